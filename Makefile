@@ -1,0 +1,72 @@
+# `make demo` and `make test` work from nothing: Python >= 3.10 and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+# uv where it is installed, venv + pip where not. Both take the versions of constraints.txt.
+ifdef UV
+MAKE_VENV = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+else
+MAKE_VENV = $(PYTHON) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+endif
+
+DEMO ?= wing_pattern_sgd
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check bench sample-data scores pack constraints clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# A marker per set of packages, newer than what it was installed from, makes the second time quick.
+$(VENV)/core.done: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "Python 3.10 or newer is needed; say which with PYTHON=python3.12"; exit 2; }
+	@echo "Setting up $(VENV) (the light core)"
+	@$(MAKE_VENV)
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
+	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
+	@$(INSTALL) --editable '.[models,train,dev]'
+	@touch $@
+
+demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report
+	@$(BIN)/kit run $(DEMO)
+
+test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
+	@$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/all.done ## The slow checks too
+	@$(BIN)/python -m pytest -q -m 'slow or not slow'
+
+check: $(VENV)/all.done ## Lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/README.md
+	@$(BIN)/python benchmarks/scoring.py --write
+	@$(BIN)/python benchmarks/ingestion.py --write
+
+sample-data: $(VENV)/core.done ## Generate the sample bundles anew (the same bytes each time)
+	@$(BIN)/python sample_data/generate_hybrid.py
+
+scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
+	@$(BIN)/python tests/score_store.py
+
+pack: $(VENV)/core.done ## Pack every submission into dist/
+	@for folder in submissions/*/; do $(BIN)/kit pack "$$(basename "$$folder")" || exit 1; done
+
+constraints: ## Pin the newest versions that fit pyproject.toml (needs uv and the network)
+	@uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml --output-file constraints.txt
+
+clean: ## Remove the environment, runs, zips and caches
+	@rm -rf $(VENV) runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,95 @@
+"""The command line: each command is a module that parses, calls one function and prints."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+import traceback
+from typing import Any
+
+import click
+
+import kit
+from kit.errors import KitError
+
+# Name -> one line of help. The module is imported when its command is used, so that
+# `kit --help` does not wait for imports that it does not need.
+_COMMANDS = {
+    "list": "The submissions here: track, size of the zip, what they scored last.",
+    "new": "Start a submission that runs at once.",
+    "run": "Run a submission through prediction and scoring as the platform does.",
+    "score": "Score a predictions file against a reference table.",
+    "pack": "Make the zip to upload, or say all that stands against it.",
+    "bundle": "Make the zip of a competition bundle that an organiser uploads.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"kit.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command {args[0]!r}; there are {', '.join(_COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(kit.__version__, prog_name="kit")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error too.")
+@click.pass_context
+def _kit(ctx: click.Context, debug: bool) -> None:
+    """Train, run, score and pack submissions for Codabench-style wildlife challenges.
+
+    Exit status: 0 good, 1 the answer is no, 2 wrong usage, 130 interrupted.
+    """
+    ctx.obj = {"debug": debug}
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    arguments = sys.argv[1:] if args is None else args
+    sys.exit(_status(arguments))
+
+
+def _status(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        result: Any = _kit.main(arguments, prog_name="kit", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except KitError as error:
+        return _report(str(error), error.exit_status, debug)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _report("interrupted; what was finished is kept", 130, debug)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            where = f"{error.filename}: " if error.filename else ""
+            return _report(f"{where}cannot be written: {error.strerror}", 1, debug)
+        raise
+
+
+def _report(message: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"kit: {message}", err=True)
+    return status

@@ -1,0 +1,55 @@
+"""`kit list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kit import submissions
+from kit.cli.printing import console, json_option, print_json, size, table
+from kit.runs import last_run
+from kit.shipping import shipped
+from kit.submissions import Submission, track_of
+from kit.zips import zip_size
+
+
+@click.command("list")
+@json_option
+def command(as_json: bool) -> int:
+    """The submissions here: track, size of the zip, what they scored last."""
+    rows = [_row(submission) for submission in submissions.discover()]
+    if as_json:
+        print_json({"format": 1, "submissions": rows})
+        return 0
+    cells = [
+        [row["name"], row["track"] or "?", size(row["zip_bytes"]), _last(row["last_run"])]
+        for row in rows
+    ]
+    console().print(table(["Submission", "track", "zip", "last run"], cells, numbers=[2]))
+    return 0
+
+
+def _row(submission: Submission) -> dict[str, Any]:
+    last = last_run(Path("runs"), submission.name)
+    return {
+        "name": submission.name,
+        "track": track_of(submission.path),
+        "zip_bytes": zip_size(shipped(submission.path).entries),
+        "last_run": last
+        and {
+            "task": last["task"]["name"],
+            "scores": last["scores"],
+            "leaderboard": last["leaderboard"],
+            "started": last["started"],
+            "folder": last["folder"],
+        },
+    }
+
+
+def _last(run: dict[str, Any] | None) -> str:
+    if not run or not run["leaderboard"]:
+        return "never run here"
+    first = run["leaderboard"][0]
+    return f"{first['title']} {first['value']:.4f} on {run['task']}, {run['started'][:16]}"

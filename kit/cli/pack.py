@@ -1,0 +1,35 @@
+"""`kit pack`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kit import submissions
+from kit.cli.printing import console, json_option, print_json, size, table
+from kit.packing import pack
+
+
+@click.command("pack")
+@click.argument("submission")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The zip to write. Default: dist/NAME.zip."
+)
+@json_option
+def command(submission: str, out: Path | None, as_json: bool) -> int:
+    """Make the zip of SUBMISSION (a name or a folder), ready to upload."""
+    found = submissions.find(submission)
+    package = pack(found, out or Path("dist") / f"{found.name}.zip")
+    if as_json:
+        print_json(package.as_json())
+        return 0
+    screen = console()
+    rows = [[name, f"{count:,}"] for name, count in package.files]
+    screen.print(table(["File", "bytes"], rows, numbers=[1]))
+    for name in package.secrets:
+        screen.print(f"Left behind, looks like a secret: {name}")
+    if package.left_behind:
+        screen.print(f"Left behind: {', '.join(package.left_behind)}")
+    screen.print(f"\n{package.path}  {size(package.size)}  sha256 {package.sha256}")
+    return 0

@@ -1,0 +1,44 @@
+"""What the commands print: tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def console() -> Console:
+    """Standard output, coloured where it is a terminal; names are never read as markup."""
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(content: Any) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
+    """A plain table; the columns in `numbers` are aligned to the right."""
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for position, title in enumerate(titles):
+        justify = "right" if position in numbers else "left"
+        result.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def size(bytes_: int) -> str:
+    """A number of bytes as a person reads it."""
+    value = float(bytes_)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")

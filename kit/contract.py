@@ -1,0 +1,74 @@
+"""The platform's contract as data: names, paths, mounts and limits, each stated once.
+
+Source: the Codabench compute worker (codalab/codabench, develop at c7dbc756, version 1.25).
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+COMPETITION_FILE: Final = "competition.yaml"
+MODEL_FILE: Final = "model.py"
+METADATA_FILE: Final = "metadata"
+# The worker looks for both, only at the root of a zip, in this order.
+METADATA_FILES: Final = ("metadata.yaml", "metadata")
+REQUIREMENTS_FILE: Final = "requirements.txt"
+MANIFEST_FILE: Final = "weights.json"
+PREDICTIONS_FILE: Final = "predictions.txt"
+# scores.json wins over scores.txt, which is read as YAML.
+SCORES_FILES: Final = ("scores.json", "scores.txt")
+REPORT_FILE: Final = "detailed_results.html"
+
+DEFAULT_TIME_LIMIT_S: Final = 600
+# CharField(max_length=64) of the server: a longer zip name is answered with status 400.
+MAX_ZIP_NAME: Final = 64
+# DecimalField(20, 10) of the server: a larger score overflows.
+MAX_ABS_SCORE: Final = 1e10
+DEFAULT_PRECISION: Final = 2
+
+# What an unpacked zip may hold before the kit refuses it as a bomb or a mistake.
+MAX_UNPACKED_BYTES: Final = 10 * 1024**3
+MAX_ZIP_ENTRIES: Final = 100_000
+
+WORKING_DIRECTORY: Final = "/app/program"
+WORKER_ENVIRONMENT: Final = MappingProxyType(
+    {"PYTHONUNBUFFERED": "1", "http_proxy": "", "https_proxy": ""}
+)
+
+# Legacy variables of a `command`, replaced by plain str.replace in this order. `$input_data`
+# of an ingestion becomes `/app/input_data_data`: a trap of the platform that the kit repeats,
+# because it runs commands as the platform does.
+_COMMON_VARIABLES: Final = (
+    ("$output", "/app/output"),
+    ("$program", "/app/program"),
+    ("$ingestion_program", "/app/program"),
+    ("$hidden", "/app/input/ref"),
+    ("$shared", "/app/shared"),
+    ("$submission_program", "/app/ingested_program"),
+    ("$tmp", "/app/output"),
+)
+
+
+def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tuple[str, str]]:
+    """The worker's legacy variables for one container, in the order of replacement.
+
+    Args:
+        kind: "ingestion" or "program" (a submission or a scoring program).
+        scoring: whether this is the scoring step.
+        late_ingestion: whether the task says `ingestion_only_during_scoring`.
+    """
+    variables = [("$input", "/app/input_data" if kind == "ingestion" else "/app/input")]
+    for name, path in _COMMON_VARIABLES:
+        if name == "$program" and scoring and late_ingestion:
+            # Never mounted by the worker; such a command fails there, and so it must here.
+            path = "/app/ingestion_program"
+        variables.append((name, path))
+    variables.append(("$predictions", "/app/input/res" if scoring else "/app/output"))
+    return variables
+
+
+# Which prediction a track asks for.
+SCORE_TRACKS: Final = ("hybrid", "anomaly")
+LABEL_TRACKS: Final = ("reid", "family")
+TRACKS: Final = (*SCORE_TRACKS, *LABEL_TRACKS)

@@ -1,0 +1,39 @@
+"""What the kit says when it cannot go on; drawn by who can mend it.
+
+KitError            exit status 1: the answer is no (a bad submission, bundle, prediction, zip)
+└── UsageProblem    exit status 2: the command was given something that is not there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class KitError(Exception):
+    """One message for a person: what was expected, what was found, where, what to do.
+
+    Args:
+        message: the sentence that says what is wrong.
+        problems: every problem found, a line each; never only the first.
+        hint: what to do about it.
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, problems: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
+        if self.hint:
+            lines.append(f"To do: {self.hint}")
+        return "\n".join(lines)
+
+
+class UsageProblem(KitError):
+    """The command line named something that does not exist or does not fit."""
+
+    exit_status = 2

@@ -1,0 +1,84 @@
+"""Programs as the worker reads them: the metadata's command, its variables, its mounts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kit.contract import METADATA_FILES, command_variables
+from kit.errors import KitError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One container of a step: its kind ("program" or "ingestion"), argv and mounts.
+
+    `mounts` maps paths under /app to folders of this machine.
+    """
+
+    kind: str
+    argv: tuple[str, ...]
+    mounts: dict[str, Path]
+
+    def local_argv(self) -> list[str]:
+        """The argv with every mounted /app path replaced by the folder of this machine.
+
+        A path that is not mounted stays as it is and fails, as it would on the platform.
+        """
+        return [_substitute(word, self.mounts) for word in self.argv]
+
+
+def _substitute(word: str, mounts: dict[str, Path]) -> str:
+    longest_first = sorted(mounts, key=len, reverse=True)
+    # A path ends where a name cannot go on: /app/input is not a part of /app/input_data.
+    pattern = "|".join(re.escape(path) + r"(?![\w.-])" for path in longest_first)
+    return re.sub(pattern, lambda match: str(mounts[match.group()]), word)
+
+
+def has_metadata(folder: Path) -> bool:
+    """Whether the worker would find a metadata file; without one a submission is results."""
+    return any((folder / name).is_file() for name in METADATA_FILES)
+
+
+def command_of(folder: Path) -> str | None:
+    """The command in a program's metadata, None where there is no command.
+
+    Raises:
+        KitError: the metadata is not YAML, or the command is not a string (the worker
+            fails on a list).
+    """
+    path = next((folder / name for name in METADATA_FILES if (folder / name).is_file()), None)
+    if path is None:
+        return None
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise KitError(f"{path.name}: does not read as YAML: {error}") from error
+    command = content.get("command") if isinstance(content, dict) else None
+    if not command:
+        return None
+    if not isinstance(command, str):
+        raise KitError(
+            f"{path.name}: command: expected one line of text, found {type(command).__name__}; "
+            "the platform's worker stops at that"
+        )
+    return command
+
+
+def split_command(command: str, kind: str, scoring: bool, late_ingestion: bool) -> tuple[str, ...]:
+    """Replace the legacy variables and split as the worker does: without a shell.
+
+    Raises:
+        KitError: the quotes do not match.
+    """
+    for name, path in command_variables(kind, scoring, late_ingestion):
+        command = command.replace(name, path)
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise KitError(f"command: {command!r} cannot be split into words: {error}") from error

@@ -1,0 +1,192 @@
+"""Zips: the ones that come from outside, opened safely, and the ones the kit writes.
+
+A zip is unpacked with Python's `zipfile`, as the worker does: execution bits are lost and a
+link becomes a text file. What the worker would unpack into something else than its author
+meant (a parent folder, `..`, an absolute path) is refused here with a message instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from kit.contract import MAX_UNPACKED_BYTES, MAX_ZIP_ENTRIES
+from kit.errors import KitError
+from kit.files import replacing
+
+# 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file on its way into a zip: the name inside and where its bytes are."""
+
+    name: str
+    path: Path
+
+
+def write_zip(entries: Iterable[Entry], target: Path) -> str:
+    """Write a zip whose bytes depend on names and contents only; return its sha256.
+
+    Entries are sorted, times and modes are fixed, and nothing is compressed: the output of
+    zlib differs between builds of Python, and weights do not shrink.
+    """
+    with replacing(target) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for entry in sorted(entries, key=lambda item: item.name):
+                info = zipfile.ZipInfo(entry.name, _FIXED_TIME)
+                info.external_attr = (stat.S_IFREG | 0o644) << 16
+                info.create_system = 3  # Unix, whatever this machine is
+                info.file_size = entry.path.stat().st_size  # lets zipfile choose zip64 itself
+                with entry.path.open("rb") as source, archive.open(info, "w") as out:
+                    shutil.copyfileobj(source, out, 1 << 20)
+        digest = sha256_of(temporary)
+    return digest
+
+
+def zip_size(entries: Iterable[Entry]) -> int:
+    """The size in bytes of the zip that `write_zip` would make, without making it."""
+    total = 22  # end of central directory
+    for entry in entries:
+        name_bytes = len(entry.name.encode())
+        total += entry.path.stat().st_size + 30 + 46 + 2 * name_bytes
+    return total
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) -> None:
+    """Unpack a zip from outside into a new folder, after looking at every name in it.
+
+    Args:
+        archive_path: the zip.
+        target: the folder to make; it appears whole or not at all.
+        must_hold: names of which one has to be at the zip's root (empty: no rule).
+
+    Raises:
+        KitError: not a zip, corrupt, encrypted, unsafe names, too large, or nothing of
+            `must_hold` at its root. Every problem found is named.
+    """
+    try:
+        with zipfile.ZipFile(archive_path) as archive:
+            problems = inspect(archive, must_hold)
+            if problems:
+                raise KitError(
+                    f"{archive_path}: this zip cannot be used",
+                    problems,
+                    "zip the contents of the folder, not the folder: `kit pack` does it",
+                )
+            _extract(archive, archive_path, target)
+    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
+        raise KitError(
+            f"{archive_path}: expected a zip file, found something that does not read as one "
+            f"({error})",
+            hint="make the zip again and check that it was copied whole",
+        ) from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise KitError(f"{archive_path}: Python's zipfile cannot unpack it: {error}") from error
+
+
+def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.unpacking")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        archive.extractall(temporary)
+        temporary.rename(target)
+    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise KitError(f"{archive_path}: the zip is damaged: {error}") from error
+    except ValueError as error:
+        raise KitError(f"{archive_path}: a name in the zip cannot be a file: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[str]:
+    """Every reason why a zip from outside is refused, a line each; none means good."""
+    infos = archive.infolist()
+    if len(infos) > MAX_ZIP_ENTRIES:
+        return [f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"]
+    names = [info.filename for info in infos]
+    problems = _size_problems(infos)
+    problems += _listed("encrypted entries", [i.filename for i in infos if i.flag_bits & 0x1])
+    problems += _listed("names that lead out of the folder", [n for n in names if _escapes(n)])
+    problems += _listed("names with a backslash, one flat file on Linux", _with_backslash(infos))
+    problems += _listed(
+        "links, which become text files", [i.filename for i in infos if _is_link(i)]
+    )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    problems += _listed("names that appear more than once", twice)
+    if not [name for name in names if not name.endswith("/")]:
+        problems.append("no file in it")
+    elif must_hold and not problems:
+        problems += _root_problems(names, must_hold)
+    return problems
+
+
+def _size_problems(infos: list[zipfile.ZipInfo]) -> list[str]:
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > MAX_UNPACKED_BYTES:
+        return [f"would unpack to {unpacked:,} bytes; at most {MAX_UNPACKED_BYTES:,} are unpacked"]
+    return []
+
+
+def _escapes(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    drive = len(name) > 1 and name[1] == ":" and name[0].isalpha()
+    return path.is_absolute() or ".." in path.parts or drive or "\0" in name
+
+
+def _with_backslash(infos: list[zipfile.ZipInfo]) -> list[str]:
+    # On Windows zipfile has already turned them into slashes; orig_filename has not changed.
+    return [i.orig_filename for i in infos if "\\" in i.orig_filename and not _escapes(i.filename)]
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
+def _root_problems(names: list[str], must_hold: tuple[str, ...]) -> list[str]:
+    if set(must_hold) & set(names):
+        return []
+    wanted = " or ".join(must_hold)
+    nested = [n for n in names if PurePosixPath(n).name in must_hold and "__MACOSX" not in n]
+    if nested:
+        folder = PurePosixPath(nested[0]).parent
+        return [f"{wanted} found under {folder}/, expected at the root of the zip"]
+    return [f"{wanted} expected at the root of the zip, found nowhere in it"]
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return [f"{what}: {shown}{more}"]
+
+
+def tree_entries(folder: Path) -> list[Entry]:
+    """All files below a folder as zip entries, links followed as a zip program would."""
+    entries = []
+    for parent, _, files in os.walk(folder, followlinks=True):
+        for name in files:
+            path = Path(parent, name)
+            entries.append(Entry(path.relative_to(folder).as_posix(), path))
+    return sorted(entries, key=lambda entry: entry.name)

@@ -1,0 +1,35 @@
+"""Fixtures that more than one test file uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kit_builders import Kit, make_bundle, make_submission
+
+
+@pytest.fixture
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh working directory, so that runs/ and dist/ land there."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def kit(in_empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> Kit:
+    """The command line, in a fresh working directory."""
+    return Kit(capsys)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A third party's bundle as a folder."""
+    return make_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Path:
+    """A submission that is right about every picture of `bundle`."""
+    return make_submission(tmp_path / "wide")

@@ -1,0 +1,142 @@
+"""The repository itself: import arrows, sizes, names, and the README's commands."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit_builders import ROOT
+
+# Who may not import whom. Folders whose modules go by their bare names are listed by them.
+OWN = {
+    "kit": {"kit"},
+    "training": {path.stem for path in (ROOT / "training").glob("*.py")},
+    "ingestion_program": {path.stem for path in (ROOT / "ingestion_program").glob("*.py")},
+    "scoring_program": {path.stem for path in (ROOT / "scoring_program").glob("*.py")},
+}
+FORBIDDEN = {
+    "kit": ("training", "ingestion_program", "scoring_program"),
+    "ingestion_program": ("kit", "training", "scoring_program"),
+    "scoring_program": ("kit", "training", "ingestion_program"),
+    "submissions": ("kit", "training", "ingestion_program", "scoring_program"),
+    "training": ("kit", "ingestion_program"),
+}
+
+
+def tracked(pattern: str = "*") -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", pattern],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("folder", sorted(FORBIDDEN))
+def test_imports_point_one_way(folder: str) -> None:
+    files = list((ROOT / folder).rglob("*.py"))
+    assert files
+    for path in files:
+        own = {sibling.stem for sibling in path.parent.glob("*.py")}
+        for other in FORBIDDEN[folder]:
+            # A module of the same name beside the file is the one that the import finds.
+            wrong = set(imports(path)) & ({other} | OWN[other]) - own
+            assert not wrong, f"{path.relative_to(ROOT)} imports {wrong} of {other}/"
+
+
+def test_no_submission_is_imported_by_the_kit() -> None:
+    names = {path.parent.name for path in (ROOT / "submissions").glob("*/model.py")} | {"model"}
+    for path in (ROOT / "kit").rglob("*.py"):
+        assert not set(imports(path)) & names, path
+
+
+def test_no_file_names_a_machine_or_an_index() -> None:
+    pattern = re.compile(rb"/work/|index-url\s*[=\s]\s*http|file:///")
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ""}:
+            found = pattern.search(path.read_bytes())
+            assert not found or path == Path(__file__), f"{path.relative_to(ROOT)}: {found}"
+
+
+def test_sample_data_and_artifacts_stay_small() -> None:
+    for folder, limit in (("sample_data/hybrid", 8e6),):
+        total = sum(path.stat().st_size for path in tracked(f"{folder}/*"))
+        assert 0 < total < limit, f"{folder}: {total} bytes"
+
+
+def fenced(text: str) -> list[str]:
+    """The commands of the ```sh fences, continuation lines joined."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.split("  #")[0].strip() for line in lines if line.strip()]
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# These set up an environment or leave the machine; what they call is tested elsewhere.
+_NOT_HERE = ("make demo", "make test", "git clone", "cd ")
+
+
+def test_every_command_of_the_readme_is_known() -> None:
+    commands = fenced(README)
+    assert len(commands) >= 8
+    for line in commands:
+        if line.startswith("make "):
+            target = shlex.split(line)[1]
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
+
+
+def test_the_readmes_commands_run(tmp_path: Path) -> None:
+    commands = [line for line in fenced(README) if not line.startswith(_NOT_HERE)]
+    commands = [line for line in commands if not line.startswith("make ")]
+    assert commands
+    script = "\n".join(["set -e", f"cd {shlex.quote(str(tmp_path / 'clone'))}", *commands])
+    copy_checkout(tmp_path / "clone")
+    ended = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=shell_environment(),
+    )
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+
+
+def shell_environment() -> dict[str, str]:
+    """This environment with its own commands first, as after `source .venv/bin/activate`."""
+    import os
+    import sys
+
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return os.environ | {"PATH": path}
+
+
+def copy_checkout(target: Path) -> None:
+    """The tracked files, links kept, as a clone would have them."""
+    import shutil
+
+    for path in tracked():
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+    for link in ("ingestion_program", "scoring_program"):
+        place = target / "sample_data/hybrid" / link
+        if not place.exists():
+            place.symlink_to(Path("../..", link))
