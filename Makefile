@@ -32,7 +32,7 @@ $(VENV)/core.done: pyproject.toml constraints.txt
 
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
-	@$(INSTALL) --editable '.[models,train,dev]'
+	@$(INSTALL) --editable '.[models,train,containers,dev]'
 	@touch $@
 
 demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report
