@@ -1,0 +1,69 @@
+"""The CSV tables, with the columns and spellings of the real challenge's (HDR butterfly, 2024)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+
+from .collection import Specimen
+from .genetics import SUBSPECIES
+
+TRAIN_COLUMNS = (
+    "CAMID",
+    "hybrid_stat",
+    "split",
+    "md5",
+    "subspecies",
+    "parent_subspecies_1",
+    "parent_subspecies_2",
+    "filename",
+)
+REFERENCE_COLUMNS = ("CAMID", "hybrid_stat", "subspecies_ref", "filename", "ssp_indicator")
+
+
+def _number(name: str) -> str:
+    """Subspecies are numbers written as floats, as in the real table."""
+    return f"{SUBSPECIES[name].number:.1f}"
+
+
+def _train_row(specimen: Specimen, picture: bytes) -> dict[str, str]:
+    first, second = specimen.parents if specimen.hybrid else ("", "")
+    return {
+        "CAMID": specimen.cam_id,
+        "hybrid_stat": "hybrid" if specimen.hybrid else "non-hybrid",
+        "split": specimen.task,
+        "md5": hashlib.md5(picture, usedforsecurity=False).hexdigest(),
+        "subspecies": "" if specimen.hybrid else _number(specimen.parents[0]),
+        "parent_subspecies_1": _number(first) if first else "",
+        "parent_subspecies_2": _number(second) if second else "",
+        "filename": specimen.filename,
+    }
+
+
+def _reference_row(specimen: Specimen) -> dict[str, str]:
+    return {
+        "CAMID": specimen.cam_id,
+        "hybrid_stat": str(int(specimen.hybrid)),
+        "subspecies_ref": " x ".join(specimen.parents),
+        "filename": specimen.filename,
+        "ssp_indicator": specimen.group,
+    }
+
+
+def _table(columns: Sequence[str], rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def train_table(specimens: Sequence[Specimen], pictures: Sequence[bytes]) -> bytes:
+    rows = [_train_row(one, data) for one, data in zip(specimens, pictures, strict=True)]
+    return _table(TRAIN_COLUMNS, rows)
+
+
+def reference_table(specimens: Sequence[Specimen]) -> bytes:
+    return _table(REFERENCE_COLUMNS, [_reference_row(one) for one in specimens])
