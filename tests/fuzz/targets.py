@@ -1,0 +1,160 @@
+"""Everything that parses data from outside, as functions of bytes.
+
+A target may end well or with the one exception that its users see as a message; anything else
+(a traceback, a hang, more than 1 GB) is a fault. `run.py` beside this file drives the targets with
+a coverage-guided fuzzer, tests/test_fuzz_corpus.py with what was found and with hypothesis.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+for folder in ("scoring_program", "ingestion_program", "."):
+    sys.path.insert(0, str(ROOT / folder))
+
+import scoring  # noqa: E402
+from ingestion_errors import IngestionError  # noqa: E402
+from ingestion_images import list_pictures, read_metadata_rows, why_undecodable  # noqa: E402
+from ingestion_requirements import read_requirements, read_whitelist  # noqa: E402
+from ingestion_submission import read_answer_kind  # noqa: E402
+from kit import bundles, programs, requirements, scores, submissions  # noqa: E402
+from kit.errors import KitError  # noqa: E402
+from kit.manifest import read_manifest  # noqa: E402
+from kit.zips import unpack  # noqa: E402
+from problems import ScoringError  # noqa: E402
+
+MESSAGES = (KitError, IngestionError, ScoringError)
+_CELLS = [(group, stat) for group in ("major", "minor", "mimic") for stat in (0, 1)]
+REFERENCE = "filename,hybrid_stat,ssp_indicator\n" + "".join(
+    f"{group}{stat}.jpg,{stat},{group}\n" for group, stat in _CELLS
+)
+PREDICTIONS = "".join(f"{group}{stat}.jpg,0.{stat}\n" for group, stat in _CELLS)
+
+
+def competition(data: bytes, folder: Path) -> None:
+    """competition.yaml."""
+    for name in ("program", "data"):
+        (folder / name).mkdir(exist_ok=True)
+    (folder / "competition.yaml").write_bytes(data)
+    bundle = bundles.read(folder)
+    bundle.task(None)
+    scores.leaderboard(bundle, {"a": 1.0})
+
+
+def metadata(data: bytes, folder: Path) -> None:
+    """The metadata of a program or a submission."""
+    (folder / "metadata").write_bytes(data)
+    submissions.track_of(folder)
+    with contextlib.suppress(IngestionError):
+        read_answer_kind(folder)
+    if command := programs.command_of(folder):
+        programs.split_command(command, "ingestion", scoring=False, late_ingestion=False)
+
+
+def requirement_lines(data: bytes, folder: Path) -> None:
+    """requirements.txt."""
+    path = folder / "requirements.txt"
+    path.write_bytes(data)
+    requirements.unmet(folder)
+    read_requirements(path, {"numpy": "numpy"})
+
+
+def whitelist(data: bytes, folder: Path) -> None:
+    """whitelist.txt."""
+    (folder / "whitelist.txt").write_bytes(data)
+    read_whitelist(folder)
+
+
+def weights(data: bytes, folder: Path) -> None:
+    """weights.json."""
+    (folder / "weights.json").write_bytes(data)
+    read_manifest(folder)
+
+
+def predictions(data: bytes, folder: Path) -> None:
+    """predictions.txt, against a small reference table."""
+    _score(data, REFERENCE.encode(), folder)
+
+
+def reference(data: bytes, folder: Path) -> None:
+    """The reference table, with small predictions."""
+    _score(PREDICTIONS.encode(), data, folder)
+
+
+def _score(predicted: bytes, truth: bytes, folder: Path) -> None:
+    for name in ("res", "ref"):
+        (folder / name).mkdir(exist_ok=True)
+    (folder / "res/predictions.txt").write_bytes(predicted)
+    (folder / "ref/ref.csv").write_bytes(truth)
+    scoring.score_folder(folder)
+
+
+def scores_file(data: bytes, folder: Path) -> None:
+    """scores.json and scores.txt of somebody's scoring program."""
+    for name in ("scores.json", "scores.txt"):
+        (folder / name).write_bytes(data)
+        with contextlib.suppress(KitError):
+            scores.read_scores(folder)
+        (folder / name).unlink()
+
+
+def archive(data: bytes, folder: Path) -> None:
+    """A zip."""
+    path = folder / "x.zip"
+    path.write_bytes(data)
+    try:
+        unpack(path, folder / "out", must_hold=("model.py",))
+    finally:
+        shutil.rmtree(folder / "out", ignore_errors=True)
+
+
+def picture(data: bytes, folder: Path) -> None:
+    """A picture among the input."""
+    (folder / "x.jpg").write_bytes(data)
+    for item in list_pictures(folder).pictures:
+        why_undecodable(item)
+
+
+def metadata_table(data: bytes, folder: Path) -> None:
+    """metadata.csv among the input."""
+    (folder / "metadata.csv").write_bytes(data)
+    (folder / "x.jpg").touch()
+    read_metadata_rows(folder, list_pictures(folder).pictures)
+
+
+TARGETS: dict[str, Callable[[bytes, Path], None]] = {
+    function.__name__: function
+    for function in (
+        competition,
+        metadata,
+        requirement_lines,
+        whitelist,
+        weights,
+        predictions,
+        reference,
+        scores_file,
+        archive,
+        picture,
+        metadata_table,
+    )
+}
+
+
+def check(name: str, data: bytes) -> None:
+    """Run one case; raises what should never be raised."""
+    base = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=base) as folder:
+        check_in(name, data, Path(folder))
+
+
+def check_in(name: str, data: bytes, folder: Path) -> None:
+    """Run one case in a folder that may be used for the next one too."""
+    with contextlib.suppress(*MESSAGES), contextlib.redirect_stdout(io.StringIO()):
+        TARGETS[name](data, folder)
