@@ -1,0 +1,58 @@
+"""What ends a run: an error with a message for the participant, or a signal."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+
+class IngestionError(Exception):
+    """Ends the run with status 1; its text is the one message that the participant sees."""
+
+
+class ResultSubmission(Exception):
+    """The submission holds predictions and no code: there is nothing to run, which is no error."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM arrived."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal.Signals(signal_number).name)
+        self.signal_number = signal_number
+
+
+_arrived: list[int] = []
+
+
+def raise_on_signals() -> None:
+    """Makes SIGINT and SIGTERM raise `Interrupted` in the main thread."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        _arrived.append(number)
+        raise Interrupted(number)
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+
+
+def ignore_signals() -> None:
+    """A second Ctrl-C must not cut off the cleaning up after the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def raise_swallowed_signal() -> None:
+    """Raises `Interrupted` again if a bare `except:` of the submission swallowed it: the answer
+    that it then returned is not the model's."""
+    if _arrived:
+        raise Interrupted(_arrived[-1])
+
+
+def bullets(lines: Sequence[str]) -> str:
+    return "".join(f"\n  - {line}" for line in lines)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,84 @@
+"""From a loaded submission and the pictures to predictions.txt, with the timings."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+
+from PIL import ImageFile
+
+from ingestion_answers import AnswerCheck
+from ingestion_errors import counted
+from ingestion_faults import explain
+from ingestion_images import Picture
+from ingestion_output import PredictionsFile
+from ingestion_pipeline import BatchFailed, answer_in_order
+from ingestion_plan import make_plan
+from ingestion_progress import Progress
+from ingestion_submission import Submission
+
+
+def predict_all(
+    submission: Submission,
+    pictures: list[Picture],
+    kind: str | None,
+    input_dir: Path,
+    output_dir: Path,
+) -> None:
+    """Writes predictions.txt; `kind` is "score", "label", or None for what comes first.
+
+    INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
+    Raises IngestionError if any picture is left without a usable answer.
+    """
+    one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        print("NOTE: the submission lets Pillow accept truncated pictures", flush=True)
+    with PredictionsFile(output_dir) as file:
+        plan = make_plan(submission.model, pictures, input_dir, one_by_one)
+        print(plan.in_words, flush=True)
+        check = AnswerCheck(kind, len(pictures))
+        progress = Progress(len(pictures))
+        per_image: list[float] = []
+        start, cpu_start = time.perf_counter(), time.process_time()
+        try:
+            for answered in answer_in_order(pictures, plan):
+                file.write(answered.pictures, check.texts(answered.pictures, answered.answers))
+                per_image += [answered.seconds / len(answered.pictures)] * len(answered.pictures)
+                progress.advance(len(answered.pictures))
+        except BatchFailed as failed:
+            raise explain(failed, pictures, plan.threads, submission.folder) from None
+        finally:
+            progress.close()
+        predict_seconds = time.perf_counter() - start
+        cpu_seconds = time.process_time() - cpu_start
+        path = file.finish()
+    print(f"{path.name}: {counted(len(pictures), 'row')}", flush=True)
+    _print_timings(submission.load_seconds, predict_seconds, cpu_seconds, per_image)
+
+
+def _print_timings(
+    load_seconds: float, predict_seconds: float, cpu_seconds: float, per_image: list[float]
+) -> None:
+    """One line for people, one for the runner."""
+    ordered = sorted(per_image)
+    median = statistics.median(ordered)
+    high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    rate = len(ordered) / predict_seconds
+    print(
+        f"loaded in {load_seconds:.2f} s, {len(ordered)} pictures in {predict_seconds:.2f} s "
+        f"({rate:.1f} images/s); model time per picture: median {1000 * median:.1f} ms, "
+        f"95th percentile {1000 * high:.1f} ms"
+    )
+    timing = {
+        "load_s": round(load_seconds, 6),
+        "predict_s": round(predict_seconds, 6),
+        "predict_cpu_s": round(cpu_seconds, 6),
+        "images": len(ordered),
+        "images_per_s": round(rate, 3),
+        "model_median_ms": round(1000 * median, 3),
+        "model_p95_ms": round(1000 * high, 3),
+    }
+    print("TIMING " + json.dumps(timing), flush=True)
