@@ -11,6 +11,7 @@ from types import TracebackType
 
 from ingestion_errors import IngestionError
 from ingestion_images import Picture
+from ingestion_journal import Journal
 
 FILE_NAME = "predictions.txt"
 
@@ -22,8 +23,9 @@ class PredictionsFile:
     the scoring step would take for this run's. Raises IngestionError if the disk refuses.
     """
 
-    def __init__(self, output_dir: Path) -> None:
+    def __init__(self, output_dir: Path, journal_key: str | None = None) -> None:
         self._path = output_dir / FILE_NAME
+        self._journal = Journal(output_dir, journal_key) if journal_key else None
         self._partial = output_dir / f".{FILE_NAME}.partial"
 
     def __enter__(self) -> PredictionsFile:
@@ -36,7 +38,21 @@ class PredictionsFile:
         self._rows = csv.writer(self._stream, lineterminator="\n")
         return self
 
+    def resume(self, pictures: list[Picture], batch_size: int) -> int:
+        """Take over what the journal holds, before the first `write`. Returns how many pictures."""
+        if self._journal is None:
+            return 0
+        texts = self._journal.resume(pictures, batch_size)
+        self._write_rows(pictures[: len(texts)], texts)
+        return len(texts)
+
     def write(self, pictures: list[Picture], texts: list[str]) -> None:
+        """Add the answers of one batch."""
+        if self._journal is not None:
+            self._journal.write(pictures, texts)
+        self._write_rows(pictures, texts)
+
+    def _write_rows(self, pictures: list[Picture], texts: list[str]) -> None:
         try:
             self._rows.writerows(
                 (picture.name, text) for picture, text in zip(pictures, texts, strict=True)
@@ -51,6 +67,8 @@ class PredictionsFile:
             os.fsync(self._stream.fileno())
             self._stream.close()
             self._partial.replace(self._path)
+            if self._journal is not None:
+                self._journal.remove()
         except OSError as error:
             raise self._refused(error) from None
         return self._path
@@ -64,6 +82,8 @@ class PredictionsFile:
         # Closing flushes what a full disk refused before, and would raise again.
         with contextlib.suppress(OSError):
             self._stream.close()
+        if self._journal is not None:
+            self._journal.close()
         self._partial.unlink(missing_ok=True)
 
     def _refused(self, error: OSError) -> IngestionError:

@@ -31,20 +31,24 @@ def predict_all(
     """Writes predictions.txt; `kind` is "score", "label", or None for what comes first.
 
     INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
+    INGESTION_JOURNAL=KEY keeps a journal, and goes on from one that an earlier run left.
     Raises IngestionError if any picture is left without a usable answer.
     """
     one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         print("NOTE: the submission lets Pillow accept truncated pictures", flush=True)
-    with PredictionsFile(output_dir) as file:
+    with PredictionsFile(output_dir, os.environ.get("INGESTION_JOURNAL")) as file:
         plan = make_plan(submission.model, pictures, input_dir, one_by_one)
         print(plan.in_words, flush=True)
+        done = file.resume(pictures, plan.batch_size)
+        if done:
+            print(f"{done} of {len(pictures)} were answered before; going on from there")
         check = AnswerCheck(kind, len(pictures))
-        progress = Progress(len(pictures))
+        progress = Progress(len(pictures), done)
         per_image: list[float] = []
         start, cpu_start = time.perf_counter(), time.process_time()
         try:
-            for answered in answer_in_order(pictures, plan):
+            for answered in answer_in_order(pictures[done:], plan):
                 file.write(answered.pictures, check.texts(answered.pictures, answered.answers))
                 per_image += [answered.seconds / len(answered.pictures)] * len(answered.pictures)
                 progress.advance(len(answered.pictures))
@@ -56,7 +60,8 @@ def predict_all(
         cpu_seconds = time.process_time() - cpu_start
         path = file.finish()
     print(f"{path.name}: {counted(len(pictures), 'row')}", flush=True)
-    _print_timings(submission.load_seconds, predict_seconds, cpu_seconds, per_image)
+    if per_image:
+        _print_timings(submission.load_seconds, predict_seconds, cpu_seconds, per_image)
 
 
 def _print_timings(

@@ -14,9 +14,9 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 class Progress:
     """Counts answered pictures. The bar goes to stderr, the plain lines to stdout."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, done: int = 0) -> None:
         self._total = total
-        self._done = 0
+        self._before = self._done = done
         self._on_terminal = sys.stderr.isatty()
         self._start = self._shown_at = time.perf_counter()
         self._shown_tenth = 0
@@ -44,7 +44,7 @@ class Progress:
             sys.stderr.flush()
 
     def _line(self, now: float) -> str:
-        rate = self._done / max(now - self._start, 1e-9)
+        rate = (self._done - self._before) / max(now - self._start, 1e-9)
         left = (self._total - self._done) / rate
         return (
             f"{self._done}/{self._total} pictures ({100 * self._done // self._total} %), "
