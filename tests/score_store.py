@@ -93,7 +93,6 @@ def run_case(case: Case) -> Result:
             bundle,
             bundle.task(case.task),
             Path(folder, "run"),
-            install=False,
             time_limit_s=None,
             on_tick=lambda step, seconds, log: None,
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from kit_builders import ROOT
 
 # Who may not import whom. Folders whose modules go by their bare names are listed by them.

@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit_builders import Kit
 from PIL import Image
+
+from kit import submissions
+from kit.shipping import shipped
+from kit_builders import Kit
 from score_store import (
     ROOT,
     Case,
@@ -22,9 +25,6 @@ from score_store import (
     readme_table,
     run_case,
 )
-
-from kit import submissions
-from kit.shipping import shipped
 
 SUBMISSIONS = [pytest.param(item, id=item.name) for item in submissions.discover()]
 CASES = [pytest.param(case, id=f"{case.name}-{case.task}") for case in cases()]

@@ -12,11 +12,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from hybrid import score
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from hybrid import score
 
 from .collection import TASKS, collection
 from .genetics import SUBSPECIES, Genotype, Subspecies

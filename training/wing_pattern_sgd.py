@@ -1,0 +1,114 @@
+"""Train the submission `wing_pattern_sgd`: half a minute, the same bytes every time.
+
+    python training/wing_pattern_sgd.py
+    python training/wing_pattern_sgd.py --data DIR --out SUBMISSION_FOLDER
+
+DIR holds train.csv and images/ (training/hybrid_data.py says which columns). Writes
+weights/wing_pattern.npz, config.json and, last, weights.json into the submission folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from hybrid_data import DataError, TrainingTable, read_pictures, read_training_table
+from threadpoolctl import threadpool_limits
+from wing_pattern_fit import (
+    EVIDENCE,
+    Examples,
+    HybridScore,
+    Settings,
+    aligned_wings,
+    fit_score,
+    to_arrays,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = "weights/wing_pattern.npz"
+REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
+
+
+def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
+    """The table, its non-hybrids and its hybrids. Raises DataError."""
+    table = read_training_table(folder)
+    wings = read_pictures(table, aligned_wings)
+    examples = Examples(wings, table.subspecies, table.specimen, table.view)
+    return table, examples[~table.hybrid], examples[table.hybrid]
+
+
+def write_submission(out: Path, score: HybridScore, settings: Settings, source: str) -> int:
+    """Write weights, config and, last, the manifest. Returns the bytes of the weights."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **to_arrays(score.geometry))  # type: ignore[arg-type]
+    weights = buffer.getvalue()
+    config = {
+        "weights": WEIGHTS,
+        "grid": list(settings.grid),
+        "score": {
+            name: dict(zip(EVIDENCE, np.round(values, 9).tolist(), strict=True))
+            for name, values in (
+                ("centre", score.centre), ("scale", score.scale), ("weights", score.weights)
+            )
+        },
+    }  # fmt: skip
+    manifest = {
+        "format": 1,
+        "files": [
+            {
+                "path": WEIGHTS,
+                "sha256": hashlib.sha256(weights).hexdigest(),
+                "bytes": len(weights),
+                "licence": "Apache-2.0",
+                "source": source,
+            }
+        ],
+        "requires": REQUIRES,
+    }
+    contents = [
+        (out / WEIGHTS, weights),
+        (out / "config.json", (json.dumps(config, indent=2) + "\n").encode()),
+        (out / "weights.json", (json.dumps(manifest, indent=2) + "\n").encode()),
+    ]
+    for path, content in contents:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(path.name + ".part").write_bytes(content)
+    for path, _ in contents:
+        path.with_name(path.name + ".part").replace(path)
+    return len(weights)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Train the submission wing_pattern_sgd.")
+    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
+    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "wing_pattern_sgd")
+    options = parser.parse_args(arguments)
+    started = time.perf_counter()
+    try:
+        table, pure, hybrids = read_examples(options.data)
+    except DataError as error:
+        print(f"wing_pattern_sgd: {error}", file=sys.stderr)
+        return 1
+    names = sorted(set(pure.subspecies.tolist()))
+    print(f"{len(table.paths)} pictures: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
+    settings = Settings()
+    # Sums are split over threads, and so round otherwise with another number of them.
+    with threadpool_limits(limits=1):
+        score = fit_score(pure, hybrids, settings)
+    for name, weight in zip(EVIDENCE, score.weights.tolist(), strict=True):
+        print(f"weight of {name}: {weight:.3f}")
+    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    source = f"python training/wing_pattern_sgd.py (train.csv sha256 {digest})"
+    size = write_submission(options.out, score, settings, source)
+    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
