@@ -1,9 +1,10 @@
 """Answers on disk as they come, so that a run that was cut off goes on where it stopped.
 
-The journal is OUTPUT_DIR/.predictions.journal: a first line with the key of the run, then a line of
-CSV for each answered picture, fsynced batch by batch. It exists only where INGESTION_JOURNAL gives
-a key (the local runner derives it from the digests of submission, data and program). It is removed
-when predictions.txt is complete.
+The journal is OUTPUT_DIR/.predictions.journal: a first line that whoever starts the run wrote (the
+local runner writes the digests of submission, data and program, and compares them before it goes
+on), then a line of CSV for each answered picture, fsynced batch by batch. Where that file is not
+there at the start, as on the platform, no journal is kept. It is removed when predictions.txt is
+complete.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ from ingestion_images import Picture
 FILE_NAME = ".predictions.journal"
 
 
-class Journal:
-    """The answers so far, on disk. Raises IngestionError if it is another run's, or if the disk
-    refuses."""
+def find_journal(output_dir: Path) -> Journal | None:
+    """The journal of a run that keeps one."""
+    path = output_dir / FILE_NAME
+    return Journal(path) if path.is_file() else None
 
-    def __init__(self, output_dir: Path, key: str) -> None:
-        self._path = output_dir / FILE_NAME
-        self._key = key
+
+class Journal:
+    """The answers so far, on disk. Raises IngestionError if the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._stream: TextIO | None = None
 
     def resume(self, pictures: Sequence[Picture], batch_size: int) -> list[str]:
@@ -38,9 +43,9 @@ class Journal:
         another size. The journal is open for `write` afterwards.
         """
         try:
-            texts = self._read(pictures)
+            first, texts = self._read(pictures)
             texts = texts[: len(texts) // batch_size * batch_size]
-            self._rewrite(pictures[: len(texts)], texts)
+            self._rewrite(first, pictures[: len(texts)], texts)
         except OSError as error:
             raise self._refused(error) from None
         return texts
@@ -68,31 +73,26 @@ class Journal:
             with contextlib.suppress(OSError):
                 self._stream.close()
 
-    def _read(self, pictures: Sequence[Picture]) -> list[str]:
-        if not self._path.is_file():
-            return []
+    def _read(self, pictures: Sequence[Picture]) -> tuple[bytes, list[str]]:
+        """The first line, and the texts that follow it up to what was torn."""
         whole, _, _torn = self._path.read_bytes().rpartition(b"\n")
-        rows = csv.reader(io.StringIO(whole.decode("utf-8", "replace"), newline=""), strict=True)
+        first, _, lines = (whole + b"\n").partition(b"\n")
+        text = io.StringIO(lines.decode("utf-8", "replace"), newline="")
         texts: list[str] = []
         try:
-            if next(rows, [self._key]) != [self._key]:
-                raise IngestionError(
-                    f"{self._path.name} belongs to another submission, data or program: remove it "
-                    "and run from the beginning."
-                )
-            for picture, row in zip(pictures, rows, strict=False):
+            for picture, row in zip(pictures, csv.reader(text, strict=True), strict=False):
                 if len(row) != 2 or row[0] != picture.name:
                     break
                 texts.append(row[1])
         except csv.Error:
             pass  # a quoted name that was torn at its own line break ends what is whole
-        return texts
+        return first, texts
 
-    def _rewrite(self, pictures: Sequence[Picture], texts: Sequence[str]) -> None:
+    def _rewrite(self, first: bytes, pictures: Sequence[Picture], texts: Sequence[str]) -> None:
         """Start the file anew without what was torn, under another name until it is whole."""
         partial = self._path.with_name(f"{FILE_NAME}.partial")
-        self._stream = partial.open("w", encoding="utf-8", newline="")
-        csv.writer(self._stream, lineterminator="\n").writerow([self._key])
+        partial.write_bytes(first + b"\n")
+        self._stream = partial.open("a", encoding="utf-8", newline="")
         self.write(pictures, texts)
         partial.replace(self._path)
 

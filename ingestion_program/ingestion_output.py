@@ -11,7 +11,7 @@ from types import TracebackType
 
 from ingestion_errors import IngestionError
 from ingestion_images import Picture
-from ingestion_journal import Journal
+from ingestion_journal import find_journal
 
 FILE_NAME = "predictions.txt"
 
@@ -23,9 +23,9 @@ class PredictionsFile:
     the scoring step would take for this run's. Raises IngestionError if the disk refuses.
     """
 
-    def __init__(self, output_dir: Path, journal_key: str | None = None) -> None:
+    def __init__(self, output_dir: Path) -> None:
         self._path = output_dir / FILE_NAME
-        self._journal = Journal(output_dir, journal_key) if journal_key else None
+        self._journal = find_journal(output_dir)
         self._partial = output_dir / f".{FILE_NAME}.partial"
 
     def __enter__(self) -> PredictionsFile:

@@ -31,13 +31,13 @@ def predict_all(
     """Writes predictions.txt; `kind` is "score", "label", or None for what comes first.
 
     INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
-    INGESTION_JOURNAL=KEY keeps a journal, and goes on from one that an earlier run left.
+    Goes on from the journal that an earlier run left in `output_dir`.
     Raises IngestionError if any picture is left without a usable answer.
     """
     one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         print("NOTE: the submission lets Pillow accept truncated pictures", flush=True)
-    with PredictionsFile(output_dir, os.environ.get("INGESTION_JOURNAL")) as file:
+    with PredictionsFile(output_dir) as file:
         plan = make_plan(submission.model, pictures, input_dir, one_by_one)
         print(plan.in_words, flush=True)
         done = file.resume(pictures, plan.batch_size)

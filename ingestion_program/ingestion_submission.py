@@ -109,7 +109,7 @@ def _read_track(text: str, name: str) -> str | None:
         return (match.group(1).strip().strip("'\"") or None) if match else None
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         raise IngestionError(f"the submission's {name} is not YAML: {error}") from None
     track = content.get("track") if isinstance(content, dict) else None
     return None if track is None else str(track)

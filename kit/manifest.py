@@ -11,13 +11,16 @@ A submission without artifacts has no manifest.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kit.checks.findings import Finding
 from kit.contract import MANIFEST_FILE
 from kit.zips import sha256_of
 
+_LONGEST_NAME = 255
 _FIELDS: dict[str, type] = {
     "path": str, "sha256": str, "bytes": int, "licence": str, "source": str,
 }  # fmt: skip
@@ -25,59 +28,73 @@ _FIELDS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """The paths that the manifest lists, and everything wrong with it or with them."""
+    """The manifest's good entries by path, and everything wrong with it or with the files."""
 
-    paths: frozenset[str]
-    problems: tuple[str, ...]
+    entries: Mapping[str, Mapping[str, Any]]
+    problems: tuple[Finding, ...]
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read weights.json and compare every file with it; raises nothing."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
-        return Manifest(frozenset(), ())
+        return Manifest({}, ())
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Manifest(frozenset(), (f"{MANIFEST_FILE}: does not read as JSON: {error}",))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        return _malformed(f"does not read as JSON: {error}")
     files = content.get("files") if isinstance(content, dict) else None
     if not isinstance(files, list):
-        return Manifest(frozenset(), (f'{MANIFEST_FILE}: expected {{"files": [...]}}',))
-    paths, problems = [], []
+        return _malformed('expected {"files": [...]}')
+    entries: dict[str, Mapping[str, Any]] = {}
+    problems: list[Finding] = []
     for number, entry in enumerate(files):
         wrong = _entry_problems(entry, number)
         if not wrong:
-            paths.append(entry["path"])
+            if entry["path"] in entries:
+                found = f"{entry['path']} is listed more than once"
+                problems.append(Finding("manifest-duplicate", MANIFEST_FILE, found))
+            entries[entry["path"]] = entry
             wrong = _file_problems(folder, entry)
         problems += wrong
-    for name in sorted({name for name in paths if paths.count(name) > 1}):
-        problems.append(f"{MANIFEST_FILE}: {name} is listed more than once")
-    return Manifest(frozenset(paths), tuple(problems))
+    return Manifest(entries, tuple(problems))
 
 
-def _entry_problems(entry: Any, number: int) -> list[str]:
-    where = f"{MANIFEST_FILE}: files[{number}]"
+def _malformed(found: str) -> Manifest:
+    return Manifest({}, (Finding("manifest-malformed", MANIFEST_FILE, found),))
+
+
+def _entry_problems(entry: Any, number: int) -> list[Finding]:
+    found = []
     if not isinstance(entry, dict):
-        return [f"{where}: expected a mapping, found {type(entry).__name__}"]
-    problems = [
-        f"{where}: {name}: expected {kind.__name__}, found {entry.get(name)!r}"
-        for name, kind in _FIELDS.items()
-        if not isinstance(entry.get(name), kind) or isinstance(entry.get(name), bool)
-    ]
-    if not problems:
-        parts = PurePosixPath(entry["path"]).parts
-        if not parts or parts[0] == "/" or ".." in parts or "\0" in entry["path"]:
-            problems.append(f"{where}: path: expected one inside the folder: {entry['path']!r}")
-    return problems
+        found = [f"expected a mapping, found {type(entry).__name__}"]
+    else:
+        found = [
+            f"{name}: expected {kind.__name__}, found {entry.get(name)!r}"
+            for name, kind in _FIELDS.items()
+            if not isinstance(entry.get(name), kind) or isinstance(entry.get(name), bool)
+        ]
+        if not found and _leads_out(entry["path"]):
+            found = [f"path: expected one inside the folder: {entry['path']!r}"]
+    return [Finding("manifest-entry", MANIFEST_FILE, f"files[{number}]: {text}") for text in found]
 
 
-def _file_problems(folder: Path, entry: dict[str, Any]) -> list[str]:
+def _leads_out(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    too_long = any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in parts)
+    return not parts or parts[0] == "/" or ".." in parts or "\0" in path or too_long
+
+
+def _file_problems(folder: Path, entry: dict[str, Any]) -> list[Finding]:
     name, path = entry["path"], folder / entry["path"]
     if not path.is_file():
-        return [f"{name}: listed in {MANIFEST_FILE}, found nowhere. Made by: {entry['source']}"]
+        found = f"listed in {MANIFEST_FILE}, found nowhere. Made by: {entry['source']}"
+        return [Finding("weights-missing", name, found)]
     size = path.stat().st_size
     if size != entry["bytes"]:
-        return [f"{name}: {MANIFEST_FILE} says {entry['bytes']:,} bytes, the file has {size:,}"]
+        found = f"{MANIFEST_FILE} says {entry['bytes']:,} bytes, the file has {size:,}"
+        return [Finding("weights-size", name, found)]
     if (digest := sha256_of(path)) != entry["sha256"].lower():
-        return [f"{name}: sha256 is {digest}, {MANIFEST_FILE} says {entry['sha256']}"]
+        found = f"sha256 is {digest}, {MANIFEST_FILE} says {entry['sha256']}"
+        return [Finding("weights-digest", name, found)]
     return []

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from kit.checks.findings import Finding
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
 from kit.manifest import Manifest, read_manifest
 from kit.zips import Entry
@@ -45,7 +46,7 @@ class Shipment:
     entries: list[Entry] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
 
 
 def shipped(folder: Path) -> Shipment:
@@ -55,10 +56,9 @@ def shipped(folder: Path) -> Shipment:
     shipment.problems += manifest.problems
     _walk(folder, folder, shipment)
     shipment.entries.sort(key=lambda entry: entry.name)
-    names = [entry.name for entry in shipment.entries]
-    shipment.problems += _root_problems(folder, names)
+    shipment.problems += root_problems([entry.name for entry in shipment.entries])
     for entry in shipment.entries:
-        shipment.problems += _entry_problems(entry, manifest)
+        shipment.problems += entry_problems(entry, manifest)
     return shipment
 
 
@@ -66,62 +66,91 @@ def _walk(folder: Path, root: Path, shipment: Shipment) -> None:
     for item in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(item.path)
         name = path.relative_to(root).as_posix()
-        if _matches(item.name, _JUNK):
+        if is_junk(item.name):
             shipment.left_behind.append(name)
-        elif _matches(item.name, _SECRET_NAMES):
+        elif is_secret(item.name):
             shipment.secrets.append(name)
+        elif not _is_utf8(item.name):
+            shipment.problems.append(Finding("name-not-utf-8", name, "its name is not UTF-8"))
         elif item.is_symlink():
-            shipment.problems.append(f"{name}: is a link, which a zip does not carry; copy it")
+            found = "is a link, which a zip does not carry; copy it"
+            shipment.problems.append(Finding("link", name, found))
         elif item.is_dir():
             _walk(path, root, shipment)
         elif item.is_file():
             shipment.entries.append(Entry(name, path))
         else:
-            shipment.problems.append(f"{name}: is neither a file nor a folder")
+            shipment.problems.append(
+                Finding("special-file", name, "is neither a file nor a folder")
+            )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file or folder of that name is a cache or belongs to an editor or system."""
+    return _matches(name, _JUNK)
+
+
+def is_secret(name: str) -> bool:
+    """Whether people keep secrets under that name."""
+    return _matches(name, _SECRET_NAMES)
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
-def _root_problems(folder: Path, names: list[str]) -> list[str]:
+def root_problems(names: list[str]) -> list[Finding]:
+    """What has to be at the root of a submission and is not."""
     problems = []
     if MODEL_FILE not in names:
         nested = [name for name in names if PurePosixPath(name).name == MODEL_FILE]
         found = f"found under {PurePosixPath(nested[0]).parent}/" if nested else "found nowhere"
-        problems.append(f"{MODEL_FILE}: expected at the root of {folder}, {found}")
+        text = f"expected at the root of the submission, {found}"
+        problems.append(Finding("model-missing", MODEL_FILE, text))
     if not set(METADATA_FILES) & set(names):
-        problems.append(
-            f"{METADATA_FILE}: expected at the root of {folder}, found nowhere; without it the "
-            "platform takes the whole submission for results"
+        text = (
+            "expected at the root of the submission, found nowhere; without it the platform "
+            "takes the whole submission for results"
         )
+        problems.append(Finding("metadata-missing", METADATA_FILE, text))
     return problems
 
 
-def _entry_problems(entry: Entry, manifest: Manifest) -> list[str]:
+def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
+    """What stands against one file: not in the manifest, or a secret in its text."""
     problems = []
     path = PurePosixPath(entry.name)
-    listed = entry.name in manifest.paths
+    listed = entry.name in manifest.entries
     is_text = path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
     if not listed and (path.parts[0] == "weights" or not is_text):
-        problems.append(
-            f"{entry.name}: is not listed in {MANIFEST_FILE}; list it there or remove it"
-        )
+        text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
+        problems.append(Finding("unlisted-file", entry.name, text))
     if is_text:
         problems += _text_problems(entry, listed)
     return problems
 
 
-def _text_problems(entry: Entry, listed: bool) -> list[str]:
+def _text_problems(entry: Entry, listed: bool) -> list[Finding]:
     size = entry.path.stat().st_size
     if size > _LARGEST_TEXT:
-        return [] if listed else [f"{entry.name}: {size:,} bytes of text; list it in the manifest"]
+        text = f"{size:,} bytes of text; list it in the manifest"
+        return [] if listed else [Finding("unlisted-file", entry.name, text)]
     try:
-        text = entry.path.read_bytes()
+        content = entry.path.read_bytes()
     except OSError as error:
-        return [f"{entry.name}: cannot be read: {error.strerror}"]
-    if match := _SECRET_TEXT.search(text):
-        line = text.count(b"\n", 0, match.start()) + 1
+        text = f"cannot be read: {error.strerror}"
+        return [Finding("file-unreadable", entry.name, text)]
+    if match := _SECRET_TEXT.search(content):
+        line = content.count(b"\n", 0, match.start()) + 1
         start = match.group()[:8].decode("ascii", "replace")
-        return [f"{entry.name}: line {line} holds what looks like a secret ({start}...)"]
+        text = f"line {line} holds what looks like a secret ({start}...)"
+        return [Finding("secret-text", entry.name, text, line)]
     return []

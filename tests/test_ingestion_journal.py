@@ -43,16 +43,21 @@ def place(tmp_path: Path) -> Place:
 
 
 def journal(place: Place) -> Path:
-    return place.output / FILE_NAME
+    """The journal's path; it is begun as the local runner does, if it is not there."""
+    path = place.output / FILE_NAME
+    if not path.exists():
+        path.write_text(f"{KEY}\n")
+    return path
 
 
-def test_without_a_key_there_is_no_journal(place: Place) -> None:
+def test_where_none_was_begun_there_is_no_journal(place: Place) -> None:
     place.run()
     assert place.left_behind() == ["predictions.txt"]
 
 
 def test_a_finished_run_leaves_only_its_predictions(place: Place) -> None:
-    place.run(INGESTION_JOURNAL=KEY)
+    journal(place)
+    place.run()
     assert place.left_behind() == ["predictions.txt"]
 
 
@@ -63,9 +68,10 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_bytes(place: Place) 
     chance = random.Random(7)
     seen, restarts = [0], 0
     for _ in range(KILLS):
+        journal(place)
         process = subprocess.Popen(
             place.command(),
-            env=place.environment(INGESTION_JOURNAL=KEY),
+            env=place.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -80,11 +86,11 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_bytes(place: Place) 
             (place.output / "predictions.txt").unlink()
             restarts += 1
             seen.append(0)
-        elif journal(place).is_file():
+        else:
             lines = journal(place).read_bytes().count(b"\n")
             assert lines >= seen[-1], "an answered picture was lost"
             seen.append(lines)
-    outcome = place.run(INGESTION_JOURNAL=KEY)
+    outcome = place.run()
     assert outcome.status == 0
     assert (place.output / "predictions.txt").read_bytes() == expected
     assert max(seen) > 3, "no kill came after the first batch"
@@ -94,52 +100,53 @@ def test_a_batch_that_was_torn_is_answered_again(place: Place) -> None:
     place.run()
     whole = (place.output / "predictions.txt").read_bytes()
     (place.output / "predictions.txt").unlink()
-    for size in (0, 1, len(KEY), len(KEY) + 1, 40, 77, len(whole) // 2, len(whole)):
-        journal(place).write_bytes((KEY.encode() + b"\n" + whole)[:size])
-        outcome = place.run(INGESTION_JOURNAL=KEY)
+    for size in (0, 1, 40, 77, len(whole) // 2, len(whole)):
+        journal(place).write_bytes(KEY.encode() + b"\n" + whole[:size])
+        outcome = place.run()
         assert outcome.status == 0, outcome
         assert (place.output / "predictions.txt").read_bytes() == whole, size
         assert place.left_behind() == ["predictions.txt"]
 
 
-def test_the_journal_of_another_run_is_refused(place: Place) -> None:
-    place.output.mkdir(exist_ok=True)
-    journal(place).write_text("another-key\nx.png,0.5000\n")
-    outcome = place.run(INGESTION_JOURNAL=KEY)
-    assert outcome.status == 1
-    assert "belongs to another submission, data or program" in outcome.err
-    assert journal(place).read_text().startswith("another-key")
-
-
 def test_a_failing_run_keeps_its_journal(place: Place) -> None:
     place.code("model.py", SLOW.replace("time.sleep(0.004)", "assert len(prepared) == 3"))
-    assert place.run(INGESTION_JOURNAL=KEY).status == 1
+    journal(place)
+    assert place.run().status == 1
     assert place.left_behind() == [FILE_NAME]
+    assert journal(place).read_text().startswith(f"{KEY}\n")
     place.code("model.py", SLOW)
-    outcome = place.run(INGESTION_JOURNAL=KEY)
+    outcome = place.run()
     assert "39 of 41 were answered before" in outcome.out
 
 
-def test_only_whole_batches_are_taken_over(tmp_path: Path) -> None:
-    pictures = [Picture(tmp_path / f"{number}.png", number + 1) for number in range(10)]
-    first = Journal(tmp_path, KEY)
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    begun = tmp_path / FILE_NAME
+    begun.write_text(f"{KEY}\n")
+    return begun
+
+
+def test_only_whole_batches_are_taken_over(path: Path) -> None:
+    pictures = [Picture(path.with_name(f"{number}.png"), number + 1) for number in range(10)]
+    first = Journal(path)
     assert first.resume(pictures, 4) == []
     first.write(pictures[:4], ["a"] * 4)
     first.write(pictures[4:6], ["b"] * 2)
     first.close()
-    again = Journal(tmp_path, KEY)
+    again = Journal(path)
     assert again.resume(pictures, 4) == ["a"] * 4
     again.close()
-    renamed = [Picture(tmp_path / "other.png", 1), *pictures[1:]]
-    third = Journal(tmp_path, KEY)
+    renamed = [Picture(path.with_name("other.png"), 1), *pictures[1:]]
+    third = Journal(path)
     assert third.resume(renamed, 1) == []
     third.close()
+    assert path.read_text() == f"{KEY}\n"
 
 
-def test_a_full_disk_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(IngestionError, match="cannot be written: No space left on device"):
-        Journal(tmp_path, KEY).resume([], 1)
+        Journal(path).resume([], 1)

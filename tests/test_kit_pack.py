@@ -10,10 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from kit_builders import Kit, make_submission, write_tree
 
 from kit.shipping import shipped
 from kit.zips import zip_size
+from kit_builders import Kit, make_submission, write_tree
 
 
 def manifest(name: str, content: bytes, **changes: object) -> str:

@@ -17,6 +17,7 @@ from kit.errors import KitError
 # `kit --help` does not wait for imports that it does not need.
 _COMMANDS = {
     "list": "The submissions here: track, size of the zip, what they scored last.",
+    "check": "All that would make an upload fail, before the upload; bundles too.",
     "new": "Start a submission that runs at once.",
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
@@ -27,7 +28,7 @@ _COMMANDS = {
 
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
@@ -38,7 +39,7 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl([*_COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

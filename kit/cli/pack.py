@@ -16,11 +16,12 @@ from kit.packing import pack
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The zip to write. Default: dist/NAME.zip."
 )
+@click.option("--force", is_flag=True, help="Pack in spite of errors; the zip records which.")
 @json_option
-def command(submission: str, out: Path | None, as_json: bool) -> int:
+def command(submission: str, out: Path | None, force: bool, as_json: bool) -> int:
     """Make the zip of SUBMISSION (a name or a folder), ready to upload."""
     found = submissions.find(submission)
-    package = pack(found, out or Path("dist") / f"{found.name}.zip")
+    package = pack(found, out or Path("dist") / f"{found.name}.zip", force)
     if as_json:
         print_json(package.as_json())
         return 0
@@ -31,5 +32,9 @@ def command(submission: str, out: Path | None, as_json: bool) -> int:
         screen.print(f"Left behind, looks like a secret: {name}")
     if package.left_behind:
         screen.print(f"Left behind: {', '.join(package.left_behind)}")
+    if package.forced:
+        screen.print(f"FORCED in spite of: {', '.join(package.forced)}")
+    if package.warnings:
+        screen.print(f"Warnings: {package.warnings}; `kit check {submission} --quick` shows them")
     screen.print(f"\n{package.path}  {size(package.size)}  sha256 {package.sha256}")
     return 0

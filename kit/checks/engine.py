@@ -1,0 +1,85 @@
+"""The list of checks of a submission, and running them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from kit.bundles import Task
+from kit.checks import contract, devices, files, imports, licences, network, paths, pickles
+from kit.checks import requirements as requirement_checks
+from kit.checks.archive import check_zip
+from kit.checks.findings import Report, Said, Skipped
+from kit.checks.subject import Subject, opened
+from kit.errors import KitError, UsageProblem
+from kit.repository import checkout
+from kit.submissions import Submission
+from kit.zips import unpack
+
+Check = Callable[[Subject], Iterable[Said]]
+
+STATIC: dict[str, Check] = {
+    "files": files.check_files,
+    "names and sizes": files.check_names,
+    "metadata": files.check_metadata,
+    "syntax": contract.check_syntax,
+    "contract": contract.check_contract,
+    "work at import": contract.check_module_level,
+    "requirements": requirement_checks.check_requirements,
+    "imports": imports.check_imports,
+    "pickles": pickles.check_pickles,
+    "licences": licences.check_licences,
+    "paths": paths.check_paths,
+    "network": network.check_network,
+    "devices": devices.check_devices,
+}
+
+
+def check_statically(submission: Submission, task: Task | None = None) -> Report:
+    """Everything about a submission that can be said without running it; raises nothing.
+
+    Args:
+        submission: a folder, read as `kit pack` would ship it, or a zip.
+        task: whose ingestion program's whitelist counts; ours where there is none.
+    """
+    report = Report("submission", submission.name, submission.path)
+    if submission.is_zip:
+        report.take("zip", check_zip(submission.path))
+    try:
+        with whitelist_of(task) as whitelist, opened(submission, whitelist) as subject:
+            for name, check in STATIC.items():
+                report.take(name, check(subject))
+    except KitError as error:
+        why = "; ".join([error.message, *error.problems])
+        report.skipped += [Skipped(name, why, "kit pack FOLDER") for name in STATIC]
+    return report
+
+
+@contextmanager
+def whitelist_of(task: Task | None) -> Iterator[Path | None]:
+    """The organiser's whitelist.txt: the task's, else ours where a checkout is around."""
+    program = task.ingestion_program if task else None
+    if program is None:
+        try:
+            program = checkout() / "ingestion_program"
+        except UsageProblem:
+            yield None
+            return
+    if program.is_dir():
+        yield _in(program)
+        return
+    with TemporaryDirectory(prefix="kit-check-") as folder:
+        target = Path(folder, "program")
+        try:
+            unpack(program, target)
+            found = _in(target)
+        except KitError:
+            found = None
+        yield found
+
+
+def _in(program: Path) -> Path | None:
+    path = program / "whitelist.txt"
+    return path if path.is_file() else None
