@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
-
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
+from kit.yaml_text import parse_yaml
 from kit.zips import unpack
 
 _TASK_FILES = ("ingestion_program", "scoring_program", "input_data", "reference_data")
@@ -53,9 +52,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What `competition.yaml` says, with absolute paths."""
+    """What `competition.yaml` says, with absolute paths.
+
+    `root` is the unpacked folder, `path` the folder or zip that the user named.
+    """
 
     root: Path
+    path: Path
     title: str
     docker_image: str
     tasks: tuple[Task, ...]
@@ -97,7 +100,7 @@ def opened(path: Path) -> Iterator[Bundle]:
         with TemporaryDirectory(prefix="kit-bundle-") as folder:
             root = Path(folder, "bundle")
             unpack(path, root, must_hold=(COMPETITION_FILE,))
-            yield read(root)
+            yield replace(read(root), path=path.resolve())
     else:
         raise UsageProblem(f"{path}: expected a bundle (a folder or a zip), found nothing there")
 
@@ -124,6 +127,7 @@ def read(root: Path) -> Bundle:
         )
     return Bundle(
         root=root,
+        path=root.resolve(),
         title=str(content.get("title", root.name)),
         docker_image=str(content.get("docker_image") or "codalab/codalab-legacy:py37"),
         tasks=tuple(tasks),
@@ -139,8 +143,8 @@ def _load_yaml(root: Path) -> dict[str, Any]:
         found = f"found {nested[0]}" if nested else "found nothing of that name"
         raise KitError(f"{path}: expected the bundle's description at its root, {found}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise KitError(f"{path}: does not read as YAML: {error}") from error
     if not isinstance(content, dict):
         raise KitError(

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kit import bundles
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError, UsageProblem
+from kit.yaml_text import parse_yaml
 from kit.zips import Entry, tree_entries, write_zip
 
 _TASK_KEYS = ("ingestion_program", "scoring_program", "input_data", "reference_data")
@@ -31,7 +30,7 @@ def pack_bundle(folder: Path, target: Path) -> tuple[str, list[str]]:
     if target.suffix != ".zip":
         raise UsageProblem(f"--out {target}: expected a name that ends in .zip")
     bundles.read(folder)
-    content = yaml.safe_load((folder / COMPETITION_FILE).read_text(encoding="utf-8-sig"))
+    content = parse_yaml((folder / COMPETITION_FILE).read_text(encoding="utf-8-sig"))
     names = sorted(set(_named_files(content)))
     missing = [name for name in names if not (folder / name).exists()]
     if missing:

@@ -10,11 +10,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import yaml
-
 from kit.bundles import Bundle, Column
 from kit.contract import MAX_ABS_SCORE, SCORES_FILES
 from kit.errors import KitError
+from kit.yaml_text import parse_yaml
 
 _COMPUTATIONS: dict[str, Callable[[list[float]], float]] = {
     "avg": fmean,
@@ -37,13 +36,18 @@ class Cell:
         return "n/a" if self.value is None else f"{self.value:.{self.column.precision}f}"
 
 
+def scores_file(output: Path) -> Path | None:
+    """The scores file that the platform would read, None where there is none."""
+    return next((output / name for name in SCORES_FILES if (output / name).is_file()), None)
+
+
 def read_scores(output: Path) -> dict[str, float]:
     """Read scores.json, else scores.txt, from a scoring step's output.
 
     Raises:
         KitError: no file, not readable, not a flat mapping of names to finite numbers.
     """
-    path = next((output / name for name in SCORES_FILES if (output / name).is_file()), None)
+    path = scores_file(output)
     if path is None:
         found = ", ".join(sorted(item.name for item in output.iterdir())) or "nothing"
         raise KitError(
@@ -51,22 +55,22 @@ def read_scores(output: Path) -> dict[str, float]:
         )
     try:
         text = path.read_text(encoding="utf-8")
-        content: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        content: Any = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
+    except (ValueError, RecursionError) as error:
         raise KitError(f"{path.name}: cannot be decoded: {error}") from error
     if not isinstance(content, dict):
         raise KitError(
             f"{path.name}: expected names with numbers, found {type(content).__name__} "
             "(`key:1.0` without a space is one string in YAML)"
         )
-    content = {str(key): _number(value) for key, value in content.items()}
+    content = {str(key): number(value) for key, value in content.items()}
     problems = [line for key, value in content.items() if (line := _wrong(key, value))]
     if problems:
         raise KitError(f"{path.name}: the platform cannot store these scores", problems)
     return {key: float(value) for key, value in content.items()}
 
 
-def _number(value: Any) -> Any:
+def number(value: Any) -> Any:
     """A numeric string as a number: the server accepts it (YAML reads `1e-3` as a string)."""
     if isinstance(value, str):
         try:

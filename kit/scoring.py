@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def score_files(predictions: Path, reference: Path, keep_in: Path | None) -> dic
             capture_output=True,
             text=True,
             check=False,
+            env=os.environ | {"SCORING_NAME_ERRORS": "1"},
         )
         if ended.returncode:
             raise KitError(ended.stderr.strip() or f"scoring ended with {ended.returncode}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from kit.contract import METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.repository import checkout
 from kit.shipping import shipped
+from kit.yaml_text import parse_yaml
 from kit.zips import sha256_of, unpack, write_zip
 
 
@@ -107,8 +106,8 @@ def metadata_of(folder: Path) -> dict[str, object]:
         path = folder / name
         if path.is_file():
             try:
-                content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError, ValueError):
+                content = parse_yaml(path.read_text(encoding="utf-8"))
+            except ValueError:
                 return {}
             return content if isinstance(content, dict) else {}
     return {}

@@ -7,6 +7,7 @@ meant (a parent folder, `..`, an absolute path) is refused here with a message i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import lzma
 import os
@@ -26,6 +27,11 @@ from kit.files import replacing
 # 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _SHOWN = 5
+# What the file system answers to names that are too long, or a file and a folder at once. An
+# error without a number comes from a decompressor.
+_NAME_ERRORS = (
+    None, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,12 @@ def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None
         raise KitError(f"{archive_path}: the zip is damaged: {error}") from error
     except ValueError as error:
         raise KitError(f"{archive_path}: a name in the zip cannot be a file: {error}") from error
+    except OSError as error:
+        if error.errno not in _NAME_ERRORS:
+            raise
+        raise KitError(
+            f"{archive_path}: the names in the zip do not fit together as files: {error.strerror}"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -127,6 +139,7 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[s
     names = [info.filename for info in infos]
     problems = _size_problems(infos)
     problems += _listed("encrypted entries", [i.filename for i in infos if i.flag_bits & 0x1])
+    problems += _listed("entries without a name", [n for n in names if not n.strip("/")])
     problems += _listed("names that lead out of the folder", [n for n in names if _escapes(n)])
     problems += _listed("names with a backslash, one flat file on Linux", _with_backslash(infos))
     problems += _listed(

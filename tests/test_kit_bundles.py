@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from kit_builders import Kit, competition_yaml, make_bundle
 
 from kit import bundles
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
+from kit_builders import Kit, competition_yaml, make_bundle
 
 
 def read_with(folder: Path, change: Callable[[dict[str, Any]], object]) -> bundles.Bundle:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from kit.zips import tree_entries, write_zip
 from kit_builders import (
     INGESTION,
     SCORING,
@@ -22,8 +24,6 @@ from kit_builders import (
     make_submission,
     write_tree,
 )
-
-from kit.zips import tree_entries, write_zip
 
 
 def zipped(folder: Path) -> Path:
@@ -231,7 +231,8 @@ def test_a_failing_prediction_stops_the_run_and_names_the_platforms_way(
     answer = kit("run", broken, "--bundle", bundle, "--out", "here")
     assert answer.status == 1
     assert "not today" in answer.text
-    assert "On the platform: scoring would start all the same" in answer.text
+    assert "On the platform: Failed" in answer.text
+    assert "the platform ignores that and scores what is there" in answer.text
     assert not Path("here/scores.json").exists()
     assert json.loads(Path("here/run.json").read_text())["ok"] is False
 

@@ -1,0 +1,172 @@
+"""What the platform would have shown for a run, beside the kit's own strict verdict.
+
+The platform is lenient where the kit is strict: it scores what a crashed prediction left, skips
+keys that the leaderboard does not have, and keeps the keys that came before one it cannot store.
+Source: codalab/codabench compute_worker.py and submissions.py (`upload_submission_scores`) at
+version 1.25; where an older server differs, a note says so.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kit.bundles import Bundle, Column
+from kit.contract import MAX_ABS_SCORE, METADATA_FILE
+from kit.scores import Cell, leaderboard, number, scores_file
+from kit.worker import Step
+from kit.yaml_text import parse_yaml
+
+FINISHED, FAILED = "Finished", "Failed"
+
+
+@dataclass
+class Verdict:
+    """Status, message and log that the participant would see, and the leaderboard's cells."""
+
+    status: str
+    message: str = ""
+    log: str = ""
+    board: list[Cell] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as `run.json` gives it."""
+        return {
+            "status": self.status,
+            "message": self.message,
+            "log": self.log,
+            "board": {cell.column.key: cell.shown for cell in self.board},
+            "notes": self.notes,
+        }
+
+
+def platform_verdict(bundle: Bundle, prediction: Step, scoring: Step | None) -> Verdict:
+    """What the platform would have shown.
+
+    Args:
+        bundle: whose leaderboard is used.
+        prediction: the prediction step.
+        scoring: the scoring step, None where the platform would not have come to it.
+    """
+    if prediction.timed_out:
+        return _failed(_time_message(prediction), prediction)
+    if scoring is None:
+        return _failed(
+            "Error, the output directory already contains a metadata file. This file is used to "
+            f"store exitCode and other data, do not write to this file manually. ({METADATA_FILE})",
+            prediction,
+        )
+    verdict = _scoring_verdict(bundle, scoring)
+    if prediction.failure:
+        verdict.notes.insert(
+            0,
+            f"{prediction.failure}: the platform ignores that and scores what is there; the "
+            f"cause is in {_name(prediction.log)}",
+        )
+    return verdict
+
+
+def _failed(message: str, step: Step) -> Verdict:
+    return Verdict(FAILED, message, _name(step.log))
+
+
+def _name(log: Path | None) -> str:
+    return log.name if log else ""
+
+
+def _time_message(step: Step) -> str:
+    return f"Execution Time Limit exceeded. Limit was {step.limit_s:g} seconds"
+
+
+def _scoring_verdict(bundle: Bundle, scoring: Step) -> Verdict:
+    if scoring.timed_out:
+        return _failed(_time_message(scoring), scoring)
+    if scoring.failure:
+        return _failed("Child task failed or non-zero return code", scoring)
+    path = scores_file(scoring.output)
+    if path is None:
+        return _failed("Could not find scores file, did the scoring program output it?", scoring)
+    try:
+        text = path.read_text(encoding="utf-8")
+        content: Any = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
+    except (ValueError, RecursionError) as error:
+        return _failed(
+            f"Could not decode scores json properly, it contains an error: {error}", scoring
+        )
+    return _board_verdict(bundle, content, scoring)
+
+
+def _board_verdict(bundle: Bundle, content: Any, scoring: Step) -> Verdict:
+    if _holds_nan(content):
+        verdict = _failed("Out of range float values are not JSON compliant", scoring)
+        verdict.notes.append("before version 1.25: Finished, with no scores")
+        return verdict
+    stored, notes = _stored(content, bundle.columns)
+    verdict = Verdict(FINISHED, board=leaderboard(bundle, stored), notes=notes)
+    verdict.notes += _board_notes(bundle, verdict.board)
+    return verdict
+
+
+def _holds_nan(content: Any) -> bool:
+    if isinstance(content, dict):
+        return any(_holds_nan(value) for value in content.values())
+    if isinstance(content, list):
+        return any(_holds_nan(value) for value in content)
+    return isinstance(content, float) and not math.isfinite(content)
+
+
+def _stored(content: Any, columns: Sequence[Column]) -> tuple[dict[str, float], list[str]]:
+    """The scores that the server keeps, key by key without a transaction, and what it drops."""
+    if not isinstance(content, dict):
+        return {}, [f"scores are {type(content).__name__}, not a mapping: n/a in every column"]
+    keys = {column.key for column in columns}
+    stored: dict[str, float] = {}
+    notes = []
+    unknown = [str(key) for key in content if key not in keys]
+    if unknown:
+        notes.append(f"silently skipped, not columns of the leaderboard: {', '.join(unknown)}")
+    for key, value in content.items():
+        if key not in keys:
+            continue
+        score = _storable(value)
+        if score is None:
+            notes.append(
+                f"{key}: {value!r} is refused by the server; keys after it are lost, n/a is shown"
+            )
+            break
+        stored[key] = score
+    return stored, notes
+
+
+def _storable(value: Any) -> float | None:
+    """The value as DecimalField(20, 10) keeps it, None where the server answers with an error."""
+    found = number(value)
+    if not isinstance(found, int | float) or abs(found) >= MAX_ABS_SCORE:
+        return None
+    return round(float(found), 10)
+
+
+def _board_notes(bundle: Bundle, board: Sequence[Cell]) -> list[str]:
+    notes = []
+    coarse = False
+    for cell in board:
+        if cell.column.sorting == "asc":
+            notes.append(f"{cell.column.key}: the board ranks smaller values first")
+        elif cell.column.sorting != "desc":
+            notes.append(f"{cell.column.key}: unknown sorting {cell.column.sorting!r}")
+        if cell.value is None:
+            notes.append(f"{cell.column.key}: missing, shown as n/a")
+            if cell.column.index == bundle.primary_index and cell.column.sorting == "desc":
+                notes.append(
+                    f"{cell.column.key} ranks: servers before May 2026 put n/a on top of the board"
+                )
+        if cell.value is not None and float(cell.shown) != round(cell.value, 10):
+            coarse = True
+    if coarse:
+        notes.append("the board rounds, but ranks by ten decimals: equal there is not a tie")
+    return notes
