@@ -16,10 +16,10 @@ endif
 DEMO ?= wing_pattern_sgd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check bench sample-data scores pack constraints clean
+.PHONY: help demo test test-slow test-containers fuzz check bench sample-data scores pack constraints clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A marker per set of packages, newer than what it was installed from, makes the second time quick.
 $(VENV)/core.done: pyproject.toml constraints.txt
@@ -43,6 +43,13 @@ test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes
 
 test-slow: $(VENV)/all.done ## The slow checks too
 	@$(BIN)/python -m pytest -q -m 'slow or not slow'
+
+test-containers: $(VENV)/all.done ## The tests that need containers, on a private engine if there is none
+	@PYTHON=$(BIN)/python tests/containers/run.sh
+
+fuzz: $(VENV)/all.done ## Fuzz every parser of outside data, 100,000 cases each
+	@$(INSTALL) --editable '.[fuzz]'
+	@$(BIN)/python tests/fuzz/run.py
 
 check: $(VENV)/all.done ## Lint, formatting and types
 	@$(BIN)/ruff check .

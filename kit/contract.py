@@ -1,11 +1,12 @@
-"""The platform's contract as data: names, paths, mounts and limits, each stated once.
+"""The platform's contract as data: names, paths and limits, each stated once.
+
+Mounts and flags of its containers are in `kit.platform_table`.
 
 Source: the Codabench compute worker (codalab/codabench, develop at c7dbc756, version 1.25).
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Final
 
 COMPETITION_FILE: Final = "competition.yaml"
@@ -30,11 +31,6 @@ DEFAULT_PRECISION: Final = 2
 # What an unpacked zip may hold before the kit refuses it as a bomb or a mistake.
 MAX_UNPACKED_BYTES: Final = 10 * 1024**3
 MAX_ZIP_ENTRIES: Final = 100_000
-
-WORKING_DIRECTORY: Final = "/app/program"
-WORKER_ENVIRONMENT: Final = MappingProxyType(
-    {"PYTHONUNBUFFERED": "1", "http_proxy": "", "https_proxy": ""}
-)
 
 # Legacy variables of a `command`, replaced by plain str.replace in this order. `$input_data`
 # of an ingestion becomes `/app/input_data_data`: a trap of the platform that the kit repeats,

@@ -1,4 +1,4 @@
-"""Running the programs of one step: a time limit, two log files each, nothing left behind."""
+"""Running the programs of one step side by side: a time limit, small logs, nothing left behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+from typing import Protocol
+
+from kit.logs import CappedLog, follow
 
 # What of the user's environment reaches a program. The platform passes nothing, so only what
 # a process needs to start at all is let through: no tokens, no caches, no PYTHONPATH.
@@ -19,30 +23,60 @@ _PASSED = (
 )  # fmt: skip
 # With --install, pip needs to find its way out as the user's own pip does.
 _PASSED_TO_INSTALL = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT", "REQUESTS_CA")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _POLL_S = 0.02
+# The supervisor needs no longer to kill what it can kill at all.
+_PATIENCE_S = 8.0
+
+
+class Stop(Enum):
+    """Why a program did not end by itself."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended.
+
+    `exit_status` is negative for a signal and None when the kit killed it; `peak_bytes` is 0
+    where it could not be measured.
+    """
+
+    exit_status: int | None
+    seconds: float
+    peak_bytes: int
+    stop: Stop | None = None
+
+
+class Running(Protocol):
+    """A program that was started, in whatever kind of container."""
+
+    outcome: Outcome | None
+
+    def poll(self, elapsed: float) -> None:
+        """Set `outcome` when the program has ended by itself."""
+
+    def kill(self, elapsed: float, stop: Stop | None) -> None:
+        """End the program if it has not ended, and clean up after it; may be called twice."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A process to start: argv, working directory, environment, and where its output goes."""
+    """A process to start. `procs` is the file of a control group to join, or None."""
 
     argv: list[str]
     cwd: Path
     env: dict[str, str]
     stdout: Path
     stderr: Path
+    log_bytes: int
+    procs: Path | None = None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a process ended. `exit_status` is None when the time limit killed it."""
-
-    exit_status: int | None
-    seconds: float
-    peak_bytes: int
-
-
-def environment(extra: dict[str, str], home: Path, install: bool) -> dict[str, str]:
+def environment(extra: dict[str, str], home: str, install: bool) -> dict[str, str]:
     """The environment of a program: the worker's, on a private home and temporary folder.
 
     Args:
@@ -53,12 +87,14 @@ def environment(extra: dict[str, str], home: Path, install: bool) -> dict[str, s
     env = {name: os.environ[name] for name in _PASSED if name in os.environ}
     # `python3` of a command is the interpreter that runs the kit.
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    env |= {"HOME": str(home), "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1", **extra}
+    env |= {"HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1", **extra}
     if install:
         passed = {k: v for k, v in os.environ.items() if k.upper().startswith(_PASSED_TO_INSTALL)}
         return env | passed
     return env | {
         "INGESTION_INSTALL": "never",
+        # The reference is the user's own here, so the report may name the worst errors.
+        "SCORING_NAME_ERRORS": "1",
         # An organiser's own program may call pip; it must not change this environment either.
         "PIP_NO_INDEX": "1",
         "PIP_CONFIG_FILE": os.devnull,
@@ -67,76 +103,119 @@ def environment(extra: dict[str, str], home: Path, install: bool) -> dict[str, s
 
 
 def run_together(
-    commands: list[Command], limit_s: float, on_tick: Callable[[float], None]
+    starts: Iterable[Callable[[], Running]],
+    limit_s: float,
+    on_tick: Callable[[float], None],
+    too_much: Callable[[], bool],
 ) -> list[Outcome]:
     """Run the containers of a step side by side, as the worker does, under one time limit.
 
-    Every process gets its own process group; whatever is left of a group is killed when its
-    process has ended, when the time is up, or when the kit itself is interrupted.
+    Whatever is left is killed when its program has ended, when a limit is passed, or when the
+    kit itself is interrupted.
 
     Args:
-        commands: what to start.
+        starts: what starts each program.
         limit_s: seconds after which all are killed.
         on_tick: called with the seconds gone by, several times a second.
+        too_much: whether the programs have written more than they may.
     """
-    started = time.monotonic()
-    processes = [_Running(command) for command in commands]
+    programs: list[Running] = []
+    stop: Stop | None = None
+    elapsed = 0.0
     try:
-        while any(process.outcome is None for process in processes):
+        for start in starts:
+            programs.append(start())
+        started = time.monotonic()
+        while any(program.outcome is None for program in programs):
             elapsed = time.monotonic() - started
-            for process in processes:
-                process.poll(elapsed)
-            if elapsed > limit_s:
+            for program in programs:
+                program.poll(elapsed)
+            stop = _limit_passed(elapsed > limit_s, too_much)
+            if stop:
                 break
             on_tick(elapsed)
             time.sleep(_POLL_S)
     finally:
-        for process in processes:
-            process.kill(time.monotonic() - started)
-    return [process.outcome or Outcome(None, limit_s, 0) for process in processes]
+        for program in programs:
+            program.kill(elapsed, stop)
+    return [program.outcome or Outcome(None, elapsed, 0, stop) for program in programs]
 
 
-class _Running:
-    """One started process and, once it has ended, its outcome."""
+def _limit_passed(late: bool, too_much: Callable[[], bool]) -> Stop | None:
+    if late:
+        return Stop.TIME
+    return Stop.OUTPUT if too_much() else None
+
+
+class LocalProcess:
+    """A command under `kit.supervisor`, and once it has ended, its outcome."""
 
     def __init__(self, command: Command) -> None:
         self.outcome: Outcome | None = None
-        with command.stdout.open("wb") as out, command.stderr.open("wb") as err:
-            try:
-                self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                    command.argv, cwd=command.cwd, env=command.env, stdin=subprocess.DEVNULL,
-                    stdout=out, stderr=err, start_new_session=True,
-                )  # fmt: skip
-            except OSError as error:
-                # The container runtime answers 127 to a program that does not exist.
-                err.write(f"{command.argv[0]}: cannot be started: {error.strerror}\n".encode())
-                self._process = None
-                self.outcome = Outcome(127, 0.0, 0)
+        self._report, report = os.pipe()
+        supervisor = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(report)]
+        self._process = subprocess.Popen(
+            [*supervisor, str(command.procs or ""), *command.argv], cwd=command.cwd,
+            env=command.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, pass_fds=(report,), start_new_session=True,
+        )  # fmt: skip
+        os.close(report)
+        self._logs = [CappedLog(path, command.log_bytes) for path in _log_paths(command)]
+        pipes = (self._process.stdout, self._process.stderr)
+        self._followers = [
+            follow(os.dup(pipe.fileno()), log)
+            for pipe, log in zip(pipes, self._logs, strict=True)
+            if pipe
+        ]
+        for pipe in pipes:
+            if pipe:
+                pipe.close()
 
     def poll(self, elapsed: float) -> None:
-        """Take note when the process has ended by itself."""
-        if self._process is None or self.outcome is not None:
-            return
-        pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
-        if pid:
-            self._ended(os.waitstatus_to_exitcode(status), elapsed, usage.ru_maxrss)
+        """Take note when the command has ended by itself."""
+        if self.outcome is None and self._process.poll() is not None:
+            self._ended(elapsed, None)
 
-    def kill(self, elapsed: float) -> None:
-        """Kill what is left of the process group."""
-        if self._process is None:
+    def kill(self, elapsed: float, stop: Stop | None) -> None:
+        """Have the supervisor kill everything, and do it in its place where it cannot."""
+        if self.outcome is not None:
             return
+        self._process.terminate()
         try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        if self.outcome is None:
-            _, _, usage = os.wait4(self._process.pid, 0)
-            self._ended(None, elapsed, usage.ru_maxrss)
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._ended(elapsed, stop)
 
-    def _ended(self, exit_status: int | None, elapsed: float, max_rss: int) -> None:
-        assert self._process is not None
-        # Popen must know that somebody else has waited, or it warns.
-        self._process.returncode = -signal.SIGKILL if exit_status is None else exit_status
-        # ru_maxrss counts kilobytes on Linux and bytes on macOS.
-        unit = 1 if sys.platform == "darwin" else 1024
-        self.outcome = Outcome(exit_status, elapsed, max_rss * unit)
+    def _ended(self, elapsed: float, stop: Stop | None) -> None:
+        lines = _read_report(self._report).splitlines()
+        if lines and len(lines) < 2:
+            # Nobody has waited for the command: its supervisor was stopped, by us or by it.
+            _kill_group(int(lines[0]))
+        status: int | None = self._process.returncode
+        peak = 0
+        if len(lines) == 2:
+            status, peak = (int(word) for word in lines[1].split())
+        self.outcome = Outcome(None if stop else status, elapsed, peak, stop)
+        for follower in self._followers:
+            follower.join(_PATIENCE_S)
+        for log in self._logs:
+            log.close()
+
+
+def _log_paths(command: Command) -> tuple[Path, Path]:
+    return command.stdout, command.stderr
+
+
+def _read_report(descriptor: int) -> str:
+    # The supervisor is dead and never gave its end away, so that this ends at once.
+    with os.fdopen(descriptor, "rb") as report:
+        return report.read().decode()
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass

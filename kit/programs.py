@@ -8,36 +8,62 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kit.contract import METADATA_FILES, command_variables
 from kit.errors import KitError
+from kit.platform_table import ContainerKind, Mount
+from kit.yaml_text import parse_yaml
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A mount of the worker's table with the folder of this machine that is mounted there."""
+
+    mount: Mount
+    source: Path
 
 
 @dataclass(frozen=True)
 class Job:
-    """One container of a step: its kind ("program" or "ingestion"), argv and mounts.
+    """One container of a step: which of the worker's four it is, argv and mounts."""
 
-    `mounts` maps paths under /app to folders of this machine.
-    """
-
-    kind: str
+    container: ContainerKind
     argv: tuple[str, ...]
-    mounts: dict[str, Path]
+    binds: tuple[Bind, ...]
+
+    @property
+    def log_name(self) -> str:
+        """How the job's two log files begin."""
+        step, program = self.container.step, self.container.program
+        return step if program == "program" else f"{step}_{program}"
+
+    def folder(self, path: str) -> Path:
+        """The folder of this machine that is mounted at `path`."""
+        return next(bind.source for bind in self.binds if bind.mount.path == path)
 
     def local_argv(self) -> list[str]:
         """The argv with every mounted /app path replaced by the folder of this machine.
 
         A path that is not mounted stays as it is and fails, as it would on the platform.
         """
-        return [_substitute(word, self.mounts) for word in self.argv]
+        return [_substitute(word, self.binds) for word in self.argv]
 
 
-def _substitute(word: str, mounts: dict[str, Path]) -> str:
-    longest_first = sorted(mounts, key=len, reverse=True)
+def make_job(container: ContainerKind, argv: tuple[str, ...], folders: dict[str, Path]) -> Job:
+    """A job with the container's mounts; `folders` says where what they hold is.
+
+    Raises:
+        KeyError: a mount that every such container has is not in `folders`.
+    """
+    mounts = [m for m in container.mounts if not m.optional or m.holds in folders]
+    return Job(container, argv, tuple(Bind(mount, folders[mount.holds]) for mount in mounts))
+
+
+def _substitute(word: str, binds: tuple[Bind, ...]) -> str:
+    folders = {bind.mount.path: bind.source for bind in binds}
+    longest_first = sorted(folders, key=len, reverse=True)
     # A path ends where a name cannot go on: /app/input is not a part of /app/input_data.
     pattern = "|".join(re.escape(path) + r"(?![\w.-])" for path in longest_first)
-    return re.sub(pattern, lambda match: str(mounts[match.group()]), word)
+    return re.sub(pattern, lambda match: str(folders[match.group()]), word)
 
 
 def has_metadata(folder: Path) -> bool:
@@ -56,8 +82,8 @@ def command_of(folder: Path) -> str | None:
     if path is None:
         return None
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        content: Any = parse_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise KitError(f"{path.name}: does not read as YAML: {error}") from error
     command = content.get("command") if isinstance(content, dict) else None
     if not command:

@@ -1,7 +1,8 @@
 """One run: a submission through both steps of a task, and the folder that it leaves.
 
 runs/RUN_ID/ holds predictions.txt, scores.json, detailed_results.html, the logs of both steps
-in logs/, and run.json, which is written last and says how to repeat the run.
+in logs/, and run.json, which says how to repeat the run. A run that was cut off also leaves
+journal.txt, with which it can be resumed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import platform
 import secrets
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -20,15 +21,18 @@ from tempfile import mkdtemp
 from typing import Any
 
 import kit
+from kit import journal
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
+from kit.modes import SUBPROCESS, Mode
 from kit.requirements import unmet
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
 from kit.shipping import shipped
 from kit.submissions import Submission, lay_out
+from kit.verdict import Verdict, platform_verdict
 from kit.worker import Stage, Step, Tick, hand_over, predict, score
 
 _RECORDED_PACKAGES = ("numpy", "scikit-learn", "pillow", "torch", "torchvision", "timm")
@@ -44,12 +48,14 @@ class Run:
     task: Task
     folder: Path
     started: datetime
+    mode: str
     digests: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failure: str = ""
+    verdict: Verdict | None = None
 
     @property
     def report(self) -> Path | None:
@@ -64,26 +70,42 @@ def run(
     task: Task,
     folder: Path,
     *,
-    install: bool,
+    mode: Mode = SUBPROCESS,
     time_limit_s: float | None,
     on_tick: Tick,
+    resume: bool = False,
 ) -> Run:
     """Run a submission against a task and leave everything about it in `folder`.
 
     A submission or program that fails is a result, not an exception: `Run.failure` says it.
 
+    Args:
+        submission: what to run.
+        bundle: the bundle that `task` belongs to.
+        task: whose programs and data are used.
+        folder: the run's own folder.
+        mode: how programs are run.
+        time_limit_s: of each step; None for the phase's.
+        on_tick: called several times a second with the step, its seconds and its log.
+        resume: go on with the run that was cut off in `folder`.
+
     Raises:
-        KitError: the submission or a program of the bundle cannot be used at all.
-        UsageProblem: `folder` is there already and holds something.
+        KitError: the submission or a program of the bundle cannot be used at all, or what
+            decides the answers has changed since the run that is resumed.
+        UsageProblem: `folder` holds something already, or nothing to go on with.
     """
-    _make_run_folder(folder)
+    before = read_record(folder) if resume else None
+    if before is None:
+        _make_run_folder(folder)
     folder = folder.resolve()
-    result = Run(submission, bundle, task, folder, datetime.now(timezone.utc))
+    result = Run(submission, bundle, task, folder, datetime.now(timezone.utc), mode.name)
     stage_root = Path(mkdtemp(prefix=".stage-", dir=folder))
     logs = folder / "logs"
-    logs.mkdir()
-    stage = Stage(stage_root, logs, time_limit_s or task.time_limit_s, install, on_tick)
+    logs.mkdir(exist_ok=True)
+    limit_s = time_limit_s or task.time_limit_s
+    stage = Stage(stage_root, logs, limit_s, mode, on_tick)
     try:
+        stage = replace(stage, journal=_prepare(result, stage, before))
         _both_steps(result, stage)
     except KeyboardInterrupt:
         result.failure = "interrupted"
@@ -92,8 +114,11 @@ def run(
         result.failure = error.message
         raise
     finally:
+        journal.keep(stage_root / "prediction" / "output", folder)
         shutil.rmtree(stage_root, ignore_errors=True)
-        _record(result)
+        # A resume that was refused leaves the record of the run as it is.
+        if result.digests or before is None:
+            _record(result)
     return result
 
 
@@ -101,6 +126,31 @@ def _make_run_folder(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageProblem(f"--out {folder}: expected a new or empty folder, found something there")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare(result: Run, stage: Stage, before: dict[str, Any] | None) -> bytes:
+    """Lay out the submission, take digests, and return what the journal begins with.
+
+    run.json is written here for the first time: a run whose kit was killed can be resumed.
+    """
+    target = stage.folder("prediction") / "program"
+    digests = {"submission": lay_out(result.submission, target), **_bundle_digests(result.task)}
+    if before is None:
+        begun = journal.key_of(digests) + b"\n"
+    else:
+        begun = journal.left_in(result.folder, before, digests)
+        result.notes.append(
+            "resumed: the time of what was cut off does not count against the limit here"
+        )
+        for stale in result.folder.glob(".stage-*"):
+            if stale != stage.root:
+                shutil.rmtree(stale, ignore_errors=True)
+    result.digests = digests
+    result.notes += _notes(result.submission, target)
+    result.failure = "not finished"
+    _record(result)
+    result.failure = ""
+    return begun
 
 
 def new_run_folder(base: Path, submission: Submission, task: Task) -> Path:
@@ -111,21 +161,35 @@ def new_run_folder(base: Path, submission: Submission, task: Task) -> Path:
 
 
 def _both_steps(result: Run, stage: Stage) -> None:
-    target = stage.folder("prediction") / "program"
-    result.digests["submission"] = lay_out(result.submission, target)
-    result.notes += _notes(result.submission, target)
-    _digest_bundle(result)
+    """Prediction, hand-over and scoring, by the strict rule; and what the platform would show.
+
+    A failed prediction is scored all the same, as the platform does, but only for its verdict.
+    """
     prediction = predict(result.task, stage)
     result.steps.append(prediction)
+    result.failure = prediction.failure
+    journal.keep(prediction.output, result.folder)
     _keep(prediction.output / PREDICTIONS_FILE, result.folder)
-    if prediction.failure:
-        result.failure = prediction.failure
-        return
-    scoring = score(result.task, stage, hand_over(prediction, stage))
-    result.steps.append(scoring)
+    scoring = None
+    if not prediction.timed_out:
+        try:
+            results = hand_over(prediction, stage)
+        except KitError as error:
+            result.failure = result.failure or str(error)
+        else:
+            if not prediction.failure:
+                journal.remove(result.folder)
+            scoring = score(result.task, stage, results)
+            result.steps.append(scoring)
+    result.verdict = platform_verdict(result.bundle, prediction, scoring)
+    if scoring and not prediction.failure:
+        _take_scores(result, scoring)
+
+
+def _take_scores(result: Run, scoring: Step) -> None:
     _keep(scoring.output / REPORT_FILE, result.folder)
+    result.failure = scoring.failure
     if scoring.failure:
-        result.failure = scoring.failure
         return
     try:
         result.scores = read_scores(scoring.output)
@@ -146,16 +210,14 @@ def _notes(submission: Submission, laid_out: Path) -> list[str]:
     return notes
 
 
-def _digest_bundle(result: Run) -> None:
-    task = result.task
-    for name, path in (
-        ("ingestion_program", task.ingestion_program),
-        ("scoring_program", task.scoring_program),
-        ("input_data", task.input_data),
-        ("reference_data", task.reference_data),
-    ):
-        if path is not None:
-            result.digests[name] = digest_of(path)
+def _bundle_digests(task: Task) -> dict[str, str]:
+    paths = {
+        "ingestion_program": task.ingestion_program,
+        "scoring_program": task.scoring_program,
+        "input_data": task.input_data,
+        "reference_data": task.reference_data,
+    }
+    return {name: digest_of(path) for name, path in paths.items() if path is not None}
 
 
 def _keep(source: Path, folder: Path) -> None:
@@ -180,8 +242,9 @@ def as_json(result: Run) -> dict[str, Any]:
         "submission": result.submission.name,
         "submission_path": str(result.submission.path),
         "bundle": result.bundle.title,
+        "bundle_path": str(result.bundle.path),
         "task": {"index": result.task.index, "name": result.task.name, "phase": result.task.phase},
-        "mode": "subprocess",
+        "mode": result.mode,
         "ok": not result.failure,
         "failure": result.failure,
         "scores": result.scores,
@@ -195,6 +258,7 @@ def as_json(result: Run) -> dict[str, Any]:
             }
             for cell in result.cells
         ],
+        "platform": result.verdict.as_json() if result.verdict else None,
         "steps": [_step_json(step) for step in result.steps],
         "notes": result.notes,
         "report": str(result.report) if result.report else None,
@@ -244,13 +308,29 @@ def tail(log: Path | None) -> list[str]:
     return text.rstrip().splitlines()[-_LOG_TAIL_LINES:]
 
 
+def read_record(folder: Path) -> dict[str, Any]:
+    """The run.json of a run.
+
+    Raises:
+        UsageProblem: there is none, or it cannot be read.
+    """
+    path = folder / "run.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"{path}: expected the record of a run, found none ({error})") from error
+    if not isinstance(content, dict):
+        raise UsageProblem(f"{path}: expected the record of a run, found something else")
+    return content
+
+
 def last_run(runs: Path, name: str) -> dict[str, Any] | None:
     """The newest good run of a submission under `runs`, as its run.json says."""
-    for folder in sorted(runs.glob("*/run.json"), reverse=True):
+    for path in sorted(runs.glob("*/run.json"), reverse=True):
         try:
-            content = json.loads(folder.read_text(encoding="utf-8"))
-        except (ValueError, OSError):
+            content = read_record(path.parent)
+        except UsageProblem:
             continue
-        if isinstance(content, dict) and content.get("submission") == name and content.get("ok"):
+        if content.get("submission") == name and content.get("ok"):
             return content
     return None

@@ -11,15 +11,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import yaml
 
+from kit import journal
 from kit.bundles import Task
-from kit.contract import METADATA_FILE, WORKER_ENVIRONMENT, WORKING_DIRECTORY
+from kit.contract import METADATA_FILE
 from kit.errors import KitError
-from kit.process import Command, Outcome, environment, run_together
-from kit.programs import Job, command_of, has_metadata, split_command
+from kit.limits import OutputWatch
+from kit.modes import Mode, Place
+from kit.outputs import strange_output
+from kit.platform_table import INGESTION, LATE_INGESTION, SCORING, SUBMISSION, ContainerKind
+from kit.process import Outcome, Stop, run_together
+from kit.programs import Job, command_of, has_metadata, make_job, split_command
 from kit.zips import tree_entries, unpack, write_zip
 
 Tick = Callable[[str, float, Path], None]
@@ -42,20 +48,29 @@ class Step:
         return max((outcome.seconds for outcome in self.outcomes.values()), default=0.0)
 
     @property
+    def timed_out(self) -> bool:
+        """Whether the time limit ended it."""
+        return any(outcome.stop is Stop.TIME for outcome in self.outcomes.values())
+
+    @property
     def peak_bytes(self) -> int:
-        """Peak resident memory of the larger of the step's programs."""
+        """Peak memory of the larger of the step's programs, 0 where it is not known."""
         return max((outcome.peak_bytes for outcome in self.outcomes.values()), default=0)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a run happens: `root` for the two steps' folders, `logs` for their output."""
+    """Where a run happens: `root` for the two steps' folders, `logs` for their output.
+
+    `journal` is what the ingestion program's journal begins with; empty keeps none.
+    """
 
     root: Path
     logs: Path
     time_limit_s: float
-    install: bool
+    mode: Mode
     on_tick: Tick
+    journal: bytes = b""
 
     def folder(self, *parts: str) -> Path:
         """A folder of the stage, made where it is missing."""
@@ -73,21 +88,24 @@ def predict(task: Task, stage: Stage) -> Step:
     root = stage.folder("prediction")
     step = Step("prediction", stage.folder("prediction", "output"), stage.time_limit_s)
     submission = root / "program"
-    mounts = {"/app/output": step.output}
+    folders = {
+        "submission": submission,
+        "output": step.output,
+        "worker_data": stage.folder("data"),
+    }
     if task.input_data:
-        mounts["/app/input_data"] = _provide(task.input_data, root / "input_data")
+        folders["input_data"] = _provide(task.input_data, root / "input_data", stage.mode)
     jobs = []
     if not has_metadata(submission):
         # The worker's whole mechanism for result submissions: their files are the output.
         shutil.copytree(submission, step.output, dirs_exist_ok=True)
     elif command := command_of(submission):
         argv = split_command(command, "program", False, task.late_ingestion)
-        jobs.append(Job("program", argv, mounts | {"/app/program": submission}))
+        jobs.append(make_job(SUBMISSION, argv, folders))
     if task.ingestion_program and not task.late_ingestion:
-        program = _program(task.ingestion_program, root / "ingestion_program", "ingestion")
-        jobs.append(
-            _ingestion_job(program, mounts | {"/app/ingested_program": submission}, task, False)
-        )
+        jobs.append(_ingestion_job(INGESTION, task, root, folders))
+        if stage.journal:
+            journal.begin(step.output, root / "ingestion_program", stage.journal)
     _run(step, jobs, stage)
     return step
 
@@ -107,24 +125,28 @@ def score(task: Task, stage: Stage, results: Path) -> Step:
     step = Step("scoring", stage.folder("scoring", "output"), stage.time_limit_s)
     inputs = stage.folder("scoring", "input")
     unpack(results, inputs / "res")
-    if task.reference_data:
-        _provide(task.reference_data, inputs / "ref")
-    mounts = {
-        "/app/input": inputs,
-        "/app/output": step.output,
-        "/app/shared": stage.folder("scoring", "shared"),
+    folders = {
+        "scoring_program": _program(task.scoring_program, root / "program", "scoring"),
+        "input": inputs,
+        "results": inputs / "res",
+        "output": step.output,
+        "shared": stage.folder("scoring", "shared"),
+        "worker_data": stage.folder("data"),
     }
-    program = _program(task.scoring_program, root / "program", "scoring")
-    command = command_of(program)
+    if task.reference_data:
+        folders["reference_data"] = _provide(task.reference_data, inputs / "ref", stage.mode)
+    if task.input_data and task.late_ingestion:
+        folders["input_data"] = _provide(task.input_data, root / "input_data", stage.mode)
+    command = command_of(folders["scoring_program"])
     if not command:
         raise KitError(
             f"{task.scoring_program}: expected a metadata.yaml with a `command`, found none; on "
             "the platform such a scoring program never ends well"
         )
     argv = split_command(command, "program", True, task.late_ingestion)
-    jobs = [Job("program", argv, mounts | {"/app/program": program})]
+    jobs = [make_job(SCORING, argv, folders)]
     if task.ingestion_program and task.late_ingestion:
-        jobs.append(_late_ingestion_job(task, root, inputs, mounts))
+        jobs.append(_ingestion_job(LATE_INGESTION, task, root, folders))
     _run(step, jobs, stage)
     return step
 
@@ -133,8 +155,11 @@ def hand_over(step: Step, stage: Stage) -> Path:
     """Zip the prediction's output with the worker's `metadata` file, as the worker does.
 
     Raises:
-        KitError: the programs wrote a file of that name, which the platform refuses.
+        KitError: the programs wrote a file of that name, which the platform refuses, or
+            something that is no file.
     """
+    if strange := strange_output(step.output):
+        raise KitError(strange, hint="write plain files")
     target = step.output / METADATA_FILE
     if target.exists():
         raise KitError(
@@ -155,8 +180,12 @@ def hand_over(step: Step, stage: Stage) -> Path:
     return archive
 
 
-def _provide(source: Path, target: Path) -> Path:
-    """Give a task's data to a step: a folder by link, a zip unpacked, a plain file alone."""
+def _provide(source: Path, target: Path, mode: Mode) -> Path:
+    """Give a task's data to a step: a folder in its place, a zip unpacked, a plain file alone."""
+    if source.is_dir() and mode.real_paths:
+        # Mounted over an empty folder: a link would lead out of the container.
+        target.mkdir()
+        return source.resolve()
     if source.is_dir():
         # A link, not a copy: a real test set is tens of gigabytes.
         target.symlink_to(source.resolve(), target_is_directory=True)
@@ -179,59 +208,68 @@ def _program(source: Path, target: Path, kind: str) -> Path:
     return target
 
 
-def _ingestion_job(program: Path, mounts: dict[str, Path], task: Task, scoring: bool) -> Job:
+def _ingestion_job(
+    container: ContainerKind, task: Task, root: Path, folders: dict[str, Path]
+) -> Job:
+    assert task.ingestion_program is not None
+    program = _program(task.ingestion_program, root / "ingestion_program", "ingestion")
     command = command_of(program)
     if not command:
         raise KitError(
             f"{task.ingestion_program}: expected a metadata.yaml with a `command`, found none; "
             "the platform would run no ingestion and go on to scoring"
         )
-    argv = split_command(command, "ingestion", scoring, task.late_ingestion)
-    return Job("ingestion", argv, mounts | {"/app/program": program})
-
-
-def _late_ingestion_job(task: Task, root: Path, inputs: Path, mounts: dict[str, Path]) -> Job:
-    assert task.ingestion_program is not None
-    program = _program(task.ingestion_program, root / "ingestion_program", "ingestion")
-    mounts = mounts | {"/app/ingested_program": inputs / "res"}
-    if task.input_data:
-        mounts["/app/input_data"] = _provide(task.input_data, root / "input_data")
-    return _ingestion_job(program, mounts, task, True)
+    argv = split_command(command, "ingestion", container.step == "scoring", task.late_ingestion)
+    return make_job(container, argv, folders | {"ingestion_program": program})
 
 
 def _run(step: Step, jobs: list[Job], stage: Stage) -> None:
     """Start the step's jobs together and take down how each ended."""
-    home = stage.folder(step.name, "tmp")
-    env = environment(dict(WORKER_ENVIRONMENT), home, stage.install)
-    commands = []
-    for job in jobs:
-        name = step.name if job.kind == "program" else f"{step.name}_{job.kind}"
-        out, err = stage.logs / f"{name}_stdout.txt", stage.logs / f"{name}_stderr.txt"
-        cwd = job.mounts[WORKING_DIRECTORY]
-        commands.append(Command(job.local_argv(), cwd, env, out, err))
-        # The log that says what went wrong is the one of the organiser's program.
-        step.log = err
-    if not commands:
+    if not jobs:
         return
-    log = step.log or stage.logs
+    mode = stage.mode
+    place = Place(stage.logs, stage.folder(step.name, "tmp"))
+    # The log that says what went wrong is the one of the organiser's program, the last one.
+    step.log = log = place.log_files(jobs[-1])[1]
+    writable = [step.output, place.home]
+    writable += {bind.source for job in jobs for bind in job.binds if bind.mount.holds == "shared"}
 
     def tick(seconds: float) -> None:
         stage.on_tick(step.name, seconds, log)
 
-    outcomes = run_together(commands, stage.time_limit_s, tick)
-    step.outcomes = {job.kind: outcome for job, outcome in zip(jobs, outcomes, strict=True)}
-    step.failure = _failure(step)
+    with mode.lend(writable):
+        outcomes = run_together(
+            [partial(mode.start, job, place) for job in jobs],
+            stage.time_limit_s,
+            tick,
+            OutputWatch(writable, mode.limits).exceeded,
+        )
+    step.outcomes = {
+        job.container.program: outcome for job, outcome in zip(jobs, outcomes, strict=True)
+    }
+    step.failure = _failure(step, mode) or strange_output(step.output)
 
 
-def _failure(step: Step) -> str:
+def _failure(step: Step, mode: Mode) -> str:
     for kind, outcome in step.outcomes.items():
         who = "the submission's command" if kind == "program" else "the ingestion program"
         if step.name == "scoring" and kind == "program":
             who = "the scoring program"
-        if outcome.exit_status is None:
+        limits = mode.limits
+        if outcome.stop is Stop.TIME:
             return f"{who} was stopped: the time limit of {step.limit_s:g} s was exceeded"
-        if outcome.exit_status < 0:
-            return f"{who} was killed by signal {-outcome.exit_status}"
-        if outcome.exit_status > 0:
-            return f"{who} ended with exit status {outcome.exit_status}"
+        if outcome.stop is Stop.MEMORY:
+            return f"{who} was stopped: it needed more memory than {limits.memory:,} bytes"
+        if outcome.stop is Stop.OUTPUT:
+            return (
+                f"{who} was stopped: it wrote more than {limits.output_bytes:,} bytes or "
+                f"{limits.output_files:,} files"
+            )
+        status = outcome.exit_status or 0
+        if status < 0:
+            return f"{who} was killed by signal {-status}"
+        if status > 0:
+            # What shells and containers make of a signal.
+            signal = f" (signal {status - 128})" if 128 < status < 192 else ""
+            return f"{who} ended with exit status {status}{signal}"
     return ""

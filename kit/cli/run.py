@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -13,13 +15,35 @@ from rich.console import Console
 from kit import bundles, runs, submissions
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.errors import UsageProblem
+from kit.mode_options import ModeOptions, make_mode
+from kit.modes import MODES
 from kit.repository import checkout
 from kit.submissions import Submission, track_of
+from kit.verdict import Verdict
 from kit.worker import Tick
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+_LEAST_MEMORY = 64 * 1024**2
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Read 512M or 8G (powers of 1024); Python does not start with less than 64M."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)([KMG]?)(?:i?B)?", value, re.IGNORECASE)
+    size = int(match[1]) * _UNITS[match[2].upper()] if match else 0
+    if size < _LEAST_MEMORY:
+        raise click.BadParameter(f"expected a size as 512M or 8G, at least 64M, found {value!r}")
+    return size
 
 
 @click.command("run")
-@click.argument("submission")
+@click.argument("submission", required=False)
+@click.option(
+    "--resume",
+    metavar="RUN_ID",
+    help="Go on with a run that was cut off: its folder, or its name in runs/.",
+)
 @click.option(
     "--bundle",
     "bundle_path",
@@ -43,23 +67,52 @@ from kit.worker import Tick
     is_flag=True,
     help="Let the ingestion program install what requirements.txt asks for.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default=MODES[0],
+    show_default=True,
+    help="From quick to faithful: a process, bubblewrap, or the worker's own containers.",
+)
+@click.option(
+    "--memory",
+    callback=_bytes,
+    metavar="SIZE",
+    help="Limit, as 512M or 8G. Default: four fifths of the machine's.",
+)
+@click.option("--gpus", is_flag=True, help="Show the program the GPUs.")
+@click.option("--image", help="Of the containers. Default: the bundle's docker_image.")
+@click.option("--network/--no-network", default=None, help="Of the containers. Default: on.")
+@click.option(
+    "--mount-site-packages",
+    is_flag=True,
+    help="Mount this environment's packages in the containers.",
+)
 @json_option
 def command(
-    submission: str,
+    submission: str | None,
+    resume: str | None,
     bundle_path: Path | None,
     task: str | None,
     out: Path | None,
     time_limit: float | None,
-    install: bool,
     as_json: bool,
+    **mode_options: Any,
 ) -> int:
     """Run SUBMISSION (a name, a folder or a zip) as the platform does.
 
     Exit status 0: both steps ended well and every score of the leaderboard is there.
     """
+    if resume:
+        if submission or bundle_path or task or out:
+            raise UsageProblem("--resume goes with the mode's options only; the rest is recorded")
+        out, submission, bundle_path, task = _recorded(resume)
+    if not submission:
+        raise click.UsageError("Missing argument 'SUBMISSION'.")
     found = submissions.find(submission)
     with bundles.opened(bundle_path or _default_bundle(found)) as bundle:
         chosen = bundle.task(task)
+        mode = make_mode(ModeOptions(**mode_options), bundle.docker_image)
         folder = out or runs.new_run_folder(Path("runs"), found, chosen)
         with _progress(quiet=as_json) as tick:
             result = runs.run(
@@ -67,15 +120,27 @@ def command(
                 bundle,
                 chosen,
                 folder,
-                install=install,
+                mode=mode,
                 time_limit_s=time_limit,
                 on_tick=tick,
+                resume=bool(resume),
             )
     if as_json:
         print_json(runs.as_json(result))
     else:
         _show(result)
     return 1 if result.failure else 0
+
+
+def _recorded(resume: str) -> tuple[Path, str, Path, str]:
+    """Folder, submission, bundle and task of a run that was cut off, from its run.json."""
+    folder = Path(resume) if Path(resume).is_dir() else Path("runs") / resume
+    record = runs.read_record(folder)
+    try:
+        task = str(record["task"]["index"])
+        return folder, str(record["submission_path"]), Path(record["bundle_path"]), task
+    except (KeyError, TypeError) as error:
+        raise UsageProblem(f"{folder}/run.json: lacks {error}; run from the beginning") from error
 
 
 def _default_bundle(submission: Submission) -> Path:
@@ -125,7 +190,7 @@ def _show(result: runs.Run) -> None:
             f"{step.seconds:.1f} s",
             f"{step.limit_s:g} s",
             f"{100 * step.seconds / step.limit_s:.0f} %",
-            size(step.peak_bytes),
+            size(step.peak_bytes) if step.peak_bytes else "unknown",
         ]
         for step in result.steps
     ]
@@ -135,22 +200,32 @@ def _show(result: runs.Run) -> None:
     screen.print()
     if result.failure:
         _show_failure(result, screen)
-    else:
+    if result.verdict:
+        _show_verdict(result.verdict, screen, with_board=bool(result.failure))
+    if not result.failure:
         screen.print(f"Report: {result.report or 'the scoring program wrote none'}")
-        screen.print(f"Run:    {result.folder}")
+    screen.print(f"Run:    {result.folder}")
 
 
 def _show_failure(result: runs.Run, screen: Console) -> None:
-    last = result.steps[-1] if result.steps else None
-    if last and last.failure:
-        screen.print(f"Last lines of {last.log.name if last.log else 'the log'}:")
-        for line in runs.tail(last.log):
+    failed = next((step for step in result.steps if step.failure), None)
+    if failed:
+        screen.print(f"Last lines of {failed.log.name if failed.log else 'the log'}:")
+        for line in runs.tail(failed.log):
             screen.print(f"  {line}")
         screen.print()
     screen.print(f"FAILED: {result.failure}")
-    if last and last.name == "prediction":
-        screen.print(
-            "On the platform: scoring would start all the same and show its own error, so the "
-            "log above is the one to read."
-        )
-    screen.print(f"Run:    {result.folder}")
+
+
+def _show_verdict(verdict: Verdict, screen: Console, with_board: bool) -> None:
+    """What the platform would have shown; the board only where it is not the table above."""
+    screen.print(f"On the platform: {verdict.status}")
+    if verdict.message:
+        screen.print(f"  message: {verdict.message}")
+    if verdict.log:
+        screen.print(f"  log that the participant is pointed to: {verdict.log}")
+    if verdict.board and with_board:
+        board = ", ".join(f"{cell.column.title} {cell.shown}" for cell in verdict.board)
+        screen.print(f"  board: {board}")
+    for note in verdict.notes:
+        screen.print(f"  {note}")
