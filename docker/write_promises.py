@@ -1,11 +1,11 @@
-"""Write kit.promises into docker/README.md: python docker/write_promises.py"""
+"""Write kit.isolation.promises into docker/README.md: python docker/write_promises.py"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from kit.promises import markdown_table
+from kit.isolation.promises import markdown_table
 
 
 def main() -> None:

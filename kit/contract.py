@@ -1,6 +1,6 @@
 """The platform's contract as data: names, paths and limits, each stated once.
 
-Mounts and flags of its containers are in `kit.platform_table`.
+Mounts and flags of its containers are in `kit.isolation.platform_table`.
 
 Source: the Codabench compute worker (codalab/codabench, develop at c7dbc756, version 1.25).
 """

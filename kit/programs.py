@@ -10,7 +10,7 @@ from typing import Any
 
 from kit.contract import METADATA_FILES, command_variables
 from kit.errors import KitError
-from kit.platform_table import ContainerKind, Mount
+from kit.isolation.platform_table import ContainerKind, Mount
 from kit.yaml_text import parse_yaml
 
 

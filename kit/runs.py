@@ -27,7 +27,7 @@ from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
-from kit.modes import SUBPROCESS, Mode
+from kit.isolation.modes import SUBPROCESS, Mode
 from kit.requirements import unmet
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
 from kit.shipping import shipped

@@ -20,11 +20,17 @@ from kit import journal
 from kit.bundles import Task
 from kit.contract import METADATA_FILE
 from kit.errors import KitError
-from kit.limits import OutputWatch
-from kit.modes import Mode, Place
-from kit.outputs import strange_output
-from kit.platform_table import INGESTION, LATE_INGESTION, SCORING, SUBMISSION, ContainerKind
-from kit.process import Outcome, Stop, run_together
+from kit.isolation.limits import OutputWatch
+from kit.isolation.modes import Mode, Place
+from kit.isolation.outputs import strange_output
+from kit.isolation.platform_table import (
+    INGESTION,
+    LATE_INGESTION,
+    SCORING,
+    SUBMISSION,
+    ContainerKind,
+)
+from kit.isolation.process import Outcome, Stop, run_together
 from kit.programs import Job, command_of, has_metadata, make_job, split_command
 from kit.zips import tree_entries, unpack, write_zip
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from kit.limits import Limits
+from kit.isolation.limits import Limits
 
 LIMITS = Limits(
     memory_bytes=256 * 1024**2,
@@ -29,7 +29,7 @@ class Hostile:
 
     Attributes:
         name: what it does.
-        promise: the code of the promise in kit.promises that it goes against.
+        promise: the code of the promise in kit.isolation.promises that it goes against.
         load: the body of `load()`.
         ends: a part of the run's failure; "" when the run ends well all the same; None when
             either may happen.

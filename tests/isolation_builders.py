@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from kit import bubblewrap, bundles, runs, submissions
-from kit.engine import connect
+from kit import bundles, runs, submissions
 from kit.errors import KitError
-from kit.limits import DEFAULT_LIMITS, Limits
-from kit.modes import MODES, Mode, Subprocess
-from kit.sandbox import Sandbox
+from kit.isolation import bubblewrap
+from kit.isolation.engine import connect
+from kit.isolation.limits import DEFAULT_LIMITS, Limits
+from kit.isolation.modes import MODES, Mode, Subprocess
+from kit.isolation.sandbox import Sandbox
 from kit_builders import make_bundle, write_tree
 
 METADATA = "description: made by a test\n"
@@ -47,7 +48,7 @@ def make(name: str, limits: Limits = DEFAULT_LIMITS) -> Mode:
     image = os.environ.get("KIT_TEST_IMAGE")
     if not image:
         pytest.skip("KIT_TEST_IMAGE names no image; `make test-containers` sets one up")
-    from kit.container import Container
+    from kit.isolation.container import Container
 
     return Container(connect(), image, limits, network=False)
 
@@ -141,7 +142,7 @@ def machine(folder: Path) -> Iterator[Machine]:
 
 def containers_left() -> list[str]:
     """The kit's containers that the engine still knows."""
-    from kit.container import LABEL
+    from kit.isolation.container import LABEL
 
     with closing(connect().open()) as client:
         found = client.containers.list(all=True, filters={"label": LABEL})

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from isolation_builders import containers_left, make, run_in
-from kit.engine import connect
-from kit.limits import Limits
+from kit.isolation.engine import connect
+from kit.isolation.limits import Limits
 from kit_builders import Kit, make_bundle, make_submission
 
 pytestmark = pytest.mark.containers

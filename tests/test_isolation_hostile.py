@@ -17,7 +17,7 @@ from isolation_builders import (
     make,
     run_in,
 )
-from kit.promises import PROMISES
+from kit.isolation.promises import PROMISES
 
 PROMISED = {promise.code: promise.modes for promise in PROMISES}
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from isolation_builders import need_sandbox
-from kit.cgroups import memory_group
 from kit.errors import KitError
-from kit.limits import DEFAULT_LIMITS, Limits, OutputWatch, disk_usage
-from kit.logs import CappedLog
-from kit.process import Command, LocalProcess, Outcome, run_together
+from kit.isolation.cgroups import memory_group
+from kit.isolation.limits import DEFAULT_LIMITS, Limits, OutputWatch, disk_usage
+from kit.isolation.logs import CappedLog
+from kit.isolation.process import Command, LocalProcess, Outcome, run_together
 from kit_builders import Kit, make_bundle, make_submission
 
 
@@ -215,7 +215,7 @@ def test_no_engine_is_one_message_with_every_socket(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("docker", reason="the extra `containers` is not installed")
-    from kit import engine
+    from kit.isolation import engine
 
     monkeypatch.setattr(engine, "_addresses", lambda: [f"unix://{tmp_path}/{n}" for n in "ab"])
     with pytest.raises(KitError) as caught:
@@ -228,7 +228,7 @@ def test_no_engine_is_one_message_with_every_socket(
 
 
 def test_docker_host_is_the_only_engine_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kit import engine
+    from kit.isolation import engine
 
     monkeypatch.setenv("DOCKER_HOST", "unix:///one")
     assert engine._addresses() == ["unix:///one"]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from isolation_builders import need_sandbox, run_in
-from kit import sandbox
-from kit.bubblewrap import python_views
-from kit.limits import Limits
-from kit.sandbox import Sandbox
+from kit.isolation import sandbox
+from kit.isolation.bubblewrap import python_views
+from kit.isolation.limits import Limits
+from kit.isolation.sandbox import Sandbox
 from kit_builders import INGESTION, SCORING, Kit, make_bundle
 
 HONEST = """

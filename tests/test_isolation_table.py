@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kit import platform_table as worker
-from kit.limits import Limits
-from kit.modes import MODES
+from kit.isolation import platform_table as worker
+from kit.isolation.limits import Limits
+from kit.isolation.modes import MODES
+from kit.isolation.promises import PROMISES, markdown_table
 from kit.programs import Job, make_job
-from kit.promises import PROMISES, markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -83,8 +83,8 @@ def test_a_job_without_a_needed_folder_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["docker", "podman"])
 def test_containers_are_created_with_the_workers_flags(tmp_path: Path, kind: str) -> None:
     pytest.importorskip("docker", reason="the extra `containers` is not installed")
-    from kit.container import Container
-    from kit.engine import Engine
+    from kit.isolation.container import Container
+    from kit.isolation.engine import Engine
 
     limits = Limits(memory_bytes=10**9, processes=100, output_bytes=10**8)
     mode = Container(Engine("unix:///nowhere", kind, False), "image:1", limits)
@@ -111,8 +111,8 @@ def test_containers_are_created_with_the_workers_flags(tmp_path: Path, kind: str
 
 def test_containers_may_have_no_network_and_all_gpus(tmp_path: Path) -> None:
     pytest.importorskip("docker", reason="the extra `containers` is not installed")
-    from kit.container import Container
-    from kit.engine import Engine
+    from kit.isolation.container import Container
+    from kit.isolation.engine import Engine
 
     engine = Engine("unix:///nowhere", "docker", True)
     mode = Container(engine, "image:1", network=False, gpus=True, site_packages=True)
@@ -127,7 +127,7 @@ def test_containers_may_have_no_network_and_all_gpus(tmp_path: Path) -> None:
 
 
 def test_the_sandbox_mounts_by_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kit import bubblewrap
+    from kit.isolation import bubblewrap
 
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(bubblewrap, "_version", lambda: (0, 8, 0))

@@ -14,7 +14,7 @@ from typing import Any
 from kit.checks.findings import Finding
 from kit.contract import METADATA_FILES
 from kit.errors import KitError
-from kit.platform_table import INGESTION, LATE_INGESTION, SCORING, WORKING_DIRECTORY
+from kit.isolation.platform_table import INGESTION, LATE_INGESTION, SCORING, WORKING_DIRECTORY
 from kit.programs import split_command
 from kit.yaml_text import parse_yaml
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kit.process import Command, LocalProcess, Outcome, environment, run_together
+from kit.isolation.process import Command, LocalProcess, Outcome, environment, run_together
 from kit.submissions import Submission, lay_out
 
 _PROBE = Path(__file__).with_name("probe.py")

@@ -15,7 +15,7 @@ from kit.checks.findings import Finding, Said, Skipped, shown
 from kit.checks.probing import laboratory
 from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
-from kit.modes import SUBPROCESS
+from kit.isolation.modes import SUBPROCESS
 from kit.scores import Cell, leaderboard, primary, read_scores
 from kit.submissions import Submission
 from kit.worker import Stage, score

@@ -15,8 +15,8 @@ from rich.console import Console
 from kit import bundles, runs, submissions
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.errors import UsageProblem
-from kit.mode_options import ModeOptions, make_mode
-from kit.modes import MODES
+from kit.isolation.mode_options import ModeOptions, make_mode
+from kit.isolation.modes import MODES
 from kit.repository import checkout
 from kit.submissions import Submission, track_of
 from kit.verdict import Verdict

@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from kit.bubblewrap import NOBODY, View, command_line, python_views
-from kit.cgroups import MemoryGroup, memory_group
-from kit.limits import DEFAULT_LIMITS, Limits
-from kit.modes import Place
-from kit.platform_table import ENVIRONMENT, READ_ONLY, WORKING_DIRECTORY
-from kit.process import Command, LocalProcess, Running, Stop, environment
+from kit.isolation.bubblewrap import NOBODY, View, command_line, python_views
+from kit.isolation.cgroups import MemoryGroup, memory_group
+from kit.isolation.limits import DEFAULT_LIMITS, Limits
+from kit.isolation.modes import Place
+from kit.isolation.platform_table import ENVIRONMENT, READ_ONLY, WORKING_DIRECTORY
+from kit.isolation.process import Command, LocalProcess, Running, Stop, environment
 from kit.programs import Job
 
 _USERS = "root:x:0:0::/:/bin/false\nkit:x:{0}:{0}::/tmp:/bin/false\n"

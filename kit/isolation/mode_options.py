@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from kit.errors import UsageProblem
-from kit.limits import DEFAULT_LIMITS
-from kit.modes import MODES, Mode, Subprocess
-from kit.platform_table import NETWORK
+from kit.isolation.limits import DEFAULT_LIMITS
+from kit.isolation.modes import MODES, Mode, Subprocess
+from kit.isolation.platform_table import NETWORK
 
 # Which option has a meaning in which mode; `kit run` refuses the others, for a limit that is
 # silently not kept is worse than none.
@@ -54,18 +54,18 @@ def make_mode(options: ModeOptions, docker_image: str) -> Mode:
     _refuse_options(options)
     limits = replace(DEFAULT_LIMITS, memory_bytes=options.memory)
     if options.mode == "sandbox":
-        from kit import bubblewrap, sandbox
+        from kit.isolation import bubblewrap, sandbox
 
         bubblewrap.check()
         return sandbox.Sandbox(limits, options.gpus)
     if options.mode == "container":
-        from kit import engine
+        from kit.isolation import engine
 
         image = options.image or docker_image
         found = engine.connect()
         engine.provide_image(found, image)
         # Only now: it imports the Docker SDK, and `connect` says so where that is missing.
-        from kit import container
+        from kit.isolation import container
 
         network = NETWORK if options.network is None else options.network
         return container.Container(

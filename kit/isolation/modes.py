@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
 
-from kit.limits import DEFAULT_LIMITS, Limits
-from kit.platform_table import ENVIRONMENT, WORKING_DIRECTORY
-from kit.process import Command, LocalProcess, Running, environment
+from kit.isolation.limits import DEFAULT_LIMITS, Limits
+from kit.isolation.platform_table import ENVIRONMENT, WORKING_DIRECTORY
+from kit.isolation.process import Command, LocalProcess, Running, environment
 from kit.programs import Job
 
 MODES: Final = ("subprocess", "sandbox", "container")
@@ -62,7 +62,7 @@ class Subprocess:
     """A plain process of the user, with /app paths replaced in its command.
 
     It is told nothing about other files, but nothing hides them: for code that is trusted.
-    `kit.promises` says what holds all the same.
+    `kit.isolation.promises` says what holds all the same.
     """
 
     install: bool = False

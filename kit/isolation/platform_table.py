@@ -2,7 +2,7 @@
 
 Source: codalab/codabench compute_worker/compute_worker.py at c7dbc756, lines 889-1050
 (`_run_program_directory`). The worker sets no limit on memory, processor or processes and gives
-/dev/shm what Docker gives it. What the kit adds of its own is in `kit.limits`.
+/dev/shm what Docker gives it. What the kit adds of its own is in `kit.isolation.limits`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from kit.modes import MODES
+from kit.isolation.modes import MODES
 
 
 @dataclass(frozen=True)

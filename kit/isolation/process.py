@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from kit.logs import CappedLog, follow
+from kit.isolation.logs import CappedLog, follow
 
 # What of the user's environment reaches a program. The platform passes nothing, so only what
 # a process needs to start at all is let through: no tokens, no caches, no PYTHONPATH.
@@ -148,7 +148,7 @@ def _limit_passed(late: bool, too_much: Callable[[], bool]) -> Stop | None:
 
 
 class LocalProcess:
-    """A command under `kit.supervisor`, and once it has ended, its outcome."""
+    """A command under `kit.isolation.supervisor`, and once it has ended, its outcome."""
 
     def __init__(self, command: Command) -> None:
         self.outcome: Outcome | None = None

@@ -1,6 +1,6 @@
 """`--mode container`: the worker's own containers, through the Docker API.
 
-Mounts, capabilities, flags and environment are those of `kit.platform_table`. Where the kit
+Mounts, capabilities, flags and environment are those of `platform_table`. Where the kit
 departs from the worker it says so: the user's data is read-only, memory, processes and output
 have limits, and with an engine that runs as root for a user who is not, programs run as that
 user, who owns the folders.
@@ -20,13 +20,13 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 from docker.types import DeviceRequest, LogConfig, Mount
 
-from kit import platform_table as worker
-from kit.engine import Engine
 from kit.errors import KitError
-from kit.limits import DEFAULT_LIMITS, Limits
-from kit.logs import CappedLog
-from kit.modes import Place
-from kit.process import Outcome, Running, Stop
+from kit.isolation import platform_table as worker
+from kit.isolation.engine import Engine
+from kit.isolation.limits import DEFAULT_LIMITS, Limits
+from kit.isolation.logs import CappedLog
+from kit.isolation.modes import Place
+from kit.isolation.process import Outcome, Running, Stop
 from kit.programs import Job
 
 # By this label the kit's containers can be found, should the kit itself be killed.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.errors import KitError
-from kit.limits import DEFAULT_LIMITS, Limits
-from kit.platform_table import SHM_BYTES
+from kit.isolation.limits import DEFAULT_LIMITS, Limits
+from kit.isolation.platform_table import SHM_BYTES
 
 # The user "nobody" of Linux distributions: owns nothing, may do nothing.
 NOBODY = 65534
