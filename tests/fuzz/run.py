@@ -42,6 +42,7 @@ def fuzz(name: str, cases: int) -> None:
     found.mkdir(parents=True, exist_ok=True)
     arguments = [
         sys.argv[0],
+        tempfile.mkdtemp(prefix="fuzz-corpus-"),  # the first folder is where new inputs go
         str(HERE / "seeds" / name),
         f"-runs={cases}",
         f"-timeout={SECONDS_FOR_A_CASE}",

@@ -25,8 +25,11 @@ from ingestion_images import list_pictures, read_metadata_rows, why_undecodable 
 from ingestion_requirements import read_requirements, read_whitelist  # noqa: E402
 from ingestion_submission import read_answer_kind  # noqa: E402
 from kit import bundles, programs, requirements, scores, submissions  # noqa: E402
+from kit.checks.bundle import check_bundle  # noqa: E402
+from kit.checks.engine import check_statically  # noqa: E402
 from kit.errors import KitError  # noqa: E402
 from kit.manifest import read_manifest  # noqa: E402
+from kit.submissions import Submission  # noqa: E402
 from kit.zips import unpack  # noqa: E402
 from problems import ScoringError  # noqa: E402
 
@@ -70,6 +73,20 @@ def whitelist(data: bytes, folder: Path) -> None:
     """whitelist.txt."""
     (folder / "whitelist.txt").write_bytes(data)
     read_whitelist(folder)
+
+
+def checked_bundle(data: bytes, folder: Path) -> None:
+    """competition.yaml, as `kit check` reads it."""
+    (folder / "competition.yaml").write_bytes(data)
+    check_bundle(folder)
+
+
+def checked_submission(data: bytes, folder: Path) -> None:
+    """A submission whose model, requirements and weights are anything, as `kit check` reads it."""
+    (folder / "weights").mkdir(exist_ok=True)
+    for name in ("model.py", "requirements.txt", "weights/head.pkl"):
+        (folder / name).write_bytes(data)
+    check_statically(Submission("fuzzed", folder))
 
 
 def weights(data: bytes, folder: Path) -> None:
@@ -134,6 +151,8 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
     for function in (
         competition,
         metadata,
+        checked_bundle,
+        checked_submission,
         requirement_lines,
         whitelist,
         weights,
