@@ -10,6 +10,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -371,8 +372,40 @@ def test_a_full_disk_is_one_message(
     monkeypatch.setattr("shutil.copyfileobj", full)
     answer = kit("run", submission, "--bundle", bundle, "--out", "here")
     assert answer.status == 1
-    assert answer.err.strip() == "kit: somewhere: cannot be written: No space left on device"
+    assert answer.err.strip() == (
+        "kit: somewhere: cannot be read or written: No space left on device"
+    )
     assert [path.name for path in Path("here").iterdir() if path.name != "logs"] == ["run.json"]
+
+
+def test_a_read_only_output_is_one_message(
+    kit: Kit, bundle: Path, submission: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path.mkdir
+
+    def read_only(path: Path, *arguments: Any, **options: Any) -> None:
+        if path.name == "here":
+            raise OSError(30, "Read-only file system", str(path))
+        made(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    answer = kit("run", submission, "--bundle", bundle, "--out", "here")
+    assert answer.status == 1
+    assert answer.err.strip() == "kit: here: cannot be read or written: Read-only file system"
+    assert not Path("here").exists()
+
+
+def test_no_room_for_temporary_files_is_one_message(
+    kit: Kit, bundle: Path, submission: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zipped(bundle)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/no/such/folder"])
+    answer = kit("run", submission, "--bundle", archive)
+    assert answer.status == 1
+    assert "No usable temporary directory" in answer.text
+    assert "Traceback" not in answer.text
+    assert not Path("runs").exists()
 
 
 def test_an_output_folder_with_something_in_it_is_left_alone(

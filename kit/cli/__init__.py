@@ -26,6 +26,12 @@ _COMMANDS = {
 }
 
 
+# What a full, read-only or failing disk answers: for the user to mend, not a fault of the kit.
+_DISK_ERRORS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO,
+)  # fmt: skip
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*_COMMANDS]
@@ -83,9 +89,9 @@ def _status(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _report("interrupted; what was finished is kept", 130, debug)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in _DISK_ERRORS or "temporary directory" in str(error.strerror):
             where = f"{error.filename}: " if error.filename else ""
-            return _report(f"{where}cannot be written: {error.strerror}", 1, debug)
+            return _report(f"{where}cannot be read or written: {error.strerror}", 1, debug)
         raise
 
 
