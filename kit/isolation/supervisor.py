@@ -5,8 +5,8 @@
 A program of its own, started by `process.py` beside it: on Linux it becomes the parent of every
 process that its command leaves behind (a "child subreaper"), daemons in sessions of their own
 included, so that it can find and kill them. SIGTERM, or the death of the kit, makes it kill all of
-them. It writes two lines to REPORT_FD: the command's process id, and when everything is gone its exit
-status (negative for a signal) and the peak memory in bytes of the largest process that was
+them. It writes two lines to REPORT_FD: the command's process id, and when everything is gone its
+exit status (negative for a signal) and the peak memory in bytes of the largest process that was
 waited for. CGROUP_PROCS is the `cgroup.procs` file of a group that the command joins, or "".
 """
 
