@@ -86,7 +86,7 @@ def run(
         folder: the run's own folder.
         mode: how programs are run.
         time_limit_s: of each step; None for the phase's.
-        on_tick: called several times a second with the step, its seconds and its log.
+        on_tick: called several times a second with the step, its seconds and its output so far.
         resume: go on with the run that was cut off in `folder`.
 
     Raises:

@@ -235,13 +235,14 @@ def _run(step: Step, jobs: list[Job], stage: Stage) -> None:
         return
     mode = stage.mode
     place = Place(stage.logs, stage.folder(step.name, "tmp"))
-    # The log that says what went wrong is the one of the organiser's program, the last one.
-    step.log = log = place.log_files(jobs[-1])[1]
+    # The log that says what went wrong is the one of the organiser's program, the last one; how
+    # far it is stands in its standard output.
+    progress, step.log = place.log_files(jobs[-1])
     writable = [step.output, place.home]
     writable += {bind.source for job in jobs for bind in job.binds if bind.mount.holds == "shared"}
 
     def tick(seconds: float) -> None:
-        stage.on_tick(step.name, seconds, log)
+        stage.on_tick(step.name, seconds, progress)
 
     with mode.lend(writable):
         outcomes = run_together(
