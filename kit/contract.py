@@ -31,6 +31,9 @@ DEFAULT_PRECISION: Final = 2
 # What an unpacked zip may hold before the kit refuses it as a bomb or a mistake.
 MAX_UNPACKED_BYTES: Final = 10 * 1024**3
 MAX_ZIP_ENTRIES: Final = 100_000
+# Below the first any ratio is harmless; above it a larger one than the second is a bomb.
+SMALL_ENOUGH_BYTES: Final = 100 * 1024**2
+MAX_RATIO: Final = 100
 
 # Legacy variables of a `command`, replaced by plain str.replace in this order. `$input_data`
 # of an ingestion becomes `/app/input_data_data`: a trap of the platform that the kit repeats,

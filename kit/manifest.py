@@ -5,6 +5,11 @@
                 "licence": "Apache-2.0", "source": "python training/NAME.py"}],
      "requires": {"numpy": ">=1.26"}}
 
+A file that `kit weights fetch` can download also has either of
+
+    "url": "https://..."
+    "hub": {"repo": "facebook/dinov2-base", "revision": "<commit>", "file": "model.safetensors"}
+
 A submission without artifacts has no manifest.
 """
 
@@ -16,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kit.addresses import address_problems
 from kit.checks.findings import Finding
 from kit.contract import MANIFEST_FILE
 from kit.zips import sha256_of
@@ -36,6 +42,15 @@ class Manifest:
 
 def read_manifest(folder: Path) -> Manifest:
     """Read weights.json and compare every file with it; raises nothing."""
+    manifest = read_entries(folder)
+    problems = [*manifest.problems]
+    for entry in manifest.entries.values():
+        problems += _file_problems(folder, entry)
+    return Manifest(manifest.entries, tuple(problems))
+
+
+def read_entries(folder: Path) -> Manifest:
+    """Read weights.json alone, whatever became of the files; raises nothing."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
         return Manifest({}, ())
@@ -55,7 +70,6 @@ def read_manifest(folder: Path) -> Manifest:
                 found = f"{entry['path']} is listed more than once"
                 problems.append(Finding("manifest-duplicate", MANIFEST_FILE, found))
             entries[entry["path"]] = entry
-            wrong = _file_problems(folder, entry)
         problems += wrong
     return Manifest(entries, tuple(problems))
 
@@ -76,6 +90,7 @@ def _entry_problems(entry: Any, number: int) -> list[Finding]:
         ]
         if not found and _leads_out(entry["path"]):
             found = [f"path: expected one inside the folder: {entry['path']!r}"]
+        found += address_problems(entry)
     return [Finding("manifest-entry", MANIFEST_FILE, f"files[{number}]: {text}") for text in found]
 
 
@@ -85,10 +100,12 @@ def _leads_out(path: str) -> bool:
     return not parts or parts[0] == "/" or ".." in parts or "\0" in path or too_long
 
 
-def _file_problems(folder: Path, entry: dict[str, Any]) -> list[Finding]:
+def _file_problems(folder: Path, entry: Mapping[str, Any]) -> list[Finding]:
     name, path = entry["path"], folder / entry["path"]
     if not path.is_file():
         found = f"listed in {MANIFEST_FILE}, found nowhere. Made by: {entry['source']}"
+        if "url" in entry or "hub" in entry:
+            found += ". Fetched by: kit weights fetch"
         return [Finding("weights-missing", name, found)]
     size = path.stat().st_size
     if size != entry["bytes"]:

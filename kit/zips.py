@@ -20,7 +20,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kit.contract import MAX_UNPACKED_BYTES, MAX_ZIP_ENTRIES
+from kit.contract import (
+    MAX_RATIO,
+    MAX_UNPACKED_BYTES,
+    MAX_ZIP_ENTRIES,
+    SMALL_ENOUGH_BYTES,
+)
 from kit.errors import KitError
 from kit.files import replacing
 
@@ -158,6 +163,12 @@ def _size_problems(infos: list[zipfile.ZipInfo]) -> list[str]:
     unpacked = sum(info.file_size for info in infos)
     if unpacked > MAX_UNPACKED_BYTES:
         return [f"would unpack to {unpacked:,} bytes; at most {MAX_UNPACKED_BYTES:,} are unpacked"]
+    packed = max(1, sum(info.compress_size for info in infos))
+    if unpacked > SMALL_ENOUGH_BYTES and unpacked > MAX_RATIO * packed:
+        return [
+            f"would unpack to {unpacked / packed:,.0f} times its size, {unpacked:,} bytes; at most "
+            f"{MAX_RATIO} times is unpacked, for pictures and weights shrink little"
+        ]
     return []
 
 

@@ -112,6 +112,38 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
     assert "would unpack to 1,001 bytes; at most 1,000" in refusal(path)
 
 
+def test_a_bomb_is_known_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zips, "SMALL_ENOUGH_BYTES", 10_000)
+    path = make_zip(tmp_path / "a.zip", ["zeros"], bytes(200_000))
+    assert "times its size, 200,000 bytes" in refusal(path)
+    monkeypatch.setattr(zips, "SMALL_ENOUGH_BYTES", 200_000)
+    unpack(path, tmp_path / "out")
+
+
+def test_a_hundred_thousand_entries_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(100_001):
+            archive.writestr(zipfile.ZipInfo(f"{number}"), b"")
+    assert "100,001 entries; at most 100,000" in refusal(path)
+
+
+def test_names_that_are_not_utf_8_are_read_as_the_worker_reads_them(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", ["model.py", "xxxx.bin"])
+    # Without the UTF-8 flag zipfile takes the bytes for code page 437.
+    path.write_bytes(path.read_bytes().replace(b"xxxx.bin", b"\xff\xfe\xe9x.bin"))
+    unpack(path, tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_names_that_are_not_the_utf_8_they_say_are_refused(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", ["xxxx.bin"])
+    content = bytearray(path.read_bytes().replace(b"xxxx.bin", b"\xff\xfe\xe9x.bin"))
+    content[content.rindex(b"PK\1\2") + 9] |= 0x08
+    path.write_bytes(content)
+    assert "does not read as one" in refusal(path)
+
+
 def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zips, "MAX_ZIP_ENTRIES", 3)
     assert "4 entries; at most 3" in refusal(make_zip(tmp_path / "a.zip", list("abcd")))

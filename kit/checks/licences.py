@@ -23,6 +23,11 @@ _KNOWN = frozenset((
 ))  # fmt: skip
 
 
+def is_noncommercial(licence: str) -> bool:
+    """Whether a licence, as weights.json names it, forbids commercial use."""
+    return _NON_COMMERCIAL.search(licence) is not None
+
+
 def check_licences(subject: Subject) -> Iterator[Finding]:
     """Licences that a challenge may not allow, or that nobody can look up."""
     for path, entry in subject.manifest.entries.items():
@@ -30,7 +35,7 @@ def check_licences(subject: Subject) -> Iterator[Finding]:
         if licence.casefold() in _NONE:
             found = f"{path}: no licence ({licence or 'empty'!r})"
             yield Finding("licence-none", MANIFEST_FILE, found)
-        elif _NON_COMMERCIAL.search(licence):
+        elif is_noncommercial(licence):
             yield Finding("licence-noncommercial", MANIFEST_FILE, f"{path}: {licence}")
         elif _COPYLEFT.search(licence):
             yield Finding("licence-copyleft", MANIFEST_FILE, f"{path}: {licence}")

@@ -22,6 +22,7 @@ _COMMANDS = {
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
     "pack": "Make the zip to upload, or say all that stands against it.",
+    "weights": "The files of weights.json: show what is there, fetch what is missing.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",
 }
 

@@ -1,0 +1,77 @@
+"""Where a file of weights.json can be downloaded: its `url`, or its place on the model hub."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from kit.errors import UsageProblem
+
+# The variable by which huggingface_hub, too, is pointed to a mirror.
+HUB_VARIABLE = "HF_ENDPOINT"
+_PUBLIC_HUB = "https://huggingface.co"
+_HUB_FIELDS = ("repo", "revision", "file")
+_REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def address_of(entry: Mapping[str, Any]) -> str | None:
+    """The address of a good entry's file; None where it names neither `url` nor `hub`.
+
+    Raises:
+        UsageProblem: the environment names a hub that is none.
+    """
+    if "url" in entry:
+        return str(entry["url"])
+    if "hub" not in entry:
+        return None
+    base = os.environ.get(HUB_VARIABLE) or _PUBLIC_HUB
+    if problem := url_problem(base):
+        raise UsageProblem(f"{HUB_VARIABLE}: {problem}")
+    hub = entry["hub"]
+    return f"{base.rstrip('/')}/{hub['repo']}/resolve/{hub['revision']}/{quote(hub['file'])}"
+
+
+def url_problem(url: object) -> str | None:
+    """Why this is not an address to download from, or None."""
+    good = isinstance(url, str) and url.isascii() and url.isprintable() and " " not in url
+    try:
+        parts = urlsplit(str(url))
+        good = good and parts.scheme in ("http", "https") and parts.port != 0
+        good = good and bool(parts.hostname)
+    except ValueError:
+        good = False
+    return None if good else f"expected an http or https address, found {url!r}"
+
+
+def address_problems(entry: Mapping[str, Any]) -> list[str]:
+    """Everything wrong with `url` and `hub` of an entry; both are optional."""
+    problems = []
+    if "url" in entry and "hub" in entry:
+        problems.append("url and hub: expected one of them")
+    if "url" in entry and (problem := url_problem(entry["url"])):
+        problems.append(f"url: {problem}")
+    if "hub" in entry:
+        problems += [f"hub: {problem}" for problem in _hub_problems(entry["hub"])]
+    return problems
+
+
+def _hub_problems(hub: Any) -> list[str]:
+    if not isinstance(hub, dict) or set(hub) != set(_HUB_FIELDS):
+        return [f"expected a mapping of {', '.join(_HUB_FIELDS)}, found {hub!r}"]
+    repo, revision, file = (
+        value if isinstance(value, str) else "" for value in (hub[name] for name in _HUB_FIELDS)
+    )
+    problems = []
+    if not _REPOSITORY.fullmatch(repo):
+        problems.append(f"repo: expected owner/name, found {hub['repo']!r}")
+    if not _COMMIT.fullmatch(revision):
+        # A branch moves, and then its file is not the one of the digest any more.
+        found = hub["revision"]
+        problems.append(f"revision: expected a commit, 40 hexadecimal digits, found {found!r}")
+    if not file.isprintable() or "\\" in file or {"", ".", ".."} & set(file.split("/")):
+        problems.append(f"file: expected a path in the repository, found {hub['file']!r}")
+    return problems

@@ -1,0 +1,86 @@
+"""`kit weights`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+
+from kit import submissions, weights
+from kit.cli.printing import console, json_option, print_json, size, table
+from kit.submissions import Submission
+from kit.weights import OnBytes, Weight
+
+
+@click.group("weights")
+def command() -> None:
+    """The files of a submission's weights.json: what is there, and fetching the rest.
+
+    Both take --json.
+    """
+
+
+@command.command("show")
+@click.argument("submission")
+@json_option
+def show(submission: str, as_json: bool) -> int:
+    """List SUBMISSION's files: licence, size, state."""
+    found = submissions.find(submission)
+    _print(found, weights.show(found), as_json)
+    return 0
+
+
+@command.command("fetch")
+@click.argument("submission")
+@json_option
+def fetch(submission: str, as_json: bool) -> int:
+    """Download the files that SUBMISSION lacks.
+
+    Exit status 0: all files are there, with the right bytes. What was cut off is gone on with
+    by the same command.
+    """
+    found = submissions.find(submission)
+    with _progress(quiet=as_json) as on_bytes:
+        files = weights.fetch(found, on_bytes)
+    _print(found, files, as_json)
+    return 0 if all(file.good for file in files) else 1
+
+
+def _print(submission: Submission, files: Sequence[Weight], as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "format": 1,
+                "submission": submission.name,
+                "folder": str(submission.path),
+                "ok": all(file.good for file in files),
+                "files": [file.as_json() for file in files],
+            }
+        )
+        return
+    screen = console()
+    if not files:
+        screen.print(f"{submission.name}: weights.json lists no files")
+        return
+    rows = [[file.path, size(file.bytes), file.state, _licence(file)] for file in files]
+    screen.print(table(["File", "size", "state", "licence"], rows, numbers=[1]))
+    for file in files:
+        if file.problem:
+            screen.print(f"{file.path}: {file.problem}")
+
+
+def _licence(file: Weight) -> str:
+    return f"{file.licence} (NON-COMMERCIAL)" if file.noncommercial else file.licence
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[OnBytes]:
+    """A line that changes on a terminal; nothing in a log, where the result is enough."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda path, count: None
+        return
+    with Console(stderr=True, markup=False).status("looking") as status:
+        yield lambda path, count: status.update(f"{path}  {size(count)}")
