@@ -2,14 +2,14 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ingestion_builders import Place, make_place, model_answering
+from ingestion_builders import PROGRAM, Place, make_place, model_answering
 from ingestion_errors import IngestionError
 from ingestion_images import Picture
 from ingestion_output import PredictionsFile
@@ -104,25 +104,34 @@ def test_a_full_disk_ends_the_run_with_nothing_left(place):
     assert "Traceback" not in message
 
 
-@pytest.fixture
-def files_of_1000_bytes():
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, previous)
+WRITE_MUCH = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from ingestion_errors import IngestionError
+from ingestion_images import Picture
+from ingestion_output import PredictionsFile
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with PredictionsFile(Path(sys.argv[2])) as file:
+        for _ in range(10_000):
+            file.write([Picture(Path("a.png"), 1)], ["0.5000"])
+except IngestionError as error:
+    sys.exit(str(error))
+"""
 
 
-@pytest.mark.usefixtures("files_of_1000_bytes")
 def test_a_disk_that_refuses_while_rows_are_written_leaves_nothing(tmp_path):
-    def write_much():
-        with PredictionsFile(tmp_path) as file:
-            for _ in range(10_000):
-                file.write(PICTURES, ["0.5000", "0.5000"])
-
-    with pytest.raises(IngestionError, match="File too large"):
-        write_much()
+    # In a process of its own: the limit would hold for the test runner's output too.
+    ended = subprocess.run(
+        [sys.executable, "-c", WRITE_MUCH, str(PROGRAM), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "File too large" in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 
