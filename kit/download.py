@@ -78,7 +78,7 @@ def download(
     wrong: set[str] = set()
     for number in range(1, TRIES + 1):
         try:
-            if _size(part) != wanted.size:
+            if not part.is_file() or _size(part) != wanted.size:
                 _receive(wanted, part, on_bytes, timeout_s)
             _check(part, wanted.sha256, wrong)
             part.replace(target)

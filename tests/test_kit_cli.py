@@ -11,7 +11,7 @@ import pytest
 
 from kit_builders import ROOT, Kit
 
-COMMANDS = ("list", "check", "new", "run", "score", "pack", "bundle")
+COMMANDS = ("list", "check", "new", "run", "score", "pack", "weights", "bundle")
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
 
@@ -28,7 +28,8 @@ def test_every_command_has_help_and_refuses_a_wrong_option(kit: Kit, command: st
 def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
-    assert "no command 'rnu'; there are list, check, new, run, score, pack, bundle" in answer.text
+    known = "list, check, new, run, score, pack, weights, bundle"
+    assert f"no command 'rnu'; there are {known}" in answer.text
 
 
 def test_no_command_shows_the_help(kit: Kit) -> None:
@@ -73,6 +74,8 @@ def test_the_json_of_every_command_is_as_documented(
         "list": kit("list", "--json"),
         "check": kit("check", submission, "--quick", "--json"),
         "pack": kit("pack", submission, "--json"),
+        "weights show": kit("weights", "show", submission, "--json"),
+        "weights fetch": kit("weights", "fetch", submission, "--json"),
         "bundle": kit("bundle", bundle, "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
     }

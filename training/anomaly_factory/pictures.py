@@ -1,0 +1,46 @@
+"""Pictures from files to tensors and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+
+class PictureError(Exception):
+    """A picture cannot be read."""
+
+
+def read_square(path: Path, size: int) -> Image.Image:
+    """A picture of any shape and mode as RGB, size x size, bicubic. Raises PictureError."""
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (2 * size, 2 * size))
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PictureError(f"{path} cannot be read: {error}") from error
+    return upright.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def save_whole(image: Image.Image, path: Path, quality: int = 95) -> None:
+    """Save in the format of the suffix, whole or not at all; PNG has no quality."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part-{path.name}")
+    image.save(part, quality=quality)
+    part.replace(path)
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """RGB to (3, h, w) in [-1, 1]."""
+    pixels: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
+    return torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """(3, h, w), clipped to [-1, 1], to RGB."""
+    pixels = ((picture.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())

@@ -1,0 +1,183 @@
+"""Lay out a training table as published: pictures, edge pictures and list files.
+
+    python training/anomaly_factory/prepare.py --out DATAROOT
+    python training/anomaly_factory/prepare.py --data DIR --out DATAROOT --pidinet PIDINET.pth
+    python training/anomaly_factory/prepare.py --data DIR --out DATAROOT --signal 9 8
+
+DIR holds train.csv and images/ (training/hybrid_data.py says which columns). DATAROOT gets
+Images/CLASS/train/{good,pidinet_edges}/ and Lists/{train,nonhybrid,signal,nonsignal}/. Signal pairs
+are the parents in the table's columns parent_subspecies_1 and _2; without these, or to choose which
+parent gives the outline, say --signal STRUCTURE APPEARANCE. Pictures that are there are kept, so
+that a rerun goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from hybrid_data import HYBRID, DataError, TrainingTable, read_training_table
+
+from anomaly_factory.edges import Detector, pidinet_edges, sobel_edges
+from anomaly_factory.lists import (
+    HYBRID_FOLDER,
+    TEST,
+    TRAIN,
+    Classes,
+    Pair,
+    Photograph,
+    class_folder,
+    class_of,
+    edge_path,
+    hybrid_pairs,
+    non_hybrid_pairs,
+    write_pairs,
+)
+from anomaly_factory.pictures import PictureError, read_square, save_whole
+from anomaly_factory.weights import WeightsError
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = "prepare.json"
+Parents = tuple[str, str]  # class folders of structure and appearance
+
+
+def photographs_of(table: TrainingTable) -> list[Photograph]:
+    """A photograph for each row, in order. Raises DataError where two names clash."""
+    folders = [
+        HYBRID_FOLDER if hybrid else class_folder(subspecies)
+        for hybrid, subspecies in zip(table.hybrid.tolist(), table.subspecies.tolist(), strict=True)
+    ]
+    meanings = set(zip(folders, table.subspecies.tolist(), strict=True))
+    clashes = [
+        name for name, count in Counter(folder for folder, _ in meanings).items() if count > 1
+    ]
+    names = [
+        f"Images/{folder}/train/good/{path.stem}.jpg"
+        for folder, path in zip(folders, table.paths, strict=True)
+    ]
+    clashes += [name for name, count in Counter(names).items() if count > 1]
+    if clashes:
+        raise DataError(f"expected one meaning for each name, found several for {clashes}")
+    return [Photograph(n, v) for n, v in zip(names, table.view.tolist(), strict=True)]
+
+
+def signal_parents(data: Path) -> list[Parents]:
+    """Pairs of class folders of which the table has hybrids, both ways."""
+    with (data / "train.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if HYBRID[row["hybrid_stat"].strip()]]
+    columns = ("parent_subspecies_1", "parent_subspecies_2")
+    named = [[class_folder(row.get(column) or "") for column in columns] for row in rows]
+    pairs = {(min(pair), max(pair)) for pair in named if all(pair)}
+    return sorted(way for a, b in pairs for way in ((a, b), (b, a)))
+
+
+def make_pictures(
+    sources: tuple[Path, ...], names: list[str], out: Path, size: int, detector: Detector
+) -> None:
+    """Write each picture and its edges, size x size. Raises DataError naming all unreadable."""
+    problems = []
+    for number, (source, name) in enumerate(zip(sources, names, strict=True), start=1):
+        edges = out / edge_path(name)
+        if not edges.is_file():
+            try:
+                square = read_square(source, size)
+            except PictureError as error:
+                problems.append(str(error))
+                continue
+            save_whole(square, out / name)
+            save_whole(detector(square), edges)  # last: its presence marks both as done
+        if number % 200 == 0 or number == len(names):
+            print(f"{number} of {len(names)} pictures", flush=True)
+    if problems:
+        raise DataError("\n  ".join([f"{len(problems)} problem(s), no lists written", *problems]))
+
+
+def write_lists(
+    out: Path, photographs: list[Photograph], signal: list[Parents], options: argparse.Namespace
+) -> None:
+    """The list files of training and of the three kinds of generated pictures."""
+    classes: Classes = {}
+    for photograph in photographs:
+        classes.setdefault(class_of(photograph.path), []).append(photograph)
+    classes.pop(HYBRID_FOLDER, None)
+    unknown = {name for parents in signal for name in parents} - set(classes)
+    if unknown:
+        raise DataError(f"signal parents {sorted(unknown)} are none of {sorted(classes)}")
+    pick = random.Random(options.seed)
+    others: list[Parents] = [
+        pair if pick.random() < 0.5 else (pair[1], pair[0])
+        for pair in itertools.combinations(sorted(classes), 2)
+        if pair not in signal and (pair[1], pair[0]) not in signal
+    ]
+    share = -(-options.signal_images // max(1, len(signal)))
+    kinds = {
+        "nonhybrid": non_hybrid_pairs(classes, options.seed),
+        "signal": [p for w in signal for p in hybrid_pairs(classes, w, share, options.seed)],
+        "nonsignal": [
+            p for w in others for p in hybrid_pairs(classes, w, options.per_pair, options.seed)
+        ],
+    }
+    own = [Pair(edge_path(photograph.path), photograph.path) for photograph in photographs]
+    write_pairs(out / "Lists" / "train", TRAIN, own)
+    print(f"train: {len(own)} pictures")
+    for kind, pairs in kinds.items():
+        write_pairs(out / "Lists" / kind, TEST, pairs)
+        print(f"{kind}: {len(pairs)} pairs of {len({pair.label for pair in pairs})} labels")
+
+
+def check_settings(out: Path, options: argparse.Namespace) -> None:
+    """Pictures of another size or detector must not be mixed in. Raises DataError."""
+    settings = {"size": options.size, "edges": options.pidinet.name if options.pidinet else "sobel"}
+    path = out / SETTINGS
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before != settings:
+            raise DataError(f"{out} was made with {before}, now {settings}: give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Lay out pictures, edges and list files.")
+    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
+    parser.add_argument("--pidinet", type=Path, help="weights of a PiDiNet (default: Sobel edges)")
+    parser.add_argument("--signal", nargs=2, metavar=("STRUCTURE", "APPEARANCE"))
+    parser.add_argument("--signal-images", type=int, default=4422, help="of all signal pairs")
+    parser.add_argument("--per-pair", type=int, default=50, help="of each non-signal pair")
+    parser.add_argument("--seed", type=int, default=202412)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    torch.set_num_threads(1)  # the pictures are small
+    try:
+        table = read_training_table(options.data)
+        photographs = photographs_of(table)
+        signal = signal_parents(options.data)
+        if options.signal:
+            signal = [(class_folder(options.signal[0]), class_folder(options.signal[1]))]
+        detector = pidinet_edges(options.pidinet) if options.pidinet else sobel_edges
+        check_settings(options.out, options)
+        names = [photograph.path for photograph in photographs]
+        make_pictures(table.paths, names, options.out, options.size, detector)
+        write_lists(options.out, photographs, signal, options)
+    except (DataError, WeightsError) as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

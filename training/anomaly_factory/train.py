@@ -1,0 +1,114 @@
+"""Train the generator on photographs and their edges; a killed run goes on where it stopped.
+
+    python training/anomaly_factory/train.py --dataroot LISTS --out RUN --no-perceptual
+    python training/anomaly_factory/train.py --dataroot LISTS --out RUN --preset full --device cuda
+    python training/anomaly_factory/train.py --dataroot LISTS --out RUN --vgg vgg19.pth --epochs 40
+
+LISTS is DATAROOT/Lists/train, which prepare.py makes. RUN gets generator.safetensors (what
+generate.py takes), settings.json, log.csv, and checkpoint.pt, from which the same command resumes.
+The small preset is for trying; full has the published sizes and schedule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, fields
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from anomaly_factory.factory_run import (
+    FULL,
+    SMALL,
+    Run,
+    Settings,
+    TrainingStopped,
+    train,
+)
+from anomaly_factory.lists import TRAIN, ListError, base_folder, read_pairs
+from anomaly_factory.losses import TORCHVISION, PerceptualLoss, perceptual_loss
+from anomaly_factory.networks import ArchitectureError, generator_from_state
+from anomaly_factory.pictures import PictureError
+from anomaly_factory.weights import WeightsError, read_weights
+
+PRESETS = {"small": SMALL, "full": FULL}
+_MEANINGS = {
+    "size": "side of the pictures in pixels",
+    "ngf": "channels behind the generator's first convolution",
+    "ndf": "the same of the discriminator",
+    "n_downsample": "halvings in the encoder",
+    "n_blocks": "residual blocks",
+    "batch": "pictures a step",
+    "epochs": "epochs at the full rate",
+    "decay_epochs": "further epochs, over which the rate falls to 0",
+    "rate": "Adam's learning rate",
+    "seed": "of weights, order and warps",
+    "save_every": "pictures between checkpoints",
+}
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train the picture generator.")
+    parser.add_argument("--dataroot", type=Path, required=True, help="folder of the train lists")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    for field in fields(Settings):
+        if field.name in _MEANINGS:
+            parser.add_argument(
+                "--" + field.name.replace("_", "-"),
+                type=float if field.name == "rate" else int,
+                help=f"{_MEANINGS[field.name]} ({_presets(field.name)})",
+            )
+    perceptual = parser.add_mutually_exclusive_group()
+    perceptual.add_argument(
+        "--vgg", default=TORCHVISION, help="VGG19 weights, a file (default: torchvision's public)"
+    )
+    perceptual.add_argument("--no-perceptual", action="store_true")
+    parser.add_argument("--initial", type=Path, help="generator weights to start from")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, help="of the processor (default: PyTorch's)")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make examples")
+    return parser.parse_args(arguments)
+
+
+def _presets(name: str) -> str:
+    return ", ".join(f"{preset}: {getattr(s, name)}" for preset, s in PRESETS.items())
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The preset with what the options change. Raises TrainingStopped where values are unusable."""
+    values = asdict(PRESETS[options.preset])
+    given = {name: getattr(options, name) for name in _MEANINGS}
+    values |= {name: value for name, value in given.items() if value is not None}
+    settings = Settings(**values | {"perceptual": not options.no_perceptual})
+    problems = settings.problems()
+    if problems:
+        raise TrainingStopped("\n  ".join([f"{len(problems)} unusable option(s)", *problems]))
+    return settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        settings = settings_of(options)
+        pairs = read_pairs(options.dataroot, TRAIN)
+        perceptual: PerceptualLoss | None = None
+        if settings.perceptual:
+            perceptual = perceptual_loss(options.vgg)
+        run = Run(options.out, settings, pairs, perceptual, torch.device(options.device))
+        if options.initial:
+            run.start_from(generator_from_state(read_weights(options.initial)))
+        train(run, base_folder(options.dataroot.resolve()), options.workers)
+    except (ArchitectureError, ListError, PictureError, TrainingStopped, WeightsError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
