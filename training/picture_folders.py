@@ -1,0 +1,84 @@
+"""Folders of pictures that scripts read and write: listing, upright pixels, atomic files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+MASK_END = "_mask.png"
+
+
+class FolderError(Exception):
+    """A folder cannot be used; the message says why and what to do."""
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Pictures in the folder and below, relative to it, sorted; masks are no pictures.
+
+    Raises FolderError where there is none.
+    """
+    found = sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.endswith(MASK_END)
+    )
+    if not found:
+        raise FolderError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def upright_rgb(image: Image.Image, at_least: int | None = None) -> Image.Image:
+    """Any opened picture as RGB, turned by its EXIF tag, transparent parts white.
+
+    With `at_least`, a JPEG may come smaller, but no side below that many pixels: enough for a
+    network that looks at fewer, and several times as fast.
+    """
+    if at_least and image.format in ("JPEG", "MPO"):
+        image.draft("RGB", (at_least, at_least))
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height once turned by the EXIF tag, without decoding the picture."""
+    turned = image.getexif().get(0x0112, 1) >= 5
+    return (image.height, image.width) if turned else (image.width, image.height)
+
+
+def save_picture(image: Image.Image, path: Path) -> None:
+    """Write in the format of the name's ending, by way of a temporary file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    if kind == "JPEG":
+        image.save(part, kind, quality=95, subsampling=0)
+    else:
+        image.save(part, kind)
+    part.replace(path)
+
+
+def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:
+    """Note in the folder how its files are made, so that a rerun never mixes two kinds.
+
+    Raises FolderError where it holds files that were made with other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / f"{made_by}.json"
+    text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
+    if note.is_file() and note.read_text(encoding="utf-8") != text:
+        raise FolderError(
+            f"{folder} holds the output of other settings, see {note}; "
+            "give another folder, or delete this one to make it anew"
+        )
+    part = note.with_name(note.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(note)
