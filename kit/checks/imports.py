@@ -97,7 +97,17 @@ def _declared(subject: Subject) -> set[str]:
 @cache
 def _distributions() -> dict[str, list[str]]:
     """Top-level module -> the installed packages that bring it."""
-    return dict(metadata.packages_distributions())
+    found = {name: list(packages) for name, packages in metadata.packages_distributions().items()}
+    if sys.version_info >= (3, 11):
+        return found
+    # Python 3.10 knows only packages that carry a top_level.txt, which scikit-learn does not.
+    for distribution in metadata.distributions():
+        tops = {path.parts[0] for path in distribution.files or [] if path.suffix == ".py"}
+        for name in {top.removesuffix(".py") for top in tops}:
+            package = distribution.metadata["Name"]
+            if name.isidentifier() and package not in found.setdefault(name, []):
+                found[name].append(package)
+    return found
 
 
 def _with_dependencies(names: set[str]) -> frozenset[str]:
