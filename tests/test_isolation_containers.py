@@ -19,18 +19,9 @@ import pytest
 from isolation_builders import containers_left, make, run_in
 from kit.isolation.engine import connect
 from kit.isolation.limits import Limits
-from kit_builders import Kit, make_bundle, make_submission
+from kit_builders import MODEL, Kit, make_bundle, make_submission
 
 pytestmark = pytest.mark.containers
-
-HONEST = """
-class Model:
-    def load(self):
-        pass
-
-    def predict(self, image):
-        return image.size[0] / 100
-"""
 
 
 @pytest.fixture
@@ -51,7 +42,7 @@ def test_the_command_line_runs_containers(
 
 
 def test_a_program_finds_what_the_worker_gives_it(tmp_path: Path) -> None:
-    model = HONEST.replace("pass", """
+    model = MODEL.replace("pass", """
         import json, os, sys
         status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
         shm = os.statvfs("/dev/shm")
@@ -78,7 +69,7 @@ def test_a_program_finds_what_the_worker_gives_it(tmp_path: Path) -> None:
 
 
 def test_running_out_of_memory_is_called_so(tmp_path: Path) -> None:
-    greedy = HONEST.replace("pass", "self.hoard = [b'x' * 16_000_000 for _ in range(64)]")
+    greedy = MODEL.replace("pass", "self.hoard = [b'x' * 16_000_000 for _ in range(64)]")
     mode = make("container", Limits(memory_bytes=128 * 1024**2))
     ran = run_in(mode, greedy, make_bundle(tmp_path / "bundle"), tmp_path)
     assert "needed more memory than 134,217,728 bytes" in ran.failure
@@ -86,7 +77,7 @@ def test_running_out_of_memory_is_called_so(tmp_path: Path) -> None:
 
 
 def test_peak_memory_comes_from_the_engine(tmp_path: Path) -> None:
-    slow = HONEST.replace("pass", "import time; self.x = b'x' * 50_000_000; time.sleep(1)")
+    slow = MODEL.replace("pass", "import time; self.x = b'x' * 50_000_000; time.sleep(1)")
     ran = run_in(make("container"), slow, make_bundle(tmp_path / "bundle"), tmp_path)
     peak = json.loads(ran.file("run.json"))["steps"][0]["peak_bytes"]
     assert 50_000_000 < peak < 500_000_000
@@ -95,7 +86,7 @@ def test_peak_memory_comes_from_the_engine(tmp_path: Path) -> None:
 def test_a_command_that_is_not_in_the_image_is_127(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
     (bundle / "ingestion_program/metadata.yaml").write_text("command: no-such-command x\n")
-    ran = run_in(make("container"), HONEST, bundle, tmp_path)
+    ran = run_in(make("container"), MODEL, bundle, tmp_path)
     assert ran.failure == "the ingestion program ended with exit status 127"
     assert "no-such-command: cannot be started" in ran.log
     assert containers_left() == []
@@ -138,7 +129,7 @@ def test_packages_of_the_environment_can_be_mounted(tmp_path: Path, image: str) 
     from dataclasses import replace
 
     mode = replace(make("container"), site_packages=True)  # type: ignore[type-var]
-    model = HONEST.replace("pass", "import numpy; print('NUMPY', numpy.__file__)")
+    model = MODEL.replace("pass", "import numpy; print('NUMPY', numpy.__file__)")
     ran = run_in(mode, model, make_bundle(tmp_path / "bundle"), tmp_path)
     assert not ran.failure, ran.log
     assert "NUMPY /kit/site-packages/numpy" in ran.log
@@ -148,7 +139,7 @@ def test_interrupting_removes_the_container(tmp_path: Path, image: str) -> None:
     mark = secrets.token_hex(4)
     slow = make_submission(
         tmp_path / "slow",
-        model=HONEST.replace("pass", f"import time; print('{mark}', flush=True); time.sleep(600)"),
+        model=MODEL.replace("pass", f"import time; print('{mark}', flush=True); time.sleep(600)"),
     )
     bundle = make_bundle(tmp_path / "bundle")
     process = subprocess.Popen(

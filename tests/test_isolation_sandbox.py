@@ -14,16 +14,7 @@ from kit.isolation import sandbox
 from kit.isolation.bubblewrap import python_views
 from kit.isolation.limits import Limits
 from kit.isolation.sandbox import Sandbox
-from kit_builders import INGESTION, SCORING, Kit, make_bundle
-
-HONEST = """
-class Model:
-    def load(self):
-        pass
-
-    def predict(self, image):
-        return image.size[0] / 100
-"""
+from kit_builders import INGESTION, MODEL, SCORING, Kit, make_bundle
 
 
 @pytest.fixture
@@ -113,7 +104,7 @@ def test_a_program_has_the_kits_python_and_the_workers_environment(
 def test_the_output_belongs_to_the_user_afterwards(tmp_path: Path) -> None:
     need_sandbox()
     closed = INGESTION + "import os\nos.mkdir(output / 'deep')\nos.chmod(output / 'deep', 0)\n"
-    ran = run_in(Sandbox(), HONEST, make_bundle(tmp_path / "b", ingestion=closed), tmp_path)
+    ran = run_in(Sandbox(), MODEL, make_bundle(tmp_path / "b", ingestion=closed), tmp_path)
     assert not ran.failure, ran.log
     assert ran.scores["accuracy"] == 1.0
     assert {path.stat().st_uid for path in ran.folder.rglob("*")} == {os.geteuid()}
@@ -124,7 +115,7 @@ def test_a_closed_umask_closes_nothing_to_the_sandbox(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
     before = os.umask(0o077)
     try:
-        ran = run_in(Sandbox(), HONEST, bundle, tmp_path)
+        ran = run_in(Sandbox(), MODEL, bundle, tmp_path)
     finally:
         os.umask(before)
     assert not ran.failure, ran.log
@@ -135,7 +126,7 @@ def test_memory_is_limited_without_control_groups_too(
 ) -> None:
     need_sandbox()
     monkeypatch.setattr(sandbox, "memory_group", lambda limit: None)
-    greedy = HONEST.replace("pass", "self.hoard = [b'x' * 16_000_000 for _ in range(64)]")
+    greedy = MODEL.replace("pass", "self.hoard = [b'x' * 16_000_000 for _ in range(64)]")
     mode = Sandbox(Limits(memory_bytes=256 * 1024**2))
     ran = run_in(mode, greedy, make_bundle(tmp_path / "bundle"), tmp_path)
     assert ran.failure == "the ingestion program ended with exit status 1"
@@ -144,7 +135,7 @@ def test_memory_is_limited_without_control_groups_too(
 
 def test_one_file_may_not_be_larger_than_the_output(tmp_path: Path) -> None:
     need_sandbox()
-    huge = HONEST.replace("pass", "open('/app/output/huge', 'wb').truncate(10**9)")
+    huge = MODEL.replace("pass", "open('/app/output/huge', 'wb').truncate(10**9)")
     mode = Sandbox(Limits(output_bytes=10**6))
     ran = run_in(mode, huge, make_bundle(tmp_path / "bundle"), tmp_path)
     assert "File too large" in ran.log
@@ -154,14 +145,14 @@ def test_one_file_may_not_be_larger_than_the_output(tmp_path: Path) -> None:
 def test_scoring_runs_in_the_sandbox_too(tmp_path: Path) -> None:
     need_sandbox()
     look = "import os\nprint('SCORING', os.getuid(), sorted(os.listdir('/app')))\n"
-    ran = run_in(Sandbox(), HONEST, make_bundle(tmp_path / "b", scoring=look + SCORING), tmp_path)
+    ran = run_in(Sandbox(), MODEL, make_bundle(tmp_path / "b", scoring=look + SCORING), tmp_path)
     uid = os.geteuid() or 65534
     assert f"SCORING {uid} ['data', 'input', 'output', 'program', 'shared']" in ran.log
 
 
 def test_a_crash_shows_its_signal(tmp_path: Path) -> None:
     need_sandbox()
-    crash = HONEST.replace("pass", "import os; os.kill(os.getpid(), 11)")
+    crash = MODEL.replace("pass", "import os; os.kill(os.getpid(), 11)")
     ran = run_in(Sandbox(), crash, make_bundle(tmp_path / "bundle"), tmp_path)
     assert ran.failure == "the ingestion program ended with exit status 139 (signal 11)"
 
@@ -170,7 +161,7 @@ def test_a_crash_shows_its_signal(tmp_path: Path) -> None:
 def test_torch_works_in_the_sandbox(tmp_path: Path) -> None:
     need_sandbox()
     pytest.importorskip("torch")
-    model = HONEST.replace(
+    model = MODEL.replace(
         "pass", "import torch; print('TORCH', torch.ones(64, 64).matmul(torch.ones(64)).sum())"
     )
     ran = run_in(Sandbox(), model, make_bundle(tmp_path / "bundle"), tmp_path)

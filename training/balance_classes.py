@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hybrid_data import HYBRID, DataError
+from hybrid_data import HYBRID, DataError, read_rows
 from picture_folders import UNREADABLE, FolderError, claim, save_picture, upright_rgb
 from PIL import Image
 from rich.console import Console
@@ -89,13 +89,7 @@ class Planned:
 
 def read_originals(folder: Path) -> list[Original]:
     """Rows of FOLDER/train.csv. Raises DataError with all that is wrong."""
-    table = folder / "train.csv"
-    if not table.is_file():
-        raise DataError(f"{table} is missing: expected train.csv and images/ in the data folder")
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        rows = list(reader)
+    table, columns, rows = read_rows(folder)
     missing = [name for name in NEEDED if name not in columns]
     taken = [name for name in ADDED if name in columns]
     if missing or taken:

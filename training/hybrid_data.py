@@ -35,6 +35,16 @@ class TrainingTable:
     view: NDArray[np.str_]
 
 
+def read_rows(folder: Path) -> tuple[Path, list[str], list[dict[str, str]]]:
+    """FOLDER/train.csv, its columns and its rows. Raises DataError where it is not there."""
+    table = folder / "train.csv"
+    if not table.is_file():
+        raise DataError(f"{table} is missing: expected train.csv and images/ in the data folder")
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        return table, list(reader.fieldnames or []), list(reader)
+
+
 def read_training_table(folder: Path) -> TrainingTable:
     """Table FOLDER/train.csv with pictures in FOLDER/images.
 
@@ -43,16 +53,10 @@ def read_training_table(folder: Path) -> TrainingTable:
     where there is a view column, pictures are compared within a view.
     Raises DataError with all that is wrong.
     """
-    table = folder / "train.csv"
-    if not table.is_file():
-        raise DataError(f"{table} is missing: expected train.csv and images/ in the data folder")
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        rows = list(reader)
+    table, columns, rows = read_rows(folder)
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
-        raise DataError(f"{table}: columns {missing} are missing; found {list(columns)}")
+        raise DataError(f"{table}: columns {missing} are missing; found {columns}")
     problems = [*_row_problems(rows, folder / "images"), *_class_problems(rows)]
     if problems:
         raise DataError(_listed(table, problems))
