@@ -14,6 +14,8 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 endif
 
 DEMO ?= wing_pattern_sgd
+# Each process of the tests may import torch: more of them want more memory than they save time.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-containers fuzz check bench sample-data scores pack constraints clean
@@ -39,10 +41,10 @@ demo: $(VENV)/core.done ## Run the default submission on the sample data: scores
 	@$(BIN)/kit run $(DEMO)
 
 test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-slow: $(VENV)/all.done ## The slow checks too
-	@$(BIN)/python -m pytest -q -m 'slow or not slow'
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'slow or not slow'
 
 test-containers: $(VENV)/all.done ## The tests that need containers, on a private engine if there is none
 	@PYTHON=$(BIN)/python tests/containers/run.sh
