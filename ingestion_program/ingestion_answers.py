@@ -31,7 +31,7 @@ class AnswerCheck:
         answers = _as_list(result, pictures)
         if self._kind is None:
             self._kind = "label" if isinstance(answers[0], str) else "score"
-        check = _why_no_score if self._kind == "score" else _why_no_label
+        check = _why_no_score if self._kind == "score" else why_no_label
         problems = [
             f"{picture.name} (picture {picture.place} of {self._total}): {why}"
             for picture, answer in zip(pictures, answers, strict=True)
@@ -74,7 +74,8 @@ def _why_no_score(answer: Any) -> str | None:
     return None if math.isfinite(answer) else f"found {answer!r}, which is not finite"
 
 
-def _why_no_label(answer: Any) -> str | None:
+def why_no_label(answer: Any) -> str | None:
+    """What is wrong with a label, None where nothing is."""
     if not isinstance(answer, str):
         return f"found {_show(answer)}"
     if not answer.strip():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +17,8 @@ from typing import Any
 from ingestion_errors import raise_swallowed_signal
 from ingestion_images import Picture
 from ingestion_plan import Plan
+
+Then = Callable[[list[Picture], list[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,13 @@ def window_of(plan: Plan) -> int:
     return 2 * plan.batch_size + plan.threads
 
 
-def answer_in_order(pictures: list[Picture], plan: Plan) -> Iterator[Answered]:
-    """The answers, batch by batch. Raises BatchFailed at the first batch that has none."""
+def answer_in_order(
+    pictures: list[Picture], plan: Plan, then: Then | None = None
+) -> Iterator[Answered]:
+    """The answers, batch by batch. Raises BatchFailed at the first batch that has none.
+
+    then: called with each batch that was answered, its pictures and what `prepare` made of them.
+    """
     waiting = iter(pictures)
     ahead: deque[tuple[Picture, Future[Any]]] = deque()
     pool = ThreadPoolExecutor(plan.threads, thread_name_prefix="prepare")
@@ -61,6 +68,8 @@ def answer_in_order(pictures: list[Picture], plan: Plan) -> Iterator[Answered]:
             taken = [picture for picture, _ in batch]
             batch.clear()  # the futures hold the prepared pictures
             result, seconds = _answer(plan, taken, prepared)
+            if then is not None:
+                then(taken, prepared)
             del prepared
             yield Answered(taken, result, seconds)
             refill(len(taken))

@@ -27,6 +27,7 @@ class Plan:
     batch_size: int
     threads: int
     in_words: str
+    explain: Callable[[list[Any]], Any] | None = None  # of the model; see ingestion_candidates
 
 
 def make_plan(model: Any, pictures: list[Picture], input_dir: Path, one_by_one: bool) -> Plan:
@@ -59,7 +60,10 @@ def _batch_plan(model: Any, rows: Rows | None) -> Plan:
         return model.preprocess(image, metadata=rows[picture.name])
 
     words = f"predict_batch with up to {size} pictures, preprocess in {threads} threads ahead"
-    return Plan(prepare, model.predict_batch, size, threads, words)
+    explain = getattr(model, "explain_batch", None)
+    if not callable(explain):
+        explain = None
+    return Plan(prepare, model.predict_batch, size, threads, words, explain)
 
 
 def _single_plan(model: Any, rows: Rows | None) -> Plan:

@@ -6,11 +6,13 @@ import json
 import os
 import statistics
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from PIL import ImageFile
 
 from ingestion_answers import AnswerCheck
+from ingestion_candidates import CandidatesFile
 from ingestion_errors import counted
 from ingestion_faults import explain
 from ingestion_images import Picture
@@ -28,7 +30,8 @@ def predict_all(
     input_dir: Path,
     output_dir: Path,
 ) -> None:
-    """Writes predictions.txt; `kind` is "score", "label", or None for what comes first.
+    """Writes predictions.txt, and for labels candidates.csv where the submission offers it; `kind`
+    is "score", "label", or None for what comes first.
 
     INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
     Goes on from the journal that an earlier run left in `output_dir`.
@@ -37,18 +40,22 @@ def predict_all(
     one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         print("NOTE: the submission lets Pillow accept truncated pictures", flush=True)
-    with PredictionsFile(output_dir) as file:
+    with ExitStack() as stack:
+        file = stack.enter_context(PredictionsFile(output_dir))
         plan = make_plan(submission.model, pictures, input_dir, one_by_one)
+        lister = plan.explain if kind == "label" else None
+        candidates = stack.enter_context(CandidatesFile(output_dir, lister))
         print(plan.in_words, flush=True)
         done = file.resume(pictures, plan.batch_size)
         if done:
             print(f"{done} of {len(pictures)} were answered before; going on from there")
+            candidates.drop("this run went on from one that was cut off")
         check = AnswerCheck(kind, len(pictures))
         progress = Progress(len(pictures), done)
         per_image: list[float] = []
         start, cpu_start = time.perf_counter(), time.process_time()
         try:
-            for answered in answer_in_order(pictures[done:], plan):
+            for answered in answer_in_order(pictures[done:], plan, candidates.add):
                 file.write(answered.pictures, check.texts(answered.pictures, answered.answers))
                 per_image += [answered.seconds / len(answered.pictures)] * len(answered.pictures)
                 progress.advance(len(answered.pictures))
@@ -59,6 +66,7 @@ def predict_all(
         predict_seconds = time.perf_counter() - start
         cpu_seconds = time.process_time() - cpu_start
         path = file.finish()
+        candidates.finish()
     print(f"{path.name}: {counted(len(pictures), 'row')}", flush=True)
     if per_image:
         _print_timings(submission.load_seconds, predict_seconds, cpu_seconds, per_image)

@@ -21,14 +21,17 @@ from svg_charts import (
     Curve,
     Frame,
     Marker,
+    bin_shares,
     curve_chart,
+    drawable,
+    drawable_all,
     histogram_chart,
+    value_axis,
 )
 
 POINTS = 300
 BINS = 20
 HISTOGRAM_WIDTH = 360  # three stand side by side
-LARGEST_DRAWN = 1e100  # beyond it the arithmetic of an axis overflows
 
 COLOUR = {"A": PURPLE, "major": BLUE, "minor": VERMILLION, "mimic": GREEN}
 DASH = {"A": "7 3", "major": "", "minor": "9 3 2 3", "mimic": ""}
@@ -53,13 +56,7 @@ class Scored:
 
 def score_axis(scores: FloatArray) -> Axis:
     """An x axis that holds all scores: 0 to 1 where they use much of that, else their range."""
-    low, high = (_drawable(float(end)) for end in (np.min(scores), np.max(scores)))
-    if low >= 0 and high <= 1 and (high == low or high - low > 0.3):
-        return Axis("predicted score", 0.0, 1.0)
-    middle = low / 2 + high / 2
-    # Never narrower than what a double still resolves there.
-    half = max(0.54 * (high - low), 0.001, 1e-6 * abs(middle))
-    return Axis("predicted score", middle - half, middle + half)
+    return value_axis("predicted score", scores)
 
 
 def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: Axis) -> str:
@@ -75,7 +72,7 @@ def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: A
     ]
     kept = 1 - _shares_above(negatives, grid)
     label = f"true negative rate {100 * scored.evaluation.thresholds[species].tnr:.1f}\u00a0%"
-    curves.append(Curve(label, _drawable_all(grid), kept, GREY, "6 4"))
+    curves.append(Curve(label, drawable_all(grid), kept, GREY, "6 4"))
     summary = "Over the threshold: " + ", ".join(curve.label for curve in curves)
     x = Axis("threshold", axis.low, axis.high)
     return curve_chart(summary, Frame(x, _share("share of the images")), curves, _mark(threshold))
@@ -84,8 +81,8 @@ def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: A
 def score_histogram(scored: Scored, group: str, axis: Axis) -> str:
     """Shares of a group's hybrids and of its non-hybrids by score, and the threshold."""
     rows = scored.group == group
-    hybrids = _bin_shares(scored.scores[rows & scored.hybrid], axis)
-    others = _bin_shares(scored.scores[rows & ~scored.hybrid], axis)
+    hybrids = bin_shares(scored.scores[rows & scored.hybrid], axis, BINS)
+    others = bin_shares(scored.scores[rows & ~scored.hybrid], axis, BINS)
     top = 1.05 * float(max(hybrids.max(), others.max()))
     bars = [Bars("non-hybrids", others, GREY), Bars("hybrids", hybrids, COLOUR[group])]
     threshold = scored.evaluation.thresholds[SPECIES_OF_GROUP[group]].value
@@ -123,7 +120,7 @@ def _over_threshold(
 ) -> Curve:
     value = f"{label} {100 * share_above(positives, threshold):.1f}\u00a0%"
     return Curve(
-        value, _drawable_all(grid), _shares_above(positives, grid), COLOUR[name], DASH[name]
+        value, drawable_all(grid), _shares_above(positives, grid), COLOUR[name], DASH[name]
     )
 
 
@@ -140,24 +137,9 @@ def _shares_above(scores: FloatArray, grid: FloatArray) -> FloatArray:
     return np.asarray(1 - at_or_below / len(scores), dtype=np.float64)
 
 
-def _bin_shares(scores: FloatArray, axis: Axis) -> FloatArray:
-    # np.histogram refuses ranges that are narrow for their magnitude; this never does.
-    place = (_drawable_all(scores) - axis.low) / (axis.high - axis.low) * BINS
-    bins = np.clip(place.astype(np.intp), 0, BINS - 1)
-    return np.bincount(bins, minlength=BINS) / len(scores)
-
-
 def _share(label: str) -> Axis:
     return Axis(label, 0.0, 1.0, percent=True)
 
 
 def _mark(threshold: float) -> Marker:
-    return Marker(_drawable(threshold), f"threshold {threshold:.4g}")
-
-
-def _drawable(value: float) -> float:
-    return min(max(value, -LARGEST_DRAWN), LARGEST_DRAWN)
-
-
-def _drawable_all(values: FloatArray) -> FloatArray:
-    return np.clip(values, -LARGEST_DRAWN, LARGEST_DRAWN)
+    return Marker(drawable(threshold), f"threshold {threshold:.4g}")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hybrid_track
+import reid_track
 from input_files import find_predictions, find_reference
 from problems import Problems, ScoringError, name_some
 from report import Outcome
@@ -22,11 +23,11 @@ from tables import read_header
 
 TRACK_COLUMNS = {
     "hybrid": hybrid_track.COLUMNS,
-    "reid": ("filename", "identity", "dataset", "new_identity"),
+    "reid": reid_track.COLUMNS,
     "anomaly": ("filename", "anomaly", "species"),
     "family": ("filename", "family", "phylum"),
 }
-SCORED_TRACKS = {"hybrid": hybrid_track.run}
+SCORED_TRACKS = {"hybrid": hybrid_track.run, "reid": reid_track.run}
 
 SCORES, REPORT = "scores.json", "detailed_results.html"
 

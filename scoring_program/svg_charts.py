@@ -23,6 +23,7 @@ HEIGHT = 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 24, 48
 TICKS_OF_WIDTH = 75  # one tick on the x axis for so many units
 TICKS_UPWARDS = 6
+LARGEST_DRAWN = 1e100  # beyond it the arithmetic of an axis overflows
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,35 @@ def ticks(low: float, high: float, number: int) -> list[float]:
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [multiple * step for multiple in range(first, last + 1)]
+
+
+def value_axis(label: str, values: FloatArray) -> Axis:
+    """An axis that holds all values, (n,), n >= 1: 0 to 1 where they use much of that, else their
+    range."""
+    low, high = (drawable(float(end)) for end in (np.min(values), np.max(values)))
+    if low >= 0 and high <= 1 and (high == low or high - low > 0.3):
+        return Axis(label, 0.0, 1.0)
+    middle = low / 2 + high / 2
+    # Never narrower than what a double still resolves there.
+    half = max(0.54 * (high - low), 0.001, 1e-6 * abs(middle))
+    return Axis(label, middle - half, middle + half)
+
+
+def bin_shares(values: FloatArray, axis: Axis, bins: int) -> FloatArray:
+    """The share of the values, (n,), n >= 1, in each of the equal bins that fill the axis."""
+    # np.histogram refuses ranges that are narrow for their magnitude; this never does.
+    place = (drawable_all(values) - axis.low) / (axis.high - axis.low) * bins
+    return np.bincount(np.clip(place.astype(np.intp), 0, bins - 1), minlength=bins) / len(values)
+
+
+def drawable(value: float) -> float:
+    """The value, or the largest of its sign that can be drawn."""
+    return min(max(value, -LARGEST_DRAWN), LARGEST_DRAWN)
+
+
+def drawable_all(values: FloatArray) -> FloatArray:
+    """Like `drawable`, for an array."""
+    return np.clip(values, -LARGEST_DRAWN, LARGEST_DRAWN)
 
 
 def _chart(summary: str, frame: Frame, drawn: Sequence[str], marker: Marker | None) -> str:

@@ -41,14 +41,14 @@ def read_predictions(path: Path, problems: Problems) -> Predictions | None:
     answers: list[str] = []
     broken: list[str] = []
     with _reading(path, problems):
-        for line, row in _rows(path):
+        for line, row in rows_of(path):
             if len(row) == 2:
                 names.append(row[0])
                 answers.append(row[1])
             else:
                 broken.append(f"line {line}: {','.join(row)}")
         if broken:
-            advice = "write filename,score in each line, and quote a name that holds a comma"
+            advice = "write filename,answer in each line, and quote a name that holds a comma"
             problems.add(path, _wrong_width(2, broken), advice)
         if names and names[0].strip().casefold() in HEADER_WORDS and _number(answers[0]) is None:
             header = quote(f"{names.pop(0)},{answers.pop(0)}")
@@ -67,7 +67,7 @@ def read_predictions(path: Path, problems: Problems) -> Predictions | None:
 def read_header(path: Path, problems: Problems) -> list[str]:
     """The column titles of a reference table; empty, and a problem, where it has none."""
     with _reading(path, problems):
-        for _, row in _rows(path):
+        for _, row in rows_of(path):
             titles = _stripped(row)
             twice = sorted({title for title in titles if titles.count(title) > 1})
             if twice:
@@ -89,7 +89,7 @@ def read_columns(
     columns: dict[str, list[str]] = {title: [] for title in wanted}
     broken: list[str] = []
     with _reading(path, problems):
-        rows = _rows(path)
+        rows = rows_of(path)
         titles = _stripped(next(rows)[1])
         places = [(titles.index(title), columns[title].append) for title in wanted]
         for line, row in rows:
@@ -168,6 +168,15 @@ def parse_scores(predictions: Predictions, problems: Problems) -> NDArray[np.flo
     return values
 
 
+def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and fields of each row that is not blank."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+
+
 def count(number: int, noun: str) -> str:
     """The number with its noun, which takes an s unless there is one of it."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
@@ -188,15 +197,6 @@ def _stripped(row: Sequence[str]) -> list[str]:
 def _wrong_width(width: int, broken: Collection[str]) -> str:
     found = f"another number in {count(len(broken), 'line')}"
     return f"expected {width} columns, found {found}: {name_some(broken, len(broken))}"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of each row that is not blank."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        for row in reader:
-            if row:
-                yield reader.line_num, row
 
 
 @contextmanager

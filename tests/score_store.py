@@ -3,7 +3,8 @@
     python tests/score_store.py [NAME ...]
 
 writes tests/scores/NAME/TASK.json and TASK.predictions.txt anew for the named submissions (all of
-them by default), shows what moved, and writes the table of the top README from what is stored.
+them by default), shows what moved, and writes the tables of the top README, one for each track,
+from what is stored.
 tests/test_submissions.py compares with them.
 """
 
@@ -29,11 +30,15 @@ STORE = ROOT / "tests" / "scores"
 # What may move the last digits of a prediction: arithmetic, decoding, and the processor.
 _PACKAGES = ("numpy", "pillow", "scikit-learn", "torch")
 _BEGIN, _END = "<!-- scores:begin -->", "<!-- scores:end -->"
+# By track: the columns of its table in the README, the one that orders the rows first.
 _SHOWN = {
-    "challenge_score": "challenge score",
-    "A_score_major_recall": "major recall",
-    "A_score_minor_recall": "minor recall",
-    "mimic_recall": "mimic recall",
+    "hybrid": {
+        "challenge_score": "challenge score",
+        "A_score_major_recall": "major recall",
+        "A_score_minor_recall": "minor recall",
+        "mimic_recall": "mimic recall",
+    },
+    "reid": {"geometric_mean": "score", "BAKS": "BAKS (known)", "BAUS": "BAUS (new)"},
 }
 
 
@@ -42,6 +47,7 @@ class Case:
     """A submission on one task of its track's sample bundle."""
 
     name: str
+    track: str
     task: str
 
     @property
@@ -68,15 +74,21 @@ def cases() -> list[Case]:
     found = []
     for submission in submissions.discover():
         bundle = bundles.read(bundle_folder(submission))
-        found += [Case(submission.name, task.name.lower()) for task in bundle.tasks]
+        track = track_of(submission)
+        found += [Case(submission.name, track, task.name.lower()) for task in bundle.tasks]
     return found
+
+
+def track_of(submission: Submission) -> str:
+    """The track that the submission's metadata names."""
+    track = submissions.track_of(submission.path)
+    assert track, f"{submission.name}: its metadata names no track"
+    return track
 
 
 def bundle_folder(submission: Submission) -> Path:
     """The sample bundle of the submission's track."""
-    track = submissions.track_of(submission.path)
-    assert track, f"{submission.name}: its metadata names no track"
-    return ROOT / "sample_data" / track
+    return ROOT / "sample_data" / track_of(submission)
 
 
 def run_case(case: Case) -> Result:
@@ -138,26 +150,37 @@ def store(case: Case) -> str:
     return f"{case.name} {case.task}: {', '.join(moved) or 'unchanged'}"
 
 
-def readme_table() -> str:
-    """The stored challenge scores and recalls as a Markdown table, best final score first."""
-    titles = ["submission", "task", *_SHOWN.values()]
-    rows = ["| " + " | ".join(titles) + " |", "|---|---|" + "---:|" * len(_SHOWN)]
+def readme_tables() -> str:
+    """The stored scores as Markdown, a table for each track with the best final score first."""
     stored = [(case, json.loads(case.scores.read_text())["scores"]) for case in cases()]
-    best = {case.name: scores["challenge_score"] for case, scores in stored}
+    parts = []
+    for track, shown in _SHOWN.items():
+        of_track = [(case, scores) for case, scores in stored if case.track == track]
+        if of_track:
+            parts.append(f"Track `{track}`:\n\n{_table(of_track, shown)}")
+    return "\n\n".join(parts)
+
+
+def _table(stored: list[tuple[Case, dict[str, float]]], shown: dict[str, str]) -> str:
+    """One track's rows; the last task of a submission, the final one, decides its place."""
+    titles = ["submission", "task", *shown.values()]
+    rows = ["| " + " | ".join(titles) + " |", "|---|---|" + "---:|" * len(shown)]
+    first = next(iter(shown))
+    best = {case.name: scores[first] for case, scores in stored}
     for case, scores in sorted(stored, key=lambda item: -best[item[0].name]):
-        values = [f"{scores[key]:.4f}" for key in _SHOWN]
+        values = [f"{scores[key]:.4f}" for key in shown]
         name = f"[{case.name}](submissions/{case.name}/)"
         rows.append("| " + " | ".join([name, case.task, *values]) + " |")
     return "\n".join(rows)
 
 
-def write_readme_table() -> None:
-    """Replace the table between the README's markers."""
+def write_readme_tables() -> None:
+    """Replace the tables between the README's markers."""
     readme = ROOT / "README.md"
     before, rest = readme.read_text(encoding="utf-8").split(_BEGIN)
     _, after = rest.split(_END)
     with replacing(readme) as temporary:
-        temporary.write_text(f"{before}{_BEGIN}\n{readme_table()}\n{_END}{after}", "utf-8")
+        temporary.write_text(f"{before}{_BEGIN}\n{readme_tables()}\n{_END}{after}", "utf-8")
 
 
 def main(names: list[str]) -> None:
@@ -167,7 +190,7 @@ def main(names: list[str]) -> None:
         sys.exit(f"no such submission: {', '.join(sorted(unknown))}")
     for case in chosen:
         print(store(case), flush=True)
-    write_readme_table()
+    write_readme_tables()
 
 
 if __name__ == "__main__":

@@ -68,30 +68,6 @@ def test_batches_and_one_by_one_give_equal_predictions(place):
     assert batched.rows == single.rows
 
 
-SUBMISSIONS = sorted(path.parent for path in PROGRAM.parent.glob("submissions/*/model.py"))
-SAMPLES = sorted(PROGRAM.parent.glob("sample_data/hybrid/input_data/development/*.jpg"))[:12]
-
-
-@pytest.mark.parametrize("folder", SUBMISSIONS, ids=lambda folder: folder.name)
-def test_every_submission_predicts_the_same_in_batches_and_one_by_one(folder, tmp_path):
-    if not SAMPLES:
-        pytest.skip("sample_data/hybrid has not been generated")
-    for name in ("in", "batched", "single"):
-        (tmp_path / name).mkdir()
-    for sample in SAMPLES:
-        (tmp_path / "in" / sample.name).symlink_to(sample)
-    texts = []
-    for output, one_by_one in [("batched", "0"), ("single", "1")]:
-        folders = [tmp_path / "in", tmp_path / output, PROGRAM, folder]
-        command = [sys.executable, str(PROGRAM / "ingestion.py"), *map(str, folders)]
-        extra = {"INGESTION_INSTALL": "never", "INGESTION_ONE_BY_ONE": one_by_one}
-        done = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        texts.append((tmp_path / output / "predictions.txt").read_text(encoding="utf-8"))
-    assert texts[0].count("\n") == len(SAMPLES)
-    assert texts[0] == texts[1]
-
-
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
 def test_pictures_of_any_mode_are_passed_on_as_they_are(place, mode):
     suffix = "tif" if mode in ("CMYK", "F") else "png"

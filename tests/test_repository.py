@@ -66,6 +66,23 @@ def test_imports_point_one_way(folder: str) -> None:
             assert not wrong, f"{path.relative_to(ROOT)} imports {wrong} of {other}/"
 
 
+def test_modules_of_one_name_are_copies() -> None:
+    """`training` imports the modules of a submission by their bare names: two different ones of a
+    name would shadow each other. What several submissions need is copied, byte for byte."""
+    folders = [ROOT / "training", ROOT / "scoring_program", ROOT / "ingestion_program"]
+    folders += (path.parent for path in (ROOT / "submissions").glob("*/model.py"))
+    by_name: dict[str, list[Path]] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")):
+            by_name.setdefault(path.name, []).append(path)
+    del by_name["model.py"]  # the one that the platform imports, and training never does
+    for name, paths in by_name.items():
+        places = [str(path.parent.relative_to(ROOT)) for path in paths]
+        assert len({path.read_bytes() for path in paths}) == 1, f"{name} differs: {places}"
+        if len(paths) > 1:
+            assert all(place.startswith("submissions/") for place in places), f"{name}: {places}"
+
+
 def test_no_submission_is_imported_by_the_kit() -> None:
     names = {path.parent.name for path in (ROOT / "submissions").glob("*/model.py")} | {"model"}
     for path in (ROOT / "kit").rglob("*.py"):
@@ -82,7 +99,7 @@ def test_no_file_names_this_machine_or_an_index() -> None:
 
 
 def test_sample_data_and_artifacts_stay_small() -> None:
-    for folder, limit in (("sample_data/hybrid", 8e6),):
+    for folder, limit in (("sample_data/hybrid", 8e6), ("sample_data/reid", 8e6)):
         total = sum(path.stat().st_size for path in tracked(f"{folder}/*"))
         assert 0 < total < limit, f"{folder}: {total} bytes"
 
@@ -136,7 +153,8 @@ def copy_checkout(target: Path) -> None:
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy)
-    for link in ("ingestion_program", "scoring_program"):
-        place = target / "sample_data/hybrid" / link
-        if not place.exists():
-            place.symlink_to(Path("../..", link))
+    for bundle in ("hybrid", "reid"):
+        for link in ("ingestion_program", "scoring_program"):
+            place = target / "sample_data" / bundle / link
+            if not place.exists():
+                place.symlink_to(Path("../..", link))

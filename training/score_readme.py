@@ -1,11 +1,12 @@
-"""Write what a hybrid submission scores into its README, by running the platform's two programs.
+"""Write what a submission scores into its README, by running the platform's two programs.
 
     python training/score_readme.py wing_pattern_sgd
     python training/score_readme.py wing_pattern_sgd --photographs DIR
 
-The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`. With `--photographs`, a copy of
-the submission is trained by `training/NAME.py --data DIR/train` and scored on DIR/dev (images/ and
-ref_dev.csv); without it the row that is there stays.
+The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata says
+which track it is of. With `--photographs`, a copy of the submission is trained by
+`training/NAME.py --data DIR/train` and scored on DIR/dev (images/, ref_dev.csv and, on the reid
+track, metadata.csv: what split_open_set.py makes); without it the row that is there stays.
 """
 
 from __future__ import annotations
@@ -19,26 +20,88 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from marked_block import read_block, write_block
 
 ROOT = Path(__file__).resolve().parents[1]
-BUNDLE = ROOT / "sample_data" / "hybrid"
 TASKS = ("development", "final")
-KEYS = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mimic_recall")
-HEADER = [
-    "| scored on | challenge score | major recall | minor recall | mimic recall |",
-    "|---|---|---|---|---|",
-]
 PHOTOGRAPHS = "| **real photographs (train -> dev)**"
-# Published or measured elsewhere, with the source; nothing here comes from this submission.
-YARDSTICKS = [
-    "| yardstick, real photographs: raw pixels 48x32, PCA 80, logistic regression, margin score "
-    "(README of the photographs' folder) | 0.113 | 0.125 | 0.081 | 0.160 |",
-    "| yardstick, the real challenge: sample result with a pretrained backbone, other pictures "
-    "(Imageomics/HDR-anomaly-challenge) | 0.301 | 0.921 | 0.143 | 0.532 |",
-]
+METADATA = "metadata.csv"
+
+
+@dataclass(frozen=True)
+class Track:
+    """What differs between the tracks.
+
+    columns: a title for each score key that is shown; baselines: how the rows begin that are taken
+    over from the sample data's README, and baseline_title: their text here, of name and task;
+    table: DIR/train's own; yardsticks: rows with published values or ones measured elsewhere, with
+    their source, nothing of which comes from a submission.
+    """
+
+    columns: Mapping[str, str]
+    baselines: tuple[str, ...]
+    baseline_title: str
+    table: str
+    yardsticks: tuple[str, ...]
+
+
+TRACKS = {
+    "hybrid": Track(
+        columns={
+            "challenge_score": "challenge score",
+            "A_score_major_recall": "major recall",
+            "A_score_minor_recall": "minor recall",
+            "mimic_recall": "mimic recall",
+        },
+        baselines=("colour histogram",),
+        baseline_title="{}, sample {}",
+        table="train.csv",
+        yardsticks=(
+            "| yardstick, real photographs: raw pixels 48x32, PCA 80, logistic regression, margin "
+            "score (README of the photographs' folder) | 0.113 | 0.125 | 0.081 | 0.160 |",
+            "| yardstick, the real challenge: sample result with a pretrained backbone, other "
+            "pictures (Imageomics/HDR-anomaly-challenge) | 0.301 | 0.921 | 0.143 | 0.532 |",
+        ),
+    ),
+    "reid": Track(
+        columns={
+            "geometric_mean": "score",
+            "BAKS": "BAKS",
+            "BAUS": "BAUS",
+            "cat_geometric_mean": "cat",
+            "salamander_geometric_mean": "salamander",
+            "turtle_geometric_mean": "turtle",
+        },
+        baselines=("pixels", "SIFT"),
+        baseline_title="nearest by {}, threshold in hindsight, sample {}",
+        table=METADATA,
+        # AnimalCLEF 2025, private part. Its datasets: lynx, salamander, sea turtle; BAKS and BAUS
+        # are the means of the three published pairs.
+        yardsticks=(
+            "| yardstick, the real challenge, other pictures: MegaDescriptor-L-384, cosine nearest "
+            "neighbour, threshold 0.6 (wildlife-datasets, baselines/AnimalCLEF2025) | 0.444 | "
+            "0.209 | 0.992 | lynx 0.312 | 0.451 | 0.568 |",
+            "| yardstick, the real challenge, other pictures: the winning entry (same source) | "
+            "0.714 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 |",
+        ),
+    ),
+}
+
+
+def track_of(submission: Path) -> str:
+    """The track that a submission names. Raises ValueError where it is none of TRACKS."""
+    text = (submission / "metadata").read_text(encoding="utf-8")
+    track = str((yaml.safe_load(text) or {}).get("track"))
+    if track not in TRACKS:
+        raise ValueError(
+            f"{submission}/metadata: expected the track {' or '.join(TRACKS)}: {track}"
+        )
+    return track
 
 
 def run_program(*command: object) -> None:
@@ -67,31 +130,50 @@ def score_pictures(submission: Path, pictures: Path, reference: Path) -> dict[st
         return scores
 
 
-def row(title: str, scores: dict[str, float]) -> str:
-    return f"| {title} | " + " | ".join(f"{scores[key]:.3f}" for key in KEYS) + " |"
+def header(track: Track) -> list[str]:
+    titles = ["scored on", *track.columns.values()]
+    return ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
 
 
-def photograph_row(name: str, submission: Path, folder: Path) -> str:
+def row(title: str, scores: Mapping[str, float], track: Track) -> str:
+    """The values that there are: photographs may be of other datasets than the sample's."""
+    cells = [f"{scores[key]:.3f}" if key in scores else "\u2013" for key in track.columns]
+    return f"| {title} | " + " | ".join(cells) + " |"
+
+
+def sample_row(task: str, submission: Path, track: str) -> str:
+    bundle = ROOT / "sample_data" / track
+    scores = score_pictures(
+        submission, bundle / "input_data" / task, bundle / "reference_data" / task / "ref.csv"
+    )
+    return row(f"**sample {task}**", scores, TRACKS[track])
+
+
+def photograph_row(name: str, submission: Path, folder: Path, track: Track) -> str:
     """Train a copy of the submission on the photographs and score it on their development part."""
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / name
         shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__"))
         script = ROOT / "training" / f"{name}.py"
-        run_program(script, "--data", folder / "train", "--out", copy)
+        if script.is_file():  # the smallest submissions are not trained
+            run_program(script, "--data", folder / "train", "--out", copy)
         images = plain_pictures(folder / "dev", Path(temporary) / "pictures")
         scores = score_pictures(copy, images, folder / "dev" / "ref_dev.csv")
-    tables = [(folder / t).read_bytes() for t in ("train/train.csv", "dev/ref_dev.csv")]
+    tables = [(folder / t).read_bytes() for t in (f"train/{track.table}", "dev/ref_dev.csv")]
     digest = hashlib.sha256(b"".join(tables)).hexdigest()[:12]
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    return row(f"{PHOTOGRAPHS[2:]}, {today}, tables sha256 {digest}", scores)
+    return row(f"{PHOTOGRAPHS[2:]}, {today}, tables sha256 {digest}", scores, track)
 
 
 def plain_pictures(folder: Path, target: Path) -> Path:
-    """A folder of exactly the pictures that the reference names, as on the platform."""
+    """A folder of exactly the pictures that the reference names, as on the platform, with their
+    metadata.csv where there is one."""
     target.mkdir()
     with (folder / "ref_dev.csv").open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
             shutil.copy(folder / "images" / record["filename"], target)
+    if (folder / METADATA).is_file():
+        shutil.copy(folder / METADATA, target)
     return target
 
 
@@ -100,14 +182,22 @@ def kept_photograph_row(readme: Path) -> list[str]:
     return [line for line in lines if line.startswith(PHOTOGRAPHS)]
 
 
-def histogram_rows() -> list[str]:
-    """The colour-histogram rows that the sample data's own command measured."""
+def baseline_rows(readme: Path, track: Track) -> list[str]:
+    """The rows of `track.baselines` that the sample data's own command measured: name, task, and
+    values under the titles of `track.columns`; a title that is not there leaves a dash."""
+    lines = [cells_of(line) for line in read_block(readme, "baselines").splitlines() if line]
     found = []
-    for line in read_block(BUNDLE / "README.md", "baselines").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if cells[0].startswith("colour histogram"):
-            found.append("| " + " | ".join([f"{cells[0]}, sample {cells[1]}", *cells[2:]]) + " |")
+    for cells in lines[2:]:
+        if cells[0].startswith(track.baselines):
+            by_title = dict(zip(lines[0], cells, strict=True))
+            values = [by_title.get(title, "\u2013") for title in track.columns.values()]
+            title = track.baseline_title.format(cells[0], cells[1])
+            found.append("| " + " | ".join([title, *values]) + " |")
     return found
+
+
+def cells_of(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -118,23 +208,16 @@ def main(arguments: list[str] | None = None) -> int:
     submission = ROOT / "submissions" / options.name
     readme = submission / "README.md"
     try:
+        name = track_of(submission)
+        track = TRACKS[name]
         kept = kept_photograph_row(readme)
-        rows = [
-            row(
-                f"**sample {task}**",
-                score_pictures(
-                    submission,
-                    BUNDLE / "input_data" / task,
-                    BUNDLE / "reference_data" / task / "ref.csv",
-                ),
-            )
-            for task in TASKS
-        ]
+        rows = [sample_row(task, submission, name) for task in TASKS]
         if options.photographs:
-            kept = [photograph_row(options.name, submission, options.photographs)]
+            kept = [photograph_row(options.name, submission, options.photographs, track)]
         elif kept:
             print("no --photographs: the row of the photographs stays as it was")
-        block = [*HEADER, *rows, *kept, *histogram_rows(), *YARDSTICKS]
+        baselines = baseline_rows(ROOT / "sample_data" / name / "README.md", track)
+        block = [*header(track), *rows, *kept, *baselines, *track.yardsticks]
         write_block(readme, "scores", "\n".join(block))
     except (OSError, ValueError, RuntimeError) as error:
         print(f"score_readme: {error}", file=sys.stderr)
