@@ -61,9 +61,11 @@ check: $(VENV)/all.done ## Lint, formatting and types
 bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/README.md
 	@$(BIN)/python benchmarks/scoring.py --write
 	@$(BIN)/python benchmarks/ingestion.py --write
+	@$(BIN)/python benchmarks/similarity.py --write
 
 sample-data: $(VENV)/core.done ## Generate the sample bundles anew (the same bytes each time)
 	@$(BIN)/python sample_data/generate_hybrid.py
+	@$(BIN)/python sample_data/generate_reid.py
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
 	@$(BIN)/python tests/score_store.py

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from sample_data.bundle_folder import GENERATED, fill
 from sample_data.hybrid_generator import baselines, bundle, genetics, tables
 from sample_data.hybrid_generator.collection import MIMIC, SIGNAL, UNSEEN, Specimen, collection
 from sample_data.hybrid_generator.genetics import LOCI, LOCUS_NAMES, SUBSPECIES
@@ -185,55 +186,17 @@ def test_regenerated_pictures_have_equal_bytes(specimens: list[Specimen]) -> Non
 
 def test_generated_record_counts_the_files() -> None:
     record = json.loads((HYBRID / "generated.json").read_text(encoding="utf-8"))
-    parts = [HYBRID / part for part in bundle.GENERATED if part != "generated.json"]
+    parts = [HYBRID / part for part in GENERATED if part != "generated.json"]
     files = [path for part in parts for path in (part, *part.rglob("*")) if path.is_file()]
     assert record["files"] == len(files)
     assert record["bytes"] == sum(path.stat().st_size for path in files)
 
 
-def test_folder_stays_small_and_free_of_leftovers() -> None:
-    files = [
-        path
-        for path in (ROOT / "sample_data").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    ]
-    assert sum(path.stat().st_size for path in files) <= MAX_BYTES
-    assert not [path for path in files if path.suffix == ".tmp"]
-
-
-def test_missing_altered_and_unknown_files_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def two_files(_: list[Specimen]) -> list[tuple[str, bytes]]:
-        return [("train/a", b"a"), ("train/b", b"b")]
-
-    monkeypatch.setattr(bundle, "_files", two_files)
-    for name, content in {"a": b"other", "c": b"c"}.items():
-        (tmp_path / "train").mkdir(exist_ok=True)
-        (tmp_path / "train" / name).write_bytes(content)
-    found = bundle.differences(tmp_path)
-    assert found == [
-        "missing: generated.json",
-        "missing: train/b",
-        "unknown: train/c",
-        "differs: train/a",
-    ]
-
-
-def test_writing_a_bundle_elsewhere_makes_it_complete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def one_file_a_part(_: list[Specimen]) -> list[tuple[str, bytes]]:
-        parts = (part for part in bundle.GENERATED if part != "generated.json")
-        return [(part if "." in part else f"{part}/file", b"new") for part in parts]
-
-    monkeypatch.setattr(bundle, "_files", one_file_a_part)
-    (tmp_path / "train").mkdir()
-    (tmp_path / "train" / "stale").write_bytes(b"old")
-    bundle.write_bundle(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in HYBRID.iterdir()}
-    assert [path.name for path in (tmp_path / "train").iterdir()] == ["file"]
-    assert (tmp_path / "scoring_program" / "metadata.yaml").is_file()
+def test_each_bundle_stays_small_and_free_of_leftovers() -> None:
+    for bundle_folder in (ROOT / "sample_data").glob("*/competition.yaml"):
+        files = [path for path in bundle_folder.parent.rglob("*") if path.is_file()]
+        assert sum(path.stat().st_size for path in files) <= MAX_BYTES
+        assert not [path for path in files if path.suffix == ".tmp"]
 
 
 # The bundle file.
@@ -390,9 +353,4 @@ def test_colour_alone_is_neither_hopeless_nor_enough() -> None:
 
 def test_readme_counts_are_those_of_the_tables() -> None:
     text = (HYBRID / "README.md").read_text(encoding="utf-8")
-    assert baselines.fill(text, "counts", baselines.counts_table()) == text
-
-
-def test_a_readme_without_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="markers"):
-        baselines.fill("no markers", "counts", "table")
+    assert fill(text, "counts", baselines.counts_table()) == text

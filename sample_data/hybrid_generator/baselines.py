@@ -7,7 +7,6 @@ the tables, into the bundle's README. Needs scikit-learn and the scoring program
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hybrid import score
+from sample_data.bundle_folder import fill_readme
 
 from .collection import TASKS, collection
 from .genetics import SUBSPECIES, Genotype, Subspecies
@@ -149,23 +149,5 @@ def counts_table() -> str:
     return "\n".join([*lines, "| all | | | " + " | ".join(totals) + " |"])
 
 
-def fill(text: str, name: str, content: str) -> str:
-    """`text` with `content` between the markers of `name`; raises ValueError where they are not."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    filled, found = re.subn(
-        f"{begin}.*?{end}", lambda _: f"{begin}\n{content}\n{end}", text, flags=re.DOTALL
-    )
-    if found != 1:
-        raise ValueError(f"expected the markers {begin} and {end} once, found them {found} times")
-    return filled
-
-
 def main(bundle: Path) -> int:
-    readme = bundle / "README.md"
-    text = fill(readme.read_text(encoding="utf-8"), "counts", counts_table())
-    text = fill(text, "baselines", baseline_table(bundle))
-    draft = readme.with_name("README.md.tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(readme)
-    print(f"{readme}: counts and baselines written")
-    return 0
+    return fill_readme(bundle, {"counts": counts_table(), "baselines": baseline_table(bundle)})

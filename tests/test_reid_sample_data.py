@@ -1,0 +1,372 @@
+"""The re-identification sample: its tables, pictures, bundle file, and how hard it is."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import platform
+from collections import Counter, defaultdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from sample_data import bundle_folder
+from sample_data.bundle_folder import GENERATED, Bundle, fill
+from sample_data.reid_generator import bundle, shapes, tables, views
+from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection, pattern
+
+ROOT = Path(__file__).parents[1]
+REID = ROOT / "sample_data" / "reid"
+MAX_BYTES = 8_000_000
+Rows = list[dict[str, str]]
+
+
+def rows(path: Path) -> Rows:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def train() -> Rows:
+    return rows(REID / "train" / "metadata.csv")
+
+
+@pytest.fixture(scope="module")
+def references() -> dict[str, Rows]:
+    return {task: rows(REID / "reference_data" / task / "ref.csv") for task in TESTS}
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Picture]:
+    return collection()
+
+
+@pytest.fixture(scope="module")
+def competition() -> dict[str, Any]:
+    return yaml.safe_load((REID / "competition.yaml").read_text(encoding="utf-8"))
+
+
+def path_of(one: Picture) -> Path:
+    if one.task == "train":
+        return REID / "train" / one.path
+    return REID / "input_data" / one.task / one.filename
+
+
+# The tables.
+
+
+def test_the_database_has_the_columns_of_animalclef(train: Rows) -> None:
+    assert tuple(train[0]) == tables.DATABASE_COLUMNS
+    assert len(train) == 750
+    assert {row["split"] for row in train} == {"database"}
+    assert {row["dataset"] for row in train} == {"cat", "salamander", "turtle"}
+    assert all(row["identity"].startswith(f"{row['dataset']}_") for row in train)
+    assert len({row["image_id"] for row in train}) == len(train)
+
+
+def test_individuals_have_1_to_40_pictures_and_many_have_one(train: Rows) -> None:
+    for dataset in DATASETS:
+        counts = Counter(row["identity"] for row in train if row["dataset"] == dataset)
+        assert max(counts.values()) == 40
+        assert sum(count == 1 for count in counts.values()) >= 10
+
+
+@pytest.mark.parametrize("task", TESTS)
+def test_each_dataset_asks_for_known_and_for_new_individuals(
+    train: Rows, references: dict[str, Rows], task: str
+) -> None:
+    assert tuple(references[task][0]) == tables.REFERENCE_COLUMNS
+    known = {row["identity"] for row in train}
+    for row in references[task]:
+        assert (row["identity"] in known) == (row["new_identity"] == "false")
+    counts = Counter((row["dataset"], row["new_identity"]) for row in references[task])
+    assert set(counts) == {(name, new) for name in DATASETS for new in ("true", "false")}
+    assert min(counts.values()) >= 24
+
+
+def test_new_individuals_of_the_tasks_are_not_the_same(references: dict[str, Rows]) -> None:
+    first, second = (
+        {row["identity"] for row in references[task] if row["new_identity"] == "true"}
+        for task in TESTS
+    )
+    assert not first & second
+    assert min(len(first), len(second)) >= 3 * 12
+
+
+def test_a_known_individual_is_asked_for_from_a_side_that_the_database_shows(
+    pictures: list[Picture],
+) -> None:
+    shown = {(one.identity, one.side) for one in pictures if one.task == "train"}
+    asked = {(one.identity, one.side) for one in pictures if one.task in TESTS and not one.new}
+    assert asked <= shown
+
+
+@pytest.mark.parametrize("task", TESTS)
+def test_queries_have_a_row_each_and_it_tells_no_identity(
+    references: dict[str, Rows], task: str
+) -> None:
+    folder = REID / "input_data" / task
+    described = rows(folder / "metadata.csv")
+    assert tuple(described[0]) == tables.QUERY_COLUMNS
+    names = [row["filename"] for row in described]
+    assert names == [row["filename"] for row in references[task]] == sorted(names)
+    assert {path.name for path in folder.iterdir()} == {*names, "metadata.csv"}
+
+
+def test_dates_are_of_several_seasons_and_some_cells_are_empty(train: Rows) -> None:
+    days = [date.fromisoformat(row["date"]) for row in train if row["date"]]
+    assert len({day.year for day in days}) >= 4
+    assert 0 < len(train) - len(days) < 0.2 * len(train)
+    assert {row["orientation"] for row in train} == {"", "left", "right", "top"}
+
+
+def test_no_picture_occurs_twice(pictures: list[Picture]) -> None:
+    assert len({one.filename for one in pictures}) == len(pictures)
+    digests = {hashlib.sha256(path_of(one).read_bytes()).digest() for one in pictures}
+    assert len(digests) == len(pictures)
+
+
+# Nothing but the picture tells.
+
+
+def test_pictures_are_small_and_carry_no_metadata(pictures: list[Picture]) -> None:
+    for one in pictures[::7]:
+        with Image.open(path_of(one)) as image:
+            assert image.format == "JPEG"
+            assert 128 <= max(image.size) <= 160
+            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+@pytest.mark.parametrize("task", TESTS)
+def test_order_and_size_of_files_say_nothing_about_new_or_known(
+    references: dict[str, Rows], task: str
+) -> None:
+    new = np.array([row["new_identity"] == "true" for row in references[task]])
+    folder = REID / "input_data" / task
+    size = [(folder / row["filename"]).stat().st_size for row in references[task]]
+    # 0.2 is three standard errors of a correlation of 225 unrelated values.
+    assert abs(np.corrcoef(np.arange(len(new)), new)[0, 1]) < 0.2
+    assert abs(np.corrcoef(size, new)[0, 1]) < 0.2
+
+
+def test_brightness_does_not_tell_individuals(pictures: list[Picture]) -> None:
+    """Pictures of one individual are as far apart in mean colour as those of different ones."""
+    colour: dict[str, list[np.ndarray]] = defaultdict(list)
+    for one in pictures:
+        if one.task == "train" and one.dataset == "salamander":
+            with Image.open(path_of(one)) as image:
+                colour[one.identity].append(np.asarray(image).mean(axis=(0, 1)))
+    several = [np.array(group) for group in colour.values() if len(group) >= 5]
+    within = np.mean([group.var(axis=0, ddof=1).mean() for group in several])
+    overall = np.concatenate(several).var(axis=0).mean()
+    assert within / overall == pytest.approx(1, abs=0.15)
+
+
+# The generator.
+
+
+def test_tables_in_git_are_those_of_the_generator(pictures: list[Picture]) -> None:
+    members = [one for one in pictures if one.task == "train"]
+    path = REID / "train" / "metadata.csv"
+    assert tables.table(members, tables.DATABASE_COLUMNS) == path.read_bytes()
+    for task in TESTS:
+        members = [one for one in pictures if one.task == task]
+        path = REID / "reference_data" / task / "ref.csv"
+        assert tables.table(members, tables.REFERENCE_COLUMNS) == path.read_bytes()
+
+
+def test_regenerated_pictures_have_equal_bytes(pictures: list[Picture]) -> None:
+    record = json.loads((REID / "generated.json").read_text(encoding="utf-8"))
+    if record["versions"] != bundle.versions():
+        pytest.skip(f"drawn with {record['versions']}, here are {bundle.versions()}")
+    if platform.machine() != "x86_64":
+        pytest.skip("the last bit of sine and cosine may differ on another kind of machine")
+    for one in pictures[::100]:
+        assert one.jpeg() == path_of(one).read_bytes(), one.filename
+
+
+def test_generated_record_counts_the_files_and_the_folder_stays_small() -> None:
+    record = json.loads((REID / "generated.json").read_text(encoding="utf-8"))
+    parts = [REID / part for part in GENERATED if part != "generated.json"]
+    files = [path for part in parts for path in (part, *part.rglob("*")) if path.is_file()]
+    assert record["files"] == len(files)
+    assert record["bytes"] == sum(path.stat().st_size for path in files) <= MAX_BYTES
+
+
+def test_another_seed_draws_other_animals_in_the_same_numbers(pictures: list[Picture]) -> None:
+    other = collection(seed=1)
+    assert Counter((one.dataset, one.task, one.new) for one in other) == Counter(
+        (one.dataset, one.task, one.new) for one in pictures
+    )
+    assert not {one.jpeg() for one in other[:3]} & {path_of(one).read_bytes() for one in pictures}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_an_individual_keeps_its_pattern_and_its_sides_differ(dataset: str) -> None:
+    sides = DATASETS[dataset].sides
+    first = pattern(0, dataset, 5, sides[0]).vector()
+    pattern.cache_clear()
+    assert np.array_equal(first, pattern(0, dataset, 5, sides[0]).vector())
+    others = [pattern(0, dataset, 6, sides[0]), *(pattern(0, dataset, 5, s) for s in sides[1:])]
+    assert all(first @ other.vector() < 0.95 for other in others)
+
+
+def test_a_smooth_curve_goes_through_its_corners() -> None:
+    corners = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]])
+    np.testing.assert_allclose(shapes.smooth(corners, 5)[::5], corners, atol=1e-12)
+
+
+def test_the_right_side_is_the_mirror_of_the_left_in_the_frame() -> None:
+    points = np.array([[0.1, 0.2], [0.9, 0.4]])
+    common = (
+        np.array([300.0, 200.0]),
+        np.array([0.5, 0.3]),
+        200 * np.eye(2),
+        np.array([150, 90.0]),
+    )
+    left, right = (views.View(*common, 0.1, 0.2, one).place(points) for one in (False, True))
+    np.testing.assert_allclose(left[:, 0] + right[:, 0], 300)
+    np.testing.assert_allclose(left[:, 1], right[:, 1])
+
+
+# The bundle's folder.
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Bundle:
+    """A bundle of one file a part, at home in an empty folder."""
+    home = tmp_path / "sample_data" / "tiny"
+    (home / "pages").mkdir(parents=True)
+    for name in ("competition.yaml", "README.md", "pages/a.md"):
+        (home / name).write_text("by hand", encoding="utf-8")
+    parts = [part for part in GENERATED if part != "generated.json"]
+    files = [(part if "." in part else f"{part}/file", b"new") for part in parts]
+    return Bundle(home, "make", 1, {"tool": "1"}, lambda: files)
+
+
+def test_missing_altered_and_unknown_files_are_named(
+    tiny: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    tiny.write(out)
+    assert tiny.check(out) == 0
+    (out / "train" / "file").write_bytes(b"other")
+    (out / "train" / "more").write_bytes(b"")
+    (out / "logo.png").unlink()
+    assert tiny.differences(out) == [
+        "missing: logo.png",
+        "unknown: train/more",
+        "differs: train/file",
+    ]
+    assert tiny.check(out) == 1
+    assert "tool 1" in capsys.readouterr().out
+
+
+def test_writing_a_bundle_elsewhere_makes_it_complete(tiny: Bundle, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "train").mkdir(parents=True)
+    (out / "train" / "stale").write_bytes(b"old")
+    tiny.write(out)
+    by_hand = set(bundle_folder.BY_HAND)
+    assert {path.name for path in out.iterdir()} == by_hand | {
+        *GENERATED,
+        *bundle_folder.PROGRAMS,
+    }
+    assert [path.name for path in (out / "train").iterdir()] == ["file"]
+    assert (out / "pages" / "a.md").read_text(encoding="utf-8") == "by hand"
+
+
+# The bundle file.
+
+
+def test_competition_names_only_what_exists(competition: dict[str, Any]) -> None:
+    named = [competition["image"], competition["terms"]]
+    named += [page["file"] for page in competition["pages"]]
+    for name in named:
+        assert (REID / name).stat().st_size > 0, name
+    assert (REID / competition["image"]).stat().st_size <= 50_000
+    for task in competition["tasks"]:
+        for key in ("ingestion_program", "scoring_program", "input_data", "reference_data"):
+            assert (REID / task[key]).is_dir(), task[key]
+    assert all((REID / phase["public_data"]).is_dir() for phase in competition["phases"])
+
+
+def test_phases_are_sequential_and_their_dates_are_quoted(competition: dict[str, Any]) -> None:
+    times = [phase[end] for phase in competition["phases"] for end in ("start", "end")]
+    assert all(isinstance(time, str) for time in times)
+    parsed = [datetime.strptime(time, "%Y-%m-%d %H:%M:%S") for time in times]
+    assert parsed == sorted(set(parsed))
+    assert [phase["tasks"] for phase in competition["phases"]] == [[0], [1]]
+
+
+def test_leaderboard_has_the_keys_that_scoring_writes(
+    competition: dict[str, Any], references: dict[str, Rows]
+) -> None:
+    from reid import score
+
+    (board,) = competition["leaderboards"]
+    table = references["final"]
+    written = score(
+        [row["identity"] for row in table],
+        [row["dataset"] for row in table],
+        np.array([row["new_identity"] == "true" for row in table]),
+        ["new_individual"] * len(table),
+    )
+    assert [column["key"] for column in board["columns"]] == list(written)
+    assert [column["index"] for column in board["columns"]] == list(range(len(written)))
+    assert all(len(column["title"]) <= 36 for column in board["columns"])
+    assert board["columns"][board["primary_index"]]["key"] == "geometric_mean"
+
+
+# How hard it is.
+
+
+def test_raw_pixels_do_badly_and_true_patterns_solve_it() -> None:
+    from sample_data.reid_generator import baselines
+
+    pixels = baselines.evaluate(REID, baselines.METHODS["pixels, grey"])
+    truth = baselines.evaluate(REID, baselines.METHODS["true pattern"])
+    for task in TESTS:
+        assert pixels[task]["geometric_mean"] < 0.15
+        assert truth[task]["geometric_mean"] >= 0.95
+
+
+def readme_scores(name: str) -> list[float]:
+    lines = (REID / "README.md").read_text(encoding="utf-8").splitlines()
+    said = [float(line.split("|")[3]) for line in lines if line.startswith(f"| {name} |")]
+    assert len(said) == len(TESTS)
+    return said
+
+
+def test_readme_says_that_pixels_fail_and_local_features_see_something() -> None:
+    for name in ("pixels, grey", "pixels, RGB"):
+        assert max(readme_scores(name)) < 0.15
+    assert all(0.4 < score < 0.9 for score in readme_scores("SIFT"))
+    assert min(readme_scores("true pattern")) >= 0.95
+
+
+@pytest.mark.slow
+def test_readme_baselines_are_those_of_the_pictures() -> None:
+    pytest.importorskip("cv2")
+    from sample_data.reid_generator import baselines
+
+    text = (REID / "README.md").read_text(encoding="utf-8")
+    assert fill(text, "baselines", baselines.baseline_table(REID)) == text
+
+
+def test_readme_counts_are_those_of_the_tables() -> None:
+    from sample_data.reid_generator import baselines
+
+    text = (REID / "README.md").read_text(encoding="utf-8")
+    assert fill(text, "counts", baselines.counts_table()) == text
+
+
+def test_a_readme_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="markers"):
+        fill("no markers", "counts", "table")
