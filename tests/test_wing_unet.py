@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "training"))
+sys.path.insert(0, str(ROOT / "submissions" / "bioclip_wings"))
 
 import remove_background  # noqa: E402
 import train_unet  # noqa: E402

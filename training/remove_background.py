@@ -28,6 +28,9 @@ from picture_folders import (
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "bioclip_wings"))
+
 from wing_cutout import on_white, wing_mask
 from wing_unet import CheckpointError, UNet256, network_input, read_unet, small_rgb
 

@@ -30,6 +30,9 @@ from specimen_split import held_out
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from wing_pairs import WingPairs, read_pairs
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "bioclip_wings"))
+
 from wing_unet import (
     STRIDE,
     CheckpointError,

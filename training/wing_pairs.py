@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from picture_folders import (
 from PIL import Image
 from specimen_split import specimen_column
 from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "bioclip_wings"))
+
 from wing_unet import small_rgb
 
 WING_LABELS = (1, 2, 3, 4)
