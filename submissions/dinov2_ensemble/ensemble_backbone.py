@@ -1,0 +1,69 @@
+"""The DINOv2 backbone from a local folder in the public format, and its features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ensemble_pixels import Pixels, normalised
+from numpy.typing import NDArray
+from transformers import Dinov2Model
+from transformers.utils import logging
+
+Features = NDArray[np.float32]
+FILES = ("config.json", "model.safetensors")
+
+
+def read_backbone(folder: Path, preprocessing: Mapping[str, Any]) -> Backbone:
+    """`folder` holds config.json and model.safetensors, as `facebook/dinov2-base` does.
+
+    Never reaches for a network. Raises FileNotFoundError, or ValueError where the weights are of
+    another architecture than config.json, or damaged.
+    """
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder / name} is missing: make it with `python training/dinov2_ensemble.py`, "
+                "or put config.json and model.safetensors of facebook/dinov2-base there"
+            )
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        loaded: Any = Dinov2Model.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    except Exception as error:  # a damaged file raises safetensors' own error, among others
+        raise ValueError(f"{folder} cannot be read as a Dinov2Model: {error}") from None
+    finally:
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    model, found = loaded
+    wrong = [f"{kind} {sorted(map(str, names))[:3]}" for kind, names in found.items() if names]
+    if wrong:
+        raise ValueError(
+            f"{folder}: model.safetensors is of another architecture than config.json: "
+            + "; ".join(wrong)
+        )
+    return Backbone(model, preprocessing)
+
+
+class Backbone:
+    """A Dinov2Model and its preprocessing; CUDA where there is one."""
+
+    def __init__(self, model: Dinov2Model, preprocessing: Mapping[str, Any]) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = model.to(self._device).eval()  # type: ignore[arg-type]
+        self._preprocessing = preprocessing
+        self.features = 2 * int(model.config.hidden_size)
+
+    @torch.inference_mode()
+    def of_pixels(self, pixels: Pixels) -> Features:
+        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token."""
+        inputs = normalised(pixels, self._preprocessing).to(self._device)
+        tokens = self._model(pixel_values=inputs).last_hidden_state
+        joined = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        features: Features = joined.cpu().numpy()
+        return features

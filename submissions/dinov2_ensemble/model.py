@@ -1,0 +1,62 @@
+"""Hybrid score from DINOv2 features, a calibrated linear classifier and an MLP. (README.md)"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from ensemble_backbone import Backbone, read_backbone
+from ensemble_heads import CalibratedLinear, HybridMLP, combined, read_heads
+from ensemble_pixels import Pixels, square_pixels
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+TRAIN = "make it with `python training/dinov2_ensemble.py`"
+
+
+class Model:
+    """`load()` once; then `predict(image)`, or `preprocess` in threads and `predict_batch`."""
+
+    def __init__(self) -> None:
+        self._backbone: Backbone | None = None
+        self._mlp: HybridMLP
+        self._linear: CalibratedLinear
+
+    def load(self) -> None:
+        """Read config.json and weights/. Raises FileNotFoundError naming the file and the command.
+
+        ValueError where the weights are of another architecture than config.json says.
+        """
+        config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
+        self._preprocessing = config["preprocessing"]
+        self._score_name = config["score"]
+        backbone = read_backbone(HERE / config["backbone"], self._preprocessing)
+        heads = HERE / config["heads"]
+        if not heads.is_file():
+            raise FileNotFoundError(f"{heads} is missing: {TRAIN}")
+        with np.load(heads, allow_pickle=False) as arrays:
+            self._mlp, self._linear = read_heads(arrays, backbone.features, config["mlp_widths"])
+        self._backbone = backbone
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """Any PIL image -> (side, side, 3) bytes. Thread-safe; JPEG is read at reduced scale."""
+        return square_pixels(image, self._preprocessing)
+
+    def predict_batch(self, batch: list[Pixels]) -> list[float]:
+        """One score a picture: the log-odds of the larger hybrid probability, 4 decimals."""
+        # One by one: a matrix product's last digits depend on how many rows it has.
+        return [self._score(pixels) for pixels in batch]
+
+    def predict(self, image: Image.Image) -> float:
+        return self.predict_batch([self.preprocess(image)])[0]
+
+    def _score(self, pixels: Pixels) -> float:
+        if self._backbone is None:
+            raise RuntimeError("Model.load() has to be called before predicting")
+        features = self._backbone.of_pixels(pixels[None])[0].astype(np.float64)
+        with torch.inference_mode():
+            other, hybrid = self._mlp(torch.from_numpy(features)[None])[0].tolist()
+        sgd = self._linear.log_odds(features)
+        return round(combined(self._score_name, hybrid - other, sgd), 4)
