@@ -80,7 +80,7 @@ def generate(
     ]
     for start in range(0, len(missing), batch):
         some = missing[start : start + batch]
-        inputs = torch.stack([_input(base, pair, size) for pair, _ in some])
+        inputs = torch.stack([generator_input(base, pair, size) for pair, _ in some])
         pictures, _ = generator(inputs.to(device))
         for (_, path), picture in zip(some, pictures, strict=True):
             save_whole(to_image(picture), path)
@@ -90,7 +90,8 @@ def generate(
     return len(missing)
 
 
-def _input(base: Path, pair: Pair, size: int) -> Tensor:
+def generator_input(base: Path, pair: Pair, size: int) -> Tensor:
+    """(6, s, s) in [-1, 1]: edges, then reference. Raises PictureError."""
     return torch.cat(
         [to_tensor(read_square(base / path, size)) for path in (pair.edge, pair.colour)]
     )

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
+PREPARED = "prepare.json"  # beside Images and Lists: how the pictures were made
+
 
 class PictureError(Exception):
     """A picture cannot be read."""

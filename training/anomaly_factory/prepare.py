@@ -1,14 +1,18 @@
 """Lay out a training table as published: pictures, edge pictures and list files.
 
     python training/anomaly_factory/prepare.py --out DATAROOT
-    python training/anomaly_factory/prepare.py --data DIR --out DATAROOT --pidinet PIDINET.pth
     python training/anomaly_factory/prepare.py --data DIR --out DATAROOT --signal 9 8
+    python training/anomaly_factory/prepare.py --data DIR --out DATAROOT --preset full \\
+        --pidinet PIDINET.pth
 
 DIR holds train.csv and images/ (training/hybrid_data.py says which columns). DATAROOT gets
 Images/CLASS/train/{good,pidinet_edges}/ and Lists/{train,nonhybrid,signal,nonsignal}/. Signal pairs
 are the parents in the table's columns parent_subspecies_1 and _2; without these, or to choose which
-parent gives the outline, say --signal STRUCTURE APPEARANCE. Pictures that are there are kept, so
-that a rerun goes on where it stopped.
+parent gives the outline, say --signal STRUCTURE APPEARANCE. The full preset squeezes whole pictures
+into squares of 256 pixels, as published. The small one cuts the wings out, turns them upright and
+lets them fill a white square of 64: a small generator moves colours by a few pixels and no further,
+so both parents' wings must lie in the same place. Pictures that are there are kept, so that a rerun
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -23,9 +27,13 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "submissions" / "wing_pattern_sgd"))
 
+import numpy as np
 import torch
 from hybrid_data import HYBRID, DataError, TrainingTable, read_training_table
+from PIL import Image
+from wing_features import aligned_wings
 
 from anomaly_factory.edges import Detector, pidinet_edges, sobel_edges
 from anomaly_factory.lists import (
@@ -42,11 +50,11 @@ from anomaly_factory.lists import (
     non_hybrid_pairs,
     write_pairs,
 )
-from anomaly_factory.pictures import PictureError, read_square, save_whole
+from anomaly_factory.pictures import PREPARED, PictureError, read_square, save_whole
 from anomaly_factory.weights import WeightsError
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = "prepare.json"
+PRESETS = {"small": (64, "wings"), "full": (256, "whole")}  # side in pixels, cut
 Parents = tuple[str, str]  # class folders of structure and appearance
 
 
@@ -80,8 +88,24 @@ def signal_parents(data: Path) -> list[Parents]:
     return sorted(way for a, b in pairs for way in ((a, b), (b, a)))
 
 
+def read_wings(path: Path, size: int) -> Image.Image:
+    """The wings upright on white, filling size x size pixels. Raises PictureError."""
+    try:
+        with Image.open(path) as image:
+            wings = aligned_wings(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PictureError(f"{path} cannot be read: {error}") from error
+    cover = wings[..., 3:]
+    colour = np.clip(wings[..., :3], 0, 1) * cover + 1 - cover
+    pixels = np.rint(colour * 255).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC)
+
+
+CUTS = {"whole": read_square, "wings": read_wings}
+
+
 def make_pictures(
-    sources: tuple[Path, ...], names: list[str], out: Path, size: int, detector: Detector
+    sources: tuple[Path, ...], names: list[str], out: Path, size: int, cut: str, detector: Detector
 ) -> None:
     """Write each picture and its edges, size x size. Raises DataError naming all unreadable."""
     problems = []
@@ -89,7 +113,7 @@ def make_pictures(
         edges = out / edge_path(name)
         if not edges.is_file():
             try:
-                square = read_square(source, size)
+                square = CUTS[cut](source, size)
             except PictureError as error:
                 problems.append(str(error))
                 continue
@@ -136,8 +160,9 @@ def write_lists(
 
 def check_settings(out: Path, options: argparse.Namespace) -> None:
     """Pictures of another size or detector must not be mixed in. Raises DataError."""
-    settings = {"size": options.size, "edges": options.pidinet.name if options.pidinet else "sobel"}
-    path = out / SETTINGS
+    edges = options.pidinet.name if options.pidinet else "sobel"
+    settings = {"size": options.size, "cut": options.cut, "edges": edges}
+    path = out / PREPARED
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         if before != settings:
@@ -150,13 +175,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Lay out pictures, edges and list files.")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    parser.add_argument("--size", type=int, help="side of the pictures in pixels")
+    parser.add_argument("--cut", choices=sorted(CUTS), help="whole pictures, or wings on white")
     parser.add_argument("--pidinet", type=Path, help="weights of a PiDiNet (default: Sobel edges)")
     parser.add_argument("--signal", nargs=2, metavar=("STRUCTURE", "APPEARANCE"))
     parser.add_argument("--signal-images", type=int, default=4422, help="of all signal pairs")
     parser.add_argument("--per-pair", type=int, default=50, help="of each non-signal pair")
     parser.add_argument("--seed", type=int, default=202412)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    size, cut = PRESETS[options.preset]
+    options.size, options.cut = options.size or size, options.cut or cut
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -171,7 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
         detector = pidinet_edges(options.pidinet) if options.pidinet else sobel_edges
         check_settings(options.out, options)
         names = [photograph.path for photograph in photographs]
-        make_pictures(table.paths, names, options.out, options.size, detector)
+        make_pictures(table.paths, names, options.out, options.size, options.cut, detector)
         write_lists(options.out, photographs, signal, options)
     except (DataError, WeightsError) as error:
         print(f"prepare: {error}", file=sys.stderr)

@@ -1,17 +1,20 @@
 """Train the generator on photographs and their edges; a killed run goes on where it stopped.
 
-    python training/anomaly_factory/train.py --dataroot LISTS --out RUN --no-perceptual
+    python training/anomaly_factory/train.py --dataroot LISTS --out RUN
     python training/anomaly_factory/train.py --dataroot LISTS --out RUN --preset full --device cuda
     python training/anomaly_factory/train.py --dataroot LISTS --out RUN --vgg vgg19.pth --epochs 40
 
 LISTS is DATAROOT/Lists/train, which prepare.py makes. RUN gets generator.safetensors (what
 generate.py takes), settings.json, log.csv, and checkpoint.pt, from which the same command resumes.
-The small preset is for trying; full has the published sizes and schedule.
+Full has the published sizes and schedule, with a VGG19 that is downloaded or given. The small
+preset takes minutes on a processor: narrow networks, and an L1 between pictures in place of the
+VGG19.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -31,7 +34,7 @@ from anomaly_factory.factory_run import (
 from anomaly_factory.lists import TRAIN, ListError, base_folder, read_pairs
 from anomaly_factory.losses import TORCHVISION, PerceptualLoss, perceptual_loss
 from anomaly_factory.networks import ArchitectureError, generator_from_state
-from anomaly_factory.pictures import PictureError
+from anomaly_factory.pictures import PREPARED, PictureError
 from anomaly_factory.weights import WeightsError, read_weights
 
 PRESETS = {"small": SMALL, "full": FULL}
@@ -46,6 +49,7 @@ _MEANINGS = {
     "decay_epochs": "further epochs, over which the rate falls to 0",
     "rate": "Adam's learning rate",
     "seed": "of weights, order and warps",
+    "pixels": "weight of the L1 between pictures",
     "save_every": "pictures between checkpoints",
 }
 
@@ -59,12 +63,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         if field.name in _MEANINGS:
             parser.add_argument(
                 "--" + field.name.replace("_", "-"),
-                type=float if field.name == "rate" else int,
+                type=float if field.name in ("rate", "pixels") else int,
                 help=f"{_MEANINGS[field.name]} ({_presets(field.name)})",
             )
     perceptual = parser.add_mutually_exclusive_group()
     perceptual.add_argument(
-        "--vgg", default=TORCHVISION, help="VGG19 weights, a file (default: torchvision's public)"
+        "--vgg", help="VGG19 weights, a file (full: torchvision's public; small: no such loss)"
     )
     perceptual.add_argument("--no-perceptual", action="store_true")
     parser.add_argument("--initial", type=Path, help="generator weights to start from")
@@ -83,11 +87,21 @@ def settings_of(options: argparse.Namespace) -> Settings:
     values = asdict(PRESETS[options.preset])
     given = {name: getattr(options, name) for name in _MEANINGS}
     values |= {name: value for name, value in given.items() if value is not None}
-    settings = Settings(**values | {"perceptual": not options.no_perceptual})
-    problems = settings.problems()
+    perceptual = bool(options.vgg or (values["perceptual"] and not options.no_perceptual))
+    settings = Settings(**values | {"perceptual": perceptual})
+    problems = settings.problems() + size_problems(options.dataroot, settings.size)
     if problems:
         raise TrainingStopped("\n  ".join([f"{len(problems)} unusable option(s)", *problems]))
     return settings
+
+
+def size_problems(dataroot: Path, size: int) -> list[str]:
+    """Pictures that prepare.py wrote smaller than `size` would only be blown up."""
+    path = base_folder(dataroot.resolve()) / PREPARED
+    prepared = json.loads(path.read_text(encoding="utf-8"))["size"] if path.is_file() else size
+    if prepared >= size:
+        return []
+    return [f"size {size}: {path.parent} was prepared with {prepared} (prepare.py --size {size})"]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         pairs = read_pairs(options.dataroot, TRAIN)
         perceptual: PerceptualLoss | None = None
         if settings.perceptual:
-            perceptual = perceptual_loss(options.vgg)
+            perceptual = perceptual_loss(options.vgg or TORCHVISION)
         run = Run(options.out, settings, pairs, perceptual, torch.device(options.device))
         if options.initial:
             run.start_from(generator_from_state(read_weights(options.initial)))
