@@ -18,7 +18,8 @@ DEMO ?= wing_pattern_sgd
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-containers fuzz check bench sample-data scores pack constraints clean
+.PHONY: help demo test test-slow test-containers fuzz check bench sample-data artifacts-hybrid \
+  artifacts-reid scores pack constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +67,19 @@ bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/RE
 sample-data: $(VENV)/core.done ## Generate the sample bundles anew (the same bytes each time)
 	@$(BIN)/python sample_data/generate_hybrid.py
 	@$(BIN)/python sample_data/generate_reid.py
+
+artifacts-hybrid: $(VENV)/all.done ## Train the artifacts of the hybrid submissions (sample data)
+	@$(BIN)/python training/wing_pattern_sgd.py
+	@$(BIN)/python training/bioclip_wings.py
+	@$(BIN)/python training/dinov2_ensemble.py
+
+# In this order: the last three take the small MegaDescriptor of the second.
+artifacts-reid: $(VENV)/all.done ## Train the artifacts of the re-identification submissions (sample data)
+	@$(BIN)/python training/triplet_centroids.py
+	@$(BIN)/python training/megadescriptor_cosine.py
+	@$(BIN)/python training/wildfusion.py
+	@$(BIN)/python training/megadescriptor_convnext.py
+	@$(BIN)/python training/open_set_ensemble.py
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
 	@$(BIN)/python tests/score_store.py

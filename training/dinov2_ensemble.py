@@ -63,6 +63,7 @@ class Recipe:
     mlp_steps: int
     mlp_rate: float
     synthetic: int  # pictures for SGD and MLP
+    precision: str  # of the backbone that serves
     score: str = "max"
     seed: int = 0
     mixing: Mixing = field(default_factory=Mixing)
@@ -77,11 +78,11 @@ class Recipe:
 PRESETS = {
     "small": Recipe(
         cut="wings", side=48, mlp_widths=(64, 64, 32), mlp_steps=100, mlp_rate=1e-3,
-        synthetic=3000, score="mean", scratch=BackboneRecipe(),
+        synthetic=3000, precision="float64", scratch=BackboneRecipe(),
     ),
     "full": Recipe(
         cut="whole", side=224, mlp_widths=(1024, 1024, 512), mlp_steps=200, mlp_rate=1e-4,
-        synthetic=0,
+        synthetic=0, precision="float32",
     ),
 }  # fmt: skip
 
@@ -171,6 +172,7 @@ def write_submission(
     config = {
         "backbone": name,
         "heads": HEADS,
+        "precision": recipe.precision,
         "mlp_widths": list(recipe.mlp_widths),
         "score": recipe.score,
         "preprocessing": recipe.preprocessing,

@@ -17,11 +17,14 @@ Features = NDArray[np.float32]
 FILES = ("config.json", "model.safetensors")
 
 
-def read_backbone(folder: Path, preprocessing: Mapping[str, Any]) -> Backbone:
+def read_backbone(
+    folder: Path, preprocessing: Mapping[str, Any], precision: str = "float32"
+) -> Backbone:
     """`folder` holds config.json and model.safetensors, as `facebook/dinov2-base` does.
 
-    Never reaches for a network. Raises FileNotFoundError, or ValueError where the weights are of
-    another architecture than config.json, or damaged.
+    precision: "float32", or "float64", in which the fourth decimal of a score does not depend on
+    the machine. Never reaches for a network. Raises FileNotFoundError, or ValueError where the
+    weights are of another architecture than config.json, or damaged.
     """
     for name in FILES:
         if not (folder / name).is_file():
@@ -47,22 +50,25 @@ def read_backbone(folder: Path, preprocessing: Mapping[str, Any]) -> Backbone:
             f"{folder}: model.safetensors is of another architecture than config.json: "
             + "; ".join(wrong)
         )
-    return Backbone(model, preprocessing)
+    return Backbone(model, preprocessing, precision)
 
 
 class Backbone:
     """A Dinov2Model and its preprocessing; CUDA where there is one."""
 
-    def __init__(self, model: Dinov2Model, preprocessing: Mapping[str, Any]) -> None:
+    def __init__(
+        self, model: Dinov2Model, preprocessing: Mapping[str, Any], precision: str = "float32"
+    ) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = model.to(self._device).eval()  # type: ignore[arg-type]
+        self._type: torch.dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
+        self._model = model.to(self._device, self._type).eval()  # type: ignore[arg-type]
         self._preprocessing = preprocessing
         self.features = 2 * int(model.config.hidden_size)
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
         """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token."""
-        inputs = normalised(pixels, self._preprocessing).to(self._device)
+        inputs = normalised(pixels, self._preprocessing).to(self._device, self._type)
         tokens = self._model(pixel_values=inputs).last_hidden_state
         joined = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
         features: Features = joined.cpu().numpy()

@@ -32,7 +32,8 @@ class Model:
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         self._preprocessing = config["preprocessing"]
         self._score_name = config["score"]
-        backbone = read_backbone(HERE / config["backbone"], self._preprocessing)
+        folder = HERE / config["backbone"]
+        backbone = read_backbone(folder, self._preprocessing, config["precision"])
         heads = HERE / config["heads"]
         if not heads.is_file():
             raise FileNotFoundError(f"{heads} is missing: {TRAIN}")

@@ -1,0 +1,95 @@
+"""Which individual is it? The nearest picture by cosine of MegaDescriptor embeddings (README.md)"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from open_set import best_individuals, check_thresholds, decide, read_gallery
+from PIL import Image
+from safetensors.torch import load_file
+from square_picture import network_input
+from swin_descriptor import describe, swin_descriptor
+from torch import Tensor, nn
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Query:
+    """pixels (3, side, side), and the dataset that metadata.csv names, or None."""
+
+    pixels: Tensor
+    dataset: str | None
+
+
+class Model:
+    """`load()` once; then `predict(image, metadata)`, or `preprocess` in threads and batches."""
+
+    def __init__(self) -> None:
+        self._network: nn.Module | None = None
+        # The batch that was answered last and its scores, for `explain_batch`.
+        self._last: tuple[list[Query], list[NDArray[np.float64]]] = ([], [])
+
+    def load(self) -> None:
+        """Read config.json, the network and the gallery beside this file.
+
+        Raises FileNotFoundError with the command that makes a missing file.
+        """
+        config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
+        weights, gallery = HERE / config["weights"], HERE / config["gallery"]
+        if missing := [str(path) for path in (weights, gallery) if not path.is_file()]:
+            made = "python training/megadescriptor_cosine.py"
+            raise FileNotFoundError(f"{', '.join(missing)} not there: make them with {made}")
+        self._settings = config["network"]
+        self._thresholds: dict[str, float] = config["thresholds"]
+        self._gallery, arrays = read_gallery(gallery)
+        check_thresholds(self._gallery, self._thresholds)
+        self._embeddings = arrays["embeddings"].astype(np.float64)  # (pictures, d)
+        network = swin_descriptor(self._settings)
+        network.load_state_dict({name: t.float() for name, t in load_file(weights).items()})
+        self._network = network.eval()
+
+    def preprocess(self, image: Image.Image, metadata: Mapping[str, str] | None = None) -> Query:
+        """Any PIL image, and its row of metadata.csv. Thread-safe."""
+        dataset = (metadata or {}).get("dataset") or None
+        return Query(network_input(image, self._loaded_settings()), dataset)
+
+    def predict_batch(self, batch: list[Query]) -> list[str]:
+        """An individual or `new_individual` for each."""
+        self._last = (batch, [self._scores(query) for query in batch])
+        return [
+            decide(scores, self._gallery, self._thresholds, query.dataset)
+            for query, scores in zip(*self._last, strict=True)
+        ]
+
+    def predict(self, image: Image.Image, metadata: Mapping[str, str] | None = None) -> str:
+        return self.predict_batch([self.preprocess(image, metadata)])[0]
+
+    def explain_batch(self, batch: list[Query]) -> list[list[tuple[str, float]]]:
+        """The most alike individuals of each picture of the batch that was answered last."""
+        last, scores = self._last
+        if last is not batch:
+            scores = [self._scores(query) for query in batch]
+        return [
+            best_individuals(row, self._gallery, query.dataset)
+            for query, row in zip(batch, scores, strict=True)
+        ]
+
+    def _scores(self, query: Query) -> NDArray[np.float64]:
+        """(pictures,): the cosine with each picture of the gallery; NaN where not finite."""
+        self._loaded_settings()
+        assert self._network is not None
+        vector = describe(self._network, query.pixels).numpy()
+        scores: NDArray[np.float64] = (self._embeddings * vector).sum(axis=1)
+        return scores
+
+    def _loaded_settings(self) -> dict[str, object]:
+        if self._network is None:
+            raise RuntimeError("Model.load() has to be called before predicting")
+        settings: dict[str, object] = self._settings
+        return settings

@@ -1,0 +1,91 @@
+"""What speaks for each individual of the gallery, all its pictures taken together.
+
+Four numbers a (query, individual) pair, which a logistic model per dataset weighs:
+verified: the largest geometrically verified match with one of its pictures, as a root;
+neighbours: how much nearer than the background its pictures have the query's key points, where the
+    background is the BACKGROUND-th nearest individual; all its pictures count together;
+cosine: of the network's embedding, the best of its pictures;
+other_side: 1 where all its pictures show another side than the query; 0 where that is not known;
+pictures: logarithm of their number, because the best of many is high by chance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from local_features import LocalFeatures
+from local_gallery import LocalGallery
+from local_matching import Floats, MatchSettings
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+EVIDENCE = ("verified", "neighbours", "cosine", "other_side", "pictures")
+BACKGROUND = 6
+
+
+def key_point_maxima(query: LocalFeatures, gallery: LocalGallery, rows: Rows) -> Floats:
+    """(n, r): similarity of each of the query's n key points with the nearest one of each picture.
+
+    0 for a picture without key points.
+    """
+    projected = gallery.projection(query.descriptors)
+    found = np.zeros((len(query), len(rows)), dtype=np.float32)
+    for column, row in enumerate(rows.tolist()):
+        _, descriptors = gallery.features(row)
+        if len(descriptors) and len(projected):
+            found[:, column] = (projected @ descriptors.T).max(axis=1)
+    return found
+
+
+def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
+    """Of each picture (r,) and of each individual (i,): summed similarity above the background.
+
+    maxima: (n, r) of `key_point_maxima`; code: (r,) numbers of the pictures' individuals, 0..i-1.
+    """
+    count = int(code.max(initial=-1)) + 1
+    if not count or not len(maxima):
+        return np.zeros(len(code)), np.zeros(count)
+    individuals = np.full((len(maxima), count), -np.inf, dtype=np.float32)
+    np.maximum.at(individuals.T, code, maxima.T)
+    place = max(count - BACKGROUND, 0)
+    background = np.partition(individuals, place, axis=1)[:, place][:, None]
+    scale = np.sqrt(len(maxima))
+    pictures = np.maximum(maxima - background, 0).sum(axis=0, dtype=np.float64)
+    together = np.maximum(individuals - background, 0).sum(axis=0, dtype=np.float64)
+    return pictures / scale, together / scale
+
+
+def evidence(
+    verified: Array, neighbours: Array, cosine: Array, other_side: NDArray[np.bool_], code: Rows
+) -> Array:
+    """(i, 5) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
+    count = len(neighbours)
+    best = np.zeros((count, 2))
+    best[:, 1] = -1.0
+    np.maximum.at(best[:, 0], code, np.nan_to_num(verified))
+    np.maximum.at(best[:, 1], code, cosine)
+    pictures = np.bincount(code, minlength=count)
+    elsewhere = np.bincount(code, other_side, minlength=count) == pictures
+    columns = [np.sqrt(best[:, 0]), neighbours, best[:, 1], elsewhere, np.log(pictures)]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def verified_on_shortlist(
+    query: LocalFeatures,
+    gallery: LocalGallery,
+    rows: Rows,
+    neighbours: Array,
+    size: int,
+    settings: MatchSettings,
+) -> Array:
+    """(r,) verified scores of the `size` pictures with the most above the background, else NaN."""
+    found = np.full(len(rows), np.nan)
+    chosen = np.argsort(-neighbours, kind="stable")[:size]
+    found[chosen] = gallery.scores(query, rows[chosen], settings)
+    return found
+
+
+def differs(side: str, sides: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """(r,): where both sides are known and are not the same."""
+    return np.asarray((sides != side) & (sides != "") & (side != ""))

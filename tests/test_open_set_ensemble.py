@@ -1,0 +1,180 @@
+"""The ensemble: evidence for individuals, its weights, and the built submission."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from wildfusion_builders import draw_database, draw_descriptor, licences, load_model, spotted
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "submissions" / "open_set_ensemble"
+sys.path.insert(0, str(FOLDER))
+sys.path.insert(0, str(ROOT / "training"))
+
+import ensemble_evidence  # noqa: E402
+import open_set_ensemble  # noqa: E402
+import wildfusion_pairs  # noqa: E402
+import wildfusion_parts  # noqa: E402
+from individual_evidence import (  # noqa: E402
+    BACKGROUND,
+    EVIDENCE,
+    above_background,
+    differs,
+    evidence,
+    key_point_maxima,
+)
+from local_features import LocalSettings, local_features  # noqa: E402
+from local_gallery import Projection, pack  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_above_background_by_hand() -> None:
+    # One key point; individuals 0..6 with one picture each, 7 with two.
+    maxima = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9, 0.8]], np.float32)
+    code = np.array([0, 1, 2, 3, 4, 5, 6, 7, 7])
+    pictures, individuals = above_background(maxima, code)
+    # The sixth best of the eight individuals (0.9, 0.7, 0.6, 0.5, 0.4, 0.3) has 0.3.
+    assert BACKGROUND == 6
+    expected = [0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.5]
+    assert pictures == pytest.approx(expected, abs=1e-6)
+    assert individuals == pytest.approx([0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.6], abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_above_background_by_its_definition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    maxima = rng.random((7, 40)).astype(np.float32)
+    code = np.sort(rng.permutation(np.arange(40) % 12))
+    pictures, individuals = above_background(maxima, code)
+    for picture in range(40):
+        total = 0.0
+        for point in maxima:
+            best = sorted((max(point[code == i]) for i in range(12)), reverse=True)
+            total += max(point[picture] - best[BACKGROUND - 1], 0.0)
+        assert pictures[picture] == pytest.approx(total / np.sqrt(7), abs=1e-5)
+    assert np.all(individuals >= [pictures[code == i].max() - 1e-6 for i in range(12)])
+
+
+def test_no_key_points_and_no_gallery_are_no_evidence() -> None:
+    pictures, individuals = above_background(np.zeros((0, 3), np.float32), np.array([0, 0, 1]))
+    assert pictures.tolist() == [0, 0, 0]
+    assert individuals.tolist() == [0, 0]
+    nothing = above_background(np.zeros((4, 0), np.float32), np.zeros(0, np.intp))
+    assert [len(part) for part in nothing] == [0, 0]
+
+
+def test_evidence_takes_the_best_picture_of_an_individual() -> None:
+    table = evidence(
+        np.array([4.0, np.nan, 9.0, np.nan]),
+        np.array([0.5, 0.7]),
+        np.array([0.1, 0.3, -0.2, 0.0]),
+        np.array([True, False, True, True]),
+        np.array([0, 0, 1, 1]),
+    )
+    assert table.shape == (2, len(EVIDENCE))
+    assert table[0] == pytest.approx([2.0, 0.5, 0.3, 0.0, np.log(2)])
+    assert table[1] == pytest.approx([3.0, 0.7, 0.0, 1.0, np.log(2)])
+
+
+def test_sides_differ_only_where_both_are_known() -> None:
+    sides = np.array(["left", "right", ""])
+    assert differs("left", sides).tolist() == [False, True, False]
+    assert differs("", sides).tolist() == [False, False, False]
+
+
+def test_key_point_maxima_are_those_of_each_picture() -> None:
+    settings = LocalSettings(side=200, count=30)
+    blank = local_features(Image.new("RGB", (40, 40)), settings)
+    features = [local_features(spotted(n), settings) for n in (1, 2)] + [blank]
+    projection = Projection(np.zeros(128, np.float32), np.eye(128, dtype=np.float32))
+    gallery = pack(features, projection, 30)
+    found = key_point_maxima(features[0], gallery, np.arange(3))
+    assert found.shape == (len(features[0]), 3)
+    assert found[:, 0] == pytest.approx(1.0, abs=0.02)
+    assert found[:, 2].tolist() == [0.0] * len(features[0])
+    assert key_point_maxima(blank, gallery, np.arange(3)).shape == (0, 3)
+
+
+def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> None:
+    rng = np.random.default_rng(0)
+    table = rng.normal(3, 2, (400, 5))
+    right = table[:, 0] + 0.2 * rng.normal(size=400) > 3
+    weights = ensemble_evidence.fit_weights(table, right, ("verified", "pictures"))
+    assert weights.weights[[1, 2, 3]].tolist() == [0, 0, 0]
+    assert weights.weights[0] > 1
+    assert np.mean((weights.score(table) > 0) == right) > 0.95
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data, descriptor and a built copy of the submission, in one folder."""
+    work = tmp_path_factory.mktemp("ensemble")
+    data, descriptor = draw_database(work / "data"), draw_descriptor(work / "descriptor")
+    out = work / "copy"
+    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wildfusion_pairs, "RUNS", work / "runs")
+        patch.setattr(wildfusion_parts, "DEFAULT_FOLDER", work / "features")
+        command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
+        assert open_set_ensemble.main(command) == 0
+    return work
+
+
+def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
+    found = licences(built / "copy")
+    assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")
+    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
+
+
+def test_it_names_its_own_individuals(built: Path) -> None:
+    model = load_model(built / "copy")
+    with (built / "data" / "metadata.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))[::6]
+    right = 0
+    for row in rows:
+        with Image.open(built / "data" / row["path"]) as image:
+            right += model.predict(image, row) == row["identity"]
+    assert right >= len(rows) - 1
+
+
+def test_a_batch_answers_as_single_pictures_do(built: Path) -> None:
+    model = load_model(built / "copy")
+    pictures = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
+    metadata = [
+        {"dataset": "fish", "orientation": "right"}, {"dataset": "frog"}, None, {"dataset": "bird"}
+    ]  # fmt: skip
+    prepared = [model.preprocess(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    together = model.predict_batch(prepared)
+    explained = model.explain_batch(prepared)
+    assert together == [model.predict(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    assert [model.explain_batch([one])[0] for one in prepared] == explained
+    assert explained[1][0][0] == "frog_3"
+
+
+# NumPy leaves the file of a damaged .npz to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built / "copy", copy)
+    path = copy / "weights" / "gallery.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"gallery\.npz.*python training/open_set_ensemble\.py"):
+        load_model(copy)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"gallery\.npz not there: make it with"):
+        load_model(copy)

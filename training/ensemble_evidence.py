@@ -1,0 +1,139 @@
+"""Evidence tables for `open_set_ensemble` inside a database, and the weights fitted on them.
+
+For each dataset all pairs of pictures are compared once; then any split into gallery and queries
+only looks things up, so that weights and thresholds are chosen on many splits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from calibrate_threshold import Nearest, open_set
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "open_set_ensemble"))
+
+from individual_evidence import EVIDENCE as EVIDENCE
+from individual_evidence import above_background, differs, evidence
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+# Not the seeds that choose thresholds: those should see answers of weights fitted elsewhere.
+FIT_SEEDS = tuple(range(100, 112))
+FEWEST_HITS = 30  # right (query, individual) pairs below which a dataset gets the pooled weights
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Of one dataset's pictures `rows`: verified and cosine (r, r), maxima r times (n, r)."""
+
+    rows: Rows
+    verified: Array
+    cosine: Array
+    maxima: list[NDArray[np.float32]]
+    other_side: Mask  # (r, r)
+    # Evidence that was worked out before, by query and gallery: all sets of evidence ask for it.
+    known: dict[tuple[int, bytes], tuple[NDArray[np.str_], Array]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A linear score of the evidence, (5,) and an intercept, in the evidence's own units."""
+
+    weights: Array
+    intercept: float
+
+    def score(self, table: Array) -> Array:
+        """(i,) for evidence (i, 5)."""
+        return np.asarray(table @ self.weights + self.intercept)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "weights": np.round(self.weights, 9).tolist(),
+            "intercept": round(self.intercept, 9),
+        }
+
+
+def individual_table(
+    tables: Tables, query: int, gallery: Rows, identity: NDArray[np.str_], shortlist: int
+) -> tuple[NDArray[np.str_], Array]:
+    """Individuals of the gallery and their evidence (i, 5); query and gallery are places."""
+    key = (query, gallery.tobytes())
+    if key in tables.known:
+        return tables.known[key]
+    names, code = np.unique(identity[tables.rows[gallery]], return_inverse=True)
+    pictures, neighbours = above_background(tables.maxima[query][:, gallery], code)
+    verified = np.full(len(gallery), np.nan)
+    chosen = np.argsort(-pictures, kind="stable")[:shortlist]
+    verified[chosen] = tables.verified[query, gallery[chosen]]
+    other = tables.other_side[query, gallery]
+    table = evidence(verified, neighbours, tables.cosine[query, gallery], other, code)
+    tables.known[key] = names, table
+    return names, table
+
+
+def examples(
+    tables: Tables, identity: NDArray[np.str_], unseen: Mask, shortlist: int, seeds: Sequence[int]
+) -> tuple[Array, Mask]:
+    """Evidence (m, 5) of (query, individual) pairs over splits, and which are right.
+
+    Raises DataError where the dataset cannot be split.
+    """
+    kept, right = [], []
+    for seed in seeds:
+        split = open_set(identity, tables.rows, unseen, seed)
+        gallery = np.searchsorted(tables.rows, split.gallery)
+        for query in np.searchsorted(tables.rows, split.queries).tolist():
+            names, table = individual_table(tables, query, gallery, identity, shortlist)
+            kept.append(table)
+            right.append(names == identity[tables.rows[query]])
+    return np.concatenate(kept), np.concatenate(right)
+
+
+def fit_weights(table: Array, right: Mask, used: Sequence[str] = EVIDENCE) -> Weights:
+    """Logistic regression on the evidence in `used`; the rest weighs 0."""
+    columns = [EVIDENCE.index(name) for name in used]
+    scaler = StandardScaler().fit(table[:, columns])
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    model.fit(scaler.transform(table[:, columns]), right)
+    weights = np.zeros(len(EVIDENCE))
+    weights[columns] = model.coef_[0] / scaler.scale_
+    intercept = float(model.intercept_[0] - (weights[columns] * scaler.mean_).sum())
+    return Weights(weights, intercept)
+
+
+def nearest_of(
+    tables: dict[str, Tables],
+    weights: dict[str, Weights],
+    database_dataset: NDArray[np.str_],
+    identity: NDArray[np.str_],
+    shortlist: int,
+) -> Nearest:
+    """The callback of training/calibrate_threshold.py."""
+
+    def nearest(gallery: Rows, queries: Rows) -> tuple[NDArray[np.str_], Array]:
+        dataset = str(database_dataset[gallery[0]])
+        own = tables[dataset]
+        places = np.searchsorted(own.rows, gallery)
+        best, score = [], np.zeros(len(queries))
+        for number, query in enumerate(np.searchsorted(own.rows, queries).tolist()):
+            names, table = individual_table(own, query, places, identity, shortlist)
+            values = weights[dataset].score(table)
+            best.append(str(names[int(values.argmax())]))
+            score[number] = values.max()
+        return np.array(best), score
+
+    return nearest
+
+
+def side_differs(orientation: NDArray[np.str_]) -> Mask:
+    """(r, r): where two pictures show different sides."""
+    return np.stack([differs(str(side), orientation) for side in orientation])

@@ -1,0 +1,124 @@
+"""Make the submission `megadescriptor_cosine`.
+
+    python training/megadescriptor_cosine.py
+    python training/megadescriptor_cosine.py --data DIR --out SUBMISSION_FOLDER --preset full
+    python training/megadescriptor_cosine.py --preset full --backbone local-dir:DIR --mean-std half
+
+DIR holds metadata.csv and pictures (training/reid_data.py says which columns). `--preset full`
+takes published weights as they are (CC-BY-NC-4.0: not for commercial use); the small one trains a
+small Swin by ArcFace, on all but the pictures that choose the thresholds (threshold_holdout.py).
+The gallery is the embedding of every picture. Writes the network, the gallery, config.json and,
+last, weights.json. A killed run goes on where it was: FOLDER/last.pt, removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from calibrate_threshold import calibrate, nearest_by_cosine
+from hybrid_data import DataError
+from megadescriptor_recipe import (
+    NORMALISATIONS,
+    PRESETS,
+    Recipe,
+    build,
+    descriptors,
+    trained_network,
+)
+from reid_data import duplicate_notes, read_database, same_content
+from triplet_files import GALLERY, NETWORK, network_bytes, threshold_config, write_submission
+from triplet_pictures import read_squares
+from triplet_recipe import kept_back
+from triplet_trainer import TrainingError
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "submissions" / "megadescriptor_cosine"))
+
+from open_set import Gallery, gallery_bytes  # noqa: E402
+
+
+def make(data: Path, out: Path, recipe: Recipe, source: str) -> None:
+    """Raises DataError and TrainingError."""
+    database = read_database(data)
+    for note in duplicate_notes(database):
+        print(f"note: {note}; not used to choose thresholds")
+    network, settings = build(recipe)
+    squares = read_squares(database.paths, settings["side"])
+    checkpoint = out / "last.pt"
+    unseen = np.ones(len(database), dtype=np.bool_)
+    unseen[[row for rows in same_content(database.paths) for row in rows]] = False
+    if recipe.epochs:
+        unseen = kept_back(database)
+        fit = np.flatnonzero(~unseen)
+        print(f"{len(database)} pictures, {len(fit)} to train on, the others for thresholds")
+        digest = hashlib.sha256(squares.numpy().tobytes()).hexdigest()[:16]
+        identity = database.identity[fit]
+        trained_network(recipe, network, squares[fit], identity, checkpoint, digest, say)
+    found = descriptors(network, squares, settings)
+    nearest = nearest_by_cosine(found.astype(np.float64), database.identity)
+    thresholds = calibrate(nearest, database.identity, database.dataset, unseen)
+    for name, item in thresholds.items():
+        print(f"{name}: threshold {item.value:.3f} +- {item.spread:.3f}, kept-back pictures: "
+              f"score {item.score:.3f}, rank-1 {item.rank1:.3f}")  # fmt: skip
+    config = {
+        "weights": NETWORK,
+        "gallery": GALLERY,
+        "network": settings,
+        **threshold_config(thresholds),
+    }
+    gallery = Gallery(database.identity, database.dataset)
+    files = {
+        NETWORK: network_bytes(network),
+        GALLERY: gallery_bytes(gallery, {"embeddings": found}),
+    }
+    digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
+    licences = dict.fromkeys(files, recipe.licence)
+    source = f"{source} (metadata.csv sha256 {digest})"
+    size = write_submission(out, config, files, source, licences)
+    checkpoint.unlink(missing_ok=True)
+    print(f"{out}: {size} bytes of weights")
+
+
+def say(epoch: int, loss: float) -> None:
+    print(f"epoch {epoch}: loss {loss:.4f}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Make the submission megadescriptor_cosine.")
+    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
+    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "megadescriptor_cosine")
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="small")
+    parser.add_argument("--backbone", help="instead of the preset's; any name that timm takes")
+    parser.add_argument("--mean-std", choices=tuple(NORMALISATIONS), help="of the input")
+    parser.add_argument("--epochs", type=int, help="0: the weights as they are")
+    parser.add_argument("--steps", type=int, help="batches in an epoch")
+    options = parser.parse_args(arguments)
+    wanted = {
+        "backbone": options.backbone,
+        "normalisation": options.mean_std,
+        "epochs": options.epochs,
+        "steps": options.steps,
+    }
+    changes = {name: item for name, item in wanted.items() if item is not None}
+    recipe = replace(PRESETS[options.preset], **changes)
+    started = time.perf_counter()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    source = f"python training/megadescriptor_cosine.py --preset {options.preset}"
+    try:
+        make(options.data, options.out, recipe, source)
+    except (DataError, TrainingError, OSError) as error:
+        print(f"megadescriptor_cosine: {error}", file=sys.stderr)
+        return 1
+    print(f"{time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,203 @@
+"""Build the submission `open_set_ensemble`: gallery, weights of the evidence, thresholds.
+
+    python training/open_set_ensemble.py
+    python training/open_set_ensemble.py --data DIR --out FOLDER --descriptor FOLDER
+
+The network is that of the submission folder `--descriptor`. All pairs of pictures of a dataset are
+compared once; on open-set splits of that table the weights of the evidence are fitted (logistic
+regression, per dataset) and, on splits of other seeds, the thresholds chosen. Which evidence is
+used is chosen there too: the set with the best validation score, the smaller one among equals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from calibrate_threshold import Threshold, calibrate
+from ensemble_evidence import (
+    EVIDENCE,
+    FEWEST_HITS,
+    FIT_SEEDS,
+    Tables,
+    Weights,
+    examples,
+    fit_weights,
+    nearest_of,
+    side_differs,
+)
+from hybrid_data import DataError
+from numpy.typing import NDArray
+from reid_data import Database, duplicate_notes, read_database
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threshold_holdout import unseen_pictures
+from wildfusion_pairs import all_pairs
+from wildfusion_parts import (
+    descriptor_origin,
+    embed,
+    packed,
+    pairs_key,
+    picture_digest,
+    read_descriptor,
+    read_pictures,
+    sift_features,
+    table_digest,
+    write_submission,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "submissions" / "open_set_ensemble"))
+
+from individual_evidence import key_point_maxima  # noqa: E402
+from local_features import LocalFeatures, LocalSettings  # noqa: E402
+from local_gallery import LocalGallery  # noqa: E402
+from local_matching import MatchSettings  # noqa: E402
+from open_set import Gallery, gallery_bytes  # noqa: E402
+
+POOLED = ""
+GALLERY, DESCRIPTOR = "weights/gallery.npz", "weights/descriptor.safetensors"
+Mask = NDArray[np.bool_]
+AllWeights = dict[str, Weights]
+SHORTLIST = 60
+# What may speak for an individual, from little to all; chosen by validation.
+SETS: Mapping[str, Sequence[str]] = {
+    "network": ("cosine", "pictures"),
+    "verified": ("verified", "pictures"),
+    "neighbours": ("neighbours", "pictures"),
+    "both local": ("verified", "neighbours", "pictures"),
+    "local and side": ("verified", "neighbours", "other_side", "pictures"),
+    "all": EVIDENCE,
+}
+REQUIRES = {
+    "numpy": ">=1.26", "torch": ">=2.4", "timm": ">=1.0.9", "Pillow": ">=10.3",
+    "opencv-python-headless": ">=4.9", "safetensors": ">=0.4",
+}  # fmt: skip
+
+
+def compare(
+    database: Database,
+    features: list[LocalFeatures],
+    gallery: LocalGallery,
+    embedding: NDArray[np.float32],
+    key: str,
+) -> dict[str, Tables]:
+    """The tables of each dataset; the scores of pairs are shared with training/wildfusion.py."""
+    match = MatchSettings()
+    matrix, _ = all_pairs(
+        lambda row, rows: gallery.scores(features[row], rows, match), database.dataset, 0.0, key
+    )
+    wide, found = embedding.astype(np.float64), {}
+    for name in np.unique(database.dataset).tolist():
+        rows = np.flatnonzero(database.dataset == name)
+        maxima = [key_point_maxima(features[row], gallery, rows) for row in rows]
+        other = side_differs(database.orientation[rows])
+        cosine = wide[rows] @ wide[rows].T
+        found[name] = Tables(rows, matrix[np.ix_(rows, rows)], cosine, maxima, other)
+    return found
+
+
+def fit(made: Mapping[str, tuple[NDArray[np.float64], Mask]], used: Sequence[str]) -> AllWeights:
+    """Weights of each dataset and POOLED, from the examples of each."""
+    tables, right = (np.concatenate(parts) for parts in zip(*made.values(), strict=True))
+    weights = {POOLED: fit_weights(tables, right.astype(np.bool_), used)}
+    for name, (table, hits) in made.items():
+        enough = hits.sum() >= FEWEST_HITS
+        weights[name] = fit_weights(table, hits, used) if enough else weights[POOLED]
+    return weights
+
+
+def choose(
+    tables: dict[str, Tables], database: Database, unseen: Mask
+) -> tuple[str, AllWeights, dict[str, Threshold]]:
+    """The best of SETS on validation splits, with its weights and thresholds."""
+    made = {
+        name: examples(table, database.identity, unseen, SHORTLIST, FIT_SEEDS)
+        for name, table in tables.items()
+    }
+    tried = []
+    for name, used in SETS.items():
+        weights = fit(made, used)
+        nearest = nearest_of(tables, weights, database.dataset, database.identity, SHORTLIST)
+        found = calibrate(nearest, database.identity, database.dataset, unseen)
+        score = float(np.mean([one.score for one in found.values()]))
+        ranks = float(np.mean([one.rank1 for one in found.values()]))
+        print(f"{name}: validation score {score:.3f}, rank-1 of known {ranks:.3f}", flush=True)
+        tried.append((score, name, weights, found))
+    best = max(tried, key=lambda one: one[0])  # the first, and so the smaller set, among equals
+    return best[1:]
+
+
+def report(name: str, weights: Mapping[str, Weights], found: Mapping[str, Threshold]) -> None:
+    print(f"chosen: {name}")
+    for dataset, one in found.items():
+        listed = zip(EVIDENCE, weights[dataset].weights.tolist(), strict=True)
+        print(
+            f"{dataset}: threshold {one.value:.4f}, validation score {one.score:.3f} (spread "
+            f"{one.score_spread:.3f}, ceiling {one.ceiling:.3f}), rank-1 {one.rank1:.3f}; "
+            + ", ".join(f"{title} {value:.3g}" for title, value in listed)
+        )
+
+
+def build(options: argparse.Namespace) -> None:
+    """The whole way from the database to the submission's files. Raises DataError, OSError."""
+    database = read_database(options.data)
+    descriptor, weights_file = read_descriptor(options.descriptor)
+    origins = {DESCRIPTOR: descriptor_origin(weights_file, options.descriptor)}
+    for note in duplicate_notes(database):
+        print(f"NOTE: {note}")
+    pictures, settings = read_pictures(database), LocalSettings()
+    embedding = embed(descriptor, weights_file, database, pictures)
+    features = sift_features(database, pictures, settings)
+    gallery = packed(features)
+    local = {"kind": "sift", "features": asdict(settings), "match": asdict(MatchSettings())}
+    key = pairs_key(local, picture_digest(database))
+    tables = compare(database, features, gallery, embedding, key)
+    unseen = unseen_pictures(database.identity, database.dataset)
+    name, weights, found = choose(tables, database, unseen)
+    report(name, weights, found)
+    config = {
+        "network": descriptor["network"],
+        "weights": DESCRIPTOR,
+        "gallery": GALLERY,
+        "local": local,
+        "shortlist": SHORTLIST,
+        "evidence": {dataset: one.as_json() for dataset, one in weights.items()},
+        "thresholds": {dataset: one.value for dataset, one in found.items()},
+    }
+    arrays = {"embedding": embedding, "orientation": database.orientation, **gallery.arrays()}
+    contents = {
+        GALLERY: gallery_bytes(Gallery(database.identity, database.dataset), arrays),
+        DESCRIPTOR: weights_file.read_bytes(),
+    }
+    digest = table_digest(options.data)
+    source = f"python training/open_set_ensemble.py (metadata.csv sha256 {digest})"
+    total = write_submission(options.out, config, contents, source, REQUIRES, origins)
+    print(f"{options.out}: {total} bytes of weights")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Build the submission open_set_ensemble.")
+    submissions = ROOT / "submissions"
+    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
+    parser.add_argument("--out", type=Path, default=submissions / "open_set_ensemble")
+    parser.add_argument("--descriptor", type=Path, default=submissions / "megadescriptor_cosine")
+    options = parser.parse_args(arguments)
+    started = time.perf_counter()
+    try:
+        # Sums are split over threads, and so round otherwise with another number of them.
+        with threadpool_limits(limits=1):
+            build(options)
+    except (DataError, OSError, ValueError, RuntimeError) as error:
+        print(f"open_set_ensemble: {error}", file=sys.stderr)
+        return 1
+    print(f"{time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,39 @@
+"""Which pictures a network may train on, so that the others tell where its threshold lies.
+
+An embedding puts the pictures that it trained on together, so a threshold from them asks too much
+of a new picture. What the threshold has to tell apart is a *new* picture of an individual that the
+network may have trained on from a picture of an individual that it never saw. Both are kept back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+IDENTITIES = 0.25  # of the individuals, none of whose pictures is trained on
+PICTURES = 0.25  # of the other individuals' pictures; 1 of 3, none of 2 and of 1
+
+
+def unseen_pictures(
+    identity: NDArray[np.str_], dataset: NDArray[np.str_], seed: int = 0
+) -> NDArray[np.bool_]:
+    """(n,): True for the pictures that are kept back from training.
+
+    Individuals are drawn in each dataset by their number of pictures, as many with one as their
+    share: they are the most, and cost training nothing, for one picture has no second beside it.
+    """
+    rng = np.random.default_rng(seed)
+    kept_back = np.zeros(len(identity), dtype=np.bool_)
+    for name in np.unique(dataset):
+        rows = np.flatnonzero(dataset == name)
+        names, counts = np.unique(identity[rows], return_counts=True)
+        # Shuffled, then in order of the number of pictures: every fourth, from a random start.
+        order = rng.permutation(len(names))
+        order = order[np.argsort(counts[order], kind="stable")]
+        step = round(1 / IDENTITIES)
+        chosen = set(names[order[int(rng.integers(step)) :: step]].tolist())
+        for individual, count in zip(names.tolist(), counts.tolist(), strict=True):
+            own = rows[identity[rows] == individual]
+            share = count if individual in chosen else round(count * PICTURES)
+            kept_back[rng.permutation(own)[:share]] = True
+    return kept_back

@@ -1,0 +1,142 @@
+"""Train the submission `triplet_centroids`.
+
+    python training/triplet_centroids.py
+    python training/triplet_centroids.py --data DIR --out SUBMISSION_FOLDER --preset base
+    python training/triplet_centroids.py --search --out FOLDER [--jobs 2]
+
+DIR holds metadata.csv and pictures (training/reid_data.py says which columns). A quarter of the
+individuals and of the others' pictures is kept back from training and chooses the thresholds
+(training/calibrate_threshold.py); all pictures are in the gallery. Writes the network, the
+centroids, config.json and, last, weights.json. A killed run goes on where it was: FOLDER/last.pt,
+removed at the end. `--backbone` takes what timm knows, `hf-hub:` and `local-dir:` included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from calibrate_threshold import calibrate, nearest_centroid
+from hybrid_data import DataError
+from numpy.typing import NDArray
+from reid_data import Database, duplicate_notes, read_database
+from triplet_files import GALLERY, NETWORK, network_bytes, threshold_config, write_submission
+from triplet_pictures import read_squares
+from triplet_recipe import PRESETS, SHIPPED, Recipe, embeddings, kept_back, trained_network
+from triplet_trainer import TrainingError
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "submissions" / "triplet_centroids"))
+
+from open_set import Gallery, gallery_bytes  # noqa: E402
+
+
+def centroids(
+    found: NDArray[np.float32], database: Database
+) -> tuple[Gallery, NDArray[np.float32]]:
+    """The mean embedding of each individual, in the order of their names."""
+    names, first, code = np.unique(database.identity, return_index=True, return_inverse=True)
+    sums = np.zeros((len(names), found.shape[1]))
+    np.add.at(sums, code, found)
+    means = (sums / np.bincount(code)[:, None]).astype(np.float32)
+    return Gallery(names, database.dataset[first]), means
+
+
+def train(data: Path, out: Path, recipe: Recipe, source: str) -> None:
+    """Raises DataError and TrainingError."""
+    database = read_database(data)
+    for note in duplicate_notes(database):
+        print(f"note: {note}; not used to choose thresholds")
+    unseen = kept_back(database)
+    fit = np.flatnonzero(~unseen)
+    print(f"{len(database)} pictures, {len(fit)} to train on, {int(unseen.sum())} for thresholds")
+    squares = read_squares(database.paths, recipe.side)
+    digest = hashlib.sha256(squares.numpy().tobytes()).hexdigest()[:16]
+    checkpoint = out / "last.pt"
+    network, settings = trained_network(
+        recipe, squares[fit], database.identity[fit], checkpoint, digest, say
+    )
+    found = embeddings(network, squares, settings)
+    nearest = nearest_centroid(found, database.identity)
+    thresholds = calibrate(nearest, database.identity, database.dataset, unseen)
+    for name, item in thresholds.items():
+        print(f"{name}: threshold {item.value:.3f} +- {item.spread:.3f}, kept-back pictures: "
+              f"score {item.score:.3f}, rank-1 {item.rank1:.3f}")  # fmt: skip
+    gallery, means = centroids(found, database)
+    config = {
+        "weights": NETWORK,
+        "gallery": GALLERY,
+        "network": settings,
+        **threshold_config(thresholds),
+    }
+    files = {
+        NETWORK: network_bytes(network),
+        GALLERY: gallery_bytes(gallery, {"centroids": means}),
+    }
+    digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
+    licences = dict.fromkeys(files, "Apache-2.0")
+    source = f"{source} (metadata.csv sha256 {digest})"
+    size = write_submission(out, config, files, source, licences)
+    checkpoint.unlink(missing_ok=True)
+    print(f"{out}: {size} bytes of weights")
+
+
+def say(epoch: int, loss: float) -> None:
+    print(f"epoch {epoch}: loss {loss:.4f}", flush=True)
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The preset, with what the command line changes."""
+    recipe = PRESETS[SHIPPED if options.preset == "small" else options.preset]
+    names = ("backbone", "side", "epochs", "steps", "classes", "views", "margin", "rate")
+    changes = {name: getattr(options, name) for name in names}
+    return replace(recipe, **{name: item for name, item in changes.items() if item is not None})
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description="Train the submission triplet_centroids.")
+    made.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
+    made.add_argument("--out", type=Path, default=ROOT / "submissions" / "triplet_centroids")
+    made.add_argument("--preset", choices=("small", *PRESETS), default="small")
+    made.add_argument("--backbone", help="instead of the preset's; any name that timm takes")
+    made.add_argument("--side", type=int, help="pixels")
+    made.add_argument("--epochs", type=int)
+    made.add_argument("--steps", type=int, help="batches in an epoch")
+    made.add_argument("--classes", type=int, help="individuals in a batch, M")
+    made.add_argument("--views", type=int, help="pictures of each, K")
+    made.add_argument("--margin", type=float)
+    made.add_argument("--rate", type=float)
+    made.add_argument("--search", action="store_true", help="compare M x K, margin and rate")
+    made.add_argument("--jobs", type=int, default=2, help="processes of a search")
+    made.add_argument("--trials", type=int, help="end a search after as many new trials")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    started = time.perf_counter()
+    recipe = chosen_recipe(options)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        if options.search:
+            from triplet_search import search  # Optuna and matplotlib are needed for this alone
+
+            search(options.data, options.out / "search", recipe, options.jobs, options.trials)
+        else:
+            source = f"python training/triplet_centroids.py --preset {options.preset}"
+            train(options.data, options.out, recipe, source)
+    except (DataError, TrainingError, OSError) as error:
+        print(f"triplet_centroids: {error}", file=sys.stderr)
+        return 1
+    print(f"{time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,155 @@
+"""Compare M x K, margin and learning rate of `triplet_centroids`; run by its `--search`.
+
+Each trial trains on the pictures that are not kept back, for the preset's number of epochs, and is
+judged by rank-1 on the kept-back ones: the share of known queries, in open-set splits of the
+database, whose nearest individual is the right one; the mean over datasets. Finished trials are
+kept by Optuna in OUT/search.db, so a search that was killed goes on with what is missing; only the
+trials in progress are lost. Trials run in processes of their own, with their share of the threads.
+Into OUT also go trials.csv and trials.png.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import itertools
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import optuna
+import torch
+from calibrate_threshold import calibrate, nearest_centroid
+from hybrid_data import DataError
+from optuna.distributions import CategoricalDistribution
+from reid_data import read_database
+from triplet_pictures import read_squares
+from triplet_recipe import Recipe, embeddings, kept_back, trained_network
+from triplet_trainer import TrainingError
+
+GRID: dict[str, tuple[Any, ...]] = {
+    "batch": ("8x8", "16x4", "32x2"),
+    "margin": (0.1, 0.3, 0.5),
+    "rate": (1e-4, 1e-3, 2e-3),
+}
+COLUMNS = ("batch", "margin", "rate", "rank1", "state")
+
+Point = dict[str, Any]
+
+
+def search(data: Path, out: Path, recipe: Recipe, jobs: int, trials: int | None = None) -> None:
+    """Run the grid's points that are not finished, `jobs` at a time, at most `trials` of them.
+
+    Raises DataError where OUT holds a search of other data or another recipe.
+    """
+    read_database(data)  # what is wrong with it is said before processes start
+    out.mkdir(parents=True, exist_ok=True)
+    study = _study(data, out, recipe)
+    done = [trial.params for trial in study.trials]
+    points = [dict(zip(GRID, row, strict=True)) for row in itertools.product(*GRID.values())]
+    left = [point for point in points if point not in done]
+    print(f"{len(points)} points, {len(points) - len(left)} finished; {jobs} at a time")
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        asked = {
+            pool.submit(trial_rank1, data, recipe, point, threads): point for point in left[:trials]
+        }
+        for ended in as_completed(asked):
+            _keep(study, asked[ended], ended.result())
+            write_results(study, out)
+    write_results(study, out)
+
+
+def trial_rank1(data: Path, recipe: Recipe, point: Point, threads: int) -> float | None:
+    """Rank-1 of one point; None where its loss was not finite."""
+    torch.set_num_threads(threads)
+    database = read_database(data)
+    unseen = kept_back(database)
+    squares = read_squares(database.paths, recipe.side)
+    fit = np.flatnonzero(~unseen)
+    try:
+        network, settings = trained_network(
+            at_point(recipe, point), squares[fit], database.identity[fit]
+        )
+    except TrainingError:
+        return None
+    found = embeddings(network, squares, settings)
+    nearest = nearest_centroid(found, database.identity)
+    chosen = calibrate(nearest, database.identity, database.dataset, unseen)
+    return float(np.mean([item.rank1 for item in chosen.values()]))
+
+
+def at_point(recipe: Recipe, point: Point) -> Recipe:
+    individuals, views = map(int, point["batch"].split("x"))
+    return replace(
+        recipe, classes=individuals, views=views, margin=point["margin"], rate=point["rate"]
+    )
+
+
+def _study(data: Path, out: Path, recipe: Recipe) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
+    same = {**asdict(recipe), "classes": 0, "views": 0, "margin": 0, "rate": 0, "data": digest}
+    said = json.dumps(same, sort_keys=True)
+    study = optuna.create_study(
+        study_name="triplet_centroids",
+        storage=f"sqlite:///{(out / 'search.db').resolve()}",
+        direction="maximize",
+        load_if_exists=True,
+    )
+    theirs = study.user_attrs.get("settings", said)
+    if theirs != said:
+        raise DataError(f"{out} holds a search with {theirs}, now {said}; give another --out")
+    study.set_user_attr("settings", said)
+    return study
+
+
+def _keep(study: optuna.Study, point: Point, rank1: float | None) -> None:
+    state = optuna.trial.TrialState.FAIL if rank1 is None else optuna.trial.TrialState.COMPLETE
+    ranges = {name: CategoricalDistribution(values) for name, values in GRID.items()}
+    study.add_trial(
+        optuna.trial.create_trial(state=state, params=point, distributions=ranges, value=rank1)
+    )
+    said = "the loss was not finite" if rank1 is None else f"rank-1 {rank1:.3f}"
+    print(", ".join(f"{name} {item}" for name, item in point.items()) + f": {said}", flush=True)
+
+
+def write_results(study: optuna.Study, out: Path) -> None:
+    """trials.csv, best first, and trials.png."""
+    order = sorted(study.trials, key=lambda t: (t.value is None, -(t.value or 0), str(t.params)))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for trial in order:
+        value = "" if trial.value is None else f"{trial.value:.4f}"
+        writer.writerow([*(trial.params[name] for name in GRID), value, trial.state.name.lower()])
+    part = out / "trials.csv.part"
+    part.write_text(text.getvalue(), encoding="utf-8")
+    part.replace(out / "trials.csv")
+    _plot([trial for trial in order if trial.value is not None], out / "trials.png")
+
+
+def _plot(trials: list[optuna.trial.FrozenTrial], path: Path) -> None:
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(GRID), figsize=(9, 3), sharey=True)
+    for axis, (name, values) in zip(axes, GRID.items(), strict=True):
+        places = [values.index(trial.params[name]) for trial in trials]
+        axis.plot(places, [trial.value for trial in trials], "o", alpha=0.6)
+        axis.set_xticks(range(len(values)), [str(item) for item in values])
+        axis.set_xlabel(name)
+    axes[0].set_ylabel("rank-1, kept-back pictures")
+    figure.tight_layout()
+    part = path.with_name(path.stem + ".part.png")
+    figure.savefig(part, dpi=120)
+    pyplot.close(figure)
+    part.replace(path)
