@@ -384,7 +384,7 @@ def test_the_trained_copy_predicts_what_training_computed(trained: Path, data: P
     with np.load(trained / "weights" / "heads.npz") as arrays:
         mlp, linear = model_of(trained).read_heads(arrays, 192, (64, 64, 32))
     odds = log_odds_of(mlp.float(), linear, extractor.features(tuple(paths)))
-    expected = [combined("mean", mlp_odds, sgd_odds) for mlp_odds, sgd_odds in odds.tolist()]
+    expected = [combined("max", mlp_odds, sgd_odds) for mlp_odds, sgd_odds in odds.tolist()]
     assert batch == pytest.approx(expected, abs=1e-3)
 
 

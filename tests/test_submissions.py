@@ -28,12 +28,28 @@ from score_store import (
 )
 
 SUBMISSIONS = [pytest.param(item, id=item.name) for item in submissions.discover()]
+
+
+def has_network(name: str) -> bool:
+    """Whether it takes seconds to start and many pictures' worth of processor time."""
+    needs = submissions.find(name).path / "requirements.txt"
+    return needs.is_file() and "torch" in needs.read_text(encoding="utf-8").split()
+
+
 WITH_METADATA = [
     pytest.param(item, id=item.name)
     for item in submissions.discover()
     if list((bundle_folder(item) / "input_data").glob("*/metadata.csv"))
 ]
-CASES = [pytest.param(case, id=f"{case.name}-{case.task}") for case in cases()]
+# The final task of every submission always; the other one of those with a network is slow.
+CASES = [
+    pytest.param(
+        case,
+        id=f"{case.name}-{case.task}",
+        marks=[pytest.mark.slow] if case.task != "final" and has_network(case.name) else [],
+    )
+    for case in cases()
+]
 # The fourth decimal: what another processor or package version may move.
 TOLERANCE = 1e-4
 # Of labels only few may differ there, and each one moves the scores by its individual's weight.
