@@ -147,6 +147,7 @@ def test_batches_and_single_pictures_give_equal_predictions(
     assert (tmp_path / "batches/candidates.csv").is_file() == offered, "see the NOTE in its log"
 
 
+@pytest.mark.slow  # starts every network once more
 @pytest.mark.parametrize("submission", WITH_METADATA)
 def test_without_metadata_it_answers_too(
     submission: submissions.Submission, tmp_path: Path
