@@ -40,11 +40,12 @@ from bioclip_batches import cross, partners
 from bioclip_pictures import Labels, Pictures, read_halves, read_labels
 from bioclip_recipe import PRESETS, Recipe
 from bioclip_statistics import fit_statistics, part_table, score_weights
-from bioclip_trainer import Trainer, TrainingError, write_text
+from bioclip_trainer import Trainer, TrainingError
 from hybrid_data import DataError
 from picture_folders import MASK_END, UNREADABLE, FolderError, list_pictures, upright_size
 from PIL import Image
 from safetensors.numpy import save_file
+from submission_files import write_submission
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -191,21 +192,16 @@ def served_picture(recipe: Recipe) -> dict[str, Any]:
     return {**recipe.picture(), "precision": "float64" if recipe.views == "halves" else "float32"}
 
 
-def write_submission(
-    out: Path, work: Path, network: Path, statistics: FeatureStatistics,
-    weights: dict[str, dict[str, float]], recipe: Recipe, source: str,
-) -> int:  # fmt: skip
-    """Weights, config and, last, the manifest. Returns the bytes of the weights."""
+def submission_of(
+    work: Path, network: Path, statistics: FeatureStatistics,
+    weights: dict[str, dict[str, float]], recipe: Recipe,
+) -> tuple[dict[str, Any], dict[str, bytes]]:  # fmt: skip
+    """config.json, and the weights by their path in the folder."""
     found = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
-    (out / "weights").mkdir(parents=True, exist_ok=True)
     arrays = {name: value.astype(np.float32) for name, value in vars(statistics).items()}
     arrays["pairs"] = statistics.pairs.astype(np.int32)
     save_file(arrays, work / "statistics.safetensors")
     files = [network, *(work / f"{n}.safetensors" for n in ("tower", "head", "statistics"))]
-    for path in files:
-        part = out / "weights" / (path.name + ".part")
-        shutil.copyfile(path, part)
-        part.replace(out / "weights" / path.name)
     config = {
         "wing_network": "weights/wing_unet.safetensors",
         "picture": served_picture(recipe),
@@ -218,22 +214,7 @@ def write_submission(
         "scores": {s: {n: float(f"{v:.6g}") for n, v in w.items()} for s, w in weights.items()},
         "recipe": asdict(recipe),
     }
-    entries = [manifest_entry(out, f"weights/{path.name}", source) for path in files]
-    manifest = {"format": 1, "files": entries, "requires": REQUIRES}
-    for name, content in (("config.json", config), ("weights.json", manifest)):
-        write_text(out / name, json.dumps(content, indent=2) + "\n")
-    return sum(int(entry["bytes"]) for entry in entries)
-
-
-def manifest_entry(out: Path, path: str, source: str) -> dict[str, Any]:
-    content = (out / path).read_bytes()
-    return {
-        "path": path,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "licence": "Apache-2.0",
-        "source": source,
-    }
+    return config, {f"weights/{path.name}": path.read_bytes() for path in files}
 
 
 def data_digest(data: Path) -> str:
@@ -264,7 +245,8 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
     digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
     preset = "" if options.preset == "small" else f" --preset full --backbone {options.backbone}"
     source = f"python training/bioclip_wings.py{preset} (train.csv sha256 {digest})"
-    return write_submission(options.out, work, network, statistics, weights, recipe, source)
+    config, files = submission_of(work, network, statistics, weights, recipe)
+    return write_submission(options.out, config, files, source, REQUIRES)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import json
 import sys
 import time
 from dataclasses import dataclass, field, replace
@@ -44,6 +43,7 @@ from ensemble_heads import SCORES
 from feature_cache import FeatureError, Features
 from hybrid_data import DataError, TrainingTable, read_training_table
 from numpy.typing import NDArray
+from submission_files import write_submission
 from transformers import Dinov2Model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -150,25 +150,14 @@ def head_features(
     return features[order], hybrid[order]
 
 
-def write_submission(
-    out: Path, backbone: Path, arrays: dict[str, Any], recipe: Recipe, source: str
-) -> int:
-    """Write weights, config and, last, the manifest. Returns the bytes of the weights."""
+def submission_of(
+    backbone: Path, arrays: dict[str, Any], recipe: Recipe
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """config.json, and the weights by their path in the folder."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
-    contents = {f"{name}/{file}": (backbone / file).read_bytes() for file in FILES}
-    contents[HEADS] = buffer.getvalue()
-    files = [
-        {
-            "path": path,
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "bytes": len(content),
-            "licence": "Apache-2.0",
-            "source": source,
-        }
-        for path, content in contents.items()
-    ]
+    weights = {f"{name}/{file}": (backbone / file).read_bytes() for file in FILES}
     config = {
         "backbone": name,
         "heads": HEADS,
@@ -177,15 +166,7 @@ def write_submission(
         "score": recipe.score,
         "preprocessing": recipe.preprocessing,
     }
-    manifest = {"format": 1, "files": files, "requires": REQUIRES}
-    contents["config.json"] = (json.dumps(config, indent=2) + "\n").encode()
-    contents["weights.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
-    for path, content in contents.items():
-        (out / path).parent.mkdir(parents=True, exist_ok=True)
-        (out / (path + ".part")).write_bytes(content)
-    for path in contents:
-        (out / (path + ".part")).replace(out / path)
-    return sum(len(content) for path, content in contents.items() if path.startswith("weights/"))
+    return config, {**weights, HEADS: buffer.getvalue()}
 
 
 def run(options: argparse.Namespace, recipe: Recipe) -> None:
@@ -208,7 +189,8 @@ def run(options: argparse.Namespace, recipe: Recipe) -> None:
     print(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
     digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
     source = f"python training/dinov2_ensemble.py{_given(options)} (train.csv sha256 {digest})"
-    size = write_submission(options.out, extractor.folder, head_arrays(mlp, linear), recipe, source)
+    config, weights = submission_of(extractor.folder, head_arrays(mlp, linear), recipe)
+    size = write_submission(options.out, config, weights, source, REQUIRES)
     print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
 
 

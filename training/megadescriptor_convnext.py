@@ -28,6 +28,7 @@ from hybrid_data import DataError
 from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
 from safetensors.torch import load_file, save
+from submission_files import write_submission
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
 from torch import nn
@@ -39,7 +40,6 @@ from wildfusion_parts import (
     read_descriptor,
     read_pictures,
     table_digest,
-    write_submission,
 )
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -33,7 +33,8 @@ from megadescriptor_recipe import (
     trained_network,
 )
 from reid_data import duplicate_notes, read_database, same_content
-from triplet_files import GALLERY, NETWORK, network_bytes, threshold_config, write_submission
+from submission_files import write_submission
+from triplet_files import GALLERY, NETWORK, REQUIRES, network_bytes, threshold_config
 from triplet_pictures import read_squares
 from triplet_recipe import kept_back
 from triplet_trainer import TrainingError
@@ -79,9 +80,9 @@ def make(data: Path, out: Path, recipe: Recipe, source: str) -> None:
         GALLERY: gallery_bytes(gallery, {"embeddings": found}),
     }
     digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
-    licences = dict.fromkeys(files, recipe.licence)
     source = f"{source} (metadata.csv sha256 {digest})"
-    size = write_submission(out, config, files, source, licences)
+    origins = {name: {"licence": recipe.licence, "source": source} for name in files}
+    size = write_submission(out, config, files, source, REQUIRES, origins)
     checkpoint.unlink(missing_ok=True)
     print(f"{out}: {size} bytes of weights")
 

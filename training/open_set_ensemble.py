@@ -34,6 +34,7 @@ from ensemble_evidence import (
 from hybrid_data import DataError
 from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
+from submission_files import write_submission
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
 from wildfusion_pairs import all_pairs
@@ -47,7 +48,6 @@ from wildfusion_parts import (
     read_pictures,
     sift_features,
     table_digest,
-    write_submission,
 )
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -26,7 +26,8 @@ from calibrate_threshold import calibrate, nearest_centroid
 from hybrid_data import DataError
 from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
-from triplet_files import GALLERY, NETWORK, network_bytes, threshold_config, write_submission
+from submission_files import write_submission
+from triplet_files import GALLERY, NETWORK, REQUIRES, network_bytes, threshold_config
 from triplet_pictures import read_squares
 from triplet_recipe import PRESETS, SHIPPED, Recipe, embeddings, kept_back, trained_network
 from triplet_trainer import TrainingError
@@ -80,9 +81,8 @@ def train(data: Path, out: Path, recipe: Recipe, source: str) -> None:
         GALLERY: gallery_bytes(gallery, {"centroids": means}),
     }
     digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
-    licences = dict.fromkeys(files, "Apache-2.0")
     source = f"{source} (metadata.csv sha256 {digest})"
-    size = write_submission(out, config, files, source, licences)
+    size = write_submission(out, config, files, source, REQUIRES)
     checkpoint.unlink(missing_ok=True)
     print(f"{out}: {size} bytes of weights")
 

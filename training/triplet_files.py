@@ -1,11 +1,8 @@
-"""Write a submission's network, gallery, config and manifest; the manifest comes last."""
+"""What the files of a network with a gallery are called and hold."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
@@ -22,38 +19,6 @@ def network_bytes(network: nn.Module) -> bytes:
         name: tensor.contiguous() for name, tensor in network.state_dict().items()
     }
     return save(state)
-
-
-def write_submission(
-    out: Path,
-    config: Mapping[str, Any],
-    files: Mapping[str, bytes],
-    source: str,
-    licences: Mapping[str, str],
-) -> int:
-    """Write `files` (path in the folder: content), config.json and weights.json; returns bytes."""
-    entries = [
-        {
-            "path": path,
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "bytes": len(content),
-            "licence": licences[path],
-            "source": source,
-        }
-        for path, content in files.items()
-    ]
-    manifest = {"format": 1, "files": entries, "requires": REQUIRES}
-    contents = [
-        *((out / path, content) for path, content in files.items()),
-        (out / "config.json", (json.dumps(config, indent=2) + "\n").encode()),
-        (out / "weights.json", (json.dumps(manifest, indent=2) + "\n").encode()),
-    ]
-    for path, content in contents:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(path.name + ".part").write_bytes(content)
-    for path, _ in contents:
-        path.with_name(path.name + ".part").replace(path)
-    return sum(len(content) for content in files.values())
 
 
 def threshold_config(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,42 +125,6 @@ def packed(features: list[LocalFeatures]) -> LocalGallery:
     return pack(features, projection, KEPT)
 
 
-def write_submission(
-    out: Path,
-    config: Mapping[str, Any],
-    weights: Mapping[str, bytes],
-    source: str,
-    requires: Mapping[str, str],
-    origins: Mapping[str, Mapping[str, str]],
-) -> int:
-    """Write weights, config and, last, the manifest. Returns the bytes of the weights.
-
-    origins: licence and source of the files that were copied and not made here.
-    """
-    own = {"licence": "Apache-2.0", "source": source}
-    contents = dict(weights)
-    files = [
-        {
-            "path": name,
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "bytes": len(content),
-            **origins.get(name, own),
-        }
-        for name, content in contents.items()
-    ]
-    manifest = {"format": 1, "files": files, "requires": requires}
-    contents["config.json"] = (json.dumps(config, indent=2) + "\n").encode()
-    contents["weights.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
-    for name, content in contents.items():
-        path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(path.name + ".part").write_bytes(content)
-    for name in contents:
-        path = out / name
-        path.with_name(path.name + ".part").replace(path)
-    return sum(len(content) for content in weights.values())
-
-
 def sift_features(
     database: Database, pictures: list[Image.Image], settings: LocalSettings
 ) -> list[LocalFeatures]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hybrid_data import DataError, TrainingTable, read_pictures, read_training_table
+from submission_files import write_submission
 from threadpoolctl import threadpool_limits
 from wing_pattern_fit import (
     EVIDENCE,
@@ -43,11 +44,10 @@ def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
     return table, examples[~table.hybrid], examples[table.hybrid]
 
 
-def write_submission(out: Path, score: HybridScore, settings: Settings, source: str) -> int:
-    """Write weights, config and, last, the manifest. Returns the bytes of the weights."""
+def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any], bytes]:
+    """config.json and the content of WEIGHTS."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **to_arrays(score.geometry))  # type: ignore[arg-type]
-    weights = buffer.getvalue()
     config = {
         "weights": WEIGHTS,
         "grid": list(settings.grid),
@@ -58,30 +58,7 @@ def write_submission(out: Path, score: HybridScore, settings: Settings, source: 
             )
         },
     }  # fmt: skip
-    manifest = {
-        "format": 1,
-        "files": [
-            {
-                "path": WEIGHTS,
-                "sha256": hashlib.sha256(weights).hexdigest(),
-                "bytes": len(weights),
-                "licence": "Apache-2.0",
-                "source": source,
-            }
-        ],
-        "requires": REQUIRES,
-    }
-    contents = [
-        (out / WEIGHTS, weights),
-        (out / "config.json", (json.dumps(config, indent=2) + "\n").encode()),
-        (out / "weights.json", (json.dumps(manifest, indent=2) + "\n").encode()),
-    ]
-    for path, content in contents:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(path.name + ".part").write_bytes(content)
-    for path, _ in contents:
-        path.with_name(path.name + ".part").replace(path)
-    return len(weights)
+    return config, buffer.getvalue()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"weight of {name}: {weight:.3f}")
     digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
     source = f"python training/wing_pattern_sgd.py (train.csv sha256 {digest})"
-    size = write_submission(options.out, score, settings, source)
+    config, weights = submission_of(score, settings)
+    size = write_submission(options.out, config, {WEIGHTS: weights}, source, REQUIRES)
     print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
     return 0
 

@@ -1,0 +1,49 @@
+"""Write what a training script made into a submission folder; the manifest comes last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_submission(
+    out: Path,
+    config: Mapping[str, Any],
+    weights: Mapping[str, bytes],
+    source: str,
+    requires: Mapping[str, str],
+    origins: Mapping[str, Mapping[str, str]] | None = None,
+) -> int:
+    """Write weights (path in the folder: content), config.json and weights.json.
+
+    All are written under temporary names first, so that a full disk leaves the old ones. Returns
+    the bytes of the weights. source: the command that made them; requires: versions of packages by
+    name; origins: licence and source of the files that were not made here.
+    """
+    own = {"licence": "Apache-2.0", "source": source}
+    files = [
+        {
+            "path": name,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+            **(origins or {}).get(name, own),
+        }
+        for name, content in weights.items()
+    ]
+    manifest = {"format": 1, "files": files, "requires": requires}
+    contents = {
+        **weights,
+        "config.json": (json.dumps(config, indent=2) + "\n").encode(),
+        "weights.json": (json.dumps(manifest, indent=2) + "\n").encode(),
+    }
+    for name, content in contents.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(path.name + ".part").write_bytes(content)
+    for name in contents:
+        path = out / name
+        path.with_name(path.name + ".part").replace(path)
+    return sum(len(content) for content in weights.values())
