@@ -87,8 +87,21 @@ def test_evidence_takes_the_best_picture_of_an_individual() -> None:
         np.array([0, 0, 1, 1]),
     )
     assert table.shape == (2, len(EVIDENCE))
-    assert table[0] == pytest.approx([2.0, 0.5, 0.3, 0.0, np.log(2)])
-    assert table[1] == pytest.approx([3.0, 0.7, 0.0, 1.0, np.log(2)])
+    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.0, np.log(2)])
+    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, 1.0, np.log(2)])
+
+
+def test_the_lead_is_over_the_best_other_individual() -> None:
+    verified = np.array([4.0, 9.0, 9.0, 1.0])
+
+    def leads(values: np.ndarray) -> list[float]:
+        count, code = len(values), np.arange(len(values))
+        nothing = np.zeros(count)
+        return evidence(values, nothing, nothing, nothing > 0, code)[:, 1].tolist()
+
+    assert leads(verified) == [-1, 0, 0, -2]
+    assert leads(verified[[0, 1, 3]]) == [-1, 1, -2]
+    assert leads(verified[:1]) == [2]
 
 
 def test_sides_differ_only_where_both_are_known() -> None:
@@ -112,10 +125,10 @@ def test_key_point_maxima_are_those_of_each_picture() -> None:
 
 def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> None:
     rng = np.random.default_rng(0)
-    table = rng.normal(3, 2, (400, 5))
+    table = rng.normal(3, 2, (400, 6))
     right = table[:, 0] + 0.2 * rng.normal(size=400) > 3
     weights = ensemble_evidence.fit_weights(table, right, ("verified", "pictures"))
-    assert weights.weights[[1, 2, 3]].tolist() == [0, 0, 0]
+    assert weights.weights[[1, 2, 3, 4]].tolist() == [0, 0, 0, 0]
     assert weights.weights[0] > 1
     assert np.mean((weights.score(table) > 0) == right) > 0.95
 

@@ -68,9 +68,10 @@ SHORTLIST = 60
 SETS: Mapping[str, Sequence[str]] = {
     "network": ("cosine", "pictures"),
     "verified": ("verified", "pictures"),
+    "verified and lead": ("verified", "lead", "pictures"),
     "neighbours": ("neighbours", "pictures"),
-    "both local": ("verified", "neighbours", "pictures"),
-    "local and side": ("verified", "neighbours", "other_side", "pictures"),
+    "all local": ("verified", "lead", "neighbours", "pictures"),
+    "local and side": ("verified", "lead", "neighbours", "other_side", "pictures"),
     "all": EVIDENCE,
 }
 REQUIRES = {

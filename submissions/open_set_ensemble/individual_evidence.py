@@ -1,7 +1,9 @@
 """What speaks for each individual of the gallery, all its pictures taken together.
 
-Four numbers a (query, individual) pair, which a logistic model per dataset weighs:
+Numbers of a (query, individual) pair, which a logistic model per dataset weighs:
 verified: the largest geometrically verified match with one of its pictures, as a root;
+lead: how far that is ahead of the best other individual's (below 0: behind), because a picture that
+    matches everybody well, or nobody, says less than the difference;
 neighbours: how much nearer than the background its pictures have the query's key points, where the
     background is the BACKGROUND-th nearest individual; all its pictures count together;
 cosine: of the network's embedding, the best of its pictures;
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-EVIDENCE = ("verified", "neighbours", "cosine", "other_side", "pictures")
+EVIDENCE = ("verified", "lead", "neighbours", "cosine", "other_side", "pictures")
 BACKGROUND = 6
 
 
@@ -59,7 +61,7 @@ def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
 def evidence(
     verified: Array, neighbours: Array, cosine: Array, other_side: NDArray[np.bool_], code: Rows
 ) -> Array:
-    """(i, 5) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
+    """(i, 6) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
     count = len(neighbours)
     best = np.zeros((count, 2))
     best[:, 1] = -1.0
@@ -67,8 +69,18 @@ def evidence(
     np.maximum.at(best[:, 1], code, cosine)
     pictures = np.bincount(code, minlength=count)
     elsewhere = np.bincount(code, other_side, minlength=count) == pictures
-    columns = [np.sqrt(best[:, 0]), neighbours, best[:, 1], elsewhere, np.log(pictures)]
+    match = np.sqrt(best[:, 0])
+    columns = [match, _lead(match), neighbours, best[:, 1], elsewhere, np.log(pictures)]
     return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _lead(values: Array) -> Array:
+    """(i,): each value less the largest of the others, where there are none less 0."""
+    if len(values) < 2:
+        return values
+    second, first = np.partition(values, len(values) - 2)[-2:]
+    # With two equal best ones both are ahead by nothing.
+    return np.asarray(values - np.where(values == first, second, first))
 
 
 def verified_on_shortlist(
