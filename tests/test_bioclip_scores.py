@@ -19,7 +19,6 @@ from bioclip_scores import (  # noqa: E402
     Scored,
     as_mimic,
     held_crosses,
-    rank_agreement,
     rarer_subspecies,
     report,
 )
@@ -81,4 +80,3 @@ def test_the_report_puts_the_best_first_and_says_how_well_it_ranks() -> None:
     assert [line.split("|")[1].strip() for line in lines[2:5]] == ["y", "z", "x"]
     assert lines[2].endswith("| 0.800 | 0.100 |")
     assert "Rank correlation of harmonic mean and development: -1.00 (3 scores)." in text
-    assert rank_agreement(np.array([[1.0, 2.0], [2.0, 5.0], [4.0, 9.0]])) == pytest.approx(1.0)

@@ -16,7 +16,6 @@ for choosing.
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import json
 import sys
@@ -38,6 +37,7 @@ from hybrid_data import DataError
 from marked_block import write_block
 from numpy.typing import NDArray
 from PIL import Image
+from settings_report import heading, rank_agreement, read_look, table_row
 from synthetic_crosses import Groups, cross_maps, shift_species
 from torch import Tensor
 from wing_pattern_fit import assign_folds
@@ -161,46 +161,32 @@ def looked(submission: Path, pictures: Path, reference: Path) -> dict[str, float
     spec.loader.exec_module(module)
     model = module.Model()
     model.load()
-    with reference.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    look = read_look(pictures, reference)
     found = []
-    for row in rows:
-        with Image.open(pictures / row["filename"]) as image:
+    for path in look.paths:
+        with Image.open(path) as image:
             found.append(model.parts(model.preprocess(image)))
     config = json.loads((submission / "config.json").read_text(encoding="utf-8"))
-    stat = np.array([int(row["hybrid_stat"]) for row in rows])
-    group = np.array([row["ssp_indicator"] for row in rows])
-    return {
-        name: score(stat, group, [combined(p, weights) for p in found])["challenge_score"]
-        for name, weights in config["scores"].items()
-    }
-
-
-def rank_agreement(table: Array) -> float:
-    """Spearman's correlation of two columns (n, 2)."""
-    ranks = np.argsort(np.argsort(table, axis=0, kind="stable"), axis=0)
-    return float(np.corrcoef(ranks.T)[0, 1])
+    scored = {n: [combined(p, weights) for p in found] for n, weights in config["scores"].items()}
+    return {n: score(look.hybrid, look.group, v)["challenge_score"] for n, v in scored.items()}
 
 
 def report(
     recalls: Mapping[str, list[float]], looks: Mapping[str, Mapping[str, float]], folds: int
 ) -> str:
     """The table, best first, and how well its mean ranks what each look gave."""
-    headings = ["score", *HEADINGS, *looks]
     rows = {
         name: [*values, harmonic_mean(values), *(look[name] for look in looks.values())]
         for name, values in recalls.items()
     }
     mean = len(HEADINGS) - 1
     ordered = sorted(rows, key=lambda name: -rows[name][mean])
-    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
-    lines += [f"| {n} | " + " | ".join(f"{v:.3f}" for v in rows[n]) + " |" for n in ordered]
+    lines = heading(["score", *HEADINGS, *looks])
+    lines += [table_row(name, rows[name]) for name in ordered]
     lines += ["", f"{folds} fold(s) of at most {FOLDS}."]
-    values = np.array(list(rows.values()))
-    for k, title in enumerate(looks):
-        agreement = rank_agreement(values[:, [mean, mean + 1 + k]])
-        lines += ["", f"Rank correlation of harmonic mean and {title}: {agreement:.2f} "
-                      f"({len(rows)} scores)."]  # fmt: skip
+    validated, *challenge = zip(*(row[mean:] for row in rows.values()), strict=True)
+    for title, values in zip(looks, challenge, strict=True):
+        lines += ["", rank_agreement(validated, values, title, "scores")]
     return "\n".join(lines)
 
 

@@ -39,9 +39,9 @@ class BackboneRecipe:
     mlp_ratio: int = 2
     side: int = 48
     patch: int = 8
-    steps: int = 2500
+    steps: int = 3000
     batch: int = 64
-    rate: float = 1e-3
+    rate: float = 2e-3
     weight_decay: float = 0.05
     seed: int = 0
     mixing: Mixing = field(default_factory=Mixing)

@@ -50,6 +50,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HEADS = "weights/heads.npz"
 PUBLIC = "facebook/dinov2-base"
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+STILL = ((0, 0),)
+DIAGONALS = (*STILL, (1, 1), (-1, 1), (1, -1), (-1, -1))
 REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "transformers": ">=4.44"}
 
 
@@ -59,6 +61,7 @@ class Recipe:
 
     cut: str
     side: int
+    shifts: tuple[tuple[int, int], ...]  # pixels to the right and down; features are their mean
     mlp_widths: tuple[int, ...]
     mlp_steps: int
     mlp_rate: float
@@ -72,17 +75,18 @@ class Recipe:
     @property
     def preprocessing(self) -> dict[str, Any]:
         """As in config.json."""
-        return {"version": 1, "cut": self.cut, "side": self.side, **IMAGENET}
+        shifts = [list(shift) for shift in self.shifts]
+        return {"version": 1, "cut": self.cut, "side": self.side, "shifts": shifts, **IMAGENET}
 
 
 PRESETS = {
     "small": Recipe(
-        cut="wings", side=48, mlp_widths=(64, 64, 32), mlp_steps=100, mlp_rate=1e-3,
-        synthetic=3000, precision="float64", scratch=BackboneRecipe(),
+        cut="wings", side=48, shifts=DIAGONALS, mlp_widths=(64, 64, 32), mlp_steps=100,
+        mlp_rate=1e-3, synthetic=3000, precision="float64", scratch=BackboneRecipe(),
     ),
     "full": Recipe(
-        cut="whole", side=224, mlp_widths=(1024, 1024, 512), mlp_steps=200, mlp_rate=1e-4,
-        synthetic=0, precision="float32",
+        cut="whole", side=224, shifts=STILL, mlp_widths=(1024, 1024, 512), mlp_steps=200,
+        mlp_rate=1e-4, synthetic=0, precision="float32",
     ),
 }  # fmt: skip
 

@@ -10,7 +10,6 @@ telling how well the validation ranks, never for choosing.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from hybrid_data import DataError
 from marked_block import write_block
-from numpy.typing import NDArray
 from PIL import Image
+from settings_report import Look, development, heading, rank_agreement, table_row
 from synthetic_crosses import cross_maps, shift_species
 from wing_pattern_fit import (
     SEED,
@@ -110,23 +109,13 @@ def _as_mimic(examples: Examples, kind: int) -> Examples:
     return replace(examples, wings=np.stack(shifted))
 
 
-def read_look(folder: Path) -> tuple[Array, NDArray[np.int64], NDArray[np.str_]]:
-    """Aligned wings, hybrid_stat and ssp_indicator of a development folder."""
-    with (folder / "ref_dev.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def looked_wings(look: Look) -> Array:
+    """Aligned wings of pictures that are looked at."""
     wings = []
-    for row in rows:
-        with Image.open(folder / "images" / row["filename"]) as image:
+    for path in look.paths:
+        with Image.open(path) as image:
             wings.append(aligned_wings(image))
-    stat = np.array([int(r["hybrid_stat"]) for r in rows])
-    return np.stack(wings), stat, np.array([r["ssp_indicator"] for r in rows])
-
-
-def rank_agreement(pairs: list[tuple[float, float]]) -> str:
-    """One line: Spearman's correlation of validation and development over the settings."""
-    ranks = np.argsort(np.argsort(np.array(pairs), axis=0, kind="stable"), axis=0)
-    correlation = float(np.asarray(np.corrcoef(ranks.T))[0, 1])
-    return f"Rank correlation of harmonic mean and development score: {correlation:.2f}"
+    return np.stack(wings)
 
 
 def main() -> int:
@@ -140,21 +129,22 @@ def main() -> int:
     except DataError as error:
         print(f"wing_pattern_settings: {error}", file=sys.stderr)
         return 1
-    look = read_look(options.look) if options.look else None
-    headings = ["setting", *HEADINGS, *(["development"] if look else [])]
-    looked: list[tuple[float, float]] = []
-    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+    look = development(options.look) if options.look else None
+    wings = looked_wings(look) if look else None
+    validated: list[float] = []
+    looked: list[float] = []
+    lines = heading(["setting", *HEADINGS, *(["development"] if look else [])])
     for name, settings in SETTINGS.items():
         values = validate(pure, hybrids, settings)
-        if look:
-            wings, stat, group = look
+        validated.append(values[-1])
+        if look and wings is not None:
             final = fit_score(pure, hybrids, settings)(pattern_maps(wings, settings))
-            looked.append((values[-1], score(stat, group, final)["challenge_score"]))
-            values.append(looked[-1][1])
-        lines.append(f"| {name} | " + " | ".join(f"{v:.3f}" for v in values) + " |")
+            looked.append(score(look.hybrid, look.group, final)["challenge_score"])
+            values.append(looked[-1])
+        lines.append(table_row(name, values))
         print(lines[-1], flush=True)
     if looked:
-        lines += ["", f"{rank_agreement(looked)} ({len(looked)} settings)."]
+        lines += ["", rank_agreement(validated, looked, "development score", "settings")]
     write_block(ROOT / "training" / "LOG.md", options.block, "\n".join(lines))
     return 0
 

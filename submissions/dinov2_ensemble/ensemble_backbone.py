@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from ensemble_pixels import Pixels, normalised
+from ensemble_pixels import Pixels, moved, normalised
 from numpy.typing import NDArray
 from transformers import Dinov2Model
 from transformers.utils import logging
@@ -67,9 +67,14 @@ class Backbone:
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token."""
+        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token.
+
+        The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
+        """
         inputs = normalised(pixels, self._preprocessing).to(self._device, self._type)
-        tokens = self._model(pixel_values=inputs).last_hidden_state
-        joined = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        features: Features = joined.cpu().numpy()
+        found = []
+        for right, down in self._preprocessing["shifts"]:
+            tokens = self._model(pixel_values=moved(inputs, right, down)).last_hidden_state
+            found.append(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
+        features: Features = torch.stack(found).mean(dim=0).cpu().numpy()
         return features

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from torch.nn.functional import pad
 from wing_alignment import FRAME_WIDTH, find_pose, into_frame
 from wings import background_colour, find_wings, read_small
 
@@ -31,6 +32,14 @@ def normalised(pixels: Pixels, preprocessing: Mapping[str, Any]) -> torch.Tensor
     mean = torch.tensor(preprocessing["mean"]) * 255
     std = torch.tensor(preprocessing["std"]) * 255
     return ((torch.from_numpy(pixels).float() - mean) / std).movedim(-1, -3)
+
+
+def moved(pictures: torch.Tensor, right: int, down: int) -> torch.Tensor:
+    """(n, 3, h, w) moved by whole pixels; the edge's pixels fill what comes in."""
+    reach = max(abs(right), abs(down))
+    padded = pad(pictures, (reach,) * 4, mode="replicate")
+    height, width = pictures.shape[-2:]
+    return padded[..., reach - down :, reach - right :][..., :height, :width]
 
 
 def _whole(image: Image.Image, side: int) -> Pixels:
