@@ -200,8 +200,9 @@ def test_the_command_prints_thresholds(tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_report_by_hand(tmp_path: Path) -> None:
     """Two-dimensional embeddings: the rules' scores and hindsight, and the table's share."""
     from reid_data import Database
-    from threshold_report import RULES, Test, scores_of, table
-    from threshold_systems import System
+    from threshold_report import RULES, scores_of, table
+    from threshold_systems import System, by_embedding
+    from threshold_test import Test
 
     identity = np.array([f"id_{i:02d}" for i in range(24) for _ in range(3)])
     places = {str(tmp_path / f"{i}.png"): i for i in range(80)}
@@ -221,7 +222,8 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
         individual = np.where(rows < 72, rows // 3, np.where(rows < 76, rows - 72, rows - 52))
         return np.eye(48)[individual]
 
-    system = System("true patterns", embed, nearest_by_cosine, 1.5, np.ones(72, bool))
+    nearest = by_embedding(embed, nearest_by_cosine)
+    system = System("true patterns", nearest, 1.5, np.ones(72, bool))
     # Rows 76 to 79 look like individuals 24 to 27, whom the database does not have.
     found = scores_of(system, database, test)
     assert found["ours"] == found["hindsight"] == 1

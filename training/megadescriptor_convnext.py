@@ -187,7 +187,7 @@ def build(options: argparse.Namespace) -> None:
     origins = {DESCRIPTOR: descriptor_origin(weights, options.descriptor)}
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
-    pictures = read_pictures(database)
+    pictures = read_pictures(database.paths)
     embedding = embed(descriptor, weights, database, pictures)
     settings = NETWORKS[options.preset]
     squares = np.stack([square(picture, int(settings["side"])) for picture in pictures])

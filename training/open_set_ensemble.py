@@ -151,9 +151,9 @@ def build(options: argparse.Namespace) -> None:
     origins = {DESCRIPTOR: descriptor_origin(weights_file, options.descriptor)}
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
-    pictures, settings = read_pictures(database), LocalSettings()
+    pictures, settings = read_pictures(database.paths), LocalSettings()
     embedding = embed(descriptor, weights_file, database, pictures)
-    features = sift_features(database, pictures, settings)
+    features = sift_features(database.paths, pictures, settings)
     gallery = packed(features)
     local = {"kind": "sift", "features": asdict(settings), "match": asdict(MatchSettings())}
     key = pairs_key(local, picture_digest(database))

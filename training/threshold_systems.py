@@ -1,11 +1,12 @@
-"""The systems whose thresholds training/threshold_report.py compares, as embeddings of pictures."""
+"""The systems whose threshold rules training/threshold_report.py compares."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,15 @@ from safetensors.torch import load_file
 from torch import nn
 from triplet_pictures import read_squares
 from triplet_recipe import embeddings, kept_back
+from wildfusion_pairs import all_pairs
+from wildfusion_parts import packed, pairs_key, picture_digest, read_pictures, sift_features
 
 ROOT = Path(__file__).resolve().parents[1]
-for name in ("megadescriptor_cosine", "triplet_centroids"):
+for name in ("megadescriptor_cosine", "triplet_centroids", "wildfusion"):
     sys.path.insert(0, str(ROOT / "submissions" / name))
 
+from local_features import LocalSettings  # noqa: E402
+from local_matching import MatchSettings  # noqa: E402
 from swin_descriptor import swin_descriptor  # noqa: E402
 from triplet_network import TripletNetwork  # noqa: E402
 
@@ -32,40 +37,85 @@ COSINE = 0.6  # published with MegaDescriptor (wildlife-datasets, baselines/Anim
 DISTANCE = -float(np.sqrt(2 - 2 * COSINE))
 
 Matrix = NDArray[np.floating]
+Paths = Sequence[Path]
 
 
 @dataclass(frozen=True)
 class System:
-    """embed: pictures -> (n, d); rule: how it names the best individual; fixed: the published
-    threshold; unseen (n,): the database's pictures that it was not trained on."""
+    """How a system names individuals, with the published threshold, where there is one.
+
+    nearest: of pictures (n,), the database's first, and their individuals (n,), what
+    calibrate_threshold.py asks for; unseen: the database's pictures it was not trained on.
+    """
 
     title: str
-    embed: Callable[[Sequence[Path]], Matrix]
-    rule: Callable[[Matrix, NDArray[np.str_]], Nearest]
-    fixed: float
+    nearest: Callable[[Paths, NDArray[np.str_]], Nearest]
+    fixed: float | None
     unseen: NDArray[np.bool_]
+
+
+def by_embedding(
+    embed: Callable[[Paths], Matrix], rule: Callable[[Matrix, NDArray[np.str_]], Nearest]
+) -> Callable[[Paths, NDArray[np.str_]], Nearest]:
+    """`System.nearest` of embed: pictures -> (n, d), and a rule that compares two of them."""
+    return lambda paths, identity: rule(embed(paths), identity)
 
 
 def raw_pixels(database: Database) -> System:
     """Cosine of 32 x 32 grey pixels, the mean of each picture taken away; nothing is trained."""
-    unseen = np.ones(len(database), dtype=np.bool_)
-    unseen[[row for rows in same_content(database.paths) for row in rows]] = False
-    return System("raw pixels", _grey_pixels, nearest_by_cosine, COSINE, unseen)
+    nearest = by_embedding(_grey_pixels, nearest_by_cosine)
+    return System("raw pixels", nearest, COSINE, _once(database))
+
+
+def sift(database: Database) -> System:
+    """The largest verified SIFT match of `wildfusion` alone; nothing is trained."""
+    return System("SIFT, verified matches", partial(_by_matches, database), None, _once(database))
 
 
 def triplet_centroids(folder: Path, database: Database) -> System:
     """A folder that training/triplet_centroids.py filled from this database. Raises DataError."""
-    embed = _embedder(folder, TripletNetwork)
-    return System("triplet_centroids", embed, nearest_centroid, DISTANCE, kept_back(database))
+    nearest = by_embedding(_embedder(folder, TripletNetwork), nearest_centroid)
+    return System("triplet_centroids", nearest, DISTANCE, kept_back(database))
 
 
 def megadescriptor_cosine(folder: Path, database: Database) -> System:
     """A folder that training/megadescriptor_cosine.py filled from it. Raises DataError."""
-    embed = _embedder(folder, swin_descriptor)
-    return System("megadescriptor_cosine", embed, nearest_by_cosine, COSINE, kept_back(database))
+    nearest = by_embedding(_embedder(folder, swin_descriptor), nearest_by_cosine)
+    return System("megadescriptor_cosine", nearest, COSINE, kept_back(database))
 
 
-def _grey_pixels(paths: Sequence[Path]) -> Matrix:
+def _once(database: Database) -> NDArray[np.bool_]:
+    """(n,): pictures whose file is in the database once."""
+    once = np.ones(len(database), dtype=np.bool_)
+    once[[row for rows in same_content(database.paths) for row in rows]] = False
+    return once
+
+
+def _by_matches(database: Database, paths: Paths, identity: NDArray[np.str_]) -> Nearest:
+    settings, match = LocalSettings(), MatchSettings()
+    features = sift_features(paths, read_pictures(paths), settings)
+    gallery = packed(features[: len(database)])
+    local = {"kind": "sift", "features": asdict(settings), "match": asdict(match)}
+    pairs, _ = all_pairs(
+        lambda row, rows: gallery.scores(features[row], rows, match),
+        database.dataset, 0.0, pairs_key(local, picture_digest(database)),
+    )  # fmt: skip
+
+    def scores(query: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        if query < len(database):
+            return np.asarray(pairs[query, rows])
+        return gallery.scores(features[query], rows, match)
+
+    def nearest(
+        rows: NDArray[np.intp], queries: NDArray[np.intp]
+    ) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+        table = np.stack([scores(query, rows) for query in queries.tolist()])
+        return identity[rows[table.argmax(axis=1)]], table.max(axis=1)
+
+    return nearest
+
+
+def _grey_pixels(paths: Paths) -> Matrix:
     rows = []
     for path in paths:
         with Image.open(path) as image:
@@ -77,7 +127,7 @@ def _grey_pixels(paths: Sequence[Path]) -> Matrix:
 
 def _embedder(
     folder: Path, build: Callable[[dict[str, object]], nn.Module]
-) -> Callable[[Sequence[Path]], Matrix]:
+) -> Callable[[Paths], Matrix]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         network = build(config["network"])
@@ -86,7 +136,7 @@ def _embedder(
         raise DataError(f"{folder}: expected a trained submission: {error}") from error
     settings = config["network"]
 
-    def embed(paths: Sequence[Path]) -> Matrix:
+    def embed(paths: Paths) -> Matrix:
         return embeddings(network, read_squares(paths, int(settings["side"])), settings)
 
     return embed

@@ -65,8 +65,9 @@ GALLERY, DESCRIPTOR = "weights/gallery.npz", "weights/descriptor.safetensors"
 SHORTLISTS = (25, 50, 100)
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-# Of the published weights of extractor and LightGlue.
-LICENCES = {"aliked": ("BSD-3-Clause", "Apache-2.0"), "disk": ("Apache-2.0", "Apache-2.0")}
+# Of the published weights of extractor and LightGlue, as the hub pages kornia/aliked, kornia/disk
+# and ETH-CVG/lightglue_disk say.
+LICENCES = {"aliked": ("BSD-3-Clause", "Apache-2.0"), "disk": ("MIT", "Apache-2.0")}
 REQUIRES = {
     "numpy": ">=1.26", "scipy": ">=1.11", "torch": ">=2.4", "timm": ">=1.0.9",
     "Pillow": ">=10.3", "opencv-python-headless": ">=4.9",
@@ -91,7 +92,7 @@ class LocalStage:
 
 def sift_stage(database: Database, pictures: list[Image.Image]) -> LocalStage:
     settings = LocalSettings()
-    features = sift_features(database, pictures, settings)
+    features = sift_features(database.paths, pictures, settings)
     seconds = _seconds_per_picture(lambda picture: local_features(picture, settings), pictures)
     pipeline = SiftPipeline(packed(features), settings, MatchSettings())
     config = {"kind": "sift", "features": asdict(settings), "match": asdict(pipeline.match)}
@@ -222,7 +223,7 @@ def build(options: argparse.Namespace) -> None:
     origins = {DESCRIPTOR: descriptor_origin(weights, options.descriptor)}
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
-    pictures = read_pictures(database)
+    pictures = read_pictures(database.paths)
     embedding = embed(descriptor, weights, database, pictures)
     stage = (
         sift_stage(database, pictures) if options.local == "sift" else glue_stage(pictures, options)

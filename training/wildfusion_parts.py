@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,10 @@ def descriptor_origin(weights: Path, folder: Path) -> dict[str, str]:
         ) from error
 
 
-def read_pictures(database: Database) -> list[Image.Image]:
+def read_pictures(paths: Sequence[Path]) -> list[Image.Image]:
     """All pictures, upright, RGB. Raises DataError naming all that cannot be read."""
     pictures, problems = [], []
-    for path in database.paths:
+    for path in paths:
         try:
             with Image.open(path) as image:
                 pictures.append(upright_rgb(image))
@@ -126,16 +126,16 @@ def packed(features: list[LocalFeatures]) -> LocalGallery:
 
 
 def sift_features(
-    database: Database, pictures: list[Image.Image], settings: LocalSettings
+    paths: Sequence[Path], pictures: list[Image.Image], settings: LocalSettings
 ) -> list[LocalFeatures]:
     """Features of all pictures, from the cache where they were found before."""
-    by_path = dict(zip(database.paths, pictures, strict=True))
+    by_path = dict(zip(paths, pictures, strict=True))
 
     def compute(paths: list[Path]) -> NDArray[np.float32]:
         return np.stack([_flat(local_features(by_path[p], settings), settings) for p in paths])
 
     cache = FeatureCache(DEFAULT_FOLDER, "SIFT", f"1 cv2 {cv2.__version__} {settings}")
-    return [_unflat(row, settings) for row in cache.features(database.paths, compute)]
+    return [_unflat(row, settings) for row in cache.features(paths, compute)]
 
 
 def _flat(features: LocalFeatures, settings: LocalSettings) -> NDArray[np.float32]:
