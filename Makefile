@@ -63,6 +63,7 @@ bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/RE
 	@$(BIN)/python benchmarks/scoring.py --write
 	@$(BIN)/python benchmarks/ingestion.py --write
 	@$(BIN)/python benchmarks/similarity.py --write
+	@$(BIN)/python benchmarks/local_features.py --write
 
 sample-data: $(VENV)/core.done ## Generate the sample bundles anew (the same bytes each time)
 	@$(BIN)/python sample_data/generate_hybrid.py

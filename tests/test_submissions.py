@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from ingestion_server import ingest
 from kit import submissions
 from kit.contract import LABEL_TRACKS
 from kit.shipping import shipped
@@ -30,26 +28,12 @@ from score_store import (
 SUBMISSIONS = [pytest.param(item, id=item.name) for item in submissions.discover()]
 
 
-def has_network(name: str) -> bool:
-    """Whether it takes seconds to start and many pictures' worth of processor time."""
-    needs = submissions.find(name).path / "requirements.txt"
-    return needs.is_file() and "torch" in needs.read_text(encoding="utf-8").split()
-
-
 WITH_METADATA = [
     pytest.param(item, id=item.name)
     for item in submissions.discover()
     if list((bundle_folder(item) / "input_data").glob("*/metadata.csv"))
 ]
-# The final task of every submission always; the other one of those with a network is slow.
-CASES = [
-    pytest.param(
-        case,
-        id=f"{case.name}-{case.task}",
-        marks=[pytest.mark.slow] if case.task != "final" and has_network(case.name) else [],
-    )
-    for case in cases()
-]
+CASES = [pytest.param(case, id=f"{case.name}-{case.task}") for case in cases()]
 # The fourth decimal: what another processor or package version may move.
 TOLERANCE = 1e-4
 # Of labels only few may differ there, and each one moves the scores by its individual's weight.
@@ -92,23 +76,6 @@ def complete_metadata(source: Path, pictures: Path) -> None:
         writer.writerows(rows.get(name, {"filename": name}) for name in names)
 
 
-def ingest(pictures: Path, output: Path, submission: Path, **env: str) -> list[list[str]]:
-    """Run the ingestion program; return the rows of its predictions."""
-    output.mkdir(exist_ok=True)
-    program = ROOT / "ingestion_program"
-    ended = subprocess.run(
-        [sys.executable, program / "ingestion.py", pictures, output, program, submission],
-        env=os.environ | {"INGESTION_INSTALL": "never"} | env,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=output,
-    )
-    assert ended.returncode == 0, ended.stderr
-    with (output / "predictions.txt").open(newline="", encoding="utf-8") as stream:
-        return list(csv.reader(stream))
-
-
 @pytest.mark.parametrize("submission", SUBMISSIONS)
 def test_it_packs_without_a_problem(submission: submissions.Submission, kit: Kit) -> None:
     answer = kit("pack", submission.name, "--out", "x.zip")
@@ -139,15 +106,14 @@ def test_batches_and_single_pictures_give_equal_predictions(
     for path in sorted(source.glob("*.jpg"))[:25]:
         (pictures / path.name).symlink_to(path)
     complete_metadata(source, pictures)
-    in_batches = ingest(pictures, tmp_path / "batches", submission.path)
-    one_by_one = ingest(pictures, tmp_path / "single", submission.path, INGESTION_ONE_BY_ONE="1")
+    in_batches = ingest(pictures, submission.path, tmp_path / "batches")
+    one_by_one = ingest(pictures, submission.path, tmp_path / "single", one_by_one=True)
     assert in_batches == one_by_one
     assert len(in_batches) == 25 + 11
     offered = "def explain_batch(" in (submission.path / "model.py").read_text(encoding="utf-8")
     assert (tmp_path / "batches/candidates.csv").is_file() == offered, "see the NOTE in its log"
 
 
-@pytest.mark.slow  # starts every network once more
 @pytest.mark.parametrize("submission", WITH_METADATA)
 def test_without_metadata_it_answers_too(
     submission: submissions.Submission, tmp_path: Path
@@ -155,26 +121,32 @@ def test_without_metadata_it_answers_too(
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     odd_pictures(pictures)
-    answers = ingest(pictures, tmp_path / "output", submission.path)
+    answers = ingest(pictures, submission.path, tmp_path / "output")
     assert len(answers) == 11
     assert all(answer for _, answer in answers)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_predictions_and_scores_are_the_stored_ones(case: Case) -> None:
+def test_predictions_and_scores_are_the_stored_ones(case: Case, tmp_path: Path, kit: Kit) -> None:
     mend = f"If this is meant, store them: python tests/score_store.py {case.name}"
     assert case.scores.is_file(), f"no stored scores. {mend}"
     stored = json.loads(case.scores.read_text())
     expected = case.predictions.read_text(encoding="utf-8")
-    result = run_case(case)
+    bundle, output = ROOT / "sample_data" / case.track, tmp_path / "output"
+    ingest(bundle / "input_data" / case.task, submissions.find(case.name).path, output)
+    predictions = (output / "predictions.txt").read_text(encoding="utf-8")
+    reference = bundle / "reference_data" / case.task / "ref.csv"
+    answer = kit("score", str(output / "predictions.txt"), str(reference), "--json")
+    assert answer.status == 0, answer.err
+    scores = answer.json["scores"]
     if stored["machine"] == machine_type():
-        assert result.predictions == expected, f"predictions changed. {mend}"
-        assert result.scores == stored["scores"], f"scores changed. {mend}"
+        assert predictions == expected, f"predictions changed. {mend}"
+        assert scores == stored["scores"], f"scores changed. {mend}"
     else:
         labels = case.track in LABEL_TRACKS
-        (assert_labels_close if labels else assert_scores_close)(result.predictions, expected)
+        (assert_labels_close if labels else assert_scores_close)(predictions, expected)
         tolerance = LABEL_TOLERANCE if labels else TOLERANCE
-        assert result.scores == pytest.approx(stored["scores"], abs=tolerance), mend
+        assert scores == pytest.approx(stored["scores"], abs=tolerance), mend
 
 
 def joined(predictions: str, expected: str) -> list[tuple[str, str, str]]:
@@ -200,11 +172,20 @@ def assert_labels_close(predictions: str, expected: str) -> None:
 
 
 def test_a_new_submission_without_stored_scores_fails_with_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("score_store.STORE", tmp_path)
+    case = Case("constant", "hybrid", "development")
     with pytest.raises(AssertionError, match=r"python tests/score_store\.py constant"):
-        test_predictions_and_scores_are_the_stored_ones(Case("constant", "hybrid", "development"))
+        test_predictions_and_scores_are_the_stored_ones(case, tmp_path, kit)
+
+
+def test_a_stored_score_is_what_kit_run_gives() -> None:
+    case = Case("wing_pattern_sgd", "hybrid", "final")
+    stored = json.loads(case.scores.read_text())
+    if stored["machine"] != machine_type():
+        pytest.skip("stored on another type of machine")
+    assert run_case(case).scores == stored["scores"]
 
 
 def test_the_readmes_tables_are_what_is_stored() -> None:
