@@ -9,7 +9,6 @@ from html import escape
 
 import numpy as np
 
-from metrics import BoolArray
 from reid import NEW, TOTALS
 from reid_candidates_report import candidates_section
 from reid_result import Decisions, Scored, decisions
@@ -161,19 +160,19 @@ def _notes_section(scored: Scored) -> list[str]:
 def _errors_section(scored: Scored) -> list[str]:
     return [
         "<h2>The individuals that cost most</h2>",
-        _worst_table("Known individuals with the fewest right answers", scored, ~scored.unknown),
-        _worst_table("New individuals with the fewest right answers", scored, scored.unknown),
+        _worst_table("Known individuals with the fewest right answers", scored, new=False),
+        _worst_table("New individuals with the fewest right answers", scored, new=True),
     ]
 
 
-def _worst_table(caption: str, scored: Scored, of_side: BoolArray) -> str:
+def _worst_table(caption: str, scored: Scored, new: bool) -> str:
     answers: dict[tuple[str, str], Counter[str]] = {}
-    for row in np.flatnonzero(of_side).tolist():
+    for row in np.flatnonzero(scored.unknown == new).tolist():
         individual = (scored.dataset[row], scored.identity[row])
         answers.setdefault(individual, Counter())[scored.predicted[row]] += 1
     worst = []
     for (dataset, identity), given in answers.items():
-        right = given.pop(NEW if of_side is scored.unknown else identity, 0)
+        right = given.pop(NEW if new else identity, 0)
         if given:
             pictures = right + sum(given.values())
             worst.append((right / pictures, -pictures, dataset, identity, right, given))

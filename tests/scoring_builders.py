@@ -18,6 +18,14 @@ import scoring
 PROGRAM = Path(__file__).parents[1] / "scoring_program" / "scoring.py"
 HYBRID = ("filename", "hybrid_stat", "ssp_indicator")
 Rows = list[tuple[str, ...]]
+# Of the hybrid track: four images of each group, all answered right.
+TRUTH: Rows = [
+    (f"{group} {stat}{n}.jpg", str(stat), group)
+    for group in ("major", "minor", "mimic")
+    for stat in (0, 1)
+    for n in (0, 1)
+]
+ANSWERS: Rows = [(name, f"0.{1 + 7 * int(stat)}000") for name, stat, _ in TRUTH]
 
 
 @dataclass(frozen=True)
@@ -108,4 +116,12 @@ def make_folders(root: Path) -> Folders:
     made = Folders(root)
     for folder in (made.predictions.parent, made.reference.parent, made.output):
         folder.mkdir(parents=True)
+    return made
+
+
+def make_answered_folders(root: Path) -> Folders:
+    """The folders with `TRUTH` and `ANSWERS`."""
+    made = make_folders(root)
+    made.refer(TRUTH)
+    made.predict(ANSWERS)
     return made

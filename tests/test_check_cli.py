@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from defects import good_bundle, good_submission
+from check_builders import good_bundle, good_submission
 from kit.checks.engine import STATIC
 from kit.checks.rules import RULES
 from kit_builders import ROOT, Kit, make_submission

@@ -8,15 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from defects import (
-    BUNDLE_DEFECTS,
-    SUBMISSION_DEFECTS,
-    ZIP_DEFECTS,
-    Defect,
-    good_bundle,
-    good_submission,
-    good_zip,
-)
+from bundle_defects import BUNDLE_DEFECTS
+from check_builders import Defect, good_bundle, good_submission, good_zip
 from kit import submissions
 from kit.checks.bundle import check_bundle
 from kit.checks.engine import check_statically
@@ -25,6 +18,8 @@ from kit.checks.full import check_submission
 from kit.checks.rules import RULES
 from kit.submissions import Submission
 from kit_builders import ROOT, make_bundle
+from submission_defects import SUBMISSION_DEFECTS
+from zip_defects import ZIP_DEFECTS
 
 NOW = datetime(2026, 6, 1)
 STATIC_DEFECTS = (*SUBMISSION_DEFECTS, *ZIP_DEFECTS, *BUNDLE_DEFECTS)

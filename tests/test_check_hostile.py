@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from defects import good_bundle, good_submission
+from check_builders import good_bundle, good_submission
 from kit.checks.bundle import check_bundle
 from kit.checks.engine import check_statically
 from kit.checks.findings import Report
