@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts what runs in its background; the programs that tests start would inherit it,
+    # and the tests of Ctrl-C would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests run side by side; with threads for every core in each of them, they would wait for
     # each other. Before numpy and torch are imported, and for the programs that tests start.
