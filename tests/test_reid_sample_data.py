@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
 
 from sample_data import bundle_folder
 from sample_data.bundle_folder import GENERATED, Bundle, fill
-from sample_data.reid_generator import bundle, shapes, tables, views
+from sample_data.reid_generator import bundle, scenery, shapes, tables, views
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection, pattern
+from sample_data.reid_generator.landmarks import in_picture
 
 ROOT = Path(__file__).parents[1]
 REID = ROOT / "sample_data" / "reid"
@@ -45,6 +47,18 @@ def references() -> dict[str, Rows]:
 @pytest.fixture(scope="module")
 def pictures() -> list[Picture]:
     return collection()
+
+
+@pytest.fixture(scope="module")
+def landmarks() -> dict[str, NDArray[np.float64]]:
+    """Path within train/ to points, (10, 2)."""
+    described = rows(REID / "train" / "landmarks.csv")
+    return {
+        row["path"]: np.array(
+            [row[name] for name in tables.LANDMARK_COLUMNS[1:]], dtype=float
+        ).reshape(10, 2)
+        for row in described
+    }
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +146,75 @@ def test_no_picture_occurs_twice(pictures: list[Picture]) -> None:
     assert len(digests) == len(pictures)
 
 
+# The landmarks.
+
+
+def test_landmarks_have_the_rows_of_the_database(train: Rows) -> None:
+    described = rows(REID / "train" / "landmarks.csv")
+    assert tuple(described[0]) == tables.LANDMARK_COLUMNS
+    assert [row["path"] for row in described] == [row["path"] for row in train]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_landmarks_lie_in_the_frame_or_near_it(
+    pictures: list[Picture], landmarks: dict[str, NDArray[np.float64]], dataset: str
+) -> None:
+    beyond = []
+    for one in pictures:
+        if one.task == "train" and one.dataset == dataset:
+            with Image.open(path_of(one)) as image:
+                size = np.array(image.size)
+            points = landmarks[one.path] + 0.5  # now from the edge of the frame
+            beyond.append(np.maximum(-points, points - size).max(axis=1) / size.max())
+    assert np.mean(np.array(beyond) <= 0) > 0.85
+    assert np.max(beyond) < 1 / 3
+
+
+def unwarped(one: Picture, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What lies between the landmarks, as 16 x 32 brightnesses of mean 0, (512,)."""
+    with Image.open(path_of(one)) as image:
+        grey = np.asarray(image.convert("L").filter(ImageFilter.BoxBlur(1)), dtype=float)
+    along, across = np.linspace(0, 4, 32), np.linspace(0, 1, 16)[:, None, None]
+    first, second = (
+        np.stack([np.interp(along, np.arange(5), edge[:, k]) for k in (0, 1)], axis=1)
+        for edge in (points[:5], points[5:])
+    )
+    at = np.rint(first * (1 - across) + second * across).astype(int)
+    x, y = (at[..., k].clip(0, grey.shape[1 - k] - 1).ravel() for k in (0, 1))
+    return np.asarray(grey[y, x] - grey[y, x].mean())
+
+
+def same_and_different(
+    pairs: list[list[Picture]], landmarks: dict[str, NDArray[np.float64]]
+) -> tuple[float, float]:
+    """Mean correlation of the two pictures of a pair, and of pictures of two pairs."""
+    views = np.array([[unwarped(one, landmarks[one.path]) for one in pair] for pair in pairs])
+    views /= views.std(axis=2, keepdims=True)
+    views -= views.mean(axis=(0, 1))  # what all animals of a dataset share
+    views /= np.linalg.norm(views, axis=2, keepdims=True)
+    alike = views[:, 0] @ views[:, 1].T
+    same = np.eye(len(pairs), dtype=bool)
+    return float(alike[same].mean()), float(alike[~same].mean())
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_landmarks_align_pictures_of_one_individual(
+    pictures: list[Picture], landmarks: dict[str, NDArray[np.float64]], dataset: str
+) -> None:
+    groups: dict[tuple[str, str], list[Picture]] = defaultdict(list)
+    for one in pictures:
+        if one.task == "train" and one.dataset == dataset:
+            groups[one.identity, one.side].append(one)
+    pairs = [group[:2] for group in groups.values() if len(group) > 1][:20]
+    same, different = same_and_different(pairs, landmarks)
+    assert same > 0.25
+    assert abs(different) < 0.1
+    # The same landmarks, moved by some 8 pixels, align little.
+    rng = np.random.default_rng(0)
+    off = {path: points + rng.normal(0, 8, 2) for path, points in landmarks.items()}
+    assert same_and_different(pairs, off)[0] < same / 2
+
+
 # Nothing but the picture tells.
 
 
@@ -181,14 +264,19 @@ def test_tables_in_git_are_those_of_the_generator(pictures: list[Picture]) -> No
         assert tables.table(members, tables.REFERENCE_COLUMNS) == path.read_bytes()
 
 
-def test_regenerated_pictures_have_equal_bytes(pictures: list[Picture]) -> None:
+def test_regenerated_pictures_have_equal_bytes_and_landmarks(
+    pictures: list[Picture], landmarks: dict[str, NDArray[np.float64]]
+) -> None:
     record = json.loads((REID / "generated.json").read_text(encoding="utf-8"))
     if record["versions"] != bundle.versions():
         pytest.skip(f"drawn with {record['versions']}, here are {bundle.versions()}")
     if platform.machine() != "x86_64":
         pytest.skip("the last bit of sine and cosine may differ on another kind of machine")
     for one in pictures[::100]:
-        assert one.jpeg() == path_of(one).read_bytes(), one.filename
+        taken = one.photograph()
+        assert taken.jpeg == path_of(one).read_bytes(), one.filename
+        if one.task == "train":
+            np.testing.assert_allclose(landmarks[one.path], taken.landmarks, atol=0.0501)
 
 
 def test_generated_record_counts_the_files_and_the_folder_stays_small() -> None:
@@ -204,7 +292,9 @@ def test_another_seed_draws_other_animals_in_the_same_numbers(pictures: list[Pic
     assert Counter((one.dataset, one.task, one.new) for one in other) == Counter(
         (one.dataset, one.task, one.new) for one in pictures
     )
-    assert not {one.jpeg() for one in other[:3]} & {path_of(one).read_bytes() for one in pictures}
+    assert not {one.photograph().jpeg for one in other[:3]} & {
+        path_of(one).read_bytes() for one in pictures
+    }
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -220,6 +310,16 @@ def test_an_individual_keeps_its_pattern_and_its_sides_differ(dataset: str) -> N
 def test_a_smooth_curve_goes_through_its_corners() -> None:
     corners = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]])
     np.testing.assert_allclose(shapes.smooth(corners, 5)[::5], corners, atol=1e-12)
+
+
+def test_a_landmark_is_where_its_part_of_the_drawing_is_in_the_picture() -> None:
+    centre = np.array([[19.0, 40.0]])
+    drawing = Image.new("L", (90, 60))
+    corners = centre + np.array([[-5, -5], [5, -5], [5, 5], [-5, 5]])
+    shapes.fill(ImageDraw.Draw(drawing), corners, 255)
+    small = np.asarray(drawing.reduce(scenery.FINE), dtype=float)
+    down, right = (np.average(at, weights=small) for at in np.indices(small.shape))
+    np.testing.assert_allclose(in_picture(centre)[0], [right, down], atol=0.01)
 
 
 def test_the_right_side_is_the_mirror_of_the_left_in_the_frame() -> None:

@@ -13,8 +13,9 @@ from PIL import features
 from sample_data.bundle_folder import Bundle
 
 from .collection import SEED, TESTS, collection
+from .shapes import Points
 from .sheets import contact_sheet, logo
-from .tables import DATABASE_COLUMNS, QUERY_COLUMNS, REFERENCE_COLUMNS, table
+from .tables import DATABASE_COLUMNS, QUERY_COLUMNS, REFERENCE_COLUMNS, landmark_table, table
 
 HOME = Path(__file__).resolve().parents[1] / "reid"
 
@@ -32,12 +33,17 @@ def versions() -> dict[str, str]:
 def files() -> Iterator[tuple[str, bytes]]:
     """Path within the bundle and content, of everything that is generated but the record."""
     everything = collection()
+    landmarks: list[Points] = []
     for one in everything:
         folder = "train" if one.task == "train" else f"input_data/{one.task}"
         name = one.path if one.task == "train" else one.filename
-        yield f"{folder}/{name}", one.jpeg()
+        taken = one.photograph()
+        yield f"{folder}/{name}", taken.jpeg
+        if one.task == "train":
+            landmarks.append(taken.landmarks)
     train = [one for one in everything if one.task == "train"]
     yield "train/metadata.csv", table(train, DATABASE_COLUMNS)
+    yield "train/landmarks.csv", landmark_table(train, landmarks)
     for task in TESTS:
         queries = [one for one in everything if one.task == task]
         yield f"input_data/{task}/metadata.csv", table(queries, QUERY_COLUMNS)

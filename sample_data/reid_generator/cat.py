@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from .landmarks import Drawing, grid
 from .scenery import FINE, Size
 from .shapes import Colour, Points, blob, fill, limb, mix, refine, smooth, spread_points, tone
 from .views import View, coverage
@@ -21,6 +22,7 @@ _TRUNK = (
     (-0.2, 0.2), (-0.31, 0.185), (-0.37, 0.15),
 )  # fmt: skip
 _CENTRE = np.array([0.42, 0.25])
+_LANDMARKS = grid((-0.05, 1.0), (0.0, 0.44))  # chest to rump, along the back and the belly
 _BLACK: Colour = (30, 24, 20)
 
 
@@ -131,8 +133,8 @@ def _leg_spots(
 
 def paint(
     marks: Rosettes, side: str, size: Size, rng: np.random.Generator, spread: float
-) -> tuple[Image.Image, Image.Image]:
-    """The animal in a new pose: colours, and its shape (mode L), both FINE times `size`."""
+) -> Drawing:
+    """The animal in a new pose, in a picture of `size`."""
     view = _view(rng, size, spread, side)
     tan = mix((206, 160, 92), (188, 156, 112), rng.random())
     skin = Image.new("RGB", (size[0] * FINE, size[1] * FINE), tan)
@@ -162,7 +164,7 @@ def paint(
     for (line, widths), spots in zip(legs[2:], np.split(marks.legs, 2), strict=True):
         _leg_spots(draw, spots, line, widths, view)
     _head(draw, view, tan)
-    return skin, shape
+    return Drawing(skin, shape, view.place(_LANDMARKS))
 
 
 def _trunk(skin: Image.Image, marks: Rosettes, view: View, tan: Colour, outline: Points) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from . import cat, photograph, salamander, turtle
-from .photograph import Pattern
+from .photograph import Pattern, Photograph
 
 SEED = 20270601
 TASKS = ("train", "development", "final")
@@ -71,10 +71,10 @@ class Picture:
     def pattern(self) -> Pattern:
         return pattern(self.seed, self.dataset, self.individual, self.side)
 
-    def jpeg(self) -> bytes:
-        """The file; the same bytes each time for the same Pillow, NumPy and SciPy."""
+    def photograph(self) -> Photograph:
+        """Drawn anew by each call; the same bytes for the same Pillow, NumPy and SciPy."""
         rng = np.random.default_rng([self.seed, 3, self.serial])
-        return photograph.jpeg(self.dataset, self.pattern(), self.side, rng)
+        return photograph.take(self.dataset, self.pattern(), self.side, rng)
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from . import cat, salamander, scenery, turtle
+from .landmarks import Drawing, in_picture
 from .scenery import Pixels, Size
+from .shapes import Points
 
 Pattern = salamander.Blotches | turtle.Scutes | cat.Rosettes
 
@@ -27,6 +29,14 @@ class Shot:
     blur: float
     grain: float
     quality: int
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture's file, and where the animal's landmarks are on it."""
+
+    jpeg: bytes
+    landmarks: Points  # (10, 2), in pixels from the centre of the top left one
 
 
 def draw_shot(dataset: str, rng: np.random.Generator) -> Shot:
@@ -53,9 +63,7 @@ def draw_shot(dataset: str, rng: np.random.Generator) -> Shot:
     )
 
 
-def _animal(
-    pattern: Pattern, side: str, shot: Shot, rng: np.random.Generator
-) -> tuple[Image.Image, Image.Image]:
+def _animal(pattern: Pattern, side: str, shot: Shot, rng: np.random.Generator) -> Drawing:
     if isinstance(pattern, salamander.Blotches):
         return salamander.paint(pattern, shot.size, rng, shot.spread)
     if isinstance(pattern, turtle.Scutes):
@@ -119,10 +127,13 @@ def _expose(pixels: Pixels, shot: Shot, rng: np.random.Generator) -> Image.Image
     return Image.fromarray(np.clip(np.rint(exposed), 0, 255).astype(np.uint8))
 
 
-def develop(pattern: Pattern, side: str, shot: Shot, rng: np.random.Generator) -> Image.Image:
-    """The picture, shot.size."""
+def develop(
+    pattern: Pattern, side: str, shot: Shot, rng: np.random.Generator
+) -> tuple[Image.Image, Points]:
+    """The picture, shot.size, and the landmarks on it."""
     scene = _place(pattern, shot.size, rng)
-    skin, shape = (one.reduce(scenery.FINE) for one in _animal(pattern, side, shot, rng))
+    drawing = _animal(pattern, side, shot, rng)
+    skin, shape = (one.reduce(scenery.FINE) for one in (drawing.skin, drawing.shape))
     if not isinstance(pattern, turtle.Scutes):  # a turtle swims, and throws no shadow
         drop = [round(one * 14) for one in shot.light]
         scenery.shadow(scene, shape, (drop[0], drop[1]), float(rng.uniform(0.3, 0.7)))
@@ -134,13 +145,14 @@ def develop(pattern: Pattern, side: str, shot: Shot, rng: np.random.Generator) -
     image = _before(scene, pattern, rng)
     if shot.blur:
         image = image.filter(ImageFilter.GaussianBlur(shot.blur))
-    return _expose(np.asarray(image, dtype=float), shot, rng)
+    exposed = _expose(np.asarray(image, dtype=float), shot, rng)
+    return exposed, in_picture(drawing.landmarks)
 
 
-def jpeg(dataset: str, pattern: Pattern, side: str, rng: np.random.Generator) -> bytes:
-    """The file: no metadata but what JPEG itself needs."""
+def take(dataset: str, pattern: Pattern, side: str, rng: np.random.Generator) -> Photograph:
+    """The file has no metadata but what JPEG itself needs."""
     shot = draw_shot(dataset, rng)
     buffer = io.BytesIO()
-    image = develop(pattern, side, shot, rng)
+    image, landmarks = develop(pattern, side, shot, rng)
     image.save(buffer, "JPEG", quality=shot.quality, optimize=True, subsampling="4:2:0")
-    return buffer.getvalue()
+    return Photograph(buffer.getvalue(), landmarks)

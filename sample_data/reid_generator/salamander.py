@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from .landmarks import Drawing, grid
 from .scenery import FINE, Size
 from .shapes import Points, blob, fill, limb, mix, refine, spread_points, tone
 from .views import coverage
@@ -19,6 +20,7 @@ _HALF = np.array(
 )
 _GIRTH = 0.078  # body lengths per radian around the trunk
 _ROLL_SEEN = np.pi / 2
+_LANDMARKS = grid((0.03, 0.78), (-0.075, 0.075))  # snout to mid-tail, on both flanks
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,8 @@ def _blotch(spine: Spine, marks: Blotches, k: int) -> Points:
     return spine.place(along, across)
 
 
-def paint(
-    marks: Blotches, size: Size, rng: np.random.Generator, spread: float
-) -> tuple[Image.Image, Image.Image]:
-    """The animal in a new pose: colours, and its shape (mode L), both FINE times `size`."""
+def paint(marks: Blotches, size: Size, rng: np.random.Generator, spread: float) -> Drawing:
+    """The animal in a new pose, in a picture of `size`."""
     spine = _spine(rng, size, spread)
     dark = tone(mix((26, 24, 28), (52, 44, 40), rng.random()), rng.uniform(0.8, 1.2))
     yellow = mix((238, 206, 44), (226, 150, 36), rng.random() * 0.8)
@@ -155,4 +155,4 @@ def paint(
         r = 0.014 * spine.length
         on_skin.ellipse([x - r, y - r, x + r, y + r], fill=(8, 8, 8))
         on_skin.ellipse([x - r / 3, y - r / 2, x + r / 4, y], fill=(150, 150, 150))
-    return skin, shape
+    return Drawing(skin, shape, spine.place(*_LANDMARKS.T))

@@ -37,7 +37,7 @@ def contact_sheet(pictures: Sequence[Picture]) -> bytes:
     sheet = Image.new("RGB", (COLUMNS * step + GAP, len(rows) * step + GAP), "white")
     for row, members in enumerate(rows):
         for column, one in enumerate(members):
-            tile = Image.open(io.BytesIO(one.jpeg()))
+            tile = Image.open(io.BytesIO(one.photograph().jpeg))
             tile.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
             left = GAP + column * step + (TILE - tile.width) // 2
             sheet.paste(tile, (left, GAP + row * step + (TILE - tile.height) // 2))
@@ -50,9 +50,9 @@ def logo() -> bytes:
     """A square PNG: a salamander on white, in a flattering pose."""
     marks = pattern(SEED, "salamander", 1, "top")
     assert isinstance(marks, salamander.Blotches)
-    skin, shape = salamander.paint(marks, (LOGO, LOGO), np.random.default_rng(4), 0.8)
-    image = Image.new("RGB", skin.size, "white")
-    image.paste(skin, mask=shape)
+    drawing = salamander.paint(marks, (LOGO, LOGO), np.random.default_rng(4), 0.8)
+    image = Image.new("RGB", drawing.skin.size, "white")
+    image.paste(drawing.skin, mask=drawing.shape)
     buffer = io.BytesIO()
     image.reduce(scenery.FINE).quantize(128).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

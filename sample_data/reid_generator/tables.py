@@ -6,7 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 
+import numpy as np
+
 from .collection import DATASETS, Picture
+from .landmarks import ACROSS, ALONG
+from .shapes import Points
 
 DATABASE_COLUMNS = (
     "image_id",
@@ -20,6 +24,7 @@ DATABASE_COLUMNS = (
 )
 QUERY_COLUMNS = ("filename", "dataset", "date", "orientation", "species")
 REFERENCE_COLUMNS = ("filename", "identity", "dataset", "new_identity")
+LANDMARK_COLUMNS = ("path", *(f"{axis}{k}" for k in range(ALONG * ACROSS) for axis in "xy"))
 
 
 def _row(one: Picture) -> dict[str, str]:
@@ -43,4 +48,15 @@ def table(pictures: Sequence[Picture], columns: Sequence[str]) -> bytes:
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(_row(one) for one in pictures)
+    return text.getvalue().encode()
+
+
+def landmark_table(pictures: Sequence[Picture], landmarks: Sequence[Points]) -> bytes:
+    """A row for each picture with its landmarks, (10, 2) each, in pixels with one decimal."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(LANDMARK_COLUMNS)
+    for one, points in zip(pictures, landmarks, strict=True):
+        rounded = np.round(points.ravel(), 1) + 0.0  # no minus before a zero
+        writer.writerow([one.path, *(f"{value:.1f}" for value in rounded)])
     return text.getvalue().encode()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 from scipy.spatial import Voronoi  # type: ignore[import-untyped]
 
+from .landmarks import Drawing, grid
 from .scenery import FINE, Size
 from .shapes import Points, fill, mix, smooth, spread_points, tone
 from .views import View, coverage
@@ -29,6 +30,7 @@ _BEAK = (
 )  # fmt: skip
 _EYE = (0.245, 0.235)
 _CENTRE = np.array([0.5, 0.34])
+_LANDMARKS = grid((0.1, 0.84), (0.04, 0.6))  # behind the beak to the neck, crown and throat
 _PLAN = spread_points(np.random.default_rng(12), (0.08, 0.0), (0.86, 0.66), 44)
 
 
@@ -96,10 +98,8 @@ def _neck(
         fill(draw, view.place(at), tone(skin, rng.uniform(0.6, 0.95)))
 
 
-def paint(
-    marks: Scutes, side: str, size: Size, rng: np.random.Generator, spread: float
-) -> tuple[Image.Image, Image.Image]:
-    """The head in a new pose: colours, and its shape (mode L), both FINE times `size`."""
+def paint(marks: Scutes, side: str, size: Size, rng: np.random.Generator, spread: float) -> Drawing:
+    """The head in a new pose, in a picture of `size`."""
     view = _view(rng, size, spread, side)
     pale = mix((226, 208, 160), (190, 186, 140), rng.random())
     dark = mix((66, 44, 28), (44, 46, 40), rng.random())
@@ -122,7 +122,7 @@ def paint(
     mouth = view.place(np.array([[0.0, 0.42], [0.12, 0.44], [0.25, 0.5], [0.37, 0.525]]))
     draw.line([(float(x), float(y)) for x, y in mouth], fill=tone(dark, 0.8), width=FINE + 1)
     _eye(draw, view, pale, dark)
-    return skin, shape
+    return Drawing(skin, shape, view.place(_LANDMARKS))
 
 
 def _eye(
