@@ -74,10 +74,14 @@ artifacts-hybrid: $(VENV)/all.done ## Train the artifacts of the hybrid submissi
 	@$(BIN)/python training/bioclip_wings.py
 	@$(BIN)/python training/dinov2_ensemble.py
 
-# In this order: the last three take the small MegaDescriptor of the second.
+POSE := --landmarks runs/landmarks.safetensors --more runs/more_animals
+# In this order: the last three take the network of one of the first two.
 artifacts-reid: $(VENV)/all.done ## Train the artifacts of the re-identification submissions (sample data)
-	@$(BIN)/python training/triplet_centroids.py
-	@$(BIN)/python training/megadescriptor_cosine.py
+	@$(BIN)/python sample_data/generate_more_animals.py --out runs/more_animals
+	@$(BIN)/python training/train_landmarks.py --data runs/more_animals \
+	  --out runs/landmarks.safetensors --test sample_data/reid/train
+	@$(BIN)/python training/triplet_centroids.py --preset aligned-extended $(POSE)
+	@$(BIN)/python training/megadescriptor_cosine.py --preset aligned $(POSE)
 	@$(BIN)/python training/wildfusion.py
 	@$(BIN)/python training/megadescriptor_convnext.py
 	@$(BIN)/python training/open_set_ensemble.py

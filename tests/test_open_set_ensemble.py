@@ -30,9 +30,11 @@ from individual_evidence import (  # noqa: E402
     differs,
     evidence,
     key_point_maxima,
+    shortlisted,
 )
 from local_features import LocalSettings, local_features  # noqa: E402
 from local_gallery import Projection, pack  # noqa: E402
+from triplet_network import TripletNetwork  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +89,8 @@ def test_evidence_takes_the_best_picture_of_an_individual() -> None:
         np.array([0, 0, 1, 1]),
     )
     assert table.shape == (2, len(EVIDENCE))
-    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.0, np.log(2)])
-    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, 1.0, np.log(2)])
+    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.3, 0.0, np.log(2)])
+    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, -0.3, 1.0, np.log(2)])
 
 
 def test_the_lead_is_over_the_best_other_individual() -> None:
@@ -102,6 +104,14 @@ def test_the_lead_is_over_the_best_other_individual() -> None:
     assert leads(verified) == [-1, 0, 0, -2]
     assert leads(verified[[0, 1, 3]]) == [-1, 1, -2]
     assert leads(verified[:1]) == [2]
+
+
+def test_half_of_the_shortlist_is_by_key_points_and_half_by_cosine() -> None:
+    neighbours, cosine = np.array([5.0, 1, 4, 0, 2]), np.array([0.1, 0.9, 0.3, 0.5, 0.2])
+    assert shortlisted(neighbours, cosine, 2).tolist() == [0, 1]
+    assert shortlisted(neighbours, cosine, 4).tolist() == [0, 1, 2, 3]
+    assert shortlisted(neighbours, neighbours, 4).tolist() == [0, 2]  # both name the same
+    assert shortlisted(neighbours, cosine, 100).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_sides_differ_only_where_both_are_known() -> None:
@@ -125,10 +135,10 @@ def test_key_point_maxima_are_those_of_each_picture() -> None:
 
 def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> None:
     rng = np.random.default_rng(0)
-    table = rng.normal(3, 2, (400, 6))
+    table = rng.normal(3, 2, (400, len(EVIDENCE)))
     right = table[:, 0] + 0.2 * rng.normal(size=400) > 3
     weights = ensemble_evidence.fit_weights(table, right, ("verified", "pictures"))
-    assert weights.weights[[1, 2, 3, 4]].tolist() == [0, 0, 0, 0]
+    assert weights.weights[1:-1].tolist() == [0] * (len(EVIDENCE) - 2)
     assert weights.weights[0] > 1
     assert np.mean((weights.score(table) > 0) == right) > 0.95
 
@@ -137,7 +147,8 @@ def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> 
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data, descriptor and a built copy of the submission, in one folder."""
     work = tmp_path_factory.mktemp("ensemble")
-    data, descriptor = draw_database(work / "data"), draw_descriptor(work / "descriptor")
+    data = draw_database(work / "data")
+    descriptor = draw_descriptor(work / "descriptor", TripletNetwork)
     out = work / "copy"
     shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
     with pytest.MonkeyPatch.context() as patch:

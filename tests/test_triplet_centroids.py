@@ -277,7 +277,7 @@ def test_a_search_goes_on_where_it_was(
             return self
 
         def __exit__(self, *_: object) -> None: ...
-        def submit(self, function, data, recipe, point, threads):
+        def submit(self, function, data, recipe, point, threads, pose):
             from concurrent.futures import Future
 
             asked.append(point)

@@ -37,7 +37,7 @@ from local_gallery import (  # noqa: E402
 from local_matching import Matches, MatchSettings, mutual_matches, verified  # noqa: E402
 from wildfusion_fit import fit_datasets, fit_isotonic, pair_scores  # noqa: E402
 
-COPIES = ("wildfusion", "megadescriptor_convnext", "open_set_ensemble")
+COPIES = ("wildfusion", "megadescriptor_convnext")
 
 
 @pytest.fixture(autouse=True)
@@ -247,7 +247,7 @@ def test_the_ensembles_copies_are_equal(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COPIES)
-@pytest.mark.parametrize("module", ["open_set", "square_picture", "swin_descriptor"])
+@pytest.mark.parametrize("module", ["open_set", "animal_alignment", "swin_descriptor"])
 def test_the_shared_modules_are_those_of_megadescriptor_cosine(name: str, module: str) -> None:
     source = ROOT / "submissions" / "megadescriptor_cosine" / f"{module}.py"
     copy = ROOT / "submissions" / name / f"{module}.py"

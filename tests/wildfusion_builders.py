@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +49,25 @@ def draw_database(folder: Path, individuals: int = 8, pictures: int = 3) -> Path
     return folder
 
 
-def draw_descriptor(folder: Path) -> Path:
-    """A folder like megadescriptor_cosine's, with a tiny network of random weights."""
+def timm_network(settings: Mapping[str, Any]) -> torch.nn.Module:
+    return timm.create_model(
+        settings["architecture"], pretrained=False, num_classes=0, **settings["arguments"]
+    )
+
+
+def draw_descriptor(
+    folder: Path, build: Callable[[Mapping[str, Any]], torch.nn.Module] = timm_network
+) -> Path:
+    """A folder like megadescriptor_cosine's, with a tiny network of random weights; or like
+    triplet_centroids' where its network is given."""
     entry = {"path": "network.safetensors", "licence": "CC-BY-NC-4.0", "source": "drawn by a test"}
     settings: dict[str, Any] = {
         "architecture": "convnext_atto",
         "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-        "side": 64, "mean": [0.5] * 3, "std": [0.25] * 3,
+        "side": 64, "width": 16, "mean": [0.5] * 3, "std": [0.25] * 3,
     }  # fmt: skip
     torch.manual_seed(0)
-    network = timm.create_model(
-        settings["architecture"], pretrained=False, num_classes=0, **settings["arguments"]
-    )
+    network = build(settings)
     folder.mkdir(parents=True)
     save_file(network.state_dict(), folder / "network.safetensors")
     config = {"network": settings, "weights": "network.safetensors"}

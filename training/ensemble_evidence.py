@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "open_set_ensemble"))
 
 from individual_evidence import EVIDENCE as EVIDENCE
-from individual_evidence import above_background, differs, evidence
+from individual_evidence import above_background, differs, evidence, shortlisted
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -46,13 +46,13 @@ class Tables:
 
 @dataclass(frozen=True)
 class Weights:
-    """A linear score of the evidence, (6,) and an intercept, in the evidence's own units."""
+    """A linear score of the evidence, (7,) and an intercept, in the evidence's own units."""
 
     weights: Array
     intercept: float
 
     def score(self, table: Array) -> Array:
-        """(i,) for evidence (i, 6)."""
+        """(i,) for evidence (i, 7)."""
         return np.asarray(table @ self.weights + self.intercept)
 
     def as_json(self) -> dict[str, Any]:
@@ -65,17 +65,18 @@ class Weights:
 def individual_table(
     tables: Tables, query: int, gallery: Rows, identity: NDArray[np.str_], shortlist: int
 ) -> tuple[NDArray[np.str_], Array]:
-    """Individuals of the gallery and their evidence (i, 6); query and gallery are places."""
+    """Individuals of the gallery and their evidence (i, 7); query and gallery are places."""
     key = (query, gallery.tobytes())
     if key in tables.known:
         return tables.known[key]
     names, code = np.unique(identity[tables.rows[gallery]], return_inverse=True)
     pictures, neighbours = above_background(tables.maxima[query][:, gallery], code)
     verified = np.full(len(gallery), np.nan)
-    chosen = np.argsort(-pictures, kind="stable")[:shortlist]
+    cosine = tables.cosine[query, gallery]
+    chosen = shortlisted(pictures, cosine, shortlist)
     verified[chosen] = tables.verified[query, gallery[chosen]]
     other = tables.other_side[query, gallery]
-    table = evidence(verified, neighbours, tables.cosine[query, gallery], other, code)
+    table = evidence(verified, neighbours, cosine, other, code)
     tables.known[key] = names, table
     return names, table
 
@@ -83,7 +84,7 @@ def individual_table(
 def examples(
     tables: Tables, identity: NDArray[np.str_], unseen: Mask, shortlist: int, seeds: Sequence[int]
 ) -> tuple[Array, Mask]:
-    """Evidence (m, 6) of (query, individual) pairs over splits, and which are right.
+    """Evidence (m, 7) of (query, individual) pairs over splits, and which are right.
 
     Raises DataError where the dataset cannot be split.
     """

@@ -13,6 +13,7 @@ the same timm network (its last layer may be of other classes).
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ import torch
 from calibrate_threshold import Nearest, Threshold, calibrate, open_set
 from convnext_training import NETWORKS, RECIPES, Trainer, TrainingError
 from hybrid_data import DataError
+from landmark_files import landmark_path, read_landmarks
 from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
 from safetensors.torch import load_file, save
@@ -34,9 +36,9 @@ from threshold_holdout import unseen_pictures
 from torch import nn
 from wildfusion_fit import FEWEST_HITS, fit_isotonic
 from wildfusion_parts import (
-    descriptor_origin,
+    DESCRIPTOR,
+    descriptor_files,
     embed,
-    picture_digest,
     read_descriptor,
     read_pictures,
     table_digest,
@@ -46,14 +48,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "submissions" / "megadescriptor_convnext"))
 
 from agreement import agreed, confidence, per_individual  # noqa: E402
+from animal_alignment import picture_square  # noqa: E402
 from calibration import Calibration  # noqa: E402
 from identity_classifier import logits  # noqa: E402
 from open_set import Gallery, gallery_bytes  # noqa: E402
-from square_picture import normalised, square  # noqa: E402
+from square_picture import normalised  # noqa: E402
 
 POOLED = ""
 GALLERY = "weights/gallery.npz"
-DESCRIPTOR, CLASSIFIER = "weights/descriptor.safetensors", "weights/classifier.safetensors"
+CLASSIFIER = "weights/classifier.safetensors"
 FIT_SEEDS = tuple(range(100, 110))  # not those that choose thresholds
 REQUIRES = {
     "numpy": ">=1.26", "scipy": ">=1.11", "torch": ">=2.4", "timm": ">=1.0.9",
@@ -183,17 +186,19 @@ def report(found: Mapping[str, Threshold]) -> dict[str, float]:
 def build(options: argparse.Namespace) -> None:
     """The whole way to the submission's files. Raises DataError, TrainingError, OSError."""
     database = read_database(options.data)
-    descriptor, weights = read_descriptor(options.descriptor)
-    origins = {DESCRIPTOR: descriptor_origin(weights, options.descriptor)}
+    descriptor = read_descriptor(options.descriptor)
+    copied, origins = descriptor_files(descriptor, options.descriptor)
+    landmarks = read_landmarks(landmark_path(options.descriptor, descriptor["network"]))
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
     pictures = read_pictures(database.paths)
-    embedding = embed(descriptor, weights, database, pictures)
+    embedding = embed(descriptor, options.descriptor, database, pictures)
     settings = NETWORKS[options.preset]
-    squares = np.stack([square(picture, int(settings["side"])) for picture in pictures])
+    side = int(settings["side"])
+    squares = np.stack([picture_square(picture, side, landmarks) for picture in pictures])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
     unseen = unseen_pictures(database.identity, database.dataset)
-    digest = f"{picture_digest(database)} {table_digest(options.data)}"
+    digest = hashlib.sha256(squares.tobytes()).hexdigest()[:16] + f" {table_digest(options.data)}"
     seen = torch.from_numpy(~unseen)
     network, classes = train_classifier(pixels[seen], database.identity[~unseen], options, digest)
     rows = np.stack([logits(network, normalised(one, settings)) for one in pixels])
@@ -218,7 +223,7 @@ def build(options: argparse.Namespace) -> None:
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
     contents = {
         GALLERY: gallery_bytes(gallery, {"embedding": embedding, "classes": classes}),
-        DESCRIPTOR: weights.read_bytes(),
+        **copied,
         CLASSIFIER: save(halves),
     }
     digest = table_digest(options.data)

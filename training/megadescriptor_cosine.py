@@ -7,6 +7,8 @@
 DIR holds metadata.csv and pictures (training/reid_data.py says which columns). `--preset full`
 takes published weights as they are (CC-BY-NC-4.0: not for commercial use); the small one trains a
 small Swin by ArcFace, on all but the pictures that choose the thresholds (threshold_holdout.py).
+`--landmarks` names what training/train_landmarks.py wrote: animals are brought into one pose by it,
+as the preset aligned expects; `--more` names a folder of other individuals to train on as well.
 The gallery is the embedding of every picture. Writes the network, the gallery, config.json and,
 last, weights.json. A killed run goes on where it was: FOLDER/last.pt, removed at the end.
 """
@@ -24,6 +26,15 @@ import numpy as np
 import torch
 from calibrate_threshold import calibrate, nearest_by_cosine
 from hybrid_data import DataError
+from landmark_files import (
+    LANDMARKS,
+    WHOLE,
+    Pose,
+    add_pose_options,
+    check_pose_options,
+    landmark_files,
+    read_landmarks,
+)
 from megadescriptor_recipe import (
     NORMALISATIONS,
     PRESETS,
@@ -35,7 +46,7 @@ from megadescriptor_recipe import (
 from reid_data import duplicate_notes, read_database, same_content
 from submission_files import write_submission
 from triplet_files import GALLERY, NETWORK, REQUIRES, network_bytes, threshold_config
-from triplet_pictures import read_squares
+from triplet_pictures import read_squares, with_more
 from triplet_recipe import kept_back
 from triplet_trainer import TrainingError
 
@@ -45,13 +56,14 @@ sys.path.insert(0, str(ROOT / "submissions" / "megadescriptor_cosine"))
 from open_set import Gallery, gallery_bytes  # noqa: E402
 
 
-def make(data: Path, out: Path, recipe: Recipe, source: str) -> None:
+def make(data: Path, out: Path, recipe: Recipe, source: str, pose: Pose = WHOLE) -> None:
     """Raises DataError and TrainingError."""
-    database = read_database(data)
+    database, landmarks = read_database(data), read_landmarks(pose.landmarks)
     for note in duplicate_notes(database):
         print(f"note: {note}; not used to choose thresholds")
     network, settings = build(recipe)
-    squares = read_squares(database.paths, settings["side"])
+    settings |= {} if landmarks is None else {"landmarks": LANDMARKS}
+    squares = read_squares(database.paths, settings["side"], landmarks)
     checkpoint = out / "last.pt"
     unseen = np.ones(len(database), dtype=np.bool_)
     unseen[[row for rows in same_content(database.paths) for row in rows]] = False
@@ -59,9 +71,10 @@ def make(data: Path, out: Path, recipe: Recipe, source: str) -> None:
         unseen = kept_back(database)
         fit = np.flatnonzero(~unseen)
         print(f"{len(database)} pictures, {len(fit)} to train on, the others for thresholds")
-        digest = hashlib.sha256(squares.numpy().tobytes()).hexdigest()[:16]
-        identity = database.identity[fit]
-        trained_network(recipe, network, squares[fit], identity, checkpoint, digest, say)
+        known = database.identity[fit]
+        pictures, identity = with_more(squares[fit], known, pose.more, landmarks)
+        digest = hashlib.sha256(pictures.numpy().tobytes()).hexdigest()[:16]
+        trained_network(recipe, network, pictures, identity, checkpoint, digest, say)
     found = descriptors(network, squares, settings)
     nearest = nearest_by_cosine(found.astype(np.float64), database.identity)
     thresholds = calibrate(nearest, database.identity, database.dataset, unseen)
@@ -82,6 +95,7 @@ def make(data: Path, out: Path, recipe: Recipe, source: str) -> None:
     digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
     source = f"{source} (metadata.csv sha256 {digest})"
     origins = {name: {"licence": recipe.licence, "source": source} for name in files}
+    files |= landmark_files(pose.landmarks)
     size = write_submission(out, config, files, source, REQUIRES, origins)
     checkpoint.unlink(missing_ok=True)
     print(f"{out}: {size} bytes of weights")
@@ -100,7 +114,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mean-std", choices=tuple(NORMALISATIONS), help="of the input")
     parser.add_argument("--epochs", type=int, help="0: the weights as they are")
     parser.add_argument("--steps", type=int, help="batches in an epoch")
+    add_pose_options(parser)
     options = parser.parse_args(arguments)
+    check_pose_options(parser, options)
     wanted = {
         "backbone": options.backbone,
         "normalisation": options.mean_std,
@@ -109,11 +125,12 @@ def main(arguments: list[str] | None = None) -> int:
     }
     changes = {name: item for name, item in wanted.items() if item is not None}
     recipe = replace(PRESETS[options.preset], **changes)
+    pose = Pose(options.landmarks, options.more)
     started = time.perf_counter()
     torch.use_deterministic_algorithms(True, warn_only=True)
     source = f"python training/megadescriptor_cosine.py --preset {options.preset}"
     try:
-        make(options.data, options.out, recipe, source)
+        make(options.data, options.out, recipe, source + pose.as_given(), pose)
     except (DataError, TrainingError, OSError) as error:
         print(f"megadescriptor_cosine: {error}", file=sys.stderr)
         return 1

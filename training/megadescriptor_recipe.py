@@ -78,6 +78,16 @@ PRESETS = {
         normalisation="half", loss="pairs", rate=1e-3, decay=0.05, epochs=16,
         variation=Variation(turn=25, shift=0.1, zoom=(0.85, 1.35), jitter=0.4, grey=0.3),
     ),
+    # For animals in one pose (--landmarks): all places of the last map in place of their mean.
+    "aligned": Recipe(
+        "swin_tiny_patch4_window7_224", 64, False, "Apache-2.0",
+        arguments={
+            "img_size": 64, "patch_size": 4, "embed_dim": 16, "depths": [2, 2, 2],
+            "num_heads": [2, 4, 8], "window_size": 4, "global_pool": "",
+        },
+        normalisation="half", loss="pairs", rate=1e-3, decay=0.05, epochs=10, steps=100,
+        variation=Variation(turn=6, shift=0.05, zoom=(0.93, 1.1), jitter=0.4, grey=0.3),
+    ),
 }  # fmt: skip
 
 
@@ -117,7 +127,8 @@ def trained_network(
         [*network.parameters(), *loss.parameters()], lr=recipe.rate, weight_decay=recipe.decay
     )
     said = json.dumps({**asdict(recipe), "pictures": digest}, sort_keys=True)
-    trainer = EmbeddingTrainer(network, loss, recipe.schedule, optimiser, checkpoint, said)
+    rows = nn.Sequential(network, nn.Flatten())  # a map's places in a row, as in serving
+    trainer = EmbeddingTrainer(rows, loss, recipe.schedule, optimiser, checkpoint, said)
     trainer.resume()
     mean, std = NORMALISATIONS[recipe.normalisation]
     trainer.train(squares, identity, mean, std, report)

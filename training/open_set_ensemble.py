@@ -39,7 +39,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
-    descriptor_origin,
+    DESCRIPTOR,
+    descriptor_files,
     embed,
     packed,
     pairs_key,
@@ -58,20 +59,23 @@ from local_features import LocalFeatures, LocalSettings  # noqa: E402
 from local_gallery import LocalGallery  # noqa: E402
 from local_matching import MatchSettings  # noqa: E402
 from open_set import Gallery, gallery_bytes  # noqa: E402
+from triplet_network import TripletNetwork  # noqa: E402
+from triplet_network import embed as triplet_embed  # noqa: E402
 
 POOLED = ""
-GALLERY, DESCRIPTOR = "weights/gallery.npz", "weights/descriptor.safetensors"
+GALLERY = "weights/gallery.npz"
 Mask = NDArray[np.bool_]
 AllWeights = dict[str, Weights]
 SHORTLIST = 60
 # What may speak for an individual, from little to all; chosen by validation.
 SETS: Mapping[str, Sequence[str]] = {
-    "network": ("cosine", "pictures"),
+    "network": ("cosine", "cosine_lead", "pictures"),
     "verified": ("verified", "pictures"),
     "verified and lead": ("verified", "lead", "pictures"),
     "neighbours": ("neighbours", "pictures"),
     "all local": ("verified", "lead", "neighbours", "pictures"),
     "local and side": ("verified", "lead", "neighbours", "other_side", "pictures"),
+    "verified and network": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
     "all": EVIDENCE,
 }
 REQUIRES = {
@@ -147,12 +151,14 @@ def report(name: str, weights: Mapping[str, Weights], found: Mapping[str, Thresh
 def build(options: argparse.Namespace) -> None:
     """The whole way from the database to the submission's files. Raises DataError, OSError."""
     database = read_database(options.data)
-    descriptor, weights_file = read_descriptor(options.descriptor)
-    origins = {DESCRIPTOR: descriptor_origin(weights_file, options.descriptor)}
+    descriptor = read_descriptor(options.descriptor)
+    copied, origins = descriptor_files(descriptor, options.descriptor)
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
     pictures, settings = read_pictures(database.paths), LocalSettings()
-    embedding = embed(descriptor, weights_file, database, pictures)
+    embedding = embed(
+        descriptor, options.descriptor, database, pictures, TripletNetwork, triplet_embed
+    )
     features = sift_features(database.paths, pictures, settings)
     gallery = packed(features)
     local = {"kind": "sift", "features": asdict(settings), "match": asdict(MatchSettings())}
@@ -173,7 +179,7 @@ def build(options: argparse.Namespace) -> None:
     arrays = {"embedding": embedding, "orientation": database.orientation, **gallery.arrays()}
     contents = {
         GALLERY: gallery_bytes(Gallery(database.identity, database.dataset), arrays),
-        DESCRIPTOR: weights_file.read_bytes(),
+        **copied,
     }
     digest = table_digest(options.data)
     source = f"python training/open_set_ensemble.py (metadata.csv sha256 {digest})"
@@ -186,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
     submissions = ROOT / "submissions"
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
     parser.add_argument("--out", type=Path, default=submissions / "open_set_ensemble")
-    parser.add_argument("--descriptor", type=Path, default=submissions / "megadescriptor_cosine")
+    parser.add_argument("--descriptor", type=Path, default=submissions / "triplet_centroids")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     try:

@@ -31,6 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 TASKS = ("development", "final")
 PHOTOGRAPHS = "| **real photographs (train -> dev)**"
 METADATA = "metadata.csv"
+# Whose network a submission takes.
+DESCRIPTORS = {
+    "wildfusion": "megadescriptor_cosine",
+    "megadescriptor_convnext": "megadescriptor_cosine",
+    "open_set_ensemble": "triplet_centroids",
+}
 
 
 @dataclass(frozen=True)
@@ -149,20 +155,31 @@ def sample_row(task: str, submission: Path, track: str) -> str:
     return row(f"**sample {task}**", scores, TRACKS[track])
 
 
-def photograph_row(name: str, submission: Path, folder: Path, track: Track) -> str:
+def photograph_row(submission: Path, folder: Path, track: Track) -> str:
     """Train a copy of the submission on the photographs and score it on their development part."""
     with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary) / name
-        shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        script = ROOT / "training" / f"{name}.py"
-        if script.is_file():  # the smallest submissions are not trained
-            run_program(script, "--data", folder / "train", "--out", copy)
+        copy = train_copy(submission, folder / "train", Path(temporary))
         images = plain_pictures(folder / "dev", Path(temporary) / "pictures")
         scores = score_pictures(copy, images, folder / "dev" / "ref_dev.csv")
     tables = [(folder / t).read_bytes() for t in (f"train/{track.table}", "dev/ref_dev.csv")]
     digest = hashlib.sha256(b"".join(tables)).hexdigest()[:12]
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
     return row(f"{PHOTOGRAPHS[2:]}, {today}, tables sha256 {digest}", scores, track)
+
+
+def train_copy(submission: Path, data: Path, work: Path) -> Path:
+    """A copy in `work`, trained by `training/NAME.py`; on the descriptor of the same pictures."""
+    name = submission.name
+    copy = work / name
+    shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    script = ROOT / "training" / f"{name}.py"
+    if not script.is_file():  # the smallest submissions are not trained
+        return copy
+    more: list[object] = []
+    if name in DESCRIPTORS:
+        more = ["--descriptor", train_copy(submission.with_name(DESCRIPTORS[name]), data, work)]
+    run_program(script, "--data", data, "--out", copy, *more)
+    return copy
 
 
 def plain_pictures(folder: Path, target: Path) -> Path:
@@ -213,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
         kept = kept_photograph_row(readme)
         rows = [sample_row(task, submission, name) for task in TASKS]
         if options.photographs:
-            kept = [photograph_row(options.name, submission, options.photographs, track)]
+            kept = [photograph_row(submission, options.photographs, track)]
         elif kept:
             print("no --photographs: the row of the photographs stays as it was")
         baselines = baseline_rows(ROOT / "sample_data" / name / "README.md", track)

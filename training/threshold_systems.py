@@ -8,15 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from calibrate_threshold import Nearest, nearest_by_cosine, nearest_centroid
 from hybrid_data import DataError
+from landmark_files import landmark_path, read_landmarks
+from megadescriptor_recipe import descriptors
 from numpy.typing import NDArray
 from PIL import Image
 from reid_data import Database, same_content
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from triplet_pictures import read_squares
 from triplet_recipe import embeddings, kept_back
 from wildfusion_pairs import all_pairs
@@ -74,13 +77,13 @@ def sift(database: Database) -> System:
 
 def triplet_centroids(folder: Path, database: Database) -> System:
     """A folder that training/triplet_centroids.py filled from this database. Raises DataError."""
-    nearest = by_embedding(_embedder(folder, TripletNetwork), nearest_centroid)
+    nearest = by_embedding(_embedder(folder, TripletNetwork, embeddings), nearest_centroid)
     return System("triplet_centroids", nearest, DISTANCE, kept_back(database))
 
 
 def megadescriptor_cosine(folder: Path, database: Database) -> System:
     """A folder that training/megadescriptor_cosine.py filled from it. Raises DataError."""
-    nearest = by_embedding(_embedder(folder, swin_descriptor), nearest_by_cosine)
+    nearest = by_embedding(_embedder(folder, swin_descriptor, descriptors), nearest_by_cosine)
     return System("megadescriptor_cosine", nearest, COSINE, kept_back(database))
 
 
@@ -126,7 +129,9 @@ def _grey_pixels(paths: Paths) -> Matrix:
 
 
 def _embedder(
-    folder: Path, build: Callable[[dict[str, object]], nn.Module]
+    folder: Path,
+    build: Callable[[dict[str, object]], nn.Module],
+    compute: Callable[[nn.Module, Tensor, dict[str, Any]], Matrix],
 ) -> Callable[[Paths], Matrix]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -135,8 +140,10 @@ def _embedder(
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise DataError(f"{folder}: expected a trained submission: {error}") from error
     settings = config["network"]
+    landmarks = read_landmarks(landmark_path(folder, settings))
 
     def embed(paths: Paths) -> Matrix:
-        return embeddings(network, read_squares(paths, int(settings["side"])), settings)
+        squares = read_squares(paths, int(settings["side"]), landmarks)
+        return compute(network, squares, settings)
 
     return embed

@@ -8,7 +8,10 @@ DIR holds metadata.csv and pictures (training/reid_data.py says which columns). 
 individuals and of the others' pictures is kept back from training and chooses the thresholds
 (training/calibrate_threshold.py); all pictures are in the gallery. Writes the network, the
 centroids, config.json and, last, weights.json. A killed run goes on where it was: FOLDER/last.pt,
-removed at the end. `--backbone` takes what timm knows, `hf-hub:` and `local-dir:` included.
+removed at the end. `--landmarks` names what training/train_landmarks.py wrote: animals are
+brought into one pose by it, as the presets aligned-base and aligned-extended expect. `--more` names
+a folder of other individuals to train on as well. `--backbone` takes what timm knows, `hf-hub:` and
+`local-dir:` included.
 """
 
 from __future__ import annotations
@@ -24,12 +27,21 @@ import numpy as np
 import torch
 from calibrate_threshold import calibrate, nearest_centroid
 from hybrid_data import DataError
+from landmark_files import (
+    LANDMARKS,
+    WHOLE,
+    Pose,
+    add_pose_options,
+    check_pose_options,
+    landmark_files,
+    read_landmarks,
+)
 from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
 from submission_files import write_submission
 from triplet_files import GALLERY, NETWORK, REQUIRES, network_bytes, threshold_config
-from triplet_pictures import read_squares
-from triplet_recipe import PRESETS, SHIPPED, Recipe, embeddings, kept_back, trained_network
+from triplet_pictures import read_squares, with_more
+from triplet_recipe import PRESETS, SMALL, Recipe, embeddings, kept_back, trained_network
 from triplet_trainer import TrainingError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,20 +61,20 @@ def centroids(
     return Gallery(names, database.dataset[first]), means
 
 
-def train(data: Path, out: Path, recipe: Recipe, source: str) -> None:
+def train(data: Path, out: Path, recipe: Recipe, source: str, pose: Pose = WHOLE) -> None:
     """Raises DataError and TrainingError."""
-    database = read_database(data)
+    database, landmarks = read_database(data), read_landmarks(pose.landmarks)
     for note in duplicate_notes(database):
         print(f"note: {note}; not used to choose thresholds")
     unseen = kept_back(database)
     fit = np.flatnonzero(~unseen)
     print(f"{len(database)} pictures, {len(fit)} to train on, {int(unseen.sum())} for thresholds")
-    squares = read_squares(database.paths, recipe.side)
-    digest = hashlib.sha256(squares.numpy().tobytes()).hexdigest()[:16]
+    squares = read_squares(database.paths, recipe.side, landmarks)
+    pictures, identity = with_more(squares[fit], database.identity[fit], pose.more, landmarks)
+    digest = hashlib.sha256(pictures.numpy().tobytes()).hexdigest()[:16]
     checkpoint = out / "last.pt"
-    network, settings = trained_network(
-        recipe, squares[fit], database.identity[fit], checkpoint, digest, say
-    )
+    network, settings = trained_network(recipe, pictures, identity, checkpoint, digest, say)
+    settings |= {} if landmarks is None else {"landmarks": LANDMARKS}
     found = embeddings(network, squares, settings)
     nearest = nearest_centroid(found, database.identity)
     thresholds = calibrate(nearest, database.identity, database.dataset, unseen)
@@ -79,6 +91,7 @@ def train(data: Path, out: Path, recipe: Recipe, source: str) -> None:
     files = {
         NETWORK: network_bytes(network),
         GALLERY: gallery_bytes(gallery, {"centroids": means}),
+        **landmark_files(pose.landmarks),
     }
     digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
     source = f"{source} (metadata.csv sha256 {digest})"
@@ -93,7 +106,7 @@ def say(epoch: int, loss: float) -> None:
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:
     """The preset, with what the command line changes."""
-    recipe = PRESETS[SHIPPED if options.preset == "small" else options.preset]
+    recipe = PRESETS[SMALL if options.preset == "small" else options.preset]
     names = ("backbone", "side", "epochs", "steps", "classes", "views", "margin", "rate")
     changes = {name: getattr(options, name) for name in names}
     return replace(recipe, **{name: item for name, item in changes.items() if item is not None})
@@ -112,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--views", type=int, help="pictures of each, K")
     made.add_argument("--margin", type=float)
     made.add_argument("--rate", type=float)
+    add_pose_options(made)
     made.add_argument("--search", action="store_true", help="compare M x K, margin and rate")
     made.add_argument("--jobs", type=int, default=2, help="processes of a search")
     made.add_argument("--trials", type=int, help="end a search after as many new trials")
@@ -119,18 +133,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    made = parser()
+    options = made.parse_args(arguments)
+    check_pose_options(made, options)
     started = time.perf_counter()
-    recipe = chosen_recipe(options)
+    recipe, pose = chosen_recipe(options), Pose(options.landmarks, options.more)
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         if options.search:
             from triplet_search import search  # Optuna and matplotlib are needed for this alone
 
-            search(options.data, options.out / "search", recipe, options.jobs, options.trials)
+            out = options.out / "search"
+            search(options.data, out, recipe, options.jobs, options.trials, pose)
         else:
             source = f"python training/triplet_centroids.py --preset {options.preset}"
-            train(options.data, options.out, recipe, source)
+            train(options.data, options.out, recipe, source + pose.as_given(), pose)
     except (DataError, TrainingError, OSError) as error:
         print(f"triplet_centroids: {error}", file=sys.stderr)
         return 1

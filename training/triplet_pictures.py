@@ -20,11 +20,12 @@ from kornia.augmentation import (
 )
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from reid_data import read_database
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "triplet_centroids"))
 
-from square_picture import square
+from animal_alignment import LandmarkNetwork, picture_square
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,42 @@ class Variation:
     erased: float = 0.3
 
 
-def read_squares(paths: Sequence[Path], side: int) -> Tensor:
-    """(n, 3, side, side) bytes. Raises DataError with all pictures that cannot be read."""
+def read_squares(
+    paths: Sequence[Path], side: int, landmarks: LandmarkNetwork | None = None
+) -> Tensor:
+    """(n, 3, side, side) bytes, the animal in the standard pose where a network finds landmarks.
+
+    Raises DataError with all pictures that cannot be read.
+    """
     squares, problems = [], []
     for path in paths:
         try:
             with Image.open(path) as image:
-                squares.append(square(image, side))
+                squares.append(picture_square(image, side, landmarks))
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
             problems.append(f"{path}: cannot be read as a picture: {error}")
     if problems:
         raise DataError("\n".join(problems))
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
+
+
+def with_more(
+    squares: Tensor,
+    identity: NDArray[np.str_],
+    more: Path | None,
+    landmarks: LandmarkNetwork | None,
+) -> tuple[Tensor, NDArray[np.str_]]:
+    """Pictures (n, 3, side, side) and identity (n,) of a database, and of a folder with others.
+
+    Raises DataError where an individual is in both, so that none that is kept back is trained on.
+    """
+    if more is None:
+        return squares, identity
+    others = read_database(more)
+    if both := sorted(set(others.identity.tolist()) & set(identity.tolist())):
+        raise DataError(f"{more}: expected other individuals than in the data, {both[:5]} are both")
+    found = read_squares(others.paths, squares.shape[-1], landmarks)
+    return torch.cat([squares, found]), np.concatenate([identity, others.identity])
 
 
 def augmentation(variation: Variation) -> AugmentationSequential:

@@ -28,9 +28,10 @@ import optuna
 import torch
 from calibrate_threshold import calibrate, nearest_centroid
 from hybrid_data import DataError
+from landmark_files import WHOLE, Pose, read_landmarks
 from optuna.distributions import CategoricalDistribution
 from reid_data import read_database
-from triplet_pictures import read_squares
+from triplet_pictures import read_squares, with_more
 from triplet_recipe import Recipe, embeddings, kept_back, trained_network
 from triplet_trainer import TrainingError
 
@@ -44,14 +45,21 @@ COLUMNS = ("batch", "margin", "rate", "rank1", "state")
 Point = dict[str, Any]
 
 
-def search(data: Path, out: Path, recipe: Recipe, jobs: int, trials: int | None = None) -> None:
+def search(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    jobs: int,
+    trials: int | None = None,
+    pose: Pose = WHOLE,
+) -> None:
     """Run the grid's points that are not finished, `jobs` at a time, at most `trials` of them.
 
     Raises DataError where OUT holds a search of other data or another recipe.
     """
     read_database(data)  # what is wrong with it is said before processes start
     out.mkdir(parents=True, exist_ok=True)
-    study = _study(data, out, recipe)
+    study = _study(data, out, recipe, pose)
     done = [trial.params for trial in study.trials]
     points = [dict(zip(GRID, row, strict=True)) for row in itertools.product(*GRID.values())]
     left = [point for point in points if point not in done]
@@ -60,7 +68,8 @@ def search(data: Path, out: Path, recipe: Recipe, jobs: int, trials: int | None 
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         asked = {
-            pool.submit(trial_rank1, data, recipe, point, threads): point for point in left[:trials]
+            pool.submit(trial_rank1, data, recipe, point, threads, pose): point
+            for point in left[:trials]
         }
         for ended in as_completed(asked):
             _keep(study, asked[ended], ended.result())
@@ -68,17 +77,18 @@ def search(data: Path, out: Path, recipe: Recipe, jobs: int, trials: int | None 
     write_results(study, out)
 
 
-def trial_rank1(data: Path, recipe: Recipe, point: Point, threads: int) -> float | None:
+def trial_rank1(
+    data: Path, recipe: Recipe, point: Point, threads: int, pose: Pose = WHOLE
+) -> float | None:
     """Rank-1 of one point; None where its loss was not finite."""
     torch.set_num_threads(threads)
     database = read_database(data)
     unseen = kept_back(database)
-    squares = read_squares(database.paths, recipe.side)
-    fit = np.flatnonzero(~unseen)
+    landmarks, fit = read_landmarks(pose.landmarks), np.flatnonzero(~unseen)
+    squares = read_squares(database.paths, recipe.side, landmarks)
+    pictures, identity = with_more(squares[fit], database.identity[fit], pose.more, landmarks)
     try:
-        network, settings = trained_network(
-            at_point(recipe, point), squares[fit], database.identity[fit]
-        )
+        network, settings = trained_network(at_point(recipe, point), pictures, identity)
     except TrainingError:
         return None
     found = embeddings(network, squares, settings)
@@ -94,10 +104,11 @@ def at_point(recipe: Recipe, point: Point) -> Recipe:
     )
 
 
-def _study(data: Path, out: Path, recipe: Recipe) -> optuna.Study:
+def _study(data: Path, out: Path, recipe: Recipe, pose: Pose) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     digest = hashlib.sha256((data / "metadata.csv").read_bytes()).hexdigest()[:16]
-    same = {**asdict(recipe), "classes": 0, "views": 0, "margin": 0, "rate": 0, "data": digest}
+    searched = {"classes": 0, "views": 0, "margin": 0, "rate": 0}
+    same = {**asdict(recipe), **searched, "data": digest + pose.as_given()}
     said = json.dumps(same, sort_keys=True)
     study = optuna.create_study(
         study_name="triplet_centroids",

@@ -32,7 +32,8 @@ from threshold_holdout import unseen_pictures
 from wildfusion_fit import expected_calibration_error, fit_datasets, pair_scores
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
-    descriptor_origin,
+    DESCRIPTOR,
+    descriptor_files,
     embed,
     packed,
     pairs_key,
@@ -61,7 +62,7 @@ from pipelines import (  # noqa: E402
 )
 
 Array = NDArray[np.float64]
-GALLERY, DESCRIPTOR = "weights/gallery.npz", "weights/descriptor.safetensors"
+GALLERY = "weights/gallery.npz"
 SHORTLISTS = (25, 50, 100)
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -219,12 +220,12 @@ def report(found: Mapping[str, Threshold]) -> dict[str, float]:
 def build(options: argparse.Namespace) -> None:
     """The whole way from the database to the submission's files. Raises DataError, OSError."""
     database = read_database(options.data)
-    descriptor, weights = read_descriptor(options.descriptor)
-    origins = {DESCRIPTOR: descriptor_origin(weights, options.descriptor)}
+    descriptor = read_descriptor(options.descriptor)
+    copied, origins = descriptor_files(descriptor, options.descriptor)
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
     pictures = read_pictures(database.paths)
-    embedding = embed(descriptor, weights, database, pictures)
+    embedding = embed(descriptor, options.descriptor, database, pictures)
     stage = (
         sift_stage(database, pictures) if options.local == "sift" else glue_stage(pictures, options)
     )
@@ -250,7 +251,7 @@ def build(options: argparse.Namespace) -> None:
     gallery = gallery_bytes(
         Gallery(database.identity, database.dataset), {"embedding": embedding, **stage.arrays}
     )
-    contents = {GALLERY: gallery, DESCRIPTOR: weights.read_bytes()}
+    contents = {GALLERY: gallery, **copied}
     contents |= {name: path.read_bytes() for name, path in stage.copied.items()}
     source = f"python training/wildfusion.py (metadata.csv sha256 {table_digest(options.data)})"
     total = write_submission(

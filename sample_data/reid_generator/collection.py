@@ -12,6 +12,8 @@ from . import cat, photograph, salamander, turtle
 from .photograph import Pattern, Photograph
 
 SEED = 20270601
+MORE_SEED = 20270602  # of animals that are in no task and not in the database
+MORE_FROM = 1000  # their numbers, so that no name is twice
 TASKS = ("train", "development", "final")
 TESTS = TASKS[1:]
 YEARS = {"train": (2019, 2024), "development": (2024, 2025), "final": (2025, 2026)}
@@ -141,3 +143,18 @@ def collection(seed: int = SEED) -> list[Picture]:
     numbers = rng.permutation(len(plan)).tolist()
     dated = [replace(_dated(one, rng), number=n) for one, n in zip(plan, numbers, strict=True)]
     return sorted(dated, key=lambda one: one.number)
+
+
+def more_animals(individuals: int, pictures: int) -> list[Picture]:
+    """Other individuals of each dataset, each with its pictures, all of one side of it."""
+    plan: list[Picture] = []
+    for dataset, species in DATASETS.items():
+        for number in range(individuals):
+            side = species.sides[number % len(species.sides)]
+            for _ in range(pictures):
+                serial = len(plan)
+                one = Picture(
+                    dataset, MORE_FROM + number, "train", False, side, serial, MORE_SEED, serial
+                )
+                plan.append(replace(one, orientation=side))
+    return plan

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from agreement import agreed, confidence, per_individual
+from animal_alignment import DECODED, network_input, read_landmark_network
 from calibration import from_json
 from identity_classifier import identity_classifier, logits
 from numpy.typing import NDArray
 from open_set import best_individuals, candidates, check_thresholds, decide, read_gallery
 from PIL import Image
 from safetensors.torch import load_file
-from square_picture import network_input
 from swin_descriptor import describe, swin_descriptor
 from torch import Tensor, nn
 
@@ -62,6 +62,7 @@ class Model:
                 raise ValueError(f"{len(self._embedding)} embeddings, {len(self._gallery)} labels")
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{paths[0]} and config.json: {error!r}: {MEND}") from error
+        self._landmarks = read_landmark_network(HERE, config["network"])
         self._network = _loaded(swin_descriptor(config["network"]), paths[1])
         classifier = identity_classifier(config["classifier"], len(self._classes))
         self._classifier = _loaded(classifier, paths[2])
@@ -75,10 +76,11 @@ class Model:
         """Any PIL image, and its row of metadata.csv. Thread-safe."""
         config = self._ready()
         sides = [int(config[name]["side"]) for name in ("network", "classifier")]
-        image.draft("RGB", (2 * max(sides), 2 * max(sides)))
+        decoded = max(DECODED, 2 * max(sides))
+        image.draft("RGB", (decoded, decoded))
         return Query(
-            network_input(image, config["network"]),
-            network_input(image, config["classifier"]),
+            network_input(image, config["network"], self._landmarks),
+            network_input(image, config["classifier"], self._landmarks),
             (metadata or {}).get("dataset") or None,
         )
 

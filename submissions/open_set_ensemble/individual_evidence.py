@@ -7,6 +7,7 @@ lead: how far that is ahead of the best other individual's (below 0: behind), be
 neighbours: how much nearer than the background its pictures have the query's key points, where the
     background is the BACKGROUND-th nearest individual; all its pictures count together;
 cosine: of the network's embedding, the best of its pictures;
+cosine_lead: as `lead`, of the cosine;
 other_side: 1 where all its pictures show another side than the query; 0 where that is not known;
 pictures: logarithm of their number, because the best of many is high by chance.
 """
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-EVIDENCE = ("verified", "lead", "neighbours", "cosine", "other_side", "pictures")
+EVIDENCE = ("verified", "lead", "neighbours", "cosine", "cosine_lead", "other_side", "pictures")
 BACKGROUND = 6
 
 
@@ -61,7 +62,7 @@ def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
 def evidence(
     verified: Array, neighbours: Array, cosine: Array, other_side: NDArray[np.bool_], code: Rows
 ) -> Array:
-    """(i, 6) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
+    """(i, 7) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
     count = len(neighbours)
     best = np.zeros((count, 2))
     best[:, 1] = -1.0
@@ -70,7 +71,8 @@ def evidence(
     pictures = np.bincount(code, minlength=count)
     elsewhere = np.bincount(code, other_side, minlength=count) == pictures
     match = np.sqrt(best[:, 0])
-    columns = [match, _lead(match), neighbours, best[:, 1], elsewhere, np.log(pictures)]
+    alike = best[:, 1]
+    columns = [match, _lead(match), neighbours, alike, _lead(alike), elsewhere, np.log(pictures)]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
@@ -83,17 +85,22 @@ def _lead(values: Array) -> Array:
     return np.asarray(values - np.where(values == first, second, first))
 
 
-def verified_on_shortlist(
+def shortlisted(neighbours: Array, cosine: Array, size: int) -> Rows:
+    """Places in (r,) of the pictures to verify: the first half of `size` by what is above the
+    background, the other by cosine; fewer where both name the same."""
+    firsts = [np.argsort(-values, kind="stable")[: size // 2] for values in (neighbours, cosine)]
+    return np.unique(np.concatenate(firsts))
+
+
+def verified_at(
     query: LocalFeatures,
     gallery: LocalGallery,
     rows: Rows,
-    neighbours: Array,
-    size: int,
+    chosen: Rows,
     settings: MatchSettings,
 ) -> Array:
-    """(r,) verified scores of the `size` pictures with the most above the background, else NaN."""
+    """(r,) verified scores of the pictures at the places `chosen` of `rows`, else NaN."""
     found = np.full(len(rows), np.nan)
-    chosen = np.argsort(-neighbours, kind="stable")[:size]
     found[chosen] = gallery.scores(query, rows[chosen], settings)
     return found
 

@@ -13,6 +13,7 @@ from typing import Any
 import individual_evidence as ev
 import local_gallery
 import numpy as np
+from animal_alignment import network_input, read_landmark_network
 from local_features import LocalFeatures, LocalSettings, local_features, upright_rgb
 from local_matching import MatchSettings
 from numpy.typing import NDArray
@@ -25,9 +26,8 @@ from open_set import (
 )
 from PIL import Image
 from safetensors.torch import load_file
-from square_picture import network_input
-from swin_descriptor import describe, swin_descriptor
 from torch import Tensor
+from triplet_network import TripletNetwork, embed
 
 HERE = Path(__file__).resolve().parent
 POOLED = ""  # the weights over all datasets, for a query whose dataset is not known
@@ -72,7 +72,8 @@ class Model:
                 raise ValueError(f"expected as many rows in each array, found {sorted(rows)}")
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{gallery} and config.json: {error!r}: {MEND}") from error
-        self._network = swin_descriptor(config["network"])
+        self._landmarks = read_landmark_network(HERE, config["network"])
+        self._network = TripletNetwork(config["network"])
         self._network.load_state_dict({n: t.float() for n, t in load_file(weights).items()})
         self._network.eval()
         self._features = LocalSettings(**config["local"]["features"])
@@ -85,7 +86,7 @@ class Model:
         image.draft("RGB", (2 * self._features.side, 2 * self._features.side))
         rgb = upright_rgb(image)
         return Query(
-            network_input(rgb, config["network"]),
+            network_input(rgb, config["network"], self._landmarks),
             local_features(rgb, self._features),
             (row.get("orientation") or "").strip(),
             row.get("dataset") or None,
@@ -125,11 +126,10 @@ class Model:
         _, code = np.unique(self._gallery.identity[rows], return_inverse=True)
         maxima = ev.key_point_maxima(query.local, self._local, rows)
         pictures, neighbours = ev.above_background(maxima, code)
-        verified = ev.verified_on_shortlist(
-            query.local, self._local, rows, pictures, config["shortlist"], self._match
-        )
-        vector = np.nan_to_num(describe(self._network, query.pixels).numpy())
+        vector = np.nan_to_num(embed(self._network, query.pixels).double().numpy())
         cosine = (self._embedding[rows] * vector).sum(axis=1)
+        chosen = ev.shortlisted(pictures, cosine, config["shortlist"])
+        verified = ev.verified_at(query.local, self._local, rows, chosen, self._match)
         other = ev.differs(query.side, self._side[rows])
         table = ev.evidence(verified, neighbours, cosine, other, code)
         weights = config["evidence"].get(query.dataset or POOLED, config["evidence"][POOLED])

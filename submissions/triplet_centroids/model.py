@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from animal_alignment import network_input, read_landmark_network
 from numpy.typing import NDArray
 from open_set import best_individuals, check_thresholds, decide, read_gallery
 from PIL import Image
 from safetensors.torch import load_file
-from square_picture import network_input
 from torch import Tensor
 from triplet_network import TripletNetwork, embed
 
@@ -52,12 +52,13 @@ class Model:
         self._centroids = arrays["centroids"].astype(np.float64)  # (individuals, width)
         network = TripletNetwork(self._settings)
         network.load_state_dict({name: t.float() for name, t in load_file(weights).items()})
+        self._landmarks = read_landmark_network(HERE, self._settings)
         self._network = network.eval()
 
     def preprocess(self, image: Image.Image, metadata: Mapping[str, str] | None = None) -> Query:
         """Any PIL image, and its row of metadata.csv. Thread-safe."""
         dataset = (metadata or {}).get("dataset") or None
-        return Query(network_input(image, self._loaded_settings()), dataset)
+        return Query(network_input(image, self._loaded_settings(), self._landmarks), dataset)
 
     def predict_batch(self, batch: list[Query]) -> list[str]:
         """An individual or `new_individual` for each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,21 +15,42 @@ from torch.nn.functional import normalize
 class TripletNetwork(nn.Module):
     """(n, 3, side, side) -> (n, width) of length 1; weights at random.
 
-    settings: `architecture` and `arguments` for timm, and `width`.
+    settings: `architecture` and `arguments` for timm, and `width`; `stage`, where given, takes all
+    places of that stage's map in place of their mean: for animals in a standard pose, where a place
+    of the map is a place on the animal.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__()
         arguments = dict(settings.get("arguments", {}))
-        self.backbone = timm.create_model(
-            settings["architecture"], pretrained=False, num_classes=0, **arguments
-        )
-        # Some families have one more layer between the pooled features and the classifier.
-        features = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
+        if "stage" in settings:
+            self.backbone = timm.create_model(
+                settings["architecture"],
+                pretrained=False,
+                features_only=True,
+                out_indices=(int(settings["stage"]),),
+                **arguments,
+            )
+            info = self.backbone.feature_info
+            cells = math.ceil(int(settings["side"]) / info.reduction()[-1])
+            features = info.channels()[-1] * cells**2
+            self.neck: nn.Module = nn.BatchNorm1d(features, affine=False)
+        else:
+            self.backbone = timm.create_model(
+                settings["architecture"], pretrained=False, num_classes=0, **arguments
+            )
+            # Some families have one more layer between the pooled features and the classifier.
+            features = getattr(self.backbone, "head_hidden_size", self.backbone.num_features)
+            self.neck = nn.Identity()
         self.head = nn.Linear(int(features), int(settings["width"]))
 
+    def _pooled(self, pixels: Tensor) -> Tensor:
+        """(n, features): the backbone's mean over places, or all places of its one map."""
+        found = self.backbone(pixels)
+        return found[0].flatten(1) if isinstance(found, list) else found
+
     def forward(self, pixels: Tensor) -> Tensor:
-        return normalize(self.head(self.backbone(pixels)), dim=1)
+        return normalize(self.head(self.neck(self._pooled(pixels))), dim=1)
 
 
 @torch.inference_mode()

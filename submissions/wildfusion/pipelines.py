@@ -15,6 +15,7 @@ from typing import Any
 
 import local_gallery
 import numpy as np
+from animal_alignment import network_input, read_landmark_network
 from calibration import Calibration, from_json
 from fusion import fuse, shortlist
 from glue_matching import GlueFeatures, GlueGallery, GlueMatcher
@@ -25,7 +26,6 @@ from numpy.typing import NDArray
 from open_set import Gallery, candidates, check_thresholds, read_gallery
 from PIL import Image
 from safetensors.torch import load_file
-from square_picture import network_input
 from swin_descriptor import describe, swin_descriptor
 from torch import Tensor
 
@@ -91,16 +91,18 @@ class GluePipeline:
 class GlobalDescriptor:
     """MegaDescriptor: `pixels` in threads, then `embed`. `settings` as in megadescriptor_cosine."""
 
-    def __init__(self, settings: Mapping[str, Any], weights: Path) -> None:
-        """Raises RuntimeError where the file is of another network, OSError if it is not there."""
+    def __init__(self, settings: Mapping[str, Any], folder: Path, weights: str) -> None:
+        """Raises RuntimeError where a file is of another network, OSError if it is not there."""
         self._settings = settings
+        self._landmarks = read_landmark_network(folder, settings)
         self._network = swin_descriptor(settings)
-        self._network.load_state_dict({n: t.float() for n, t in load_file(weights).items()})
+        state = load_file(folder / weights)
+        self._network.load_state_dict({name: t.float() for name, t in state.items()})
         self._network.eval()
 
     def pixels(self, rgb: Image.Image) -> Tensor:
         """(3, side, side)"""
-        return network_input(rgb, self._settings)
+        return network_input(rgb, self._settings, self._landmarks)
 
     def embed(self, pixels: Tensor) -> Array:
         """(d,) of length 1; zeros, which are like nothing, where the network gives no number."""
@@ -174,7 +176,7 @@ def read_wildfusion(folder: Path, config: Mapping[str, Any]) -> WildFusion:
         for dataset, curves in config["calibrations"].items()
     }
     return WildFusion(
-        GlobalDescriptor(config["network"], folder / config["weights"]),
+        GlobalDescriptor(config["network"], folder, config["weights"]),
         local,
         gallery,
         arrays["embedding"].astype(np.float32),

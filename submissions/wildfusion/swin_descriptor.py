@@ -12,9 +12,9 @@ from torch.nn.functional import normalize
 
 
 def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
-    """(n, 3, side, side) -> (n, d), not of length 1; weights at random.
+    """(n, 3, side, side) -> (n, d), or a map (n, rows, columns, d) with `"global_pool": ""`.
 
-    settings: `architecture` and `arguments` for timm.
+    Weights at random. settings: `architecture` and `arguments` for timm.
     """
     network: nn.Module = timm.create_model(
         settings["architecture"],
@@ -27,8 +27,8 @@ def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
 
 @torch.inference_mode()
 def describe(network: nn.Module, pixels: Tensor) -> Tensor:
-    """(3, side, side) -> (d,) of length 1, in double precision.
+    """(3, side, side) -> (d,) of length 1, in double precision; all places of a map in a row.
 
     One at a time: the last digits of a batch depend on its size.
     """
-    return normalize(network(pixels[None])[0].double(), dim=0)
+    return normalize(network(pixels[None]).flatten().double(), dim=0)

@@ -1,0 +1,80 @@
+"""Makes further animals of the reid sample's kinds, to train networks on: other individuals.
+
+    python sample_data/generate_more_animals.py --out DIR [--individuals 400] [--pictures 5]
+
+DIR gets metadata.csv, landmarks.csv and images/, as sample_data/reid/train has. No individual of
+the sample is among them. The same options give the same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from multiprocessing import Pool
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from sample_data.reid_generator.collection import Picture, more_animals  # noqa: E402
+from sample_data.reid_generator.photograph import Photograph  # noqa: E402
+from sample_data.reid_generator.tables import (  # noqa: E402
+    DATABASE_COLUMNS,
+    landmark_table,
+    table,
+)
+
+
+def _taken(one: Picture) -> Photograph:
+    return one.photograph()
+
+
+def write(out: Path, individuals: int, pictures: int) -> None:
+    """Into a folder that appears when it is complete. Raises OSError where `out` is there."""
+    plan = more_animals(individuals, pictures)
+    part = out.with_name(out.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    for folder in {(part / one.path).parent for one in plan}:
+        folder.mkdir(parents=True)
+    landmarks = []
+    with Pool(os.cpu_count()) as pool:
+        taken = pool.imap(_taken, plan, chunksize=16)
+        for one, photograph in zip(plan, taken, strict=True):
+            (part / one.path).write_bytes(photograph.jpeg)
+            landmarks.append(photograph.landmarks)
+    (part / "metadata.csv").write_bytes(table(plan, DATABASE_COLUMNS))
+    (part / "landmarks.csv").write_bytes(landmark_table(plan, landmarks))
+    part.rename(out)
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Makes further animals to train networks on.")
+    parser.add_argument("--out", type=Path, required=True, help="a folder that is not there yet")
+    parser.add_argument("--individuals", type=_count, default=400, help="of each dataset")
+    parser.add_argument("--pictures", type=_count, default=5, help="of each individual")
+    options = parser.parse_args(arguments)
+    if options.out.exists():
+        print(f"{options.out} is there already: taken as it is; delete it to make it anew")
+        return 0
+    started = time.perf_counter()
+    try:
+        write(options.out, options.individuals, options.pictures)
+    except OSError as error:
+        print(f"generate_more_animals: {error}", file=sys.stderr)
+        return 1
+    count = options.individuals * options.pictures
+    print(f"{options.out}: {count} pictures of each dataset, {time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,386 @@
+"""Animals in one pose: further animals, their landmarks, the network that finds them, its use."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sample_data import generate_more_animals
+from sample_data.reid_generator.collection import collection, more_animals
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "training"))
+
+import landmark_data  # noqa: E402
+import megadescriptor_cosine  # noqa: E402
+import train_landmarks  # noqa: E402
+import triplet_centroids  # noqa: E402
+from animal_alignment import (  # noqa: E402
+    ACROSS,
+    ALONG,
+    SIDE,
+    LandmarkNetwork,
+    network_input,
+    picture_square,
+    unwrapped,
+)
+from hybrid_data import DataError  # noqa: E402
+from landmark_files import LANDMARKS, read_landmarks  # noqa: E402
+from reid_data import read_database  # noqa: E402
+from square_picture import square  # noqa: E402
+from triplet_pictures import read_squares, with_more  # noqa: E402
+from triplet_recipe import PRESETS, build  # noqa: E402
+from triplet_trainer import TrainingError  # noqa: E402
+from wildfusion_parts import DESCRIPTOR, descriptor_files  # noqa: E402
+
+from wildfusion_builders import draw_descriptor  # noqa: E402
+
+TINY = train_landmarks.Recipe(epochs=2, steps=4, batch=8)
+SETTINGS = {"side": 16, "mean": [0.5] * 3, "std": [0.5] * 3}
+
+
+@pytest.fixture(scope="module")
+def animals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten individuals of each dataset, three pictures of each."""
+    folder = tmp_path_factory.mktemp("more") / "animals"
+    generate_more_animals.write(folder, 10, 3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network_file(animals: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network after a few steps: it finds no landmark, and is as good for plumbing."""
+    out = tmp_path_factory.mktemp("landmarks") / "landmarks.safetensors"
+    train_landmarks.run(animals, out, None, TINY)
+    return out
+
+
+def grid(left: float, top: float, right: float, bottom: float) -> torch.Tensor:
+    x, y = np.meshgrid(np.linspace(left, right, ALONG), np.linspace(top, bottom, ACROSS))
+    return torch.tensor(np.stack([x.ravel(), y.ravel()], axis=1))[None].float()
+
+
+# Further animals.
+
+
+def test_no_further_animal_is_an_animal_of_the_sample() -> None:
+    ours = {(one.seed, one.identity) for one in collection()}
+    more = more_animals(400, 1)
+    assert not {name for _, name in ours} & {one.identity for one in more}
+    assert not {seed for seed, _ in ours} & {one.seed for one in more}
+    assert len({one.path for one in more_animals(3, 2)}) == 18
+
+
+def test_further_animals_are_the_same_each_time(animals: Path, tmp_path: Path) -> None:
+    generate_more_animals.write(tmp_path / "again", 10, 3)
+    for path in sorted(animals.rglob("*.*")):
+        assert (tmp_path / "again" / path.relative_to(animals)).read_bytes() == path.read_bytes()
+    assert len(read_database(animals)) == len(landmark_data.read_table(animals)) == 90
+
+
+def test_a_folder_that_is_there_is_left(animals: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (animals / "metadata.csv").stat().st_mtime_ns
+    assert generate_more_animals.main(["--out", str(animals), "--individuals", "9"]) == 0
+    assert "is there already" in capsys.readouterr().out
+    assert (animals / "metadata.csv").stat().st_mtime_ns == before
+
+
+# The table of landmarks.
+
+
+def write_table(folder: Path, rows: list[list[object]], columns: tuple[str, ...]) -> None:
+    with (folder / landmark_data.TABLE).open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+
+
+def test_landmarks_on_the_square_by_hand(tmp_path: Path) -> None:
+    """In a picture of 100 x 50, centred on its square, the top left pixel's centre is half a pixel
+    inside, and 25 pixels down."""
+    Image.new("RGB", (100, 50)).save(tmp_path / "a.png")
+    write_table(tmp_path, [["a.png", *([0, 0] * 9), 99, 49]], landmark_data.COLUMNS)
+    points = landmark_data.read_marked(tmp_path).points[0]
+    assert points[0].tolist() == pytest.approx([-0.99, -0.49])
+    assert points[9].tolist() == pytest.approx([0.99, 0.49])
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "said"),
+    [
+        ([], landmark_data.COLUMNS, "no row"),
+        ([["a.png", *["1"] * 19]], landmark_data.COLUMNS[:-1], "lacks ['y9']"),
+        ([["a.png", *["nan"] * 20]], landmark_data.COLUMNS, "line 2: expected 20 numbers"),
+        ([["a.png", *["1"] * 20], ["b.png", "x"]], landmark_data.COLUMNS, "line 3: expected 20"),
+        ([["gone.png", *["1"] * 20]], landmark_data.COLUMNS, "gone.png: cannot be read"),
+    ],
+)
+def test_a_bad_table_is_refused(
+    tmp_path: Path, rows: list[list[object]], columns: tuple[str, ...], said: str
+) -> None:
+    write_table(tmp_path, rows, columns)
+    with pytest.raises(DataError) as error:
+        landmark_data.read_marked(tmp_path)
+    assert said in str(error.value)
+
+
+def test_a_folder_without_landmarks_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.safetensors"
+    assert train_landmarks.main(["--data", str(tmp_path), "--out", str(out)]) == 1
+    assert "landmarks.csv is missing" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+# Training.
+
+
+def test_pictures_are_varied_together_with_their_landmarks() -> None:
+    """A bright dot is where its landmark goes."""
+    torch.manual_seed(0)
+    pixels = torch.zeros(12, 3, SIDE, SIDE)
+    pixels[:, :, 40:43, 50:53] = 1.0
+    places = torch.tensor([[[51.0, 41.0]]]).expand(12, 1, 2)
+    varied, moved = train_landmarks.variation()(pixels, places)
+    inside = ((moved > 4) & (moved < SIDE - 5)).all(dim=2).flatten()
+    assert inside.sum() >= 10
+    for picture, place in zip(varied[inside], moved[inside], strict=True):
+        bright = (picture.mean(dim=0) > 0.3).nonzero().float()
+        assert (bright.mean(dim=0).flip(0) - place[0]).abs().max() < 1.5
+
+
+def test_the_network_learns(animals: Path, tmp_path: Path) -> None:
+    marked = landmark_data.read_marked(animals)
+    recipe = train_landmarks.Recipe(epochs=4, steps=10, batch=16)
+    trainer = train_landmarks.LandmarkTrainer(recipe, tmp_path / "last.pt", "")
+    trainer.train(marked)
+    assert trainer.losses[-1] < 0.9 * trainer.losses[0]
+
+
+def test_a_killed_run_goes_on_to_the_same_network(
+    animals: Path, network_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        pass
+
+    step = train_landmarks.LandmarkTrainer._step
+
+    def until_the_second_epoch(self: object, marked: object, number: int) -> float:
+        if len(self.losses) == 1 and number == 2:  # type: ignore[attr-defined]
+            raise Killed
+        return step(self, marked, number)  # type: ignore[arg-type]
+
+    out = tmp_path / "again.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(train_landmarks.LandmarkTrainer, "_step", until_the_second_epoch)
+        with pytest.raises(Killed):
+            train_landmarks.run(animals, out, None, TINY)
+    assert not out.exists()
+    train_landmarks.run(animals, out, None, TINY)
+    assert out.read_bytes() == network_file.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_a_checkpoint_of_another_run_and_a_bad_loss_are_refused(
+    animals: Path, tmp_path: Path
+) -> None:
+    marked, checkpoint = landmark_data.read_marked(animals), tmp_path / "last.pt"
+    train_landmarks.LandmarkTrainer(TINY, checkpoint, "one")._save()
+    with pytest.raises(TrainingError, match="was made with"):
+        train_landmarks.LandmarkTrainer(TINY, checkpoint, "two").train(marked)
+    checkpoint.write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match="is no checkpoint"):
+        train_landmarks.LandmarkTrainer(TINY, checkpoint, "two").train(marked)
+    wild = train_landmarks.LandmarkTrainer(TINY, tmp_path / "other.pt", "")
+    torch.nn.init.constant_(wild.network.maps[1].bias, float("nan"))
+    with pytest.raises(TrainingError, match="the loss is nan in epoch 1, step 1; lower --rate"):
+        wild.train(marked)
+
+
+# The standard pose.
+
+
+def test_what_is_between_the_landmarks_fills_the_square() -> None:
+    canvas = torch.rand(1, 3, 64, 64)
+    whole = unwrapped(canvas, grid(-1, -1, 1, 1), 32)
+    # The outermost samples lie on the very edge, so compare what is inside.
+    inside = torch.nn.functional.avg_pool2d(canvas, 2)[:, :, 4:-4, 4:-4]
+    correlation = np.corrcoef(whole[:, :, 4:-4, 4:-4].flatten(), inside.flatten())[0, 1]
+    assert correlation > 0.7
+    canvas = torch.zeros(1, 3, 64, 64)
+    canvas[:, :, 16:48, 32:] = 1.0
+    assert unwrapped(canvas, grid(0.1, -0.4, 0.9, 0.4), 8).min() == 1.0
+    assert unwrapped(canvas, grid(-0.9, -0.4, -0.1, 0.4), 8).max() == 0.0
+
+
+def test_turned_and_bent_animals_come_out_alike() -> None:
+    """Landmarks that turn with the picture leave the square as it was."""
+    canvas = torch.rand(1, 3, 64, 64)
+    points = grid(-0.6, -0.4, 0.5, 0.4)
+    points[0, :, 1] += 0.2 * points[0, :, 0] ** 2
+    turned = torch.stack([-points[..., 1], points[..., 0]], dim=2)  # a quarter to the right
+    first = unwrapped(canvas, points, 16)
+    assert torch.allclose(unwrapped(canvas.rot90(-1, (2, 3)), turned, 16), first, atol=1e-5)
+
+
+def test_landmarks_may_lie_outside_the_frame_but_not_far() -> None:
+    torch.manual_seed(1)
+    network = LandmarkNetwork().eval()
+    network.maps[1].weight.data *= 1e4  # as sure as can be of some cell
+    with torch.inference_mode():
+        found = network(torch.rand(4, 3, SIDE, SIDE))
+    assert found.shape == (4, 10, 2)
+    assert 1.0 < found.abs().max() < 1.25
+
+
+def test_without_a_network_a_picture_is_taken_whole() -> None:
+    image = Image.effect_noise((40, 30), 60).convert("RGB")
+    assert (picture_square(image, 16, None) == square(image, 16)).all()
+    assert network_input(image, SETTINGS, None).shape == (3, 16, 16)
+
+
+def test_other_individuals_are_trained_on_as_well(animals: Path, network_file: Path) -> None:
+    landmarks = read_landmarks(network_file)
+    own = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+    squares, identity = with_more(own, np.array(["a", "b"]), animals, landmarks)
+    database = read_database(animals)
+    assert squares.shape == (92, 3, 16, 16)
+    assert identity.tolist() == ["a", "b", *database.identity.tolist()]
+    assert torch.equal(squares[2:], read_squares(database.paths, 16, landmarks))
+    with pytest.raises(DataError, match=r"expected other individuals .*'cat_1000'"):
+        with_more(own, np.array(["a", "cat_1000"]), animals, landmarks)
+
+
+def test_a_file_that_is_no_landmark_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    with pytest.raises(DataError, match="train_landmarks"):
+        read_landmarks(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"other\.safetensors: expected what"):
+        read_landmarks(path)
+
+
+def test_all_places_of_a_map_are_taken_in_the_aligned_presets() -> None:
+    for name in ("aligned-base", "aligned-extended"):
+        network, settings = build(PRESETS[name])
+        assert settings["stage"] == PRESETS[name].stage == 2
+        side = settings["side"]
+        places = network.backbone(torch.zeros(1, 3, side, side))[0]
+        assert network.head.in_features == places.flatten(1).shape[1] > places.shape[1]
+
+
+def test_a_copied_descriptor_takes_its_landmark_network_along(
+    network_file: Path, tmp_path: Path
+) -> None:
+    folder = draw_descriptor(tmp_path / "descriptor")
+    config = json.loads((folder / "config.json").read_text())
+    assert set(descriptor_files(config, folder)[0]) == {DESCRIPTOR}
+    shutil.copy(network_file, folder / "landmarks.safetensors")
+    config["network"]["landmarks"] = "landmarks.safetensors"
+    entry = {"path": "landmarks.safetensors", "licence": "Apache-2.0", "source": "a test"}
+    manifest = json.loads((folder / "weights.json").read_text())
+    manifest["files"].append(entry)
+    (folder / "weights.json").write_text(json.dumps(manifest))
+    contents, origins = descriptor_files(config, folder)
+    assert contents[LANDMARKS] == network_file.read_bytes()
+    assert origins[LANDMARKS] == {"licence": "Apache-2.0", "source": "a test"}
+
+
+@pytest.mark.parametrize("script", [triplet_centroids, megadescriptor_cosine])
+def test_a_preset_for_one_pose_asks_for_the_network(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = "aligned" if script is megadescriptor_cosine else "aligned-base"
+    with pytest.raises(SystemExit) as caught:
+        script.main(["--preset", preset])
+    assert caught.value.code == 2
+    assert f"--preset {preset} needs --landmarks FILE" in capsys.readouterr().err
+
+
+# The whole way to a submission.
+
+
+@pytest.fixture(scope="module")
+def made(animals: Path, network_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """triplet_centroids, trained on nine individuals of each dataset and on the tenth as other."""
+    home = tmp_path_factory.mktemp("aligned")
+    parts: dict[str, list[dict[str, str]]] = {"own": [], "more": []}
+    with (animals / "metadata.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            parts["more" if row["identity"].endswith("9") else "own"].append(row)
+    for name, rows in parts.items():
+        (home / name).mkdir()
+        (home / name / "images").symlink_to(animals / "images")
+        with (home / name / "metadata.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+    out = home / "triplet_centroids"
+    ignored = shutil.ignore_patterns("weights*", "__pycache__")
+    shutil.copytree(ROOT / "submissions" / "triplet_centroids", out, ignore=ignored)
+    patch = pytest.MonkeyPatch()
+    tiny = {"aligned-base": replace(PRESETS["aligned-base"], side=32, classes=3, views=2)}
+    patch.setattr(triplet_centroids, "PRESETS", tiny)
+    arguments = ["--data", home / "own", "--out", out, "--preset", "aligned-base", "--epochs", 1,
+                 "--steps", 2, "--landmarks", network_file, "--more", home / "more"]  # fmt: skip
+    assert triplet_centroids.main([str(one) for one in arguments]) == 0
+    patch.undo()
+    return out
+
+
+@pytest.fixture
+def module(made: Path) -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location("aligned_triplet_model", made / "model.py")
+    assert spec
+    assert spec.loader
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = found  # its dataclass looks itself up
+    spec.loader.exec_module(found)
+    yield found
+    del sys.modules[spec.name]
+
+
+def test_the_manifest_names_the_network_and_what_made_it(made: Path) -> None:
+    manifest = json.loads((made / "weights.json").read_text())
+    assert [one["path"] for one in manifest["files"]][-1] == "weights/landmarks.safetensors"
+    assert "--landmarks" in manifest["files"][0]["source"]
+    assert "--more" in manifest["files"][0]["source"]
+    assert json.loads((made / "config.json").read_text())["network"]["landmarks"]
+
+
+def test_training_and_serving_see_the_same_animal(
+    made: Path, animals: Path, network_file: Path, module: ModuleType
+) -> None:
+    model = module.Model()
+    model.load()
+    path = animals / landmark_data.read_table(animals)[0][0].relative_to(animals)
+    with Image.open(path) as image:
+        query = model.preprocess(image, {"dataset": "cat"})
+        answers = [model.predict(image, {"dataset": "cat"}), *model.predict_batch([query])]
+    trained_on = read_squares([path], 32, read_landmarks(network_file))[0]
+    settings = json.loads((made / "config.json").read_text())["network"]
+    assert torch.allclose(query.pixels, (trained_on / 255 - 0.5) / 0.5)
+    assert settings["side"] == 32
+    assert answers[0] == answers[1]
+
+
+def test_a_missing_landmark_network_is_said_by_name(
+    made: Path, module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(made, folder)
+    (folder / "weights" / "landmarks.safetensors").unlink()
+    monkeypatch.setattr(module, "HERE", folder)
+    with pytest.raises(FileNotFoundError, match="train_landmarks"):
+        module.Model().load()
