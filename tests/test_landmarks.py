@@ -53,9 +53,9 @@ SETTINGS = {"side": 16, "mean": [0.5] * 3, "std": [0.5] * 3}
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten individuals of each dataset, three pictures of each."""
+    """Eight individuals of each dataset, three pictures of each."""
     folder = tmp_path_factory.mktemp("more") / "animals"
-    generate_more_animals.write(folder, 10, 3)
+    generate_more_animals.write(folder, 8, 3)
     return folder
 
 
@@ -84,10 +84,10 @@ def test_no_further_animal_is_an_animal_of_the_sample() -> None:
 
 
 def test_further_animals_are_the_same_each_time(animals: Path, tmp_path: Path) -> None:
-    generate_more_animals.write(tmp_path / "again", 10, 3)
+    generate_more_animals.write(tmp_path / "again", 8, 3)
     for path in sorted(animals.rglob("*.*")):
         assert (tmp_path / "again" / path.relative_to(animals)).read_bytes() == path.read_bytes()
-    assert len(read_database(animals)) == len(landmark_data.read_table(animals)) == 90
+    assert len(read_database(animals)) == len(landmark_data.read_table(animals)) == 72
 
 
 def test_a_folder_that_is_there_is_left(animals: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,10 +162,11 @@ def test_pictures_are_varied_together_with_their_landmarks() -> None:
 
 def test_the_network_learns(animals: Path, tmp_path: Path) -> None:
     marked = landmark_data.read_marked(animals)
-    recipe = train_landmarks.Recipe(epochs=4, steps=10, batch=16)
+    recipe = train_landmarks.Recipe(epochs=3, steps=8, batch=12)
     trainer = train_landmarks.LandmarkTrainer(recipe, tmp_path / "last.pt", "")
     trainer.train(marked)
-    assert trainer.losses[-1] < 0.9 * trainer.losses[0]
+    assert trainer.losses == sorted(trainer.losses, reverse=True)
+    assert trainer.losses[-1] < 0.95 * trainer.losses[0]
 
 
 def test_a_killed_run_goes_on_to_the_same_network(
@@ -255,7 +256,7 @@ def test_other_individuals_are_trained_on_as_well(animals: Path, network_file: P
     own = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
     squares, identity = with_more(own, np.array(["a", "b"]), animals, landmarks)
     database = read_database(animals)
-    assert squares.shape == (92, 3, 16, 16)
+    assert squares.shape == (74, 3, 16, 16)
     assert identity.tolist() == ["a", "b", *database.identity.tolist()]
     assert torch.equal(squares[2:], read_squares(database.paths, 16, landmarks))
     with pytest.raises(DataError, match=r"expected other individuals .*'cat_1000'"):
@@ -313,12 +314,12 @@ def test_a_preset_for_one_pose_asks_for_the_network(
 
 @pytest.fixture(scope="module")
 def made(animals: Path, network_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """triplet_centroids, trained on nine individuals of each dataset and on the tenth as other."""
+    """triplet_centroids, trained on seven individuals of each dataset and on the eighth as other."""
     home = tmp_path_factory.mktemp("aligned")
     parts: dict[str, list[dict[str, str]]] = {"own": [], "more": []}
     with (animals / "metadata.csv").open(newline="") as file:
         for row in csv.DictReader(file):
-            parts["more" if row["identity"].endswith("9") else "own"].append(row)
+            parts["more" if row["identity"].endswith("7") else "own"].append(row)
     for name, rows in parts.items():
         (home / name).mkdir()
         (home / name / "images").symlink_to(animals / "images")
