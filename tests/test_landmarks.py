@@ -314,7 +314,7 @@ def test_a_preset_for_one_pose_asks_for_the_network(
 
 @pytest.fixture(scope="module")
 def made(animals: Path, network_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """triplet_centroids, trained on seven individuals of each dataset and on the eighth as other."""
+    """triplet_centroids, trained on seven individuals of each dataset, the eighth as another."""
     home = tmp_path_factory.mktemp("aligned")
     parts: dict[str, list[dict[str, str]]] = {"own": [], "more": []}
     with (animals / "metadata.csv").open(newline="") as file:
