@@ -50,6 +50,21 @@ def write(out: Path, individuals: int, pictures: int) -> None:
     part.rename(out)
 
 
+def _as_it_is(out: Path, asked: int) -> int:
+    """0 where the folder has as many pictures as are asked for, else 1."""
+    with (out / "metadata.csv").open(encoding="utf-8") as file:
+        found = sum(1 for _ in file) - 1
+    if found != asked:
+        print(
+            f"generate_more_animals: {out} holds {found} pictures, {asked} are asked for: delete "
+            "it, or give another --out",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{out} is there already: taken as it is")
+    return 0
+
+
 def _count(text: str) -> int:
     if int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
@@ -58,15 +73,14 @@ def _count(text: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Makes further animals to train networks on.")
-    parser.add_argument("--out", type=Path, required=True, help="a folder that is not there yet")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--individuals", type=_count, default=400, help="of each dataset")
     parser.add_argument("--pictures", type=_count, default=5, help="of each individual")
     options = parser.parse_args(arguments)
-    if options.out.exists():
-        print(f"{options.out} is there already: taken as it is; delete it to make it anew")
-        return 0
     started = time.perf_counter()
     try:
+        if options.out.exists():
+            return _as_it_is(options.out, len(more_animals(options.individuals, options.pictures)))
         write(options.out, options.individuals, options.pictures)
     except OSError as error:
         print(f"generate_more_animals: {error}", file=sys.stderr)

@@ -92,9 +92,19 @@ def test_further_animals_are_the_same_each_time(animals: Path, tmp_path: Path) -
 
 def test_a_folder_that_is_there_is_left(animals: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (animals / "metadata.csv").stat().st_mtime_ns
-    assert generate_more_animals.main(["--out", str(animals), "--individuals", "9"]) == 0
+    command = ["--out", str(animals), "--pictures", "3", "--individuals"]
+    assert generate_more_animals.main([*command, "8"]) == 0
     assert "is there already" in capsys.readouterr().out
+    assert generate_more_animals.main([*command, "9"]) == 1
+    assert "holds 72 pictures, 81 are asked for" in capsys.readouterr().err
     assert (animals / "metadata.csv").stat().st_mtime_ns == before
+
+
+def test_a_folder_that_is_something_else_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate_more_animals.main(["--out", str(tmp_path)]) == 1
+    assert "metadata.csv" in capsys.readouterr().err
 
 
 # The table of landmarks.
@@ -141,6 +151,17 @@ def test_a_folder_without_landmarks_is_said(
     assert train_landmarks.main(["--data", str(tmp_path), "--out", str(out)]) == 1
     assert "landmarks.csv is missing" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--steps", "--rate"])
+def test_nothing_is_trained_in_no_steps(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--data", str(tmp_path), "--out", str(tmp_path / "out"), option, "0"]
+    with pytest.raises(SystemExit) as caught:
+        train_landmarks.main(command)
+    assert caught.value.code == 2
+    assert f"{option} 0" in capsys.readouterr().err
 
 
 # Training.

@@ -191,6 +191,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=Recipe.steps, help="batches in an epoch")
     parser.add_argument("--rate", type=float, default=Recipe.rate)
     options = parser.parse_args(arguments)
+    for name in ("epochs", "steps", "rate"):
+        value = getattr(options, name)
+        if not value > 0:
+            parser.error(f"--{name} {value:g}: expected more than 0")
     recipe = Recipe(epochs=options.epochs, steps=options.steps, rate=options.rate)
     started = time.perf_counter()
     torch.use_deterministic_algorithms(True, warn_only=True)
