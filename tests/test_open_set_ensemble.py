@@ -159,6 +159,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work
 
 
+def test_a_network_of_another_kind_is_refused(tmp_path: Path, capsys) -> None:
+    """That of megadescriptor_cosine in place of triplet_centroids'."""
+    data = draw_database(tmp_path / "data", individuals=2, pictures=2)
+    descriptor = draw_descriptor(tmp_path / "descriptor")
+    command = ["--data", str(data), "--out", str(tmp_path / "out")]
+    assert open_set_ensemble.main([*command, "--descriptor", str(descriptor)]) == 1
+    assert "descriptor: its network is not the one that is expected" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
     found = licences(built / "copy")
     assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")

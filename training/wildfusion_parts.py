@@ -126,13 +126,19 @@ def embed(
     network may differ by less than its rounding.
 
     config: config.json of `folder`, a submission like megadescriptor_cosine; or like another that
-    has its network by `build` and embeds by `describe`.
+    has its network by `build` and embeds by `describe`. Raises DataError for another network.
     """
     settings, weights = config["network"], folder / config["weights"]
     path = landmark_path(folder, settings)
     landmarks, known = read_landmarks(path), file_digest(path) if path else ""
-    network = build(settings)
-    network.load_state_dict({name: t.float() for name, t in load_file(weights).items()})
+    try:
+        network = build(settings)
+        network.load_state_dict({name: t.float() for name, t in load_file(weights).items()})
+    except (KeyError, RuntimeError) as error:
+        raise DataError(
+            f"{folder}: its network is not the one that is expected here ({build.__name__}): "
+            f"{error!r}; give --descriptor a folder that was trained by the right script"
+        ) from error
     network.eval()
     by_path = dict(zip(database.paths, pictures, strict=True))
 
