@@ -20,6 +20,7 @@ sys.path.insert(0, str(FOLDER))
 sys.path.insert(0, str(ROOT / "training"))
 
 import convnext_training  # noqa: E402
+import descriptor_files  # noqa: E402
 import megadescriptor_convnext  # noqa: E402
 import wildfusion_parts  # noqa: E402
 from agreement import agreed, confidence, per_individual  # noqa: E402
@@ -151,7 +152,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = work / "copy"
     shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wildfusion_parts, "DEFAULT_FOLDER", work / "features")
+        for module in (wildfusion_parts, descriptor_files):
+            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
         patch.setattr(megadescriptor_convnext, "NETWORKS", {"small": TINY, "full": TINY})
         command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
         command += ["--work", str(work / "runs"), "--epochs", "2"]

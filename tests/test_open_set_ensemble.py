@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load, save_file
 
 from wildfusion_builders import draw_database, draw_descriptor, licences, load_model, spotted
 
@@ -19,10 +21,13 @@ FOLDER = ROOT / "submissions" / "open_set_ensemble"
 sys.path.insert(0, str(FOLDER))
 sys.path.insert(0, str(ROOT / "training"))
 
+import descriptor_files  # noqa: E402
 import ensemble_evidence  # noqa: E402
+import joint_networks  # noqa: E402
 import open_set_ensemble  # noqa: E402
 import wildfusion_pairs  # noqa: E402
 import wildfusion_parts  # noqa: E402
+from animal_alignment import LandmarkNetwork  # noqa: E402
 from individual_evidence import (  # noqa: E402
     BACKGROUND,
     EVIDENCE,
@@ -32,6 +37,7 @@ from individual_evidence import (  # noqa: E402
     key_point_maxima,
     shortlisted,
 )
+from joint_embedding import Components, joined  # noqa: E402
 from local_features import LocalSettings, local_features  # noqa: E402
 from local_gallery import Projection, pack  # noqa: E402
 from triplet_network import TripletNetwork  # noqa: E402
@@ -89,8 +95,8 @@ def test_evidence_takes_the_best_picture_of_an_individual() -> None:
         np.array([0, 0, 1, 1]),
     )
     assert table.shape == (2, len(EVIDENCE))
-    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.3, 0.0, np.log(2)])
-    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, -0.3, 1.0, np.log(2)])
+    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.3, 0.2, 0.0, np.log(2)])
+    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, -0.3, -0.1, 1.0, np.log(2)])
 
 
 def test_the_lead_is_over_the_best_other_individual() -> None:
@@ -148,30 +154,94 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data, descriptor and a built copy of the submission, in one folder."""
     work = tmp_path_factory.mktemp("ensemble")
     data = draw_database(work / "data")
-    descriptor = draw_descriptor(work / "descriptor", TripletNetwork)
     out = work / "copy"
     shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wildfusion_pairs, "RUNS", work / "runs")
-        patch.setattr(wildfusion_parts, "DEFAULT_FOLDER", work / "features")
-        command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
+        for module in (wildfusion_parts, descriptor_files):
+            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
+        command = ["--data", str(data), "--out", str(out), *networks(work)]
         assert open_set_ensemble.main(command) == 0
     return work
+
+
+def networks(work: Path) -> list[str]:
+    """Options that name two drawn networks."""
+    triplet = draw_descriptor(work / "triplet", TripletNetwork)
+    swin = draw_descriptor(work / "swin")
+    return ["--triplet", str(triplet), "--swin", str(swin)]
 
 
 def test_a_network_of_another_kind_is_refused(tmp_path: Path, capsys) -> None:
     """That of megadescriptor_cosine in place of triplet_centroids'."""
     data = draw_database(tmp_path / "data", individuals=2, pictures=2)
-    descriptor = draw_descriptor(tmp_path / "descriptor")
+    _, _, _, swin = networks(tmp_path)
     command = ["--data", str(data), "--out", str(tmp_path / "out")]
-    assert open_set_ensemble.main([*command, "--descriptor", str(descriptor)]) == 1
-    assert "descriptor: its network is not the one that is expected" in capsys.readouterr().err
+    assert open_set_ensemble.main([*command, "--triplet", swin, "--swin", swin]) == 1
+    assert "swin: its network is not the one that is expected" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_two_networks_with_other_landmarks_are_refused(tmp_path: Path, capsys) -> None:
+    data = draw_database(tmp_path / "data", individuals=2, pictures=2)
+    given = networks(tmp_path)
+    for seed, folder in enumerate(map(Path, given[1::2])):
+        torch.manual_seed(seed)
+        save_file(LandmarkNetwork().state_dict(), folder / "landmarks.safetensors")
+        config = json.loads((folder / "config.json").read_text())
+        config["network"]["landmarks"] = "landmarks.safetensors"
+        (folder / "config.json").write_text(json.dumps(config))
+        manifest = json.loads((folder / "weights.json").read_text())
+        manifest["files"].append({**manifest["files"][0], "path": "landmarks.safetensors"})
+        (folder / "weights.json").write_text(json.dumps(manifest))
+    assert (
+        open_set_ensemble.main(["--data", str(data), "--out", str(tmp_path / "out"), *given]) == 1
+    )
+    assert "swin find landmarks by different networks" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_joint_cosine_is_the_mean_of_both() -> None:
+    rng = np.random.default_rng(3)
+    triplet, swin = (rng.normal(size=(5, d)) for d in (4, 9))
+    triplet /= np.linalg.norm(triplet, axis=1, keepdims=True)
+    components = Components(rng.normal(size=9), rng.normal(size=(9, 3)))
+    both, shown = joined(triplet, swin, components), components(swin)
+    assert np.linalg.norm(shown, axis=1) == pytest.approx(1)
+    assert both @ both.T == pytest.approx((triplet @ triplet.T + shown @ shown.T) / 2)
+    swin[0, 0] = np.nan  # a network that gives no number there
+    assert np.isfinite(joined(triplet, swin, components)).all()
+
+
+def test_components_keep_what_differs_and_few_pictures_all_of_it() -> None:
+    rng = np.random.default_rng(4)
+    vectors = rng.normal(size=(400, 2)) @ rng.normal(size=(2, 200)) + 5
+    found = joint_networks.main_components(vectors)
+    assert found.axes.shape == (200, joint_networks.COMPONENTS)
+    centred = vectors - vectors.mean(axis=0)
+    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    shown = found(vectors)
+    assert shown @ shown.T == pytest.approx(unit @ unit.T, abs=0.02)  # kept in half precision
+    few = joint_networks.main_components(vectors[:3])
+    assert few(vectors[:3]) == pytest.approx(
+        vectors[:3] / np.linalg.norm(vectors[:3], axis=1, keepdims=True)
+    )
+
+
+def test_weights_that_half_precision_cannot_hold_stay(tmp_path: Path) -> None:
+    state = {"a": torch.tensor([0.1, 1e-3]), "b": torch.tensor([1e9]), "n": torch.tensor([3])}
+    save_file(state, tmp_path / "w.safetensors")
+    found = load(descriptor_files.copied_weights(tmp_path / "w.safetensors", half=True))
+    assert {name: str(t.dtype) for name, t in found.items()} == {
+        "a": "torch.float16", "b": "torch.float32", "n": "torch.int64"
+    }  # fmt: skip
+    assert found["b"].item() == 1e9
 
 
 def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
     found = licences(built / "copy")
-    assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")
+    assert found["weights/triplet.safetensors"] == ("CC-BY-NC-4.0", "drawn")
+    assert found["weights/swin.safetensors"] == ("CC-BY-NC-4.0", "drawn")
     assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
 
 

@@ -1,9 +1,8 @@
-"""WildFusion: isotonic calibration, shortlist, fusion, local features, and the built submission."""
+"""WildFusion: local features, and the built submission."""
 
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -21,11 +20,10 @@ FOLDER = ROOT / "submissions" / "wildfusion"
 sys.path.insert(0, str(ROOT / "training"))
 sys.path.insert(0, str(FOLDER))
 
+import descriptor_files  # noqa: E402
 import wildfusion  # noqa: E402
 import wildfusion_pairs  # noqa: E402
 import wildfusion_parts  # noqa: E402
-from calibration import Calibration, from_json  # noqa: E402
-from fusion import fuse, shortlist  # noqa: E402
 from local_features import NOTHING, LocalFeatures, LocalSettings, local_features  # noqa: E402
 from local_gallery import (  # noqa: E402
     Projection,
@@ -35,7 +33,6 @@ from local_gallery import (  # noqa: E402
     unpack_places,
 )
 from local_matching import Matches, MatchSettings, mutual_matches, verified  # noqa: E402
-from wildfusion_fit import fit_datasets, fit_isotonic, pair_scores  # noqa: E402
 
 COPIES = ("wildfusion", "megadescriptor_convnext")
 
@@ -46,117 +43,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def pool_adjacent_violators(hits: list[float]) -> list[float]:
-    """Isotonic regression of values in order of distinct scores, by its definition."""
-    blocks: list[list[float]] = []
-    for hit in hits:
-        blocks.append([hit])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    return [float(np.mean(block)) for block in blocks for _ in block]
-
-
-def test_isotonic_knots_by_hand() -> None:
-    # Hits in order of score: 0 | 1 0 pooled to 1/2 | 1.  Thresholds kept: 1, 2, 3, 4.
-    curve = fit_isotonic([1.0, 2.0, 3.0, 4.0], [False, True, False, True])
-    assert curve.x == (1.0, 1.5, 2.5, 3.5, 4.0)
-    assert curve.y == pytest.approx((0.0, 0.25, 0.5, 0.75, 1.0))
-    assert curve([1.0, 2.5, 4.0]) == pytest.approx([0.0, 0.5, 1.0])
-    assert curve([0.9, 4.1]) == pytest.approx([0.0, 1.0])
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_at_its_knots_the_curve_is_the_pooled_regression(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = np.sort(rng.normal(size=60))
-    hits = rng.random(60) < 1 / (1 + np.exp(-2 * scores))
-    oracle = pool_adjacent_violators(hits.astype(float).tolist())
-    curve = fit_isotonic(scores, hits)
-    expected = np.interp(curve.x, scores, oracle)
-    assert curve(curve.x) == pytest.approx(expected, abs=1e-9)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_interpolation_is_monotone_and_breaks_ties(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = rng.normal(size=200)
-    curve = fit_isotonic(scores, rng.random(200) < 0.5)
-    dense = curve(np.linspace(-4, 4, 4001))
-    assert np.all(np.diff(dense) >= 0)
-    assert dense.min() >= -1e-12
-    assert dense.max() <= 1 + 1e-12
-    flat = Calibration((0.0, 2.0), (0.5, 0.5))
-    assert flat(1.9) > flat(1.0) > flat(0.1)
-
-
-def test_a_pair_that_was_not_scored_stays_unscored() -> None:
-    curve = Calibration((0.0, 1.0), (0.0, 1.0))
-    assert np.isnan(curve([np.nan, 0.5])).tolist() == [True, False]
-    assert from_json(json.loads(json.dumps(curve.as_json()))) == curve
-
-
-@pytest.mark.parametrize(
-    ("x", "y"),
-    [((1.0, 0.0), (0.0, 1.0)), ((0.0, 1.0), (1.0, 0.0)), ((0.0,), (0.0, 1.0)), ((0.0,), (1.5,))],
-)
-def test_a_curve_that_is_none_is_refused(x: tuple[float, ...], y: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="calibration"):
-        Calibration(x, y)
-
-
-@pytest.mark.parametrize("hits", [[True, True], [False, False]])
-def test_both_kinds_of_pairs_are_needed(hits: list[bool]) -> None:
-    with pytest.raises(ValueError, match="both kinds are needed"):
-        fit_isotonic([0.0, 1.0], hits)
-
-
-def test_a_picture_with_itself_is_no_pair() -> None:
-    matrix = np.array([[9.0, 1.0, 2.0], [1.0, 9.0, np.nan], [2.0, np.nan, 9.0]])
-    scores, hits = pair_scores(matrix, np.array(["a", "a", "b"]))
-    assert sorted(scores.tolist()) == [1.0, 1.0, 2.0, 2.0]
-    assert hits.sum() == 2
-
-
-def test_a_dataset_with_few_hits_gets_the_pooled_curve() -> None:
-    rng = np.random.default_rng(0)
-    identity = np.array([f"a{n // 5}" for n in range(30)] + ["b0", "b0", "b1"])
-    dataset = np.array(["a"] * 30 + ["b"] * 3)
-    matrix = rng.normal(size=(33, 33)) + 2 * (identity[:, None] == identity)
-    matrix[dataset[:, None] != dataset] = np.nan
-    curves = fit_datasets(matrix, identity, dataset, "")
-    assert curves["b"] == curves[""]
-    assert curves["a"] != curves[""]
-
-
-def test_shortlist_is_the_best_in_order() -> None:
-    priority = np.array([0.2, np.nan, 0.9, 0.2, -np.inf, 0.5])
-    assert shortlist(priority, 3).tolist() == [2, 5, 0]
-    assert shortlist(priority, 99).tolist() == [2, 5, 0, 3]
-    assert shortlist(priority, 0).tolist() == []
-    assert shortlist(np.zeros(0), 5).tolist() == []
-
-
-def test_what_one_pipeline_did_not_score_is_out() -> None:
-    fused = fuse([np.array([0.2, 0.8, np.nan]), np.array([0.4, np.nan, np.nan])])
-    assert fused.tolist() == pytest.approx([0.3, -np.inf, -np.inf])
-
-
-def test_with_a_full_shortlist_nothing_is_cut() -> None:
-    rng = np.random.default_rng(3)
-    similarity, local = rng.random((20, 20)), rng.random((20, 20))
-    identity = np.array([f"i{n // 2}" for n in range(20)])
-    nearest = wildfusion.nearest_of(similarity, (similarity, local), identity, 99)
-    gallery, queries = np.arange(12), np.arange(12, 20)
-    best, score = nearest(gallery, queries)
-    whole = (similarity + local)[np.ix_(queries, gallery)] / 2
-    assert score == pytest.approx(whole.max(axis=1))
-    assert best.tolist() == identity[gallery[whole.argmax(axis=1)]].tolist()
-    first_only = wildfusion.nearest_of(similarity, (similarity, local), identity, 1)
-    assert first_only(gallery, queries)[0].tolist() == (
-        identity[gallery[similarity[np.ix_(queries, gallery)].argmax(axis=1)]].tolist()
-    )
 
 
 def test_an_animal_matches_itself_moved_and_turned_and_no_other() -> None:
@@ -271,7 +157,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wildfusion_pairs, "RUNS", work / "runs")
-        patch.setattr(wildfusion_parts, "DEFAULT_FOLDER", work / "features")
+        for module in (wildfusion_parts, descriptor_files):
+            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
         command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
         assert wildfusion.main(command) == 0
     return work
@@ -355,7 +242,8 @@ def test_an_empty_gallery_calls_everything_new(built: Path, tmp_path: Path) -> N
 
 def test_building_twice_gives_the_same_bytes(built: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(wildfusion_pairs, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(wildfusion_parts, "DEFAULT_FOLDER", tmp_path / "features")
+    for module in (wildfusion_parts, descriptor_files):
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "features")
     command = ["--data", str(built / "data"), "--out", str(tmp_path / "again")]
     assert wildfusion.main([*command, "--descriptor", str(built / "descriptor")]) == 0
     for name in ("config.json", "weights/gallery.npz", "weights.json"):
@@ -376,8 +264,8 @@ def test_a_missing_descriptor_is_told_with_the_command(tmp_path: Path, capsys) -
 def test_a_descriptor_without_a_licence_is_refused(tmp_path: Path) -> None:
     folder = draw_descriptor(tmp_path / "descriptor")
     (folder / "weights.json").write_text('{"files": []}')
-    with pytest.raises(wildfusion_parts.DataError, match=r"expected licence and source of network"):
-        wildfusion_parts.descriptor_origin(folder / "network.safetensors", folder)
+    with pytest.raises(descriptor_files.DataError, match=r"expected licence and source of network"):
+        descriptor_files.descriptor_origin(folder / "network.safetensors", folder)
 
 
 def test_kornia_networks_need_their_files() -> None:
@@ -401,7 +289,8 @@ def test_published_local_networks_run_offline_with_random_weights(
         state = {n: t.clone().contiguous() for n, t in network.state_dict().items()}
         save_file(state, files[-1])
     monkeypatch.setattr(wildfusion_pairs, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(wildfusion_parts, "DEFAULT_FOLDER", tmp_path / "features")
+    for module in (wildfusion_parts, descriptor_files):
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "features")
     data = draw_database(tmp_path / "data", individuals=8, pictures=3)
     out = tmp_path / "copy"
     shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))

@@ -46,13 +46,13 @@ class Tables:
 
 @dataclass(frozen=True)
 class Weights:
-    """A linear score of the evidence, (7,) and an intercept, in the evidence's own units."""
+    """A linear score of the evidence, (8,) and an intercept, in the evidence's own units."""
 
     weights: Array
     intercept: float
 
     def score(self, table: Array) -> Array:
-        """(i,) for evidence (i, 7)."""
+        """(i,) for evidence (i, 8)."""
         return np.asarray(table @ self.weights + self.intercept)
 
     def as_json(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Weights:
 def individual_table(
     tables: Tables, query: int, gallery: Rows, identity: NDArray[np.str_], shortlist: int
 ) -> tuple[NDArray[np.str_], Array]:
-    """Individuals of the gallery and their evidence (i, 7); query and gallery are places."""
+    """Individuals of the gallery and their evidence (i, 8); query and gallery are places."""
     key = (query, gallery.tobytes())
     if key in tables.known:
         return tables.known[key]
@@ -84,7 +84,7 @@ def individual_table(
 def examples(
     tables: Tables, identity: NDArray[np.str_], unseen: Mask, shortlist: int, seeds: Sequence[int]
 ) -> tuple[Array, Mask]:
-    """Evidence (m, 7) of (query, individual) pairs over splits, and which are right.
+    """Evidence (m, 8) of (query, individual) pairs over splits, and which are right.
 
     Raises DataError where the dataset cannot be split.
     """

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from calibrate_threshold import Nearest, Threshold, calibrate, open_set
 from convnext_training import NETWORKS, RECIPES, Trainer, TrainingError
+from descriptor_files import DESCRIPTOR, descriptor_files, embed, read_descriptor
 from hybrid_data import DataError
 from landmark_files import landmark_path, read_landmarks
 from numpy.typing import NDArray
@@ -35,14 +36,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
 from torch import nn
 from wildfusion_fit import FEWEST_HITS, fit_isotonic
-from wildfusion_parts import (
-    DESCRIPTOR,
-    descriptor_files,
-    embed,
-    read_descriptor,
-    read_pictures,
-    table_digest,
-)
+from wildfusion_parts import read_pictures, table_digest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "submissions" / "megadescriptor_convnext"))

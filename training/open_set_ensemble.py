@@ -1,12 +1,13 @@
 """Build the submission `open_set_ensemble`: gallery, weights of the evidence, thresholds.
 
     python training/open_set_ensemble.py
-    python training/open_set_ensemble.py --data DIR --out FOLDER --descriptor FOLDER
+    python training/open_set_ensemble.py --data DIR --out FOLDER --triplet FOLDER --swin FOLDER
 
-The network is that of the submission folder `--descriptor`. All pairs of pictures of a dataset are
-compared once; on open-set splits of that table the weights of the evidence are fitted (logistic
-regression, per dataset) and, on splits of other seeds, the thresholds chosen. Which evidence is
-used is chosen there too: the set with the best validation score, the smaller one among equals.
+The networks are those of the submission folders `--triplet` (like triplet_centroids) and `--swin`
+(like megadescriptor_cosine). All pairs of pictures of a dataset are compared once; on open-set
+splits of that table the weights of the evidence are fitted (logistic regression, per dataset) and,
+on splits of other seeds, the thresholds chosen. Which evidence is used is chosen there too: the set
+with the best validation score, the smaller one among equals.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ensemble_evidence import (
     side_differs,
 )
 from hybrid_data import DataError
+from joint_networks import SWIN, TRIPLET, read_networks
 from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
 from submission_files import write_submission
@@ -39,13 +41,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
-    DESCRIPTOR,
-    descriptor_files,
-    embed,
     packed,
     pairs_key,
     picture_digest,
-    read_descriptor,
     read_pictures,
     sift_features,
     table_digest,
@@ -59,8 +57,6 @@ from local_features import LocalFeatures, LocalSettings  # noqa: E402
 from local_gallery import LocalGallery  # noqa: E402
 from local_matching import MatchSettings  # noqa: E402
 from open_set import Gallery, gallery_bytes  # noqa: E402
-from triplet_network import TripletNetwork  # noqa: E402
-from triplet_network import embed as triplet_embed  # noqa: E402
 
 POOLED = ""
 GALLERY = "weights/gallery.npz"
@@ -69,15 +65,18 @@ AllWeights = dict[str, Weights]
 SHORTLIST = 60
 # What may speak for an individual, from little to all; chosen by validation.
 SETS: Mapping[str, Sequence[str]] = {
-    "network": ("cosine", "cosine_lead", "pictures"),
+    "networks": ("cosine", "cosine_lead", "cosine_mean", "pictures"),
     "verified": ("verified", "pictures"),
     "verified and lead": ("verified", "lead", "pictures"),
     "neighbours": ("neighbours", "pictures"),
     "all local": ("verified", "lead", "neighbours", "pictures"),
     "local and side": ("verified", "lead", "neighbours", "other_side", "pictures"),
-    "verified and network": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
+    "verified and nearest": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
+    "verified and networks": (
+        "verified", "lead", "cosine", "cosine_lead", "cosine_mean", "pictures",
+    ),
     "all": EVIDENCE,
-}
+}  # fmt: skip
 REQUIRES = {
     "numpy": ">=1.26", "torch": ">=2.4", "timm": ">=1.0.9", "Pillow": ">=10.3",
     "opencv-python-headless": ">=4.9", "safetensors": ">=0.4",
@@ -88,7 +87,7 @@ def compare(
     database: Database,
     features: list[LocalFeatures],
     gallery: LocalGallery,
-    embedding: NDArray[np.float32],
+    embedding: NDArray[np.floating],
     key: str,
 ) -> dict[str, Tables]:
     """The tables of each dataset; the scores of pairs are shared with training/wildfusion.py."""
@@ -151,39 +150,40 @@ def report(name: str, weights: Mapping[str, Weights], found: Mapping[str, Thresh
 def build(options: argparse.Namespace) -> None:
     """The whole way from the database to the submission's files. Raises DataError, OSError."""
     database = read_database(options.data)
-    descriptor = read_descriptor(options.descriptor)
-    copied, origins = descriptor_files(descriptor, options.descriptor)
     for note in duplicate_notes(database):
         print(f"NOTE: {note}")
     pictures, settings = read_pictures(database.paths), LocalSettings()
-    embedding = embed(
-        descriptor, options.descriptor, database, pictures, TripletNetwork, triplet_embed
-    )
+    folders = {TRIPLET: options.triplet, SWIN: options.swin}
+    networks = read_networks(folders, database, pictures)
     features = sift_features(database.paths, pictures, settings)
     gallery = packed(features)
     local = {"kind": "sift", "features": asdict(settings), "match": asdict(MatchSettings())}
     key = pairs_key(local, picture_digest(database))
-    tables = compare(database, features, gallery, embedding, key)
+    tables = compare(database, features, gallery, networks.embedding, key)
     unseen = unseen_pictures(database.identity, database.dataset)
     name, weights, found = choose(tables, database, unseen)
     report(name, weights, found)
     config = {
-        "network": descriptor["network"],
-        "weights": DESCRIPTOR,
+        "networks": networks.config,
         "gallery": GALLERY,
         "local": local,
         "shortlist": SHORTLIST,
         "evidence": {dataset: one.as_json() for dataset, one in weights.items()},
         "thresholds": {dataset: one.value for dataset, one in found.items()},
     }
-    arrays = {"embedding": embedding, "orientation": database.orientation, **gallery.arrays()}
+    arrays = {
+        "embedding": networks.embedding,
+        **networks.components.arrays(),
+        "orientation": database.orientation,
+        **gallery.arrays(),
+    }
     contents = {
         GALLERY: gallery_bytes(Gallery(database.identity, database.dataset), arrays),
-        **copied,
+        **networks.contents,
     }
     digest = table_digest(options.data)
     source = f"python training/open_set_ensemble.py (metadata.csv sha256 {digest})"
-    total = write_submission(options.out, config, contents, source, REQUIRES, origins)
+    total = write_submission(options.out, config, contents, source, REQUIRES, networks.origins)
     print(f"{options.out}: {total} bytes of weights")
 
 
@@ -192,7 +192,8 @@ def main(arguments: list[str] | None = None) -> int:
     submissions = ROOT / "submissions"
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
     parser.add_argument("--out", type=Path, default=submissions / "open_set_ensemble")
-    parser.add_argument("--descriptor", type=Path, default=submissions / "triplet_centroids")
+    parser.add_argument("--triplet", type=Path, default=submissions / "triplet_centroids")
+    parser.add_argument("--swin", type=Path, default=submissions / "megadescriptor_cosine")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     try:

@@ -31,11 +31,11 @@ ROOT = Path(__file__).resolve().parents[1]
 TASKS = ("development", "final")
 PHOTOGRAPHS = "| **real photographs (train -> dev)**"
 METADATA = "metadata.csv"
-# Whose network a submission takes.
+# Whose networks a submission takes, and by which options of its training script.
 DESCRIPTORS = {
-    "wildfusion": "megadescriptor_cosine",
-    "megadescriptor_convnext": "megadescriptor_cosine",
-    "open_set_ensemble": "triplet_centroids",
+    "wildfusion": {"--descriptor": "megadescriptor_cosine"},
+    "megadescriptor_convnext": {"--descriptor": "megadescriptor_cosine"},
+    "open_set_ensemble": {"--triplet": "triplet_centroids", "--swin": "megadescriptor_cosine"},
 }
 
 
@@ -176,8 +176,8 @@ def train_copy(submission: Path, data: Path, work: Path) -> Path:
     if not script.is_file():  # the smallest submissions are not trained
         return copy
     more: list[object] = []
-    if name in DESCRIPTORS:
-        more = ["--descriptor", train_copy(submission.with_name(DESCRIPTORS[name]), data, work)]
+    for option, other in DESCRIPTORS.get(name, {}).items():
+        more += [option, train_copy(submission.with_name(other), data, work)]
     run_program(script, "--data", data, "--out", copy, *more)
     return copy
 

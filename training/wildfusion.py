@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from calibrate_threshold import Nearest, Threshold, calibrate
+from descriptor_files import DESCRIPTOR, descriptor_files, embed, read_descriptor
 from hybrid_data import DataError
 from numpy.typing import NDArray
 from PIL import Image
@@ -32,13 +33,9 @@ from threshold_holdout import unseen_pictures
 from wildfusion_fit import expected_calibration_error, fit_datasets, pair_scores
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
-    DESCRIPTOR,
-    descriptor_files,
-    embed,
     packed,
     pairs_key,
     picture_digest,
-    read_descriptor,
     read_pictures,
     sift_features,
     table_digest,

@@ -13,7 +13,7 @@ from typing import Any
 import individual_evidence as ev
 import local_gallery
 import numpy as np
-from animal_alignment import network_input, read_landmark_network
+from joint_embedding import JointEmbedding, components_of
 from local_features import LocalFeatures, LocalSettings, local_features, upright_rgb
 from local_matching import MatchSettings
 from numpy.typing import NDArray
@@ -25,9 +25,7 @@ from open_set import (
     read_gallery,
 )
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor
-from triplet_network import TripletNetwork, embed
 
 HERE = Path(__file__).resolve().parent
 POOLED = ""  # the weights over all datasets, for a query whose dataset is not known
@@ -36,9 +34,9 @@ MEND = "make it with `python training/open_set_ensemble.py`"
 
 @dataclass(frozen=True)
 class Query:
-    """Pixels for the network (3, s, s), local features, and what metadata.csv says ("" or None)."""
+    """Pixels (3, s, s) by network, local features, and what metadata.csv says ("" or None)."""
 
-    pixels: Tensor
+    pixels: list[Tensor]
     local: LocalFeatures
     side: str
     dataset: str | None
@@ -53,40 +51,40 @@ class Model:
         self._last: tuple[list[Query], list[NDArray[np.float64]]] = ([], [])
 
     def load(self) -> None:
-        """Read config.json, the network and the gallery beside this file.
+        """Read config.json, the networks and the gallery beside this file.
 
         Raises FileNotFoundError or ValueError with the file and the command that makes it.
         """
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
-        weights, gallery = HERE / config["weights"], HERE / config["gallery"]
-        if missing := [str(path) for path in (weights, gallery) if not path.is_file()]:
+        gallery, networks = HERE / config["gallery"], config["networks"]
+        paths = [*(HERE / one["weights"] for one in networks.values()), gallery]
+        if missing := [str(path) for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"{', '.join(missing)} not there: {MEND}")
         try:
             self._gallery, arrays = read_gallery(gallery)
             self._local = local_gallery.from_arrays(arrays)
             self._side = arrays["orientation"].astype(np.str_)
             self._embedding = arrays["embedding"].astype(np.float64)
+            components = components_of(arrays)
             check_thresholds(self._gallery, config["thresholds"])
             rows = {len(self._gallery), len(self._local), len(self._side), len(self._embedding)}
             if len(rows) > 1:
                 raise ValueError(f"expected as many rows in each array, found {sorted(rows)}")
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{gallery} and config.json: {error!r}: {MEND}") from error
-        self._landmarks = read_landmark_network(HERE, config["network"])
-        self._network = TripletNetwork(config["network"])
-        self._network.load_state_dict({n: t.float() for n, t in load_file(weights).items()})
-        self._network.eval()
+        self._networks = JointEmbedding(networks, HERE, components)
         self._features = LocalSettings(**config["local"]["features"])
         self._match = MatchSettings(**config["local"]["match"])
         self._config = config
 
     def preprocess(self, image: Image.Image, metadata: Mapping[str, str] | None = None) -> Query:
         """Pixels and local features of any picture; thread-safe."""
-        config, row = self._loaded(), metadata or {}
+        self._loaded()
+        row = metadata or {}
         image.draft("RGB", (2 * self._features.side, 2 * self._features.side))
         rgb = upright_rgb(image)
         return Query(
-            network_input(rgb, config["network"], self._landmarks),
+            self._networks.pixels(rgb),
             local_features(rgb, self._features),
             (row.get("orientation") or "").strip(),
             row.get("dataset") or None,
@@ -126,8 +124,7 @@ class Model:
         _, code = np.unique(self._gallery.identity[rows], return_inverse=True)
         maxima = ev.key_point_maxima(query.local, self._local, rows)
         pictures, neighbours = ev.above_background(maxima, code)
-        vector = np.nan_to_num(embed(self._network, query.pixels).double().numpy())
-        cosine = (self._embedding[rows] * vector).sum(axis=1)
+        cosine = (self._embedding[rows] * self._networks.embed(query.pixels)).sum(axis=1)
         chosen = ev.shortlisted(pictures, cosine, config["shortlist"])
         verified = ev.verified_at(query.local, self._local, rows, chosen, self._match)
         other = ev.differs(query.side, self._side[rows])
