@@ -28,6 +28,7 @@ import open_set_ensemble  # noqa: E402
 import wildfusion_pairs  # noqa: E402
 import wildfusion_parts  # noqa: E402
 from animal_alignment import LandmarkNetwork  # noqa: E402
+from ensemble_evidence import Weights  # noqa: E402
 from individual_evidence import (  # noqa: E402
     BACKGROUND,
     EVIDENCE,
@@ -95,8 +96,8 @@ def test_evidence_takes_the_best_picture_of_an_individual() -> None:
         np.array([0, 0, 1, 1]),
     )
     assert table.shape == (2, len(EVIDENCE))
-    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.3, 0.2, 0.0, np.log(2)])
-    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, -0.3, -0.1, 1.0, np.log(2)])
+    assert table[0] == pytest.approx([2.0, -1.0, 0.5, 0.3, 0.3, 0.0, np.log(2)])
+    assert table[1] == pytest.approx([3.0, 1.0, 0.7, 0.0, -0.3, 1.0, np.log(2)])
 
 
 def test_the_lead_is_over_the_best_other_individual() -> None:
@@ -147,6 +148,31 @@ def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> 
     assert weights.weights[1:-1].tolist() == [0] * (len(EVIDENCE) - 2)
     assert weights.weights[0] > 1
     assert np.mean((weights.score(table) > 0) == right) > 0.95
+
+
+def test_a_querys_score_never_comes_from_weights_that_saw_its_individual() -> None:
+    identity = np.array([f"i{number // 3}" for number in range(60)])
+    folds = ensemble_evidence.individual_folds(identity)
+    assert np.all(folds.reshape(20, 3) == folds[::3, None])
+    assert sorted(set(folds.tolist())) == list(range(ensemble_evidence.FOLDS))
+    rng = np.random.default_rng(0)
+    rows = np.arange(60)
+    pairs = rng.random((60, 60))
+    maxima = [rng.random((4, 60)).astype(np.float32) for _ in rows]
+    tables = ensemble_evidence.Tables(rows, pairs, pairs, maxima, np.zeros((60, 60), np.bool_))
+    unseen = np.ones(60, np.bool_)
+    made = ensemble_evidence.examples(tables, identity, unseen, 10, (0, 1))
+    for fold in range(ensemble_evidence.FOLDS):
+        kept = made.without(fold)
+        assert len(kept.table) == np.sum(made.fold != fold)
+        assert not np.any(kept.fold == fold)
+    # Weights that give each fold its own intercept show whose weights a query got.
+    zero = np.zeros(len(EVIDENCE))
+    weights = [{"d": Weights(zero, float(fold))} for fold in range(ensemble_evidence.FOLDS)]
+    dataset = np.full(60, "d")
+    nearest = ensemble_evidence.nearest_of({"d": tables}, weights, dataset, identity, 10)
+    _, score = nearest(rows[1::3], rows[::3])
+    assert score.tolist() == folds[::3].tolist()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ only looks things up, so that weights and thresholds are chosen on many splits.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 # Not the seeds that choose thresholds: those should see answers of weights fitted elsewhere.
 FIT_SEEDS = tuple(range(100, 112))
+FOLDS = 5  # of individuals: a query is scored by weights that were fitted without its individual
 FEWEST_HITS = 30  # right (query, individual) pairs below which a dataset gets the pooled weights
 
 
@@ -46,13 +47,13 @@ class Tables:
 
 @dataclass(frozen=True)
 class Weights:
-    """A linear score of the evidence, (8,) and an intercept, in the evidence's own units."""
+    """A linear score of the evidence, (7,) and an intercept, in the evidence's own units."""
 
     weights: Array
     intercept: float
 
     def score(self, table: Array) -> Array:
-        """(i,) for evidence (i, 8)."""
+        """(i,) for evidence (i, 7)."""
         return np.asarray(table @ self.weights + self.intercept)
 
     def as_json(self) -> dict[str, Any]:
@@ -65,7 +66,7 @@ class Weights:
 def individual_table(
     tables: Tables, query: int, gallery: Rows, identity: NDArray[np.str_], shortlist: int
 ) -> tuple[NDArray[np.str_], Array]:
-    """Individuals of the gallery and their evidence (i, 8); query and gallery are places."""
+    """Individuals of the gallery and their evidence (i, 7); query and gallery are places."""
     key = (query, gallery.tobytes())
     if key in tables.known:
         return tables.known[key]
@@ -81,22 +82,42 @@ def individual_table(
     return names, table
 
 
+@dataclass(frozen=True)
+class Examples:
+    """Evidence (m, 7) of (query, individual) pairs, which are right (m,), and the fold (m,) of the
+    query's individual."""
+
+    table: Array
+    right: Mask
+    fold: Rows
+
+    def without(self, fold: int) -> Examples:
+        """Those of all other folds."""
+        kept = self.fold != fold
+        return Examples(self.table[kept], self.right[kept], self.fold[kept])
+
+
+def individual_folds(identity: NDArray[np.str_]) -> Rows:
+    """(n,) 0 to FOLDS - 1: the pictures of an individual are in one fold."""
+    names, code = np.unique(identity, return_inverse=True)
+    return np.random.default_rng(0).permutation(len(names))[code] % FOLDS
+
+
 def examples(
     tables: Tables, identity: NDArray[np.str_], unseen: Mask, shortlist: int, seeds: Sequence[int]
-) -> tuple[Array, Mask]:
-    """Evidence (m, 8) of (query, individual) pairs over splits, and which are right.
-
-    Raises DataError where the dataset cannot be split.
-    """
-    kept, right = [], []
+) -> Examples:
+    """Pairs of many splits. Raises DataError where the dataset cannot be split."""
+    folds, kept, right, fold = individual_folds(identity), [], [], []
     for seed in seeds:
         split = open_set(identity, tables.rows, unseen, seed)
         gallery = np.searchsorted(tables.rows, split.gallery)
         for query in np.searchsorted(tables.rows, split.queries).tolist():
             names, table = individual_table(tables, query, gallery, identity, shortlist)
+            row = tables.rows[query]
             kept.append(table)
-            right.append(names == identity[tables.rows[query]])
-    return np.concatenate(kept), np.concatenate(right)
+            right.append(names == identity[row])
+            fold.append(np.full(len(names), folds[row]))
+    return Examples(np.concatenate(kept), np.concatenate(right), np.concatenate(fold))
 
 
 def fit_weights(table: Array, right: Mask, used: Sequence[str] = EVIDENCE) -> Weights:
@@ -112,13 +133,17 @@ def fit_weights(table: Array, right: Mask, used: Sequence[str] = EVIDENCE) -> We
 
 
 def nearest_of(
-    tables: dict[str, Tables],
-    weights: dict[str, Weights],
+    tables: Mapping[str, Tables],
+    weights: Sequence[Mapping[str, Weights]],
     database_dataset: NDArray[np.str_],
     identity: NDArray[np.str_],
     shortlist: int,
 ) -> Nearest:
-    """The callback of training/calibrate_threshold.py."""
+    """The callback of training/calibrate_threshold.py.
+
+    weights: for each fold of `individual_folds`, by dataset: fitted without that fold.
+    """
+    folds = individual_folds(identity)
 
     def nearest(gallery: Rows, queries: Rows) -> tuple[NDArray[np.str_], Array]:
         dataset = str(database_dataset[gallery[0]])
@@ -127,7 +152,7 @@ def nearest_of(
         best, score = [], np.zeros(len(queries))
         for number, query in enumerate(np.searchsorted(own.rows, queries).tolist()):
             names, table = individual_table(own, query, places, identity, shortlist)
-            values = weights[dataset].score(table)
+            values = weights[folds[own.rows[query]]][dataset].score(table)
             best.append(str(names[int(values.argmax())]))
             score[number] = values.max()
         return np.array(best), score

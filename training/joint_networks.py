@@ -24,7 +24,7 @@ from joint_embedding import SWIN as SWIN
 from joint_embedding import TRIPLET as TRIPLET
 from joint_embedding import Components, joined
 
-COMPONENTS = 128  # of the embedding that has more numbers
+COMPONENTS = 64  # of the embedding that has more numbers
 
 
 @dataclass(frozen=True)

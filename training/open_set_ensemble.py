@@ -5,9 +5,10 @@
 
 The networks are those of the submission folders `--triplet` (like triplet_centroids) and `--swin`
 (like megadescriptor_cosine). All pairs of pictures of a dataset are compared once; on open-set
-splits of that table the weights of the evidence are fitted (logistic regression, per dataset) and,
-on splits of other seeds, the thresholds chosen. Which evidence is used is chosen there too: the set
-with the best validation score, the smaller one among equals.
+splits of that table the weights of the evidence are fitted (logistic regression, per dataset).
+Thresholds, and which evidence is used, are chosen on splits of other seeds, by weights that were
+fitted without the query's individual: the set with the best validation score, the smaller one among
+equals.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from ensemble_evidence import (
     EVIDENCE,
     FEWEST_HITS,
     FIT_SEEDS,
+    FOLDS,
+    Examples,
     Tables,
     Weights,
     examples,
@@ -65,15 +68,15 @@ AllWeights = dict[str, Weights]
 SHORTLIST = 60
 # What may speak for an individual, from little to all; chosen by validation.
 SETS: Mapping[str, Sequence[str]] = {
-    "networks": ("cosine", "cosine_lead", "cosine_mean", "pictures"),
+    "networks": ("cosine", "cosine_lead", "pictures"),
     "verified": ("verified", "pictures"),
     "verified and lead": ("verified", "lead", "pictures"),
     "neighbours": ("neighbours", "pictures"),
     "all local": ("verified", "lead", "neighbours", "pictures"),
     "local and side": ("verified", "lead", "neighbours", "other_side", "pictures"),
-    "verified and nearest": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
-    "verified and networks": (
-        "verified", "lead", "cosine", "cosine_lead", "cosine_mean", "pictures",
+    "verified and networks": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
+    "verified, networks and side": (
+        "verified", "lead", "cosine", "cosine_lead", "other_side", "pictures",
     ),
     "all": EVIDENCE,
 }  # fmt: skip
@@ -105,35 +108,43 @@ def compare(
     return found
 
 
-def fit(made: Mapping[str, tuple[NDArray[np.float64], Mask]], used: Sequence[str]) -> AllWeights:
+def fit(made: Mapping[str, Examples], used: Sequence[str]) -> AllWeights:
     """Weights of each dataset and POOLED, from the examples of each."""
-    tables, right = (np.concatenate(parts) for parts in zip(*made.values(), strict=True))
+    tables, right = (
+        np.concatenate(parts)
+        for parts in ([one.table for one in made.values()], [one.right for one in made.values()])
+    )
     weights = {POOLED: fit_weights(tables, right.astype(np.bool_), used)}
-    for name, (table, hits) in made.items():
-        enough = hits.sum() >= FEWEST_HITS
-        weights[name] = fit_weights(table, hits, used) if enough else weights[POOLED]
+    for name, one in made.items():
+        enough = one.right.sum() >= FEWEST_HITS
+        weights[name] = fit_weights(one.table, one.right, used) if enough else weights[POOLED]
     return weights
 
 
 def choose(
     tables: dict[str, Tables], database: Database, unseen: Mask
 ) -> tuple[str, AllWeights, dict[str, Threshold]]:
-    """The best of SETS on validation splits, with its weights and thresholds."""
+    """The best of SETS on validation splits, with its weights and thresholds.
+
+    There a query is scored by weights that were fitted without its individual; the weights that are
+    returned are fitted on all.
+    """
     made = {
         name: examples(table, database.identity, unseen, SHORTLIST, FIT_SEEDS)
         for name, table in tables.items()
     }
+    parts = [{name: one.without(k) for name, one in made.items()} for k in range(FOLDS)]
     tried = []
     for name, used in SETS.items():
-        weights = fit(made, used)
+        weights = [fit(part, used) for part in parts]
         nearest = nearest_of(tables, weights, database.dataset, database.identity, SHORTLIST)
         found = calibrate(nearest, database.identity, database.dataset, unseen)
         score = float(np.mean([one.score for one in found.values()]))
         ranks = float(np.mean([one.rank1 for one in found.values()]))
         print(f"{name}: validation score {score:.3f}, rank-1 of known {ranks:.3f}", flush=True)
-        tried.append((score, name, weights, found))
-    best = max(tried, key=lambda one: one[0])  # the first, and so the smaller set, among equals
-    return best[1:]
+        tried.append((score, name, found))
+    _, name, thresholds = max(tried, key=lambda one: one[0])  # the smaller set among equals
+    return name, fit(made, SETS[name]), thresholds
 
 
 def report(name: str, weights: Mapping[str, Weights], found: Mapping[str, Threshold]) -> None:

@@ -8,7 +8,6 @@ neighbours: how much nearer than the background its pictures have the query's ke
     background is the BACKGROUND-th nearest individual; all its pictures count together;
 cosine: of the joint embedding, the best of its pictures;
 cosine_lead: as `lead`, of the cosine;
-cosine_mean: over all its pictures, because the best of them may be alike by chance;
 other_side: 1 where all its pictures show another side than the query; 0 where that is not known;
 pictures: logarithm of their number, because the best of many is high by chance.
 """
@@ -24,10 +23,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-EVIDENCE = (
-    "verified", "lead", "neighbours", "cosine", "cosine_lead", "cosine_mean", "other_side",
-    "pictures",
-)  # fmt: skip
+EVIDENCE = ("verified", "lead", "neighbours", "cosine", "cosine_lead", "other_side", "pictures")
 BACKGROUND = 6
 
 
@@ -66,7 +62,7 @@ def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
 def evidence(
     verified: Array, neighbours: Array, cosine: Array, other_side: NDArray[np.bool_], code: Rows
 ) -> Array:
-    """(i, 8) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
+    """(i, 7) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
     count = len(neighbours)
     best = np.zeros((count, 2))
     best[:, 1] = -1.0
@@ -76,9 +72,8 @@ def evidence(
     elsewhere = np.bincount(code, other_side, minlength=count) == pictures
     match = np.sqrt(best[:, 0])
     alike = best[:, 1]
-    mean = np.bincount(code, cosine, minlength=count) / pictures
-    columns = [match, _lead(match), neighbours, alike, _lead(alike), mean, elsewhere]
-    return np.stack([*columns, np.log(pictures)], axis=1).astype(np.float64)
+    columns = [match, _lead(match), neighbours, alike, _lead(alike), elsewhere, np.log(pictures)]
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def _lead(values: Array) -> Array:
