@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "training"))
 import triplet_centroids as script  # noqa: E402
 import triplet_search  # noqa: E402
 from hybrid_data import DataError  # noqa: E402
+from landmark_files import WHOLE  # noqa: E402
 from reid_data import read_database  # noqa: E402
 from triplet_pictures import Variation, augmentation, classes, draw, read_squares  # noqa: E402
 from triplet_recipe import (  # noqa: E402
@@ -277,7 +278,7 @@ def test_a_search_goes_on_where_it_was(
             return self
 
         def __exit__(self, *_: object) -> None: ...
-        def submit(self, function, data, recipe, point, threads, pose):
+        def submit(self, function, prepared, recipe, point, threads):
             from concurrent.futures import Future
 
             asked.append(point)
@@ -303,7 +304,9 @@ def test_a_search_goes_on_where_it_was(
 def test_a_trial_is_judged_by_rank_1(data: Path) -> None:
     point = {"batch": "6x3", "margin": 0.3, "rate": 1e-3}
     assert triplet_search.at_point(TINY, point).views == 3
-    rank1 = triplet_search.trial_rank1(data, replace(TINY, epochs=1, steps=1), point, 1)
+    recipe = replace(TINY, epochs=1, steps=1)
+    prepared = triplet_search.prepare(data, recipe, WHOLE)
+    rank1 = triplet_search.trial_rank1(prepared, recipe, point, 1)
     assert rank1 is not None
     assert 0 <= rank1 <= 1
 

@@ -18,7 +18,7 @@ import json
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ import torch
 from calibrate_threshold import calibrate, nearest_centroid
 from hybrid_data import DataError
 from landmark_files import WHOLE, Pose, read_landmarks
+from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution
-from reid_data import read_database
+from reid_data import Database, read_database
 from triplet_pictures import read_squares, with_more
 from triplet_recipe import Recipe, embeddings, kept_back, trained_network
 from triplet_trainer import TrainingError
@@ -57,7 +58,7 @@ def search(
 
     Raises DataError where OUT holds a search of other data or another recipe.
     """
-    read_database(data)  # what is wrong with it is said before processes start
+    prepared = prepare(data, recipe, pose)
     out.mkdir(parents=True, exist_ok=True)
     study = _study(data, out, recipe, pose)
     done = [trial.params for trial in study.trials]
@@ -68,7 +69,7 @@ def search(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         asked = {
-            pool.submit(trial_rank1, data, recipe, point, threads, pose): point
+            pool.submit(trial_rank1, prepared, recipe, point, threads): point
             for point in left[:trials]
         }
         for ended in as_completed(asked):
@@ -77,23 +78,42 @@ def search(
     write_results(study, out)
 
 
-def trial_rank1(
-    data: Path, recipe: Recipe, point: Point, threads: int, pose: Pose = WHOLE
-) -> float | None:
-    """Rank-1 of one point; None where its loss was not finite."""
-    torch.set_num_threads(threads)
+@dataclass(frozen=True)
+class Prepared:
+    """What all trials share: squares (n, 3, s, s) of the database and which are kept back (n,);
+    pictures (m, 3, s, s) to train on and their identity (m,). Arrays, because tensors would go to
+    the processes through shared memory, of which a container may have little."""
+
+    database: Database
+    squares: NDArray[np.uint8]
+    unseen: NDArray[np.bool_]
+    pictures: NDArray[np.uint8]
+    identity: NDArray[np.str_]
+
+
+def prepare(data: Path, recipe: Recipe, pose: Pose) -> Prepared:
+    """Read every picture once. Raises DataError."""
     database = read_database(data)
     unseen = kept_back(database)
     landmarks, fit = read_landmarks(pose.landmarks), np.flatnonzero(~unseen)
     squares = read_squares(database.paths, recipe.side, landmarks)
     pictures, identity = with_more(squares[fit], database.identity[fit], pose.more, landmarks)
+    return Prepared(database, squares.numpy(), unseen, pictures.numpy(), identity)
+
+
+def trial_rank1(prepared: Prepared, recipe: Recipe, point: Point, threads: int) -> float | None:
+    """Rank-1 of one point; None where its loss was not finite."""
+    torch.set_num_threads(threads)
+    database, squares = prepared.database, torch.from_numpy(prepared.squares)
     try:
-        network, settings = trained_network(at_point(recipe, point), pictures, identity)
+        network, settings = trained_network(
+            at_point(recipe, point), torch.from_numpy(prepared.pictures), prepared.identity
+        )
     except TrainingError:
         return None
     found = embeddings(network, squares, settings)
     nearest = nearest_centroid(found, database.identity)
-    chosen = calibrate(nearest, database.identity, database.dataset, unseen)
+    chosen = calibrate(nearest, database.identity, database.dataset, prepared.unseen)
     return float(np.mean([item.rank1 for item in chosen.values()]))
 
 
