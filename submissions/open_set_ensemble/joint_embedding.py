@@ -57,7 +57,7 @@ def components_of(arrays: Mapping[str, NDArray[np.generic]]) -> Components:
 
 
 def joined(triplet: Array, swin: Array, components: Components) -> Array:
-    """(..., a) and (..., d) -> (..., a + k) of length 1; zeros where a network gives no number."""
+    """(..., a) and (..., d) -> (..., a + k) of length 1; what is not finite counts as 0."""
     parts = [np.nan_to_num(triplet), components(np.nan_to_num(swin))]
     return np.concatenate(parts, axis=-1) / np.sqrt(2)
 
