@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import settings
 
 from kit_builders import Kit, make_bundle, make_submission
+from loopback_server import Loopback, loopback_server
 
 settings.register_profile("no deadline", deadline=None)  # the machine may be busy
 settings.load_profile("no deadline")
@@ -49,3 +51,12 @@ def bundle(tmp_path: Path) -> Path:
 def submission(tmp_path: Path) -> Path:
     """A submission that is right about every picture of `bundle`."""
     return make_submission(tmp_path / "wide")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A real server on loopback, asked directly even where a proxy or a hub's mirror is set."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    with loopback_server() as loopback:
+        yield loopback

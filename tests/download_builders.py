@@ -6,13 +6,9 @@ import csv
 import hashlib
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from loopback_server import FakeTime, Loopback, loopback_server
+from loopback_server import FakeTime, Loopback
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "training"))
@@ -22,14 +18,6 @@ from download_file import Downloader, Patience  # noqa: E402
 
 BODY = bytes(range(256)) * 40
 COLUMNS = ("filename", "file_url", "md5", "hybrid_stat", "subspecies")
-
-
-@contextmanager
-def server_without_proxy() -> Iterator[Loopback]:
-    """The server, asked directly even where a proxy is set."""
-    with pytest.MonkeyPatch.context() as patch, loopback_server() as loopback:
-        patch.setenv("no_proxy", "127.0.0.1")
-        yield loopback
 
 
 def md5(body: bytes) -> str:

@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 
 from kit.cli import main
+from kit.zips import tree_entries, write_zip
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = ("challenge_score", "accuracy")
@@ -189,3 +190,10 @@ class Kit:
         captured = self._capsys.readouterr()
         code = caught.value.code
         return Answer(code if isinstance(code, int) else 1, captured.out, captured.err)
+
+
+def zipped(folder: Path) -> Path:
+    """The folder's contents as a zip beside it."""
+    target = folder.with_suffix(".zip")
+    write_zip(tree_entries(folder), target)
+    return target

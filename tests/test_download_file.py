@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from download_builders import BODY, ROOT, Fetching, md5, server_without_proxy
+from download_builders import BODY, ROOT, Fetching, md5
 from loopback_server import (
     Act,
     FakeTime,
@@ -36,12 +35,6 @@ from loopback_server import (
 sys.path.insert(0, str(ROOT / "training"))
 
 from download_file import Downloader, Failed, Patience
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with server_without_proxy() as loopback:
-        yield loopback
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from download_builders import BODY, ROOT, row, run, server_without_proxy, tree, write_table
+from download_builders import BODY, ROOT, row, run, tree, write_table
 from loopback_server import (
     Act,
     Loopback,
@@ -30,12 +29,6 @@ from loopback_server import (
 sys.path.insert(0, str(ROOT / "training"))
 
 import download_images
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with server_without_proxy() as loopback:
-        yield loopback
 
 
 def test_pictures_go_into_folders_by_class(server: Loopback, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from loopback_server import (
     from_another_byte,
     hang_up,
     ignore_range,
-    loopback_server,
     nonsense,
     redirect,
     reset_after,
@@ -31,14 +29,6 @@ from loopback_server import (
 )
 
 BODY = bytes(range(256)) * 40
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    with loopback_server() as loopback:
-        yield loopback
 
 
 def sha256(body: bytes) -> str:

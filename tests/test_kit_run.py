@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kit.zips import tree_entries, write_zip
 from kit_builders import (
     INGESTION,
     SCORING,
@@ -18,13 +17,8 @@ from kit_builders import (
     make_bundle,
     make_submission,
     write_tree,
+    zipped,
 )
-
-
-def zipped(folder: Path) -> Path:
-    target = folder.with_suffix(".zip")
-    write_zip(tree_entries(folder), target)
-    return target
 
 
 def test_a_run_ends_with_scores_report_and_record(kit: Kit, bundle: Path, submission: Path) -> None:

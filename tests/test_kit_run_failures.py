@@ -13,19 +13,13 @@ from typing import Any
 
 import pytest
 
-from kit.zips import tree_entries, write_zip
 from kit_builders import (
     Kit,
     make_bundle,
     make_submission,
     write_tree,
+    zipped,
 )
-
-
-def zipped(folder: Path) -> Path:
-    target = folder.with_suffix(".zip")
-    write_zip(tree_entries(folder), target)
-    return target
 
 
 def test_the_time_limit_kills_the_whole_process_group(kit: Kit, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,11 @@ from kit.weights import MISSING, PRESENT
 from kit_builders import Kit, make_submission
 from loopback_server import (
     Loopback,
-    loopback_server,
 )
 
 BODY = bytes(range(256)) * 40
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 HUB = {"repo": "facebook/dinov2-base", "revision": COMMIT, "file": "model.safetensors"}
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    with loopback_server() as loopback:
-        yield loopback
 
 
 def sha256(body: bytes) -> str:

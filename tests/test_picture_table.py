@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from download_builders import COLUMNS, ROOT, row, run, server_without_proxy, write_table
+from download_builders import COLUMNS, ROOT, row, run, write_table
 from loopback_server import Loopback
 
 sys.path.insert(0, str(ROOT / "training"))
@@ -17,12 +16,6 @@ from hybrid_data import DataError
 from picture_table import read_picture_table
 
 REAL_TABLE = ROOT.parent / "shared/data/hdr/butterfly_anomaly_train.csv"
-
-
-@pytest.fixture
-def server() -> Iterator[Loopback]:
-    with server_without_proxy() as loopback:
-        yield loopback
 
 
 def test_all_bad_rows_are_named_before_anything_is_fetched(

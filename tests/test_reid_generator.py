@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import platform
 from collections import Counter
@@ -10,52 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from reid_sample_builders import REID, landmark_points, path_of
 from sample_data import bundle_folder
 from sample_data.bundle_folder import GENERATED, Bundle
 from sample_data.reid_generator import bundle, scenery, shapes, tables, views
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection, pattern
 from sample_data.reid_generator.landmarks import in_picture
 
-ROOT = Path(__file__).parents[1]
-REID = ROOT / "sample_data" / "reid"
 MAX_BYTES = 8_000_000
-Rows = list[dict[str, str]]
-
-
-def rows(path: Path) -> Rows:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.fixture(scope="module")
-def train() -> Rows:
-    return rows(REID / "train" / "metadata.csv")
 
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Picture]:
     return collection()
-
-
-@pytest.fixture(scope="module")
-def landmarks() -> dict[str, NDArray[np.float64]]:
-    """Path within train/ to points, (10, 2)."""
-    described = rows(REID / "train" / "landmarks.csv")
-    return {
-        row["path"]: np.array(
-            [row[name] for name in tables.LANDMARK_COLUMNS[1:]], dtype=float
-        ).reshape(10, 2)
-        for row in described
-    }
-
-
-def path_of(one: Picture) -> Path:
-    if one.task == "train":
-        return REID / "train" / one.path
-    return REID / "input_data" / one.task / one.filename
 
 
 # The tables.
@@ -72,13 +40,14 @@ def test_tables_in_git_are_those_of_the_generator(pictures: list[Picture]) -> No
 
 
 def test_regenerated_pictures_have_equal_bytes_and_landmarks(
-    pictures: list[Picture], landmarks: dict[str, NDArray[np.float64]]
+    pictures: list[Picture],
 ) -> None:
     record = json.loads((REID / "generated.json").read_text(encoding="utf-8"))
     if record["versions"] != bundle.versions():
         pytest.skip(f"drawn with {record['versions']}, here are {bundle.versions()}")
     if platform.machine() != "x86_64":
         pytest.skip("the last bit of sine and cosine may differ on another kind of machine")
+    landmarks = landmark_points()
     for one in pictures[::100]:
         taken = one.photograph()
         assert taken.jpeg == path_of(one).read_bytes(), one.filename

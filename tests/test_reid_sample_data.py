@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter, defaultdict
 from datetime import date, datetime
@@ -15,18 +14,12 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from reid_sample_builders import REID, Rows, landmark_points, path_of, rows
 from sample_data.bundle_folder import fill
 from sample_data.reid_generator import tables
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection
 
 ROOT = Path(__file__).parents[1]
-REID = ROOT / "sample_data" / "reid"
-Rows = list[dict[str, str]]
-
-
-def rows(path: Path) -> Rows:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
@@ -46,25 +39,12 @@ def pictures() -> list[Picture]:
 
 @pytest.fixture(scope="module")
 def landmarks() -> dict[str, NDArray[np.float64]]:
-    """Path within train/ to points, (10, 2)."""
-    described = rows(REID / "train" / "landmarks.csv")
-    return {
-        row["path"]: np.array(
-            [row[name] for name in tables.LANDMARK_COLUMNS[1:]], dtype=float
-        ).reshape(10, 2)
-        for row in described
-    }
+    return landmark_points()
 
 
 @pytest.fixture(scope="module")
 def competition() -> dict[str, Any]:
     return yaml.safe_load((REID / "competition.yaml").read_text(encoding="utf-8"))
-
-
-def path_of(one: Picture) -> Path:
-    if one.task == "train":
-        return REID / "train" / one.path
-    return REID / "input_data" / one.task / one.filename
 
 
 # The tables.
