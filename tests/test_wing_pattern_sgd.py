@@ -205,11 +205,12 @@ def test_the_exif_orientation_is_followed(tmp_path: Path) -> None:
         assert np.abs(read_small(image) - read_small(butterfly())).mean() < 1.0
 
 
-def test_scores_of_the_sample_development_task_hardly_tie(model, development: list[Path]) -> None:
-    scores = []
-    for path in development:
-        with Image.open(path) as image:
-            scores.append(model.predict(image))
+def test_scores_of_the_sample_development_task_hardly_tie() -> None:
+    """Of the stored ones, which tests/test_submissions.py holds equal to what the model gives."""
+    stored = ROOT / "tests" / "scores" / "wing_pattern_sgd" / "development.predictions.txt"
+    with stored.open(newline="", encoding="utf-8") as file:
+        scores = [score for _, score in csv.reader(file)]
+    assert len(scores) > 200
     assert len(set(scores)) >= 0.98 * len(scores)
 
 

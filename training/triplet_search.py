@@ -5,7 +5,7 @@ judged by rank-1 on the kept-back ones: the share of known queries, in open-set 
 database, whose nearest individual is the right one; the mean over datasets. Finished trials are
 kept by Optuna in OUT/search.db, so a search that was killed goes on with what is missing; only the
 trials in progress are lost. Trials run in processes of their own, with their share of the threads.
-Into OUT also go trials.csv and trials.png.
+Into OUT also go trials.csv, after every trial, and trials.png at the end.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def search(
         }
         for ended in as_completed(asked):
             _keep(study, asked[ended], ended.result())
-            write_results(study, out)
-    write_results(study, out)
+            write_table(study, out)
+    plot(write_table(study, out), out / "trials.png")
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def _keep(study: optuna.Study, point: Point, rank1: float | None) -> None:
     print(", ".join(f"{name} {item}" for name, item in point.items()) + f": {said}", flush=True)
 
 
-def write_results(study: optuna.Study, out: Path) -> None:
-    """trials.csv, best first, and trials.png."""
+def write_table(study: optuna.Study, out: Path) -> list[optuna.trial.FrozenTrial]:
+    """trials.csv, best first; returned are the trials in this order."""
     order = sorted(study.trials, key=lambda t: (t.value is None, -(t.value or 0), str(t.params)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -165,10 +165,12 @@ def write_results(study: optuna.Study, out: Path) -> None:
     part = out / "trials.csv.part"
     part.write_text(text.getvalue(), encoding="utf-8")
     part.replace(out / "trials.csv")
-    _plot([trial for trial in order if trial.value is not None], out / "trials.png")
+    return order
 
 
-def _plot(trials: list[optuna.trial.FrozenTrial], path: Path) -> None:
+def plot(order: list[optuna.trial.FrozenTrial], path: Path) -> None:
+    """Rank-1 over each setting, of the trials that have one."""
+    trials = [trial for trial in order if trial.value is not None]
     mpl.use("Agg")
     from matplotlib import pyplot
 

@@ -72,9 +72,9 @@ class Backbone:
         The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
         """
         inputs = normalised(pixels, self._preprocessing).to(self._device, self._type)
-        found = []
-        for right, down in self._preprocessing["shifts"]:
-            tokens = self._model(pixel_values=moved(inputs, right, down)).last_hidden_state
-            found.append(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
-        features: Features = torch.stack(found).mean(dim=0).cpu().numpy()
+        shifts = self._preprocessing["shifts"]
+        copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
+        tokens = self._model(pixel_values=copies).last_hidden_state
+        found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        features: Features = found.unflatten(0, (len(shifts), -1)).mean(dim=0).cpu().numpy()
         return features
