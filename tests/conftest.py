@@ -60,3 +60,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     with loopback_server() as loopback:
         yield loopback
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """PyTorch with one thread: sums are split over threads, and round otherwise with more."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -26,14 +26,7 @@ from anomaly_factory_builders import (  # noqa: E402
     write_table_of_pictures,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums are split over threads, and so round otherwise with another number of them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,7 @@ from anomaly_factory_builders import gradient_picture, shapes_of, small_vgg  # n
 TINY = networks.Widths(ngf=4, ndf=4, n_downsample=2, n_blocks=1)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums are split over threads, and so round otherwise with another number of them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # Networks

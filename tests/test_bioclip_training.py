@@ -35,12 +35,7 @@ TINY = {
 TEXT = {"context_length": 4, "vocab_size": 10, "width": 8, "heads": 1, "layers": 1}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

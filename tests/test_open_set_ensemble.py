@@ -28,7 +28,7 @@ import open_set_ensemble  # noqa: E402
 import wildfusion_pairs  # noqa: E402
 import wildfusion_parts  # noqa: E402
 from animal_alignment import LandmarkNetwork  # noqa: E402
-from ensemble_evidence import Weights  # noqa: E402
+from ensemble_evidence import Examples, Weights  # noqa: E402
 from individual_evidence import (  # noqa: E402
     BACKGROUND,
     EVIDENCE,
@@ -43,13 +43,7 @@ from local_features import LocalSettings, local_features  # noqa: E402
 from local_gallery import Projection, pack  # noqa: E402
 from triplet_network import TripletNetwork  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_above_background_by_hand() -> None:
@@ -206,6 +200,13 @@ def test_a_network_of_another_kind_is_refused(tmp_path: Path, capsys) -> None:
     assert open_set_ensemble.main([*command, "--triplet", swin, "--swin", swin]) == 1
     assert "swin: its network is not the one that is expected" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_too_few_known_individuals_are_said() -> None:
+    nothing = np.zeros(3, np.bool_)
+    made = {"fish": Examples(np.zeros((3, len(EVIDENCE))), nothing, np.arange(3))}
+    with pytest.raises(open_set_ensemble.DataError, match="add pictures of known individuals"):
+        open_set_ensemble.fit(made, ("verified",))
 
 
 def test_two_networks_with_other_landmarks_are_refused(tmp_path: Path, capsys) -> None:

@@ -21,13 +21,7 @@ from wing_unet import (  # noqa: E402
     write_unet,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_only_pieces_as_large_as_wings_are_kept() -> None:

@@ -37,12 +37,7 @@ from local_matching import Matches, MatchSettings, mutual_matches, verified  # n
 COPIES = ("wildfusion", "megadescriptor_convnext")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_an_animal_matches_itself_moved_and_turned_and_no_other() -> None:

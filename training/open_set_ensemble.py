@@ -109,12 +109,15 @@ def compare(
 
 
 def fit(made: Mapping[str, Examples], used: Sequence[str]) -> AllWeights:
-    """Weights of each dataset and POOLED, from the examples of each."""
-    tables, right = (
-        np.concatenate(parts)
-        for parts in ([one.table for one in made.values()], [one.right for one in made.values()])
-    )
-    weights = {POOLED: fit_weights(tables, right.astype(np.bool_), used)}
+    """Weights of each dataset and POOLED, from the examples of each. Raises DataError."""
+    tables = np.concatenate([one.table for one in made.values()])
+    right = np.concatenate([one.right for one in made.values()])
+    if not right.any():
+        raise DataError(
+            "expected known individuals with several pictures in at least two of the "
+            f"{FOLDS} folds that weights are fitted without: add pictures of known individuals"
+        )
+    weights = {POOLED: fit_weights(tables, right, used)}
     for name, one in made.items():
         enough = one.right.sum() >= FEWEST_HITS
         weights[name] = fit_weights(one.table, one.right, used) if enough else weights[POOLED]
