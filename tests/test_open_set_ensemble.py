@@ -41,6 +41,7 @@ from individual_evidence import (  # noqa: E402
 from joint_embedding import Components, joined  # noqa: E402
 from local_features import LocalSettings, local_features  # noqa: E402
 from local_gallery import Projection, pack  # noqa: E402
+from threshold_holdout import FOLDS, individual_folds  # noqa: E402
 from triplet_network import TripletNetwork  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -146,9 +147,9 @@ def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> 
 
 def test_a_querys_score_never_comes_from_weights_that_saw_its_individual() -> None:
     identity = np.array([f"i{number // 3}" for number in range(60)])
-    folds = ensemble_evidence.individual_folds(identity)
+    folds = individual_folds(identity)
     assert np.all(folds.reshape(20, 3) == folds[::3, None])
-    assert sorted(set(folds.tolist())) == list(range(ensemble_evidence.FOLDS))
+    assert sorted(set(folds.tolist())) == list(range(FOLDS))
     rng = np.random.default_rng(0)
     rows = np.arange(60)
     pairs = rng.random((60, 60))
@@ -156,13 +157,13 @@ def test_a_querys_score_never_comes_from_weights_that_saw_its_individual() -> No
     tables = ensemble_evidence.Tables(rows, pairs, pairs, maxima, np.zeros((60, 60), np.bool_))
     unseen = np.ones(60, np.bool_)
     made = ensemble_evidence.examples(tables, identity, unseen, 10, (0, 1))
-    for fold in range(ensemble_evidence.FOLDS):
+    for fold in range(FOLDS):
         kept = made.without(fold)
         assert len(kept.table) == np.sum(made.fold != fold)
         assert not np.any(kept.fold == fold)
     # Weights that give each fold its own intercept show whose weights a query got.
     zero = np.zeros(len(EVIDENCE))
-    weights = [{"d": Weights(zero, float(fold))} for fold in range(ensemble_evidence.FOLDS)]
+    weights = [{"d": Weights(zero, float(fold))} for fold in range(FOLDS)]
     dataset = np.full(60, "d")
     nearest = ensemble_evidence.nearest_of({"d": tables}, weights, dataset, identity, 10)
     _, score = nearest(rows[1::3], rows[::3])

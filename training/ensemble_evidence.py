@@ -17,6 +17,7 @@ from calibrate_threshold import Nearest, open_set
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from threshold_holdout import individual_folds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "open_set_ensemble"))
 
@@ -28,7 +29,6 @@ Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 # Not the seeds that choose thresholds: those should see answers of weights fitted elsewhere.
 FIT_SEEDS = tuple(range(100, 112))
-FOLDS = 5  # of individuals: a query is scored by weights that were fitted without its individual
 FEWEST_HITS = 30  # right (query, individual) pairs below which a dataset gets the pooled weights
 
 
@@ -95,12 +95,6 @@ class Examples:
         """Those of all other folds."""
         kept = self.fold != fold
         return Examples(self.table[kept], self.right[kept], self.fold[kept])
-
-
-def individual_folds(identity: NDArray[np.str_]) -> Rows:
-    """(n,) 0 to FOLDS - 1: the pictures of an individual are in one fold."""
-    names, code = np.unique(identity, return_inverse=True)
-    return np.random.default_rng(0).permutation(len(names))[code] % FOLDS
 
 
 def examples(

@@ -26,7 +26,6 @@ from ensemble_evidence import (
     EVIDENCE,
     FEWEST_HITS,
     FIT_SEEDS,
-    FOLDS,
     Examples,
     Tables,
     Weights,
@@ -41,7 +40,7 @@ from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
 from submission_files import write_submission
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from threshold_holdout import unseen_pictures
+from threshold_holdout import FOLDS, unseen_pictures
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
     packed,

@@ -2,11 +2,14 @@
 
     python training/score_readme.py wing_pattern_sgd
     python training/score_readme.py wing_pattern_sgd --photographs DIR
+    python training/score_readme.py triplet_centroids --variant aligned-base=FOLDER
 
 The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata says
 which track it is of. With `--photographs`, a copy of the submission is trained by
 `training/NAME.py --data DIR/train` and scored on DIR/dev (images/, ref_dev.csv and, on the reid
-track, metadata.csv: what split_open_set.py makes); without it the row that is there stays.
+track, metadata.csv: what split_open_set.py makes). `--variant` adds rows of another artifact of the
+same submission on the sample data: FOLDER is what its training script filled. Without one of these
+the rows that are there stay.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from marked_block import read_block, write_block
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = ("development", "final")
 PHOTOGRAPHS = "| **real photographs (train -> dev)**"
+VARIANT = "| variant "
 METADATA = "metadata.csv"
 # Whose networks a submission takes, and by which options of its training script.
 DESCRIPTORS = {
@@ -155,6 +159,22 @@ def sample_row(task: str, submission: Path, track: str) -> str:
     return row(f"**sample {task}**", scores, TRACKS[track])
 
 
+def variant_rows(submission: Path, given: str, track: str) -> list[str]:
+    """Rows of TITLE=FOLDER on both sample tasks, the folder's files in a copy of the submission.
+
+    Raises ValueError where it is not that, or the folder has no config.json.
+    """
+    title, _, folder = given.partition("=")
+    if not title or not Path(folder, "config.json").is_file():
+        raise ValueError(f"--variant {given}: expected TITLE=FOLDER, and FOLDER/config.json there")
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary, submission.name)
+        shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__", "weights"))
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        rows = [sample_row(task, copy, track) for task in TASKS]
+    return [one.replace("| **", f"{VARIANT}`{title}`, ").replace("**", "") for one in rows]
+
+
 def photograph_row(submission: Path, folder: Path, track: Track) -> str:
     """Train a copy of the submission on the photographs and score it on their development part."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -194,9 +214,9 @@ def plain_pictures(folder: Path, target: Path) -> Path:
     return target
 
 
-def kept_photograph_row(readme: Path) -> list[str]:
+def kept_rows(readme: Path, start: str) -> list[str]:
     lines = read_block(readme, "scores").splitlines()
-    return [line for line in lines if line.startswith(PHOTOGRAPHS)]
+    return [line for line in lines if line.startswith(start)]
 
 
 def baseline_rows(readme: Path, track: Track) -> list[str]:
@@ -221,20 +241,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write a submission's scores into its README.")
     parser.add_argument("name")
     parser.add_argument("--photographs", type=Path)
+    parser.add_argument("--variant", metavar="TITLE=FOLDER")
     options = parser.parse_args(arguments)
     submission = ROOT / "submissions" / options.name
     readme = submission / "README.md"
     try:
         name = track_of(submission)
         track = TRACKS[name]
-        kept = kept_photograph_row(readme)
+        variants, kept = kept_rows(readme, VARIANT), kept_rows(readme, PHOTOGRAPHS)
         rows = [sample_row(task, submission, name) for task in TASKS]
+        if options.variant:
+            variants = variant_rows(submission, options.variant, name)
         if options.photographs:
             kept = [photograph_row(submission, options.photographs, track)]
         elif kept:
             print("no --photographs: the row of the photographs stays as it was")
         baselines = baseline_rows(ROOT / "sample_data" / name / "README.md", track)
-        block = [*header(track), *rows, *kept, *baselines, *track.yardsticks]
+        block = [*header(track), *rows, *variants, *kept, *baselines, *track.yardsticks]
         write_block(readme, "scores", "\n".join(block))
     except (OSError, ValueError, RuntimeError) as error:
         print(f"score_readme: {error}", file=sys.stderr)

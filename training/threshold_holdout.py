@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 IDENTITIES = 0.25  # of the individuals, none of whose pictures is trained on
 PICTURES = 0.25  # of the other individuals' pictures; 1 of 3, none of 2 and of 1
+FOLDS = 5  # of individuals: what is fitted on pictures is judged on other individuals' pictures
 
 
 def unseen_pictures(
@@ -37,3 +38,13 @@ def unseen_pictures(
             share = count if individual in chosen else round(count * PICTURES)
             kept_back[rng.permutation(own)[:share]] = True
     return kept_back
+
+
+def individual_folds(identity: NDArray[np.str_]) -> NDArray[np.intp]:
+    """(n,) 0 to FOLDS - 1: the pictures of an individual are in one fold.
+
+    For curves and weights that are fitted on the pictures on which thresholds are chosen: there a
+    query is scored by what was fitted without its fold.
+    """
+    names, code = np.unique(identity, return_inverse=True)
+    return np.random.default_rng(0).permutation(len(names))[code] % FOLDS

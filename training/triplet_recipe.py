@@ -75,7 +75,7 @@ _SMALL = Recipe(
 # For animals in one pose (--landmarks), where the places of a map are places on the animal; with
 # some hundreds of other individuals (--more), the published loss and margin learn from scratch.
 _ALIGNED = Recipe(
-    "test_resnet.r160_in1k", 64, False, *HALF, stage=2, rate=1e-3, decay=5e-2, epochs=10,
+    "test_resnet.r160_in1k", 64, False, *HALF, stage=2, rate=2e-3, decay=5e-2, epochs=10,
     steps=80,
     variation=Variation(turn=6, shift=0.05, zoom=(0.93, 1.1), jitter=0.4, grey=0.3, erased=0.3),
 )  # fmt: skip

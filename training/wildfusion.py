@@ -6,8 +6,9 @@
 
 The global descriptor is that of the submission folder `--descriptor` (its config.json and weights
 are copied). All pairs of pictures of a dataset are matched once; in that table the length of the
-shortlist and the thresholds are chosen on open-set splits (training/calibrate_threshold.py). Prints
-pairs per second and the forecast for `--queries` pictures against `--time-limit` seconds.
+shortlist and the thresholds are chosen on open-set splits (training/calibrate_threshold.py), where
+a query is scored by curves that were fitted without its individual. Prints pairs per second and the
+forecast for `--queries` pictures against `--time-limit` seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from reid_data import Database, duplicate_notes, read_database
 from submission_files import write_submission
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
-from wildfusion_fit import expected_calibration_error, fit_datasets, pair_scores
+from wildfusion_fit import fair_pairs, fit_curves, judged_matrices, print_errors
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
     packed,
@@ -44,19 +45,12 @@ from wildfusion_parts import (
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "submissions" / "wildfusion"))
 
-from calibration import Calibration  # noqa: E402
 from fusion import fuse, shortlist  # noqa: E402
 from glue_matching import LENGTHS, GlueGallery, GlueMatcher, glue_arrays  # noqa: E402
 from local_features import LocalSettings, local_features  # noqa: E402
 from local_matching import MatchSettings  # noqa: E402
 from open_set import Gallery, gallery_bytes  # noqa: E402
-from pipelines import (  # noqa: E402
-    GLOBAL,
-    LOCAL,
-    POOLED,
-    GluePipeline,
-    SiftPipeline,
-)
+from pipelines import GluePipeline, SiftPipeline  # noqa: E402
 
 Array = NDArray[np.float64]
 GALLERY = "weights/gallery.npz"
@@ -130,22 +124,6 @@ def _seconds_per_picture(
     return float(np.median(seconds)) if seconds else 0.0
 
 
-def calibrated_matrices(
-    similarity: Array,
-    local: Array,
-    curves: Mapping[str, Mapping[str, Calibration]],
-    database: Database,
-) -> tuple[Array, Array]:
-    """Calibrated (n, n) scores of both pipelines, NaN across datasets."""
-    calibrated = (np.full(local.shape, np.nan), np.full(local.shape, np.nan))
-    for name in sorted(set(database.dataset.tolist())):
-        rows = np.flatnonzero(database.dataset == name)
-        block = np.ix_(rows, rows)
-        calibrated[0][block] = curves[name][GLOBAL](similarity[block])
-        calibrated[1][block] = curves[name][LOCAL](local[block])
-    return calibrated
-
-
 def nearest_of(
     similarity: Array, calibrated: tuple[Array, Array], identity: NDArray[np.str_], size: int
 ) -> Nearest:
@@ -183,27 +161,6 @@ def mean_score(found: Mapping[str, Threshold]) -> float:
     return float(np.mean([one.score for one in found.values()]))
 
 
-def fit_curves(
-    similarity: Array, local: Array, database: Database, unseen: Mask
-) -> dict[str, dict[str, Calibration]]:
-    """Curves of both pipelines for each dataset and POOLED; prints their calibration error.
-
-    Pairs with a query that the network trained on are left out: they are more alike than any
-    new picture will be.
-    """
-    curves = {}
-    for name, matrix in ((GLOBAL, similarity), (LOCAL, local)):
-        fair = np.where(unseen[:, None], matrix, np.nan)
-        curves[name] = fit_datasets(fair, database.identity, database.dataset, POOLED)
-        scores, hits = pair_scores(fair, database.identity)
-        error = expected_calibration_error(curves[name][POOLED](scores), hits)
-        print(f"{name}: {hits.sum()} pairs of one individual among {len(hits)}, ECE {error:.4f}")
-    return {
-        dataset: {name: curves[name][dataset] for name in (GLOBAL, LOCAL)}
-        for dataset in curves[GLOBAL]
-    }
-
-
 def report(found: Mapping[str, Threshold]) -> dict[str, float]:
     """Prints what validation says of each dataset; returns the thresholds."""
     for name, one in found.items():
@@ -231,9 +188,10 @@ def build(options: argparse.Namespace) -> None:
     wide = embedding.astype(np.float64)
     similarity = np.where(np.isnan(local), np.nan, wide @ wide.T)
     unseen = unseen_pictures(database.identity, database.dataset)
-    curves = fit_curves(similarity, local, database, unseen)
-    calibrated = calibrated_matrices(similarity, local, curves, database)
-    size, found = choose(similarity, calibrated, database, unseen)
+    curves = fit_curves(similarity, local, database, fair_pairs(unseen))
+    print_errors(similarity, local, curves, database, unseen)
+    judged = judged_matrices(similarity, local, database, unseen)
+    size, found = choose(similarity, judged, database, unseen)
     thresholds = report(found)
     print(rate.in_words(options.queries, size, options.time_limit), flush=True)
     config = {

@@ -3,7 +3,8 @@
 Isotonic regression (scikit-learn), of which the knots are kept: see submissions/wildfusion,
 calibration.py. All pairs of two different pictures are used; a picture with itself is left out,
 because its score, the highest there is, would bend the top of the curve (the published code keeps
-such pairs where both sets are the same).
+such pairs where both sets are the same). Curves on which a shortlist and thresholds are judged are
+fitted without the query's individual.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from hybrid_data import DataError
 from numpy.typing import ArrayLike, NDArray
+from reid_data import Database
 from sklearn.isotonic import IsotonicRegression
+from threshold_holdout import FOLDS, individual_folds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "wildfusion"))
 
 from calibration import Calibration
+from pipelines import GLOBAL, LOCAL, POOLED
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Curves = dict[str, dict[str, Calibration]]  # by dataset and POOLED, then by pipeline
 FEWEST_HITS = 20  # pairs of one individual below which a dataset gets the curve of all datasets
 
 
@@ -75,3 +82,76 @@ def expected_calibration_error(
         np.bincount(place, probability, bins) - np.bincount(place, hits.astype(float), bins)
     )
     return float(gap.sum() / max(counts.sum(), 1))
+
+
+def fit_curves(similarity: Array, local: Array, database: Database, pairs: Mask) -> Curves:
+    """Curves of both pipelines for each dataset and POOLED, from the pairs (n, n) of query and
+    gallery picture that are True. Raises ValueError where none of them is of one individual."""
+    curves = {}
+    for name, matrix in ((GLOBAL, similarity), (LOCAL, local)):
+        kept = np.where(pairs, matrix, np.nan)
+        curves[name] = fit_datasets(kept, database.identity, database.dataset, POOLED)
+    return {
+        dataset: {name: curves[name][dataset] for name in (GLOBAL, LOCAL)}
+        for dataset in curves[GLOBAL]
+    }
+
+
+def fair_pairs(unseen: Mask) -> Mask:
+    """(n, n): without the queries that the network trained on, which are more alike than any new
+    picture will be."""
+    return np.repeat(unseen[:, None], len(unseen), axis=1)
+
+
+def calibrated_matrices(
+    similarity: Array,
+    local: Array,
+    curves: Curves,
+    database: Database,
+) -> tuple[Array, Array]:
+    """Calibrated (n, n) scores of both pipelines, NaN across datasets."""
+    calibrated = (np.full(local.shape, np.nan), np.full(local.shape, np.nan))
+    for name in sorted(set(database.dataset.tolist())):
+        rows = np.flatnonzero(database.dataset == name)
+        block = np.ix_(rows, rows)
+        calibrated[0][block] = curves[name][GLOBAL](similarity[block])
+        calibrated[1][block] = curves[name][LOCAL](local[block])
+    return calibrated
+
+
+def judged_matrices(
+    similarity: Array, local: Array, database: Database, unseen: Mask
+) -> tuple[Array, Array]:
+    """As `calibrated_matrices`, each row by curves fitted without the pictures of its fold.
+
+    Raises DataError where that leaves no pair of one individual.
+    """
+    folds, found = individual_folds(database.identity), (local.copy(), local.copy())
+    for fold in range(FOLDS):
+        own = folds == fold
+        pairs = fair_pairs(unseen) & ~own[:, None] & ~own[None, :]
+        try:
+            curves = fit_curves(similarity, local, database, pairs)
+        except ValueError as error:
+            raise DataError(
+                "expected known individuals with several pictures in at least two of the "
+                f"{FOLDS} folds that curves are fitted without: add pictures of known individuals"
+            ) from error
+        for whole, part in zip(
+            found, calibrated_matrices(similarity, local, curves, database), strict=True
+        ):
+            whole[own] = part[own]
+    return found
+
+
+def print_errors(
+    similarity: Array,
+    local: Array,
+    curves: Curves,
+    database: Database,
+    unseen: Mask,
+) -> None:
+    for name, matrix in ((GLOBAL, similarity), (LOCAL, local)):
+        scores, hits = pair_scores(np.where(fair_pairs(unseen), matrix, np.nan), database.identity)
+        error = expected_calibration_error(curves[POOLED][name](scores), hits)
+        print(f"{name}: {hits.sum()} pairs of one individual among {len(hits)}, ECE {error:.4f}")
