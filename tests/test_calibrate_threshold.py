@@ -200,6 +200,7 @@ def test_the_command_prints_thresholds(tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_report_by_hand(tmp_path: Path) -> None:
     """Two-dimensional embeddings: the rules' scores and hindsight, and the table's share."""
     from reid_data import Database
+    from threshold_halves import HINDSIGHT, LEARNED, OURS
     from threshold_report import RULES, scores_of, table
     from threshold_systems import System, by_embedding
     from threshold_test import Test
@@ -228,5 +229,41 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
     found = scores_of(system, database, test)
     assert found["ours"] == found["hindsight"] == 1
     assert found["published"] == 0  # a threshold of 1.5 calls everybody new
-    assert set(found) == {*RULES, "hindsight"}
-    assert table({"true patterns": found}).splitlines()[-1].endswith("| 1.000 | 100% |")
+    assert found[OURS] == found[LEARNED] == found[HINDSIGHT] == 1
+    assert set(found) == {*RULES, "hindsight", OURS, LEARNED, HINDSIGHT}
+    last = table({"true patterns": found}).splitlines()[-1]
+    assert last.endswith("| 1.000 | 100% | 100% | 100% |")
+
+
+def lucky_answers(known: int, new: int, seed: int) -> subject.Answers:
+    """A system whose scores say nothing: the right individual, at scores of chance."""
+    rng = np.random.default_rng(seed)
+    identity = np.array([f"i{n}" for n in range(known + new)])
+    return subject.Answers(
+        identity, identity, rng.random(known + new), np.arange(known + new) >= known
+    )
+
+
+def test_hindsight_is_luck_that_the_other_half_does_not_have() -> None:
+    from threshold_halves import HINDSIGHT, LEARNED, OURS, half_scores
+
+    answers = {"a": lucky_answers(6, 6, 0), "b": lucky_answers(6, 6, 1)}
+    found = half_scores(answers, {"a": 0.5, "b": 0.5})
+    assert found[LEARNED] < 0.9 * found[HINDSIGHT]
+    assert found[OURS] <= found[HINDSIGHT]
+    many = half_scores({"a": lucky_answers(600, 600, 0)}, {"a": 0.5})
+    assert many[LEARNED] > 0.95 * many[HINDSIGHT]
+
+
+def test_halves_by_hand_and_without_a_finite_score() -> None:
+    """One known and one new individual in each half: two pictures each, all scored alike."""
+    from threshold_halves import HINDSIGHT, LEARNED, OURS, half_scores
+
+    identity = np.repeat(["k1", "k2", "n1", "n2"], 2)
+    new = np.arange(8) >= 4
+    score = np.where(new, 0.2, 0.8)
+    one = subject.Answers(identity, np.where(new, "k1", identity), score, new)
+    found = half_scores({"a": one}, {"a": 0.9})
+    assert (found[OURS], found[LEARNED], found[HINDSIGHT]) == (0, 1, 1)
+    silent = subject.Answers(identity, identity, np.full(8, -np.inf), new)
+    assert half_scores({"a": silent}, {"a": 0.9})[LEARNED] == 0

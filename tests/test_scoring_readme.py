@@ -112,6 +112,26 @@ def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path
     assert found in block(checkout)
 
 
+def test_a_variant_is_scored_beside_the_submission_and_its_rows_stay(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = checkout / "other"
+    folder.mkdir()
+    assert main(["always_new", "--variant", f"other={folder}"]) == 1
+    assert "expected TITLE=FOLDER, and FOLDER/config.json there" in capsys.readouterr().err
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "model.py").write_text(
+        "class Model:\n    def load(self): pass\n    def predict(self, image): return 'cat_1'\n",
+        encoding="utf-8",
+    )
+    assert main(["always_new", "--variant", f"other={folder}"]) == 0
+    lines = block(checkout)
+    assert lines[4].startswith("| variant `other`, sample development | 0.000 | 0.500 | 0.000 |")
+    assert lines[5].startswith("| variant `other`, sample final |")
+    assert main(["always_new"]) == 0
+    assert block(checkout) == lines
+
+
 def test_a_failing_program_is_told_and_the_readme_stays(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

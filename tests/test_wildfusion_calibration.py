@@ -17,7 +17,18 @@ sys.path.insert(0, str(FOLDER))
 import wildfusion  # noqa: E402
 from calibration import Calibration, from_json  # noqa: E402
 from fusion import fuse, shortlist  # noqa: E402
-from wildfusion_fit import fit_datasets, fit_isotonic, pair_scores  # noqa: E402
+from hybrid_data import DataError  # noqa: E402
+from pipelines import GLOBAL, LOCAL  # noqa: E402
+from reid_data import Database  # noqa: E402
+from threshold_holdout import FOLDS, individual_folds  # noqa: E402
+from wildfusion_fit import (  # noqa: E402
+    fair_pairs,
+    fit_curves,
+    fit_datasets,
+    fit_isotonic,
+    judged_matrices,
+    pair_scores,
+)
 
 
 def pool_adjacent_violators(hits: list[float]) -> list[float]:
@@ -100,6 +111,47 @@ def test_a_dataset_with_few_hits_gets_the_pooled_curve() -> None:
     curves = fit_datasets(matrix, identity, dataset, "")
     assert curves["b"] == curves[""]
     assert curves["a"] != curves[""]
+
+
+def drawn_pairs(individuals: int, pictures: int) -> tuple[np.ndarray, Database]:
+    """Scores (n, n), higher for two pictures of one individual, and their table; one dataset."""
+    identity = np.array([f"i{n // pictures}" for n in range(individuals * pictures)])
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(len(identity),) * 2) + 2 * (identity[:, None] == identity)
+    blank = np.full(len(identity), "")
+    paths = tuple(Path(f"{n}.jpg") for n in range(len(identity)))
+    return matrix, Database(paths, blank, identity, np.full(len(identity), "a"), blank, blank)
+
+
+def test_a_querys_curve_did_not_see_its_individual() -> None:
+    matrix, database = drawn_pairs(20, 4)
+    seen = np.ones(len(matrix), dtype=np.bool_)
+    before = judged_matrices(matrix, matrix, database, seen)
+    folds = individual_folds(database.identity)
+    for fold in range(FOLDS):
+        own = folds == fold
+        changed = matrix.copy()
+        changed[own] = 50.0  # what these pictures say as queries, and as gallery pictures
+        changed[:, own] = 50.0
+        curves = fit_curves(changed, changed, database, ~own[:, None] & ~own[None, :])
+        for part, name in zip(before, (GLOBAL, LOCAL), strict=True):
+            assert np.array_equal(part[own], curves["a"][name](matrix[own]))
+
+
+def test_queries_that_were_trained_on_bend_no_curve() -> None:
+    matrix, database = drawn_pairs(10, 4)
+    unseen = np.arange(len(matrix)) % 4 > 0
+    changed = np.where(unseen[:, None], matrix, 50.0)
+    before, after = (
+        fit_curves(one, one, database, fair_pairs(unseen)) for one in (matrix, changed)
+    )
+    assert before == after
+
+
+def test_pairs_of_one_individual_in_one_fold_are_told() -> None:
+    matrix, database = drawn_pairs(1, 4)
+    with pytest.raises(DataError, match="several pictures in at least two of the 5 folds"):
+        judged_matrices(matrix, matrix, database, np.ones(4, dtype=np.bool_))
 
 
 def test_shortlist_is_the_best_in_order() -> None:
