@@ -80,7 +80,7 @@ artifacts-reid: $(VENV)/all.done ## Train the artifacts of the re-identification
 	@$(BIN)/python sample_data/generate_more_animals.py --out runs/more_animals
 	@$(BIN)/python training/train_landmarks.py --data runs/more_animals \
 	  --out runs/landmarks.safetensors --test sample_data/reid/train
-	@$(BIN)/python training/triplet_centroids.py --preset aligned-base $(POSE)
+	@$(BIN)/python training/triplet_centroids.py --preset aligned-extended $(POSE)
 	@$(BIN)/python training/megadescriptor_cosine.py --preset aligned $(POSE)
 	@$(BIN)/python training/wildfusion.py
 	@$(BIN)/python training/megadescriptor_convnext.py
