@@ -267,3 +267,5 @@ def test_halves_by_hand_and_without_a_finite_score() -> None:
     assert (found[OURS], found[LEARNED], found[HINDSIGHT]) == (0, 1, 1)
     silent = subject.Answers(identity, identity, np.full(8, -np.inf), new)
     assert half_scores({"a": silent}, {"a": 0.9})[LEARNED] == 0
+    single = subject.Answers(identity[:6], identity[:6], score[:6], new[:6])
+    assert half_scores({"a": one, "b": single}, {"a": 0.9, "b": 0.9}) == {}

@@ -29,8 +29,11 @@ def half_scores(
 ) -> dict[str, float]:
     """Mean over all halves, and over datasets, of sqrt(BAKS x BAUS): OURS, LEARNED, HINDSIGHT.
 
-    answers and ours: what a system says, and our threshold, of each dataset.
+    answers and ours: what a system says, and our threshold, of each dataset. Nothing where a
+    dataset has fewer than two known or two new individuals, who cannot be halved.
     """
+    if not all(_can_be_halved(one) for one in answers.values()):
+        return {}
     found = [
         _one_half(learned_on, judged_by, ours[name])
         for name, one in answers.items()
@@ -40,6 +43,10 @@ def half_scores(
     # Every dataset has as many halves, so that the mean over all is that over datasets.
     means = np.mean(found, axis=0).tolist()
     return dict(zip((OURS, LEARNED, HINDSIGHT), means, strict=True))
+
+
+def _can_be_halved(answers: Answers) -> bool:
+    return all(len(np.unique(answers.identity[answers.new == new])) > 1 for new in (False, True))
 
 
 def _halves(answers: Answers, seed: int) -> Iterator[tuple[Answers, Answers]]:

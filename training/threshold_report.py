@@ -89,7 +89,7 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> str:
             f"{scores[rule]:.3f}" if rule in scores else "\u2013" for rule in (*RULES, "hindsight")
         ]
         for rule, best in SHARES.values():
-            cells.append(f"{scores[rule] / scores[best]:.0%}" if scores[best] else "\u2013")
+            cells.append(f"{scores[rule] / scores[best]:.0%}" if scores.get(best) else "\u2013")
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
