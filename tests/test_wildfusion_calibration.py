@@ -22,7 +22,6 @@ from pipelines import GLOBAL, LOCAL  # noqa: E402
 from reid_data import Database  # noqa: E402
 from threshold_holdout import FOLDS, individual_folds  # noqa: E402
 from wildfusion_fit import (  # noqa: E402
-    fair_pairs,
     fit_curves,
     fit_datasets,
     fit_isotonic,
@@ -142,16 +141,15 @@ def test_queries_that_were_trained_on_bend_no_curve() -> None:
     matrix, database = drawn_pairs(10, 4)
     unseen = np.arange(len(matrix)) % 4 > 0
     changed = np.where(unseen[:, None], matrix, 50.0)
-    before, after = (
-        fit_curves(one, one, database, fair_pairs(unseen)) for one in (matrix, changed)
-    )
+    before, after = (fit_curves(one, one, database, unseen[:, None]) for one in (matrix, changed))
     assert before == after
 
 
 def test_pairs_of_one_individual_in_one_fold_are_told() -> None:
-    matrix, database = drawn_pairs(1, 4)
-    with pytest.raises(DataError, match="several pictures in at least two of the 5 folds"):
-        judged_matrices(matrix, matrix, database, np.ones(4, dtype=np.bool_))
+    for individuals, pictures in ((1, 4), (4, 1)):
+        matrix, database = drawn_pairs(individuals, pictures)
+        with pytest.raises(DataError, match="several pictures in at least two of the 5 folds"):
+            judged_matrices(matrix, matrix, database, np.ones(4, dtype=np.bool_))
 
 
 def test_shortlist_is_the_best_in_order() -> None:

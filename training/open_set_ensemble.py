@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from reid_data import Database, duplicate_notes, read_database
 from submission_files import write_submission
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from threshold_holdout import FOLDS, unseen_pictures
+from threshold_holdout import FOLDS, TOO_FEW, unseen_pictures
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
     packed,
@@ -112,10 +112,7 @@ def fit(made: Mapping[str, Examples], used: Sequence[str]) -> AllWeights:
     tables = np.concatenate([one.table for one in made.values()])
     right = np.concatenate([one.right for one in made.values()])
     if not right.any():
-        raise DataError(
-            "expected known individuals with several pictures in at least two of the "
-            f"{FOLDS} folds that weights are fitted without: add pictures of known individuals"
-        )
+        raise DataError(TOO_FEW)
     weights = {POOLED: fit_weights(tables, right, used)}
     for name, one in made.items():
         enough = one.right.sum() >= FEWEST_HITS

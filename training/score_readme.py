@@ -151,12 +151,12 @@ def row(title: str, scores: Mapping[str, float], track: Track) -> str:
     return f"| {title} | " + " | ".join(cells) + " |"
 
 
-def sample_row(task: str, submission: Path, track: str) -> str:
+def sample_row(title: str, task: str, submission: Path, track: str) -> str:
     bundle = ROOT / "sample_data" / track
     scores = score_pictures(
         submission, bundle / "input_data" / task, bundle / "reference_data" / task / "ref.csv"
     )
-    return row(f"**sample {task}**", scores, TRACKS[track])
+    return row(title, scores, TRACKS[track])
 
 
 def variant_rows(submission: Path, given: str, track: str) -> list[str]:
@@ -171,8 +171,8 @@ def variant_rows(submission: Path, given: str, track: str) -> list[str]:
         copy = Path(temporary, submission.name)
         shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__", "weights"))
         shutil.copytree(folder, copy, dirs_exist_ok=True)
-        rows = [sample_row(task, copy, track) for task in TASKS]
-    return [one.replace("| **", f"{VARIANT}`{title}`, ").replace("**", "") for one in rows]
+        begin = f"{VARIANT[2:]}`{title}`"
+        return [sample_row(f"{begin}, sample {task}", task, copy, track) for task in TASKS]
 
 
 def photograph_row(submission: Path, folder: Path, track: Track) -> str:
@@ -249,9 +249,9 @@ def main(arguments: list[str] | None = None) -> int:
         name = track_of(submission)
         track = TRACKS[name]
         variants, kept = kept_rows(readme, VARIANT), kept_rows(readme, PHOTOGRAPHS)
-        rows = [sample_row(task, submission, name) for task in TASKS]
         if options.variant:
             variants = variant_rows(submission, options.variant, name)
+        rows = [sample_row(f"**sample {task}**", task, submission, name) for task in TASKS]
         if options.photographs:
             kept = [photograph_row(submission, options.photographs, track)]
         elif kept:

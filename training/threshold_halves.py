@@ -20,13 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scoring_program"))
 
 from reid import threshold_curve
 
-SEEDS = tuple(range(50))
+SEEDS = 50
 OURS, LEARNED, HINDSIGHT = "halves: ours", "halves: other half's", "halves: hindsight"
 
 
-def half_scores(
-    answers: Mapping[str, Answers], ours: Mapping[str, float], seeds: tuple[int, ...] = SEEDS
-) -> dict[str, float]:
+def half_scores(answers: Mapping[str, Answers], ours: Mapping[str, float]) -> dict[str, float]:
     """Mean over all halves, and over datasets, of sqrt(BAKS x BAUS): OURS, LEARNED, HINDSIGHT.
 
     answers and ours: what a system says, and our threshold, of each dataset. Nothing where a
@@ -37,7 +35,7 @@ def half_scores(
     found = [
         _one_half(learned_on, judged_by, ours[name])
         for name, one in answers.items()
-        for seed in seeds
+        for seed in range(SEEDS)
         for learned_on, judged_by in _halves(one, seed)
     ]
     # Every dataset has as many halves, so that the mean over all is that over datasets.

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 IDENTITIES = 0.25  # of the individuals, none of whose pictures is trained on
 PICTURES = 0.25  # of the other individuals' pictures; 1 of 3, none of 2 and of 1
 FOLDS = 5  # of individuals: what is fitted on pictures is judged on other individuals' pictures
+TOO_FEW = (
+    f"expected known individuals with several pictures in at least two of the {FOLDS} folds of "
+    "individuals: add pictures of known individuals"
+)
 
 
 def unseen_pictures(

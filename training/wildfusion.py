@@ -31,7 +31,7 @@ from reid_data import Database, duplicate_notes, read_database
 from submission_files import write_submission
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from threshold_holdout import unseen_pictures
-from wildfusion_fit import fair_pairs, fit_curves, judged_matrices, print_errors
+from wildfusion_fit import fit_curves, judged_matrices, print_calibration_errors
 from wildfusion_pairs import all_pairs
 from wildfusion_parts import (
     packed,
@@ -188,8 +188,8 @@ def build(options: argparse.Namespace) -> None:
     wide = embedding.astype(np.float64)
     similarity = np.where(np.isnan(local), np.nan, wide @ wide.T)
     unseen = unseen_pictures(database.identity, database.dataset)
-    curves = fit_curves(similarity, local, database, fair_pairs(unseen))
-    print_errors(similarity, local, curves, database, unseen)
+    curves = fit_curves(similarity, local, database, unseen[:, None])
+    print_calibration_errors(similarity, local, curves, database, unseen)
     judged = judged_matrices(similarity, local, database, unseen)
     size, found = choose(similarity, judged, database, unseen)
     thresholds = report(found)

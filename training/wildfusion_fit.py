@@ -17,7 +17,7 @@ from hybrid_data import DataError
 from numpy.typing import ArrayLike, NDArray
 from reid_data import Database
 from sklearn.isotonic import IsotonicRegression
-from threshold_holdout import FOLDS, individual_folds
+from threshold_holdout import FOLDS, TOO_FEW, individual_folds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "submissions" / "wildfusion"))
 
@@ -85,8 +85,11 @@ def expected_calibration_error(
 
 
 def fit_curves(similarity: Array, local: Array, database: Database, pairs: Mask) -> Curves:
-    """Curves of both pipelines for each dataset and POOLED, from the pairs (n, n) of query and
-    gallery picture that are True. Raises ValueError where none of them is of one individual."""
+    """Curves of both pipelines for each dataset and POOLED. Raises ValueError as `fit_isotonic`.
+
+    pairs: of query and gallery picture, (n, n) or (n, 1), True for those that are fitted. Queries
+    that the network trained on should not be: they are more alike than any new picture will be.
+    """
     curves = {}
     for name, matrix in ((GLOBAL, similarity), (LOCAL, local)):
         kept = np.where(pairs, matrix, np.nan)
@@ -97,17 +100,8 @@ def fit_curves(similarity: Array, local: Array, database: Database, pairs: Mask)
     }
 
 
-def fair_pairs(unseen: Mask) -> Mask:
-    """(n, n): without the queries that the network trained on, which are more alike than any new
-    picture will be."""
-    return np.repeat(unseen[:, None], len(unseen), axis=1)
-
-
 def calibrated_matrices(
-    similarity: Array,
-    local: Array,
-    curves: Curves,
-    database: Database,
+    similarity: Array, local: Array, curves: Curves, database: Database
 ) -> tuple[Array, Array]:
     """Calibrated (n, n) scores of both pipelines, NaN across datasets."""
     calibrated = (np.full(local.shape, np.nan), np.full(local.shape, np.nan))
@@ -126,32 +120,26 @@ def judged_matrices(
 
     Raises DataError where that leaves no pair of one individual.
     """
-    folds, found = individual_folds(database.identity), (local.copy(), local.copy())
+    folds = individual_folds(database.identity)
+    found = (np.full(local.shape, np.nan), np.full(local.shape, np.nan))
     for fold in range(FOLDS):
         own = folds == fold
-        pairs = fair_pairs(unseen) & ~own[:, None] & ~own[None, :]
-        try:
-            curves = fit_curves(similarity, local, database, pairs)
-        except ValueError as error:
-            raise DataError(
-                "expected known individuals with several pictures in at least two of the "
-                f"{FOLDS} folds that curves are fitted without: add pictures of known individuals"
-            ) from error
-        for whole, part in zip(
-            found, calibrated_matrices(similarity, local, curves, database), strict=True
-        ):
-            whole[own] = part[own]
+        pairs = (unseen & ~own)[:, None] & ~own
+        _, hits = pair_scores(np.where(pairs, local, np.nan), database.identity)
+        if not hits.any():
+            raise DataError(TOO_FEW)
+        curves = fit_curves(similarity, local, database, pairs)
+        found[0][own], found[1][own] = (
+            part[own] for part in calibrated_matrices(similarity, local, curves, database)
+        )
     return found
 
 
-def print_errors(
-    similarity: Array,
-    local: Array,
-    curves: Curves,
-    database: Database,
-    unseen: Mask,
+def print_calibration_errors(
+    similarity: Array, local: Array, curves: Curves, database: Database, unseen: Mask
 ) -> None:
+    """Of the pooled curves, over the pairs that they were fitted on."""
     for name, matrix in ((GLOBAL, similarity), (LOCAL, local)):
-        scores, hits = pair_scores(np.where(fair_pairs(unseen), matrix, np.nan), database.identity)
+        scores, hits = pair_scores(np.where(unseen[:, None], matrix, np.nan), database.identity)
         error = expected_calibration_error(curves[POOLED][name](scores), hits)
         print(f"{name}: {hits.sum()} pairs of one individual among {len(hits)}, ECE {error:.4f}")
