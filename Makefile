@@ -52,7 +52,7 @@ test-containers: $(VENV)/all.done ## The tests that need containers, on a privat
 
 fuzz: $(VENV)/all.done ## Fuzz every parser of outside data, 100,000 cases each
 	@$(INSTALL) --editable '.[fuzz]'
-	@$(BIN)/python tests/fuzz/run.py
+	@$(BIN)/python -m tests.fuzz.run
 
 check: $(VENV)/all.done ## Lint, formatting and types
 	@$(BIN)/ruff check .
@@ -60,34 +60,33 @@ check: $(VENV)/all.done ## Lint, formatting and types
 	@$(BIN)/mypy
 
 bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/README.md
-	@$(BIN)/python benchmarks/scoring.py --write
-	@$(BIN)/python benchmarks/ingestion.py --write
-	@$(BIN)/python benchmarks/similarity.py --write
-	@$(BIN)/python benchmarks/local_features.py --write
+	@$(BIN)/python -m benchmarks.scoring --write
+	@$(BIN)/python -m benchmarks.ingestion --write
+	@$(BIN)/python -m benchmarks.local_features --write
 
 sample-data: $(VENV)/core.done ## Generate the sample bundles anew (the same bytes each time)
-	@$(BIN)/python sample_data/generate_hybrid.py
-	@$(BIN)/python sample_data/generate_reid.py
+	@$(BIN)/python -m sample_data.generate_hybrid
+	@$(BIN)/python -m sample_data.generate_reid
 
 artifacts-hybrid: $(VENV)/all.done ## Train the artifacts of the hybrid submissions (sample data)
-	@$(BIN)/python training/wing_pattern_sgd.py
-	@$(BIN)/python training/bioclip_wings.py
-	@$(BIN)/python training/dinov2_ensemble.py
+	@$(BIN)/python -m training.hybrid.wing_pattern_sgd
+	@$(BIN)/python -m training.hybrid.bioclip_wings
+	@$(BIN)/python -m training.hybrid.dinov2_ensemble
 
 POSE := --landmarks runs/landmarks.safetensors --more runs/more_animals
 # In this order: the last three take the network of one of the first two.
 artifacts-reid: $(VENV)/all.done ## Train the artifacts of the re-identification submissions (sample data)
-	@$(BIN)/python sample_data/generate_more_animals.py --out runs/more_animals
-	@$(BIN)/python training/train_landmarks.py --data runs/more_animals \
+	@$(BIN)/python -m sample_data.generate_more_animals --out runs/more_animals
+	@$(BIN)/python -m training.reid.landmarks.train --data runs/more_animals \
 	  --out runs/landmarks.safetensors --test sample_data/reid/train
-	@$(BIN)/python training/triplet_centroids.py --preset aligned-extended $(POSE)
-	@$(BIN)/python training/megadescriptor_cosine.py --preset aligned $(POSE)
-	@$(BIN)/python training/wildfusion.py
-	@$(BIN)/python training/megadescriptor_convnext.py
-	@$(BIN)/python training/open_set_ensemble.py
+	@$(BIN)/python -m training.reid.triplet_centroids --preset aligned-extended $(POSE)
+	@$(BIN)/python -m training.reid.megadescriptor_cosine --preset aligned $(POSE)
+	@$(BIN)/python -m training.reid.wildfusion
+	@$(BIN)/python -m training.reid.megadescriptor_convnext
+	@$(BIN)/python -m training.reid.open_set_ensemble
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
-	@$(BIN)/python tests/score_store.py
+	@$(BIN)/python -m benchmarks.stored_scores
 
 pack: $(VENV)/core.done ## Pack every submission into dist/
 	@for folder in submissions/*/; do $(BIN)/kit pack "$$(basename "$$folder")" || exit 1; done

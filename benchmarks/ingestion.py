@@ -1,6 +1,6 @@
 """How fast the prediction step is: the ingestion program beside a plain loop, in one run.
 
-    python benchmarks/ingestion.py [--quick] [--repeats N] [--write]
+    python -m benchmarks.ingestion [--quick] [--repeats N] [--write]
 
 Both predict the same generated JPEGs (100 of 5184x3456, 1,000 of 240x180; --quick: a tenth) with
 the same light feature extractor, each in a process of its own, in turn, N times. The times are of
@@ -11,6 +11,7 @@ between the ingestion markers of benchmarks/README.md.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -119,11 +120,14 @@ def make_pictures(folder: Path, number: int, width: int, height: int) -> float:
 
 
 def load_model(submission: Path) -> Any:
-    sys.path.insert(0, str(submission))
     Image.preinit()  # as the program does before it loads the submission
-    from model import Model  # type: ignore[import-not-found]
-
-    model = Model()
+    spec = importlib.util.spec_from_file_location("model", submission / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["model"] = module
+    spec.loader.exec_module(module)
+    model = module.Model()
     model.load()
     return model
 
@@ -134,7 +138,7 @@ def plain_loop(pictures: Path, submission: Path, output: Path) -> None:
 
     model = load_model(submission)
     with (output / "predictions.txt").open("w") as file, clock():
-        for name in tqdm(os.listdir(pictures)):  # noqa: PTH208 - as the official program
+        for name in tqdm(os.listdir(pictures)):
             image = Image.open(pictures / name)
             file.write(f"{name},{round(model.predict(image), 4)}\n")
 
@@ -253,7 +257,7 @@ def report(quick: bool, repeats: int) -> str:
 
 
 def introduction(quick: bool, repeats: int, busy: float) -> str:
-    command = "python benchmarks/ingestion.py --write" + (" --quick" if quick else "")
+    command = "python -m benchmarks.ingestion --write" + (" --quick" if quick else "")
     return (
         f"Written by `{command} --repeats {repeats}`: medians of {repeats} runs in turn on "
         f"{THREADS} usable processors, Python {platform.python_version()}, Pillow "

@@ -1,8 +1,8 @@
 """How many pairs of pictures a second the local stage of `wildfusion` matches.
 
-    python benchmarks/local_features.py            # a table
-    python benchmarks/local_features.py --write    # also put it into benchmarks/README.md
-    python benchmarks/local_features.py --pictures 60 --repeats 5
+    python -m benchmarks.local_features            # a table
+    python -m benchmarks.local_features --write    # also put it into benchmarks/README.md
+    python -m benchmarks.local_features --pictures 60 --repeats 5
 
 Beside it, the plain loop: for each pair cv2.BFMatcher (two nearest, ratio 0.85) and
 cv2.estimateAffinePartial2D (RANSAC), on the same key points with the descriptors not packed. Both
@@ -27,17 +27,14 @@ import numpy as np
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from training.common.marked_block import read_block, write_block
+from training.reid.database import Database, read_database
+from training.reid.matching.features import packed
+from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb
+from wildlife_reid.local.matching import MatchSettings
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "training"))
 
-from marked_block import read_block, write_block  # noqa: E402
-from reid_data import Database, read_database  # noqa: E402
-from wildfusion_parts import packed  # noqa: E402
-
-sys.path.insert(0, str(ROOT / "submissions" / "wildfusion"))
-
-from local_features import LocalFeatures, LocalSettings, local_features, upright_rgb  # noqa: E402
-from local_matching import MatchSettings  # noqa: E402
 
 README = ROOT / "benchmarks" / "README.md"
 DATA = ROOT / "sample_data" / "reid" / "train"
@@ -163,7 +160,7 @@ def main() -> int:
             text = run(options.pictures, options.repeats)
         print(text)
         if options.write:
-            command = f"python benchmarks/local_features.py --write --pictures {options.pictures}"
+            command = f"python -m benchmarks.local_features --write --pictures {options.pictures}"
             write_block(README, "local features", f"{text}\nWritten by `{command}`.")
     except (OSError, ValueError) as error:
         print(f"local_features: {error}", file=sys.stderr)

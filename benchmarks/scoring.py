@@ -1,9 +1,9 @@
 """How long scoring takes, and how much memory: the whole program beside the loop over thresholds.
 
-    python benchmarks/scoring.py            # a table: 2,350, 23,500 and 1,000,000 rows
-    python benchmarks/scoring.py --full     # the loop for 23,500 rows too, which takes minutes
-    python benchmarks/scoring.py --write    # also put the table into benchmarks/README.md
-    python benchmarks/scoring.py --json     # JSON instead of a table; --out FILE keeps it
+    python -m benchmarks.scoring            # a table: 2,350, 23,500 and 1,000,000 rows
+    python -m benchmarks.scoring --full     # the loop for 23,500 rows too, which takes minutes
+    python -m benchmarks.scoring --write    # also put the table into benchmarks/README.md
+    python -m benchmarks.scoring --json     # JSON instead of a table; --out FILE keeps it
 
 Both run in a process of their own, which starts Python, reads the two CSV files and writes the
 scores; ours also draws the report. The loop does what the official program of the Imageomics HDR
@@ -72,7 +72,7 @@ def main() -> None:
     if options.out:
         options.out.write_text(as_json + "\n", encoding="utf-8")
     if options.write:
-        command = "python benchmarks/scoring.py --write" + (" --full" if options.full else "")
+        command = "python -m benchmarks.scoring --write" + (" --full" if options.full else "")
         write_block(f"{table(measured)}\n\n{machine()}, written by `{command}`.")
 
 

@@ -10,6 +10,6 @@ import sys
 if __name__ == "__main__":
     # Imported only here: a worker process that the submission spawns runs this file again as
     # `__mp_main__`, and our folder is no longer on its sys.path.
-    from ingestion_run import main
+    from wildlife_ingestion.run import main
 
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """Download one file of known size and sha256: resumed, retried, never half under its name.
 
-`training/download_file.py` does the same for pictures, several at once. The kit and training do
+`training/data/download_file.py` does the same for pictures, several at once. The kit and training do
 not import each other, so this is the one thing that is written twice.
 """
 

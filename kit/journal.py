@@ -1,7 +1,7 @@
 """The ingestion program's journal, begun before it starts and kept when it was cut off.
 
 The journal's first line is the key of the run: the digests of everything that decides the answers.
-The rest is the ingestion program's (ingestion_program/ingestion_journal.py); a bundle's own
+The rest is the ingestion program's (ingestion_program/wildlife_ingestion/journal.py); a bundle's own
 ingestion program does not know it and gets none.
 """
 
@@ -19,7 +19,7 @@ from kit.files import replacing
 FILE_NAME: Final = ".predictions.journal"
 _KEPT_NAME: Final = "journal.txt"
 # The module by which our ingestion program is known to keep a journal.
-_KNOWN_BY: Final = "ingestion_journal.py"
+_KNOWN_BY: Final = "wildlife_ingestion/journal.py"
 # What decides the answers; scoring does not.
 _DECIDING: Final = ("submission", "ingestion_program", "input_data")
 

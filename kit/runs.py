@@ -28,9 +28,9 @@ from kit.digests import digest_of
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
 from kit.isolation.modes import SUBPROCESS, Mode
+from kit.packing.shipping import shipped
 from kit.requirements import unmet
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
-from kit.shipping import shipped
 from kit.submissions import Submission, lay_out
 from kit.verdict import Verdict, platform_verdict
 from kit.worker import Stage, Step, Tick, hand_over, predict, score

@@ -10,8 +10,8 @@ import yaml
 
 from kit.contract import METADATA_FILE
 from kit.errors import KitError, UsageProblem
+from kit.packing.shipping import shipped
 from kit.repository import checkout
-from kit.shipping import shipped
 from kit.submissions import Submission, discover, track_of
 from kit.zips import zip_size
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from kit.contract import METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
+from kit.packing.shipping import shipped
 from kit.repository import checkout
-from kit.shipping import shipped
 from kit.yaml_text import parse_yaml
 from kit.zips import sha256_of, unpack, write_zip
 

@@ -31,7 +31,7 @@ from kit.isolation.platform_table import (
     ContainerKind,
 )
 from kit.isolation.process import Outcome, Stop, run_together
-from kit.programs import Job, command_of, has_metadata, make_job, split_command
+from kit.isolation.programs import Job, command_of, has_metadata, make_job, split_command
 from kit.zips import tree_entries, unpack, write_zip
 
 Tick = Callable[[str, float, Path], None]

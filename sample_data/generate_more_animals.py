@@ -1,6 +1,6 @@
 """Makes further animals of the reid sample's kinds, to train networks on: other individuals.
 
-    python sample_data/generate_more_animals.py --out DIR [--individuals 400] [--pictures 5]
+    python -m sample_data.generate_more_animals --out DIR [--individuals 400] [--pictures 5]
 
 DIR gets metadata.csv, landmarks.csv and images/, as sample_data/reid/train has. No individual of
 the sample is among them. The same options give the same files.
@@ -16,16 +16,15 @@ import time
 from multiprocessing import Pool
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT)]
-
-from sample_data.reid_generator.collection import Picture, more_animals  # noqa: E402
-from sample_data.reid_generator.photograph import Photograph  # noqa: E402
-from sample_data.reid_generator.tables import (  # noqa: E402
+from sample_data.reid_generator.collection import Picture, more_animals
+from sample_data.reid_generator.photograph import Photograph
+from sample_data.reid_generator.tables import (
     DATABASE_COLUMNS,
     landmark_table,
     table,
 )
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def _taken(one: Picture) -> Photograph:

@@ -1,6 +1,6 @@
 """Makes the pictures and tables of sample_data/reid.
 
-python sample_data/generate_reid.py [--out sample_data/reid] [--check | --baselines]
+python -m sample_data.generate_reid [--out sample_data/reid] [--check | --baselines]
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "scoring_program")]
+from sample_data.reid_generator.bundle import BUNDLE
 
-from sample_data.reid_generator.bundle import BUNDLE  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def _baselines(out: Path) -> int:

@@ -14,12 +14,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import hybrid_track
-import reid_track
-from input_files import find_predictions, find_reference
-from problems import Problems, ScoringError, name_some
-from report import Outcome
-from tables import read_header
+from wildlife_scoring.hybrid import track as hybrid_track
+from wildlife_scoring.input_files import find_predictions, find_reference
+from wildlife_scoring.problems import Problems, ScoringError, name_some
+from wildlife_scoring.reid import track as reid_track
+from wildlife_scoring.report.page import Outcome
+from wildlife_scoring.tables import read_header
 
 TRACK_COLUMNS = {
     "hybrid": hybrid_track.COLUMNS,

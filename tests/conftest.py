@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
-
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # So a shell starts what runs in its background; the programs that tests start would inherit it,
-    # and the tests of Ctrl-C would wait for ever.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Tests run side by side; with threads for every core in each of them, they would wait for
-    # each other. Before numpy and torch are imported, and for the programs that tests start.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
 
-from kit_builders import Kit, make_bundle, make_submission
-from loopback_server import Loopback, loopback_server
+from tests.support.kit import Kit, make_bundle, make_submission
+from tests.support.loopback_server import Loopback, loopback_server
 
 settings.register_profile("no deadline", deadline=None)  # the machine may be busy
 settings.load_profile("no deadline")

@@ -8,12 +8,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.bundles import Task
-from kit.checks import contract, devices, files, imports, licences, network, paths, pickles
-from kit.checks import requirements as requirement_checks
-from kit.checks.archive import check_zip
-from kit.checks.findings import Report, Said, Skipped
-from kit.checks.subject import Subject, opened
+from kit.checks.submission import (
+    devices,
+    files,
+    imports,
+    licences,
+    network,
+    paths,
+    pickles,
+)
+from kit.checks.submission import requirements as requirement_checks
+from kit.checks.submission import (
+    signatures as contract,
+)
+from kit.checks.submission.archive import check_zip
+from kit.checks.submission.subject import Subject, opened
 from kit.errors import KitError, UsageProblem
+from kit.findings.finding import Report, Said, Skipped
 from kit.repository import checkout
 from kit.submissions import Submission
 from kit.zips import unpack

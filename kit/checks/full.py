@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from kit import bundles
 from kit.bundles import Bundle, Task
-from kit.checks.behaviour import (
+from kit.checks.engine import check_statically
+from kit.checks.running.behaviour import (
     check_answers,
     check_loading,
     check_odd,
@@ -17,16 +18,15 @@ from kit.checks.behaviour import (
     check_surroundings,
     check_written,
 )
-from kit.checks.engine import check_statically
-from kit.checks.findings import Report, Skipped
-from kit.checks.forecast import check_forecast, forecast
-from kit.checks.imports import missing_packages
-from kit.checks.pictures import odd_pictures, sample
-from kit.checks.probing import Laboratory, laboratory
-from kit.checks.scoring import check_scores
-from kit.checks.subject import opened
+from kit.checks.running.forecast import check_forecast, forecast
+from kit.checks.running.pictures import odd_pictures, sample
+from kit.checks.running.probing import Laboratory, laboratory
+from kit.checks.running.scored_run import check_scores
+from kit.checks.submission.imports import missing_packages
+from kit.checks.submission.subject import opened
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
+from kit.findings.finding import Report, Skipped
 from kit.repository import checkout
 from kit.submissions import Submission, track_of
 

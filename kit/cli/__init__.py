@@ -24,6 +24,7 @@ _COMMANDS = {
     "pack": "Make the zip to upload, or say all that stands against it.",
     "weights": "The files of weights.json: show what is there, fetch what is missing.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",
+    "vendor": "Copy shared packages into the submissions that import them, or check the copies.",
 }
 
 

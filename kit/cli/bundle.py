@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from kit.bundling import pack_bundle
 from kit.cli.printing import console, json_option, print_json, size
+from kit.packing.bundling import pack_bundle
 
 
 @click.command("bundle")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kit.checks.annotations import annotate
-from kit.checks.findings import Report
-from kit.checks.rules import SEVERITIES
 from kit.cli.printing import json_option, print_json, size
+from kit.findings.annotations import annotate
+from kit.findings.finding import Report
+from kit.findings.rules import SEVERITIES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -72,7 +72,7 @@ def _reports(
 ) -> list[Report]:
     """The report of TARGET, and that of the bundle that --bundle names."""
     from kit import submissions
-    from kit.checks.bundle import check_bundle, is_bundle
+    from kit.checks.bundle.folder import check_bundle, is_bundle
     from kit.checks.full import check_submission
 
     path = Path(target)

@@ -9,8 +9,8 @@ import click
 
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
+from kit.packing.shipping import shipped
 from kit.runs import last_run
-from kit.shipping import shipped
 from kit.submissions import Submission, track_of
 from kit.zips import zip_size
 

@@ -8,7 +8,7 @@ import click
 
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
-from kit.packing import pack
+from kit.packing.packing import pack
 
 
 @click.command("pack")

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
-from kit import submissions, weights
+from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
+from kit.packing import weights
+from kit.packing.weights import OnBytes, Weight
 from kit.submissions import Submission
-from kit.weights import OnBytes, Weight
 
 
 @click.group("weights")

@@ -27,7 +27,7 @@ from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.logs import CappedLog
 from kit.isolation.modes import Place
 from kit.isolation.process import Outcome, Running, Stop
-from kit.programs import Job
+from kit.isolation.programs import Job
 
 # By this label the kit's containers can be found, should the kit itself be killed.
 LABEL = "wildlife-challenge-kit"

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Protocol
 from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.platform_table import ENVIRONMENT, WORKING_DIRECTORY
 from kit.isolation.process import Command, LocalProcess, Running, environment
-from kit.programs import Job
+from kit.isolation.programs import Job
 
 MODES: Final = ("subprocess", "sandbox", "container")
 

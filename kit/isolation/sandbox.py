@@ -23,7 +23,7 @@ from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.modes import Place
 from kit.isolation.platform_table import ENVIRONMENT, READ_ONLY, WORKING_DIRECTORY
 from kit.isolation.process import Command, LocalProcess, Running, Stop, environment
-from kit.programs import Job
+from kit.isolation.programs import Job
 
 _USERS = "root:x:0:0::/:/bin/false\nkit:x:{0}:{0}::/tmp:/bin/false\n"
 

@@ -1,6 +1,6 @@
 """Yardsticks: what colour alone reaches, and what a reader of the true genotypes would reach.
 
-Run by `python sample_data/generate_hybrid.py --baselines`, which writes them, and the counts of
+Run by `python -m sample_data.generate_hybrid --baselines`, which writes them, and the counts of
 the tables, into the bundle's README. Needs scikit-learn and the scoring program.
 """
 
@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hybrid import score
 from sample_data.bundle_folder import fill_readme
+from wildlife_scoring.hybrid.metrics import score
 
 from .collection import TASKS, collection
 from .genetics import SUBSPECIES, Genotype, Subspecies

@@ -46,4 +46,4 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield "logo.png", logo()
 
 
-BUNDLE = Bundle(HOME, "python sample_data/generate_hybrid.py", SEED, versions(), files)
+BUNDLE = Bundle(HOME, "python -m sample_data.generate_hybrid", SEED, versions(), files)

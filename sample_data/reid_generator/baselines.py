@@ -1,6 +1,6 @@
 """Yardsticks: what raw pixels and SIFT reach, and what a reader of the true patterns would reach.
 
-Run by `python sample_data/generate_reid.py --baselines`, which writes them, and the counts of the
+Run by `python -m sample_data.generate_reid --baselines`, which writes them, and the counts of the
 tables, into the bundle's README. Needs the scoring program and OpenCV (extra `models`).
 
 Each yardstick is a table of similarities between queries and database pictures of a dataset; its
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reid import score, threshold_curve
 from sample_data.bundle_folder import fill_readme
+from wildlife_scoring.reid.metrics import score, threshold_curve
 
 from .collection import DATASETS, SEED, TASKS, TESTS, Picture, collection
 

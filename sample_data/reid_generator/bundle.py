@@ -52,4 +52,4 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield "logo.png", logo()
 
 
-BUNDLE = Bundle(HOME, "python sample_data/generate_reid.py", SEED, versions(), files)
+BUNDLE = Bundle(HOME, "python -m sample_data.generate_reid", SEED, versions(), files)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from clip_tower import read_folder, read_head, read_tower
-from hybrid_score import FeatureStatistics, combined, parts
 from PIL import Image
 from safetensors.numpy import load_file
 from torch import Tensor
 from torch.nn.functional import normalize
-from wing_picture import WingPictures, normalised, precision
-from wing_unet import CheckpointError
+
+from wildlife_wings.clip_tower import read_folder, read_head, read_tower
+from wildlife_wings.hybrid_score import FeatureStatistics, combined, parts
+from wildlife_wings.tower_input import WingPictures, normalised, precision
+from wildlife_wings.unet import CheckpointError
 
 HERE = Path(__file__).resolve().parent
 HYBRID = "hybrid"
@@ -102,7 +103,7 @@ def _check_there(config: dict[str, Any]) -> None:
     if missing:
         raise CheckpointError(
             f"{HERE} lacks {', '.join(missing)}; expected them as weights.json lists them. "
-            "Make them with: python training/bioclip_wings.py"
+            "Make them with: python -m training.hybrid.bioclip_wings"
         )
 
 

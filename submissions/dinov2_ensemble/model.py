@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ensemble_backbone import Backbone, read_backbone
-from ensemble_heads import CalibratedLinear, HybridMLP, combined, read_heads
-from ensemble_pixels import Pixels, square_pixels
 from PIL import Image
 
+from wildlife_wings.dinov2_backbone import Backbone, read_backbone
+from wildlife_wings.dinov2_pixels import Pixels, square_pixels
+from wildlife_wings.heads import CalibratedLinear, HybridMLP, combined, read_heads
+
 HERE = Path(__file__).resolve().parent
-TRAIN = "make it with `python training/dinov2_ensemble.py`"
+TRAIN = "make it with `python -m training.hybrid.dinov2_ensemble`"
 
 
 class Model:

@@ -11,20 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agreement import agreed, confidence, per_individual
-from animal_alignment import DECODED, network_input, read_landmark_network
-from calibration import from_json
-from identity_classifier import identity_classifier, logits
 from numpy.typing import NDArray
-from open_set import best_individuals, candidates, check_thresholds, decide, read_gallery
 from PIL import Image
 from safetensors.torch import load_file
-from swin_descriptor import describe, swin_descriptor
 from torch import Tensor, nn
+
+from wildlife_reid.agreement import agreed, confidence, per_individual
+from wildlife_reid.alignment import DECODED, network_input, read_landmark_network
+from wildlife_reid.calibration import from_json
+from wildlife_reid.identity_classifier import identity_classifier, logits
+from wildlife_reid.open_set import (
+    best_individuals,
+    candidates,
+    check_thresholds,
+    decide,
+    read_gallery,
+)
+from wildlife_reid.swin import describe, swin_descriptor
 
 HERE = Path(__file__).resolve().parent
 POOLED = ""  # the calibrations over all datasets, for a query whose dataset is not known
-MEND = "make it with `python training/megadescriptor_convnext.py`"
+MEND = "make it with `python -m training.reid.megadescriptor_convnext`"
 
 
 @dataclass(frozen=True)

@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import individual_evidence as ev
-import local_gallery
 import numpy as np
-from joint_embedding import JointEmbedding, components_of
-from local_features import LocalFeatures, LocalSettings, local_features, upright_rgb
-from local_matching import MatchSettings
 from numpy.typing import NDArray
-from open_set import (
+from PIL import Image
+from torch import Tensor
+
+from wildlife_reid import evidence as ev
+from wildlife_reid.joint_embedding import JointEmbedding, components_of
+from wildlife_reid.local import gallery as local_gallery
+from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb
+from wildlife_reid.local.matching import MatchSettings
+from wildlife_reid.open_set import (
     best_individuals,
     candidates,
     check_thresholds,
     decide,
     read_gallery,
 )
-from PIL import Image
-from torch import Tensor
 
 HERE = Path(__file__).resolve().parent
 POOLED = ""  # the weights over all datasets, for a query whose dataset is not known
-MEND = "make it with `python training/open_set_ensemble.py`"
+MEND = "make it with `python -m training.reid.open_set_ensemble`"
 
 
 @dataclass(frozen=True)

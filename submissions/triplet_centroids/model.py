@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from animal_alignment import network_input, read_landmark_network
 from numpy.typing import NDArray
-from open_set import best_individuals, check_thresholds, decide, read_gallery
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
-from triplet_network import TripletNetwork, embed
+
+from wildlife_reid.alignment import network_input, read_landmark_network
+from wildlife_reid.open_set import best_individuals, check_thresholds, decide, read_gallery
+from wildlife_reid.triplet import TripletNetwork, embed
 
 HERE = Path(__file__).resolve().parent
 
@@ -43,7 +44,7 @@ class Model:
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         weights, gallery = HERE / config["weights"], HERE / config["gallery"]
         if missing := [str(path) for path in (weights, gallery) if not path.is_file()]:
-            made = "python training/triplet_centroids.py"
+            made = "python -m training.reid.triplet_centroids"
             raise FileNotFoundError(f"{', '.join(missing)} not there: make them with {made}")
         self._settings = config["network"]
         self._thresholds: dict[str, float] = config["thresholds"]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from open_set import best_individuals, decide
 from PIL import Image
-from pipelines import Query, WildFusion, read_wildfusion
+
+from wildlife_reid.open_set import best_individuals, decide
+from wildlife_reid.pipelines import Query, WildFusion, read_wildfusion
 
 HERE = Path(__file__).resolve().parent
 

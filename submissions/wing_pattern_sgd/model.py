@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from class_geometry import EVIDENCE, ClassGeometry, from_arrays
 from numpy.typing import NDArray
 from PIL import Image
-from wing_features import picture_map
+
+from wildlife_wings.class_geometry import EVIDENCE, ClassGeometry, from_arrays
+from wildlife_wings.pattern_features import picture_map
 
 Array = NDArray[np.float64]
 HERE = Path(__file__).resolve().parent

@@ -1,6 +1,6 @@
 """Fuzz every parser of outside data with atheris (coverage-guided).
 
-    python tests/fuzz/run.py [--cases 100000] [TARGET ...]
+    python -m tests.fuzz.run [--cases 100000] [TARGET ...]
 
 Each target runs in a process of its own, with 10 s for a case and 1 GB of memory. What fails is
 kept in tests/fuzz/corpus/TARGET/, where tests/test_fuzz_corpus.py runs it; the exit status is
@@ -26,11 +26,8 @@ def fuzz(name: str, cases: int) -> None:
     """Run one target in this process; atheris never returns."""
     import atheris
 
-    programs = [HERE.parents[1] / name for name in ("scoring_program", "ingestion_program")]
-    modules = [path.stem for program in programs for path in program.glob("*.py")]
-    with atheris.instrument_imports(include=["kit", *modules]):
-        sys.path.insert(0, str(HERE))
-        import targets
+    with atheris.instrument_imports(include=["kit", "wildlife_scoring", "wildlife_ingestion"]):
+        from tests.fuzz import targets
     base = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="fuzz-", dir=base))
     warnings.simplefilter("ignore")  # Pillow warns of what it then refuses

@@ -10,28 +10,27 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-for folder in ("scoring_program", "ingestion_program", "."):
-    sys.path.insert(0, str(ROOT / folder))
+import scoring
+from kit import bundles, requirements, scores, submissions
+from kit.checks.bundle.folder import check_bundle
+from kit.checks.engine import check_statically
+from kit.errors import KitError
+from kit.isolation import programs
+from kit.packing.manifest import read_manifest
+from kit.submissions import Submission
+from kit.zips import unpack
+from wildlife_ingestion.errors import IngestionError
+from wildlife_ingestion.images import list_pictures, read_metadata_rows, why_undecodable
+from wildlife_ingestion.requirements import read_requirements, read_whitelist
+from wildlife_ingestion.submission import read_answer_kind
+from wildlife_scoring.problems import ScoringError
 
-import scoring  # noqa: E402
-from ingestion_errors import IngestionError  # noqa: E402
-from ingestion_images import list_pictures, read_metadata_rows, why_undecodable  # noqa: E402
-from ingestion_requirements import read_requirements, read_whitelist  # noqa: E402
-from ingestion_submission import read_answer_kind  # noqa: E402
-from kit import bundles, programs, requirements, scores, submissions  # noqa: E402
-from kit.checks.bundle import check_bundle  # noqa: E402
-from kit.checks.engine import check_statically  # noqa: E402
-from kit.errors import KitError  # noqa: E402
-from kit.manifest import read_manifest  # noqa: E402
-from kit.submissions import Submission  # noqa: E402
-from kit.zips import unpack  # noqa: E402
-from problems import ScoringError  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
+
 
 MESSAGES = (KitError, IngestionError, ScoringError)
 _CELLS = [(group, stat) for group in ("major", "minor", "mimic") for stat in (0, 1)]

@@ -1,0 +1,1 @@
+"""The ingestion program: a submission's predictions for every image of a folder."""

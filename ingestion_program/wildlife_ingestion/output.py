@@ -1,0 +1,91 @@
+"""predictions.txt: all of it, or nothing. The one place where answers are written."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import os
+from pathlib import Path
+from types import TracebackType
+
+from wildlife_ingestion.errors import IngestionError
+from wildlife_ingestion.images import Picture
+from wildlife_ingestion.journal import find_journal
+
+FILE_NAME = "predictions.txt"
+
+
+class PredictionsFile:
+    """Context manager: rows go to a temporary file, which `finish` puts in place.
+
+    Left without `finish`, nothing stays in `output_dir`; not even an older predictions.txt, which
+    the scoring step would take for this run's. Raises IngestionError if the disk refuses.
+    """
+
+    def __init__(self, output_dir: Path) -> None:
+        self._path = output_dir / FILE_NAME
+        self._journal = find_journal(output_dir)
+        self._partial = output_dir / f".{FILE_NAME}.partial"
+
+    def __enter__(self) -> PredictionsFile:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._stream = self._partial.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise self._refused(error) from None
+        self._rows = csv.writer(self._stream, lineterminator="\n")
+        return self
+
+    def resume(self, pictures: list[Picture], batch_size: int) -> int:
+        """Take over what the journal holds, before the first `write`. Returns how many pictures."""
+        if self._journal is None:
+            return 0
+        texts = self._journal.resume(pictures, batch_size)
+        self._write_rows(pictures[: len(texts)], texts)
+        return len(texts)
+
+    def write(self, pictures: list[Picture], texts: list[str]) -> None:
+        """Add the answers of one batch."""
+        if self._journal is not None:
+            self._journal.write(pictures, texts)
+        self._write_rows(pictures, texts)
+
+    def _write_rows(self, pictures: list[Picture], texts: list[str]) -> None:
+        try:
+            self._rows.writerows(
+                (picture.name, text) for picture, text in zip(pictures, texts, strict=True)
+            )
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def finish(self) -> Path:
+        """Called when every picture has its answer. Returns where predictions.txt stands."""
+        try:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            self._partial.replace(self._path)
+            if self._journal is not None:
+                self._journal.remove()
+        except OSError as error:
+            raise self._refused(error) from None
+        return self._path
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Closing flushes what a full disk refused before, and would raise again.
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        if self._journal is not None:
+            self._journal.close()
+        self._partial.unlink(missing_ok=True)
+
+    def _refused(self, error: OSError) -> IngestionError:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+        return IngestionError(f"predictions cannot be written to {self._path.parent}: {why}.")

@@ -1,0 +1,97 @@
+"""Pictures through `prepare` in threads and `answer` in the main thread, in order.
+
+At most `window` pictures are between reading and answer at any time, so memory does not depend
+on how many there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from wildlife_ingestion.errors import raise_swallowed_signal
+from wildlife_ingestion.images import Picture
+from wildlife_ingestion.plan import Plan
+
+Then = Callable[[list[Picture], list[Any]], None]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What `answer` returned for one batch, unchecked, and the seconds that it took."""
+
+    pictures: list[Picture]
+    answers: Any
+    seconds: float
+
+
+class BatchFailed(Exception):
+    """`error` came out of `prepare` (one picture) or of `answer` (the batch)."""
+
+    def __init__(self, pictures: list[Picture], error: BaseException, in_answer: bool) -> None:
+        super().__init__(str(error))
+        self.pictures = pictures
+        self.error = error
+        self.in_answer = in_answer
+
+
+def window_of(plan: Plan) -> int:
+    """One batch with the model, one being filled, and one picture more for each thread."""
+    return 2 * plan.batch_size + plan.threads
+
+
+def answer_in_order(
+    pictures: list[Picture], plan: Plan, then: Then | None = None
+) -> Iterator[Answered]:
+    """The answers, batch by batch. Raises BatchFailed at the first batch that has none.
+
+    then: called with each batch that was answered, its pictures and what `prepare` made of them.
+    """
+    waiting = iter(pictures)
+    ahead: deque[tuple[Picture, Future[Any]]] = deque()
+    pool = ThreadPoolExecutor(plan.threads, thread_name_prefix="prepare")
+
+    def refill(room: int) -> None:
+        for picture in islice(waiting, room):
+            ahead.append((picture, pool.submit(plan.prepare, picture)))
+
+    try:
+        refill(window_of(plan))
+        while ahead:
+            batch = [ahead.popleft() for _ in range(min(plan.batch_size, len(ahead)))]
+            prepared = [_wait_for(picture, future) for picture, future in batch]
+            taken = [picture for picture, _ in batch]
+            batch.clear()  # the futures hold the prepared pictures
+            result, seconds = _answer(plan, taken, prepared)
+            if then is not None:
+                then(taken, prepared)
+            del prepared
+            yield Answered(taken, result, seconds)
+            refill(len(taken))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _wait_for(picture: Picture, future: Future[Any]) -> Any:
+    error = future.exception()
+    raise_swallowed_signal()
+    if error is not None:
+        raise BatchFailed([picture], error, in_answer=False)
+    return future.result()
+
+
+def _answer(plan: Plan, taken: list[Picture], prepared: list[Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    try:
+        result = plan.answer(prepared)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit(0) in predict is a failure too
+        raise BatchFailed(taken, error, in_answer=True) from None
+    raise_swallowed_signal()
+    return result, time.perf_counter() - start

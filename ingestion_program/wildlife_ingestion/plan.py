@@ -1,0 +1,107 @@
+"""How a submission is called: in batches with preprocessing ahead, or picture by picture."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wildlife_ingestion.errors import IngestionError
+from wildlife_ingestion.images import METADATA_TABLE, Picture, open_picture, read_metadata_rows
+
+DEFAULT_BATCH = 16
+MAX_THREADS = 8
+Rows = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`prepare` runs in `threads` threads, ahead of `answer`, which gets a list of at most
+    `batch_size` prepared pictures and runs in the main thread."""
+
+    prepare: Callable[[Picture], Any]
+    answer: Callable[[list[Any]], Any]
+    batch_size: int
+    threads: int
+    in_words: str
+    explain: Callable[[list[Any]], Any] | None = None  # of the model; see candidates.py
+
+
+def make_plan(model: Any, pictures: list[Picture], input_dir: Path, one_by_one: bool) -> Plan:
+    """The batch plan where the model offers `preprocess` and `predict_batch`.
+
+    Raises IngestionError if `batch_size` is unusable or the metadata table is not as needed.
+    """
+    batched = all(callable(getattr(model, name, None)) for name in ("preprocess", "predict_batch"))
+    if batched and not one_by_one:
+        to_predict = _metadata_parameter(model.predict)
+        to_preprocess = _metadata_parameter(model.preprocess)
+        if to_preprocess or not to_predict:
+            rows = _rows_for(to_preprocess, pictures, input_dir)
+            return _batch_plan(model, rows)
+        print("predict takes metadata but preprocess does not: predicting one by one", flush=True)
+    rows = _rows_for(_metadata_parameter(model.predict), pictures, input_dir)
+    return _single_plan(model, rows)
+
+
+def _batch_plan(model: Any, rows: Rows | None) -> Plan:
+    size = getattr(model, "batch_size", DEFAULT_BATCH)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise IngestionError(f"Model.batch_size must be an int of at least 1, found {size!r}.")
+    threads = min(MAX_THREADS, _usable_cpus())
+
+    def prepare(picture: Picture) -> Any:
+        image = open_picture(picture)
+        if rows is None:
+            return model.preprocess(image)
+        return model.preprocess(image, metadata=rows[picture.name])
+
+    words = f"predict_batch with up to {size} pictures, preprocess in {threads} threads ahead"
+    explain = getattr(model, "explain_batch", None)
+    if not callable(explain):
+        explain = None
+    return Plan(prepare, model.predict_batch, size, threads, words, explain)
+
+
+def _single_plan(model: Any, rows: Rows | None) -> Plan:
+    def prepare(picture: Picture) -> tuple[Any, str]:
+        return open_picture(picture), picture.name
+
+    def answer(prepared: list[tuple[Any, str]]) -> list[Any]:
+        ((image, name),) = prepared
+        if rows is None:
+            return [model.predict(image)]
+        return [model.predict(image, metadata=rows[name])]
+
+    return Plan(prepare, answer, 1, 1, "predict one by one, bytes read ahead")
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _metadata_parameter(method: Callable[..., Any]) -> inspect.Parameter | None:
+    try:
+        return inspect.signature(method).parameters.get("metadata")
+    except (TypeError, ValueError):  # a callable without a readable signature
+        return None
+
+
+def _rows_for(
+    parameter: inspect.Parameter | None, pictures: list[Picture], input_dir: Path
+) -> Rows | None:
+    if parameter is None:
+        return None
+    if (input_dir / METADATA_TABLE).is_file():
+        return read_metadata_rows(input_dir, pictures)
+    if parameter.default is inspect.Parameter.empty:
+        raise IngestionError(
+            f"the submission needs `metadata`, but {input_dir} holds no {METADATA_TABLE}: give "
+            "the parameter a default (metadata=None)."
+        )
+    return None

@@ -1,0 +1,97 @@
+"""From a loaded submission and the pictures to predictions.txt, with the timings."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from PIL import ImageFile
+
+from wildlife_ingestion.answers import AnswerCheck
+from wildlife_ingestion.candidates import CandidatesFile
+from wildlife_ingestion.errors import counted
+from wildlife_ingestion.faults import explain
+from wildlife_ingestion.images import Picture
+from wildlife_ingestion.output import PredictionsFile
+from wildlife_ingestion.pipeline import BatchFailed, answer_in_order
+from wildlife_ingestion.plan import make_plan
+from wildlife_ingestion.progress import Progress
+from wildlife_ingestion.submission import Submission
+
+
+def predict_all(
+    submission: Submission,
+    pictures: list[Picture],
+    kind: str | None,
+    input_dir: Path,
+    output_dir: Path,
+) -> None:
+    """Writes predictions.txt, and for labels candidates.csv where the submission offers it; `kind`
+    is "score", "label", or None for what comes first.
+
+    INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
+    Goes on from the journal that an earlier run left in `output_dir`.
+    Raises IngestionError if any picture is left without a usable answer.
+    """
+    one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        print("NOTE: the submission lets Pillow accept truncated pictures", flush=True)
+    with ExitStack() as stack:
+        file = stack.enter_context(PredictionsFile(output_dir))
+        plan = make_plan(submission.model, pictures, input_dir, one_by_one)
+        lister = plan.explain if kind == "label" else None
+        candidates = stack.enter_context(CandidatesFile(output_dir, lister))
+        print(plan.in_words, flush=True)
+        done = file.resume(pictures, plan.batch_size)
+        if done:
+            print(f"{done} of {len(pictures)} were answered before; going on from there")
+            candidates.drop("this run went on from one that was cut off")
+        check = AnswerCheck(kind, len(pictures))
+        progress = Progress(len(pictures), done)
+        per_image: list[float] = []
+        start, cpu_start = time.perf_counter(), time.process_time()
+        try:
+            for answered in answer_in_order(pictures[done:], plan, candidates.add):
+                file.write(answered.pictures, check.texts(answered.pictures, answered.answers))
+                per_image += [answered.seconds / len(answered.pictures)] * len(answered.pictures)
+                progress.advance(len(answered.pictures))
+        except BatchFailed as failed:
+            raise explain(failed, pictures, plan.threads, submission.folder) from None
+        finally:
+            progress.close()
+        predict_seconds = time.perf_counter() - start
+        cpu_seconds = time.process_time() - cpu_start
+        path = file.finish()
+        candidates.finish()
+    print(f"{path.name}: {counted(len(pictures), 'row')}", flush=True)
+    if per_image:
+        _print_timings(submission.load_seconds, predict_seconds, cpu_seconds, per_image)
+
+
+def _print_timings(
+    load_seconds: float, predict_seconds: float, cpu_seconds: float, per_image: list[float]
+) -> None:
+    """One line for people, one for the runner."""
+    ordered = sorted(per_image)
+    median = statistics.median(ordered)
+    high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    rate = len(ordered) / predict_seconds
+    print(
+        f"loaded in {load_seconds:.2f} s, {len(ordered)} pictures in {predict_seconds:.2f} s "
+        f"({rate:.1f} images/s); model time per picture: median {1000 * median:.1f} ms, "
+        f"95th percentile {1000 * high:.1f} ms"
+    )
+    timing = {
+        "load_s": round(load_seconds, 6),
+        "predict_s": round(predict_seconds, 6),
+        "predict_cpu_s": round(cpu_seconds, 6),
+        "images": len(ordered),
+        "images_per_s": round(rate, 3),
+        "model_median_ms": round(1000 * median, 3),
+        "model_p95_ms": round(1000 * high, 3),
+    }
+    print("TIMING " + json.dumps(timing), flush=True)

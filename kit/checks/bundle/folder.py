@@ -1,0 +1,196 @@
+"""The list of checks of a competition bundle, and running them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from kit.checks.bundle.columns import check_leaderboards
+from kit.checks.bundle.commands import Program, check_program
+from kit.checks.bundle.competition import (
+    check_keys,
+    check_named_files,
+    check_tasks,
+    check_texts,
+    inside,
+)
+from kit.checks.bundle.located_yaml import Document, read_document
+from kit.checks.bundle.phases import check_phases
+from kit.checks.submission.archive import check_zip
+from kit.contract import COMPETITION_FILE
+from kit.errors import KitError
+from kit.findings.finding import Finding, Report, Skipped, shown
+from kit.packing.shipping import is_junk
+from kit.zips import tree_entries, unpack
+
+_MOST_IDS = 200_000
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a folder or zip is a competition bundle rather than a submission."""
+    if path.is_dir():
+        return (path / COMPETITION_FILE).is_file()
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, EOFError):
+        return False
+    return any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
+
+
+def check_bundle(path: Path, now: datetime | None = None) -> Report:
+    """Everything about a bundle that can be said without running it; raises nothing.
+
+    Args:
+        path: the bundle's folder or zip.
+        now: UTC without a time zone; the present moment by default.
+    """
+    report = Report("bundle", path.name, path)
+    now = now or datetime.now(timezone.utc).replace(tzinfo=None)
+    if path.is_dir():
+        _check_folder(report, path, now)
+        return report
+    report.take("zip", check_bundle_zip(path))
+    with TemporaryDirectory(prefix="kit-check-") as folder:
+        target = Path(folder, "bundle")
+        try:
+            unpack(path, target)
+        except KitError as error:
+            why = f"the zip cannot be unpacked: {error.message}"
+            report.skipped.append(Skipped("bundle", why, "kit bundle FOLDER"))
+            return report
+        nested = sorted(target.glob(f"*/{COMPETITION_FILE}"))
+        root = nested[0].parent if nested and not (target / COMPETITION_FILE).exists() else target
+        _check_folder(report, root, now)
+    return report
+
+
+def check_bundle_zip(path: Path) -> Iterator[Finding]:
+    """A bundle's zip: as a submission's, but that names under which secrets hide may be data."""
+    for finding in check_zip(path, COMPETITION_FILE):
+        if finding.code == "zip-root":
+            yield Finding("bundle-root", finding.file, finding.found)
+        elif finding.code != "zip-name":
+            yield finding
+
+
+def _check_folder(report: Report, root: Path, now: datetime) -> None:
+    path = root / COMPETITION_FILE
+    if not path.is_file():
+        found = Finding("bundle-root", COMPETITION_FILE, "expected at the root, found nowhere")
+        report.take("competition.yaml", [found])
+        return
+    try:
+        document = read_document(path)
+    except ValueError as error:
+        report.take("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, str(error))])
+        return
+    report.take("keys", check_keys(document))
+    report.take("texts", check_texts(document))
+    report.take("files", check_named_files(document, root))
+    report.take("tasks", check_tasks(document))
+    report.take("phases", check_phases(document, now))
+    report.take("leaderboard", check_leaderboards(document))
+    report.take("programs", _programs(document, root))
+    report.take("data", _data(document, root))
+
+
+def _programs(document: Document, root: Path) -> Iterator[Finding]:
+    seen = set()
+    for _, task in document.entries("tasks"):
+        for key in ("ingestion_program", "scoring_program"):
+            kind = key.removesuffix("_program")
+            late = bool(task.get("ingestion_only_during_scoring"))
+            value = task.get(key)
+            if not isinstance(value, str) or (kind, late, value) in seen:
+                continue
+            if not inside(root, value):
+                continue  # said by check_named_files
+            seen.add((kind, late, value))
+            with _unpacked(root / value) as (folder, problem):
+                if folder is not None:
+                    yield from check_program(Program(kind, late, value, folder))
+                elif problem:
+                    yield Finding("zip-damaged", value, problem)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
+    """A program's or data folder, unpacked where it is a zip; None with the reason if not."""
+    if path.is_dir():
+        yield path, ""
+    elif path.suffix.lower() != ".zip":
+        yield None, ""  # said by check_named_files
+    else:
+        with TemporaryDirectory(prefix="kit-check-") as folder:
+            target = Path(folder, "content")
+            problem = ""
+            try:
+                unpack(path, target)
+            except KitError as error:
+                problem = "; ".join([error.message, *error.problems])
+            yield (None if problem else target), problem
+
+
+def _data(document: Document, root: Path) -> Iterator[Finding]:
+    """Junk in what ships, and pictures that the reference names and the input lacks."""
+    named: list[Any] = []
+    for _, task in document.entries("tasks"):
+        named += [task.get(key) for key in ("input_data", "reference_data")]
+        named += [task.get(key) for key in ("ingestion_program", "scoring_program")]
+        yield from _ids(root, task)
+    for value in dict.fromkeys(v for v in named if isinstance(v, str) and inside(root, v)):
+        with _unpacked(root / value) as (folder, _):
+            names = [entry.name for entry in tree_entries(folder)] if folder else []
+        junk = [n for n in names if _is_junk(n)]
+        if junk:
+            yield Finding("bundle-junk", value, f"files that nobody meant to ship: {shown(junk)}")
+
+
+def _is_junk(name: str) -> bool:
+    # Caches of Python are left out by `kit bundle`, and harm nobody.
+    return any(is_junk(part) for part in PurePosixPath(name).parts if part != "__pycache__") and (
+        "__pycache__" not in name
+    )
+
+
+def _ids(root: Path, task: dict[str, Any]) -> Iterator[Finding]:
+    paths = [task.get("input_data"), task.get("reference_data")]
+    if not all(isinstance(value, str) and inside(root, value) for value in paths):
+        return
+    with (
+        _unpacked(root / str(paths[0])) as (inputs, _),
+        _unpacked(root / str(paths[1])) as (
+            reference,
+            _,
+        ),
+    ):
+        if inputs is None or reference is None:
+            return
+        there = {entry.path.name for entry in tree_entries(inputs)}
+        wanted = {name for table in sorted(reference.glob("*.csv")) for name in _names(table)}
+    if not wanted or len(there) > _MOST_IDS:
+        return
+    missing = sorted(wanted - there)
+    extra = sorted(name for name in there - wanted if name != "metadata.csv" and not is_junk(name))
+    if missing:
+        found = f"{len(missing)} pictures of the reference are not in the input: {shown(missing)}"
+        yield Finding("data-ids", str(paths[1]), found)
+    if extra:
+        found = f"{len(extra)} pictures of the input are not in the reference: {shown(extra)}"
+        yield Finding("data-ids", str(paths[0]), found)
+
+
+def _names(table: Path) -> list[str]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            return [str(row["filename"]) for row in csv.DictReader(stream) if row.get("filename")]
+    except (OSError, ValueError, csv.Error):
+        return []

@@ -1,0 +1,1 @@
+"""Checks that run a submission in a process of its own."""

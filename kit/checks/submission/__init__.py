@@ -1,0 +1,1 @@
+"""Checks that read a submission's files and run nothing."""

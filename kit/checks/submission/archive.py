@@ -1,0 +1,95 @@
+"""The zip as it is: its name, its root, what is in it that nobody meant to upload."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from kit.contract import MAX_ZIP_NAME, MODEL_FILE
+from kit.findings.finding import Finding, shown
+from kit.packing.shipping import is_junk, is_secret
+from kit.zips import inspect
+
+# How a refusal of kit.zips begins -> the code that it has here.
+_CODES = {
+    "encrypted": "zip-encrypted",
+    "names that lead out": "zip-escape",
+    "names with a backslash": "zip-backslash",
+    "links": "zip-link",
+    "names that appear more than once": "zip-duplicate",
+    "no file": "zip-empty",
+    "would unpack": "zip-too-large",
+}
+
+
+def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
+    """Everything about a zip that can be said without unpacking it.
+
+    Args:
+        path: the zip.
+        root_file: what has to be at its root.
+    """
+    yield from check_name(path.name)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            refusals = inspect(archive)
+            for refusal in refusals:
+                yield Finding(_code(refusal), path.name, refusal)
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            if not refusals:
+                yield from _damage(archive, path.name)
+    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+        yield Finding("zip-damaged", path.name, f"does not read as a zip: {error}")
+        return
+    yield from _root(path.name, names, root_file)
+    yield from _junk(path.name, names)
+    for name in names:
+        if is_secret(PurePosixPath(name).name):
+            yield Finding("secret-file", name, "has a name under which people keep secrets")
+
+
+def check_name(name: str) -> Iterator[Finding]:
+    """Whether the platform takes a zip of that name."""
+    if not name.endswith(".zip"):
+        yield Finding("zip-name", name, "the upload form takes names that end in .zip only")
+    if len(name) > MAX_ZIP_NAME:
+        yield Finding("zip-name", name, f"{len(name)} characters; at most {MAX_ZIP_NAME} fit")
+
+
+def _code(refusal: str) -> str:
+    for beginning, code in _CODES.items():
+        if refusal.startswith(beginning):
+            return code
+    return "zip-unsafe"
+
+
+def _damage(archive: zipfile.ZipFile, name: str) -> Iterator[Finding]:
+    before = min((info.header_offset for info in archive.infolist()), default=0)
+    if before:
+        # A cut zip can end in the directory of a zip within it, such as an npz.
+        found = f"{before:,} bytes before its first entry: cut off, or not a plain zip"
+        yield Finding("zip-damaged", name, found)
+    try:
+        broken = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:
+        yield Finding("zip-damaged", name, f"cannot be unpacked: {error}")
+        return
+    if broken is not None:
+        yield Finding("zip-damaged", name, f"the content of {broken} does not fit its checksum")
+
+
+def _root(archive: str, names: list[str], root_file: str) -> Iterator[Finding]:
+    if not names or root_file in names:
+        return
+    nested = [n for n in names if PurePosixPath(n).name == root_file and "__MACOSX" not in n]
+    if nested:
+        found = f"{root_file} is under {PurePosixPath(nested[0]).parent}/, expected at the root"
+        yield Finding("zip-root", archive, found)
+
+
+def _junk(archive: str, names: list[str]) -> Iterator[Finding]:
+    junk = [name for name in names if any(is_junk(part) for part in PurePosixPath(name).parts)]
+    if junk:
+        yield Finding("zip-junk", archive, f"files that nobody meant to upload: {shown(junk)}")

@@ -1,0 +1,86 @@
+"""The files of a submission: what has to be there, names, sizes, secrets, metadata."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from kit.checks.submission.subject import Subject
+from kit.contract import (
+    METADATA_FILES,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    SCORES_FILES,
+    TRACKS,
+)
+from kit.errors import KitError
+from kit.findings.finding import Finding, shown
+from kit.isolation.programs import command_of
+from kit.packing.shipping import entry_problems, root_problems, shipped
+from kit.submissions import metadata_of
+from kit.zips import Entry
+
+_LONGEST_NAME = 255
+# Reports of uploads that hang or answer 0.0 begin at this size (codabench#2250).
+_LARGE = 1_000_000_000
+_PLANTED = (PREDICTIONS_FILE, REPORT_FILE, *SCORES_FILES)
+
+
+def check_files(subject: Subject) -> Iterator[Finding]:
+    """Files that are missing, unlisted, changed, linked, or that hold secrets."""
+    if subject.submission.is_zip:
+        yield from subject.manifest.problems
+        yield from root_problems(list(subject.files))
+        for name, path in subject.files.items():
+            yield from entry_problems(Entry(name, path), subject.manifest)
+    else:
+        shipment = shipped(subject.submission.path)
+        yield from shipment.problems
+        for name in shipment.secrets:
+            yield Finding("secret-left-behind", name, "looks like a secret and is not shipped")
+
+
+def check_names(subject: Subject) -> Iterator[Finding]:
+    """Names and sizes that some file system, zip program or server does not take."""
+    for name in subject.files:
+        if not name.isascii():
+            yield Finding("name-not-ascii", name, "has letters that not every zip program keeps")
+        if any(len(os.fsencode(part)) > _LONGEST_NAME for part in PurePosixPath(name).parts):
+            yield Finding("name-too-long", name, f"longer than {_LONGEST_NAME} bytes")
+        if name in _PLANTED:
+            yield Finding("planted-output", name, "has the name of an output of the programs")
+    folded = Counter(name.casefold() for name in subject.files)
+    twins = [name for name in subject.files if folded[name.casefold()] > 1]
+    if twins:
+        yield Finding("name-case", twins[0], f"differ by case only: {shown(twins)}")
+    total = sum(path.stat().st_size for path in subject.files.values())
+    if total > _LARGE:
+        yield Finding("size-total", "", f"{total:,} bytes; uploads above {_LARGE:,} get stuck")
+
+
+def check_metadata(subject: Subject) -> Iterator[Finding]:
+    """The metadata file as the worker reads it."""
+    name = next((name for name in METADATA_FILES if name in subject.files), None)
+    if name is None:
+        return
+    try:
+        command = command_of(subject.root)
+    except KitError as error:
+        code = "metadata-command" if "command" in error.message else "metadata-malformed"
+        yield Finding(code, name, error.message.removeprefix(f"{name}: "))
+        return
+    except (AttributeError, RecursionError) as error:  # of PyYAML, on `!!timestamp x`
+        yield Finding("metadata-malformed", name, f"does not read as YAML: {error}")
+        return
+    if command:
+        found = (
+            "has a `command`; the platform would run it beside the ingestion program. Remove the "
+            "command"
+        )
+        yield Finding("metadata-command", name, found)
+    track = metadata_of(subject.root).get("track")
+    if track not in TRACKS:
+        found = f"track: expected one of {', '.join(TRACKS)}, found {track!r}"
+        yield Finding("metadata-track", name, found)

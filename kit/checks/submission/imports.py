@@ -1,0 +1,181 @@
+"""Imports held against requirements.txt, the standard library and the submission's own files."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import PurePosixPath
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from kit.checks.submission.requirements import requirement_lines
+from kit.checks.submission.subject import Source, Subject
+from kit.checks.submission.syntax import Code
+from kit.findings.finding import Finding
+
+# Module -> the package that brings it, for what is not installed here.
+_PACKAGES = {
+    "sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "Pillow",
+    "open_clip": "open-clip-torch", "yaml": "PyYAML", "skimage": "scikit-image",
+}  # fmt: skip
+# Every ingestion program hands over PIL images, so Pillow is there.
+_ALWAYS_THERE = frozenset(("PIL", "model"))
+_NEWER = frozenset(("tomllib",))
+_OF_THE_CHECKOUT = frozenset(("kit", "training", "ingestion_program", "scoring_program", "tests"))
+
+
+def check_imports(subject: Subject) -> Iterator[Finding]:
+    """Modules that are nobody's, undeclared, newer than 3.10, or hidden by another."""
+    own = _own_modules(subject)
+    declared = _with_dependencies(_declared(subject))
+    seen: set[str] = set()
+    for source in subject.sources:
+        if source.tree is None:
+            continue
+        for module, line in _needed(Code(source.tree)):
+            if module not in seen and module not in own | _ALWAYS_THERE:
+                seen.add(module)
+                yield from _one(source, module, line, declared)
+    yield from _shadows(subject)
+
+
+def _one(source: Source, module: str, line: int, declared: frozenset[str]) -> Iterator[Finding]:
+    if module in _NEWER:
+        found = f"{module} is not in Python 3.10"
+        yield Finding("import-newer-python", source.name, found, line)
+    if module in sys.stdlib_module_names:
+        return
+    if module in _OF_THE_CHECKOUT:
+        found = f"{module} is a part of this checkout, not of the submission"
+        yield Finding("import-not-on-platform", source.name, found, line)
+        return
+    packages = {canonicalize_name(name) for name in _distributions().get(module, [])}
+    packages = packages or {canonicalize_name(_PACKAGES.get(module, module))}
+    if packages & declared:
+        return
+    package = sorted(packages)[0]
+    if module in _distributions():
+        found = f"{module} needs {package}, which requirements.txt does not name"
+        yield Finding("import-undeclared", source.name, found, line)
+    else:
+        found = f"{module} is not in the submission, requirements.txt or Python, nor installed here"
+        yield Finding("import-missing", source.name, found, line)
+
+
+def missing_packages(subject: Subject) -> list[str]:
+    """Declared packages that are not installed here, so that the model cannot run here."""
+    names = sorted(_declared(subject))
+    return [name for name in names if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _own_modules(subject: Subject) -> set[str]:
+    """Names that an import finds in the submission: files and packages, of any folder."""
+    own = set()
+    for source in subject.sources:
+        path = PurePosixPath(source.name)
+        own |= {path.stem, *path.parts[:-1]}
+    return own
+
+
+def _declared(subject: Subject) -> set[str]:
+    lines = requirement_lines(subject)
+    return {canonicalize_name(line.requirement.name) for line in lines if line.requirement}
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    """Top-level module -> the installed packages that bring it."""
+    found = {name: list(packages) for name, packages in metadata.packages_distributions().items()}
+    if sys.version_info >= (3, 11):
+        return found
+    # Python 3.10 knows only packages that carry a top_level.txt, which scikit-learn does not.
+    for distribution in metadata.distributions():
+        tops = {path.parts[0] for path in distribution.files or [] if path.suffix == ".py"}
+        for name in {top.removesuffix(".py") for top in tops}:
+            package = distribution.metadata["Name"]
+            if name.isidentifier() and package not in found.setdefault(name, []):
+                found[name].append(package)
+    return found
+
+
+def _with_dependencies(names: set[str]) -> frozenset[str]:
+    """The packages, and what installing them brings along."""
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        found.add(name)
+        pending += _dependencies(name)
+    return frozenset(found)
+
+
+@cache
+def _dependencies(package: str) -> tuple[str, ...]:
+    """The packages that installing this one brings along; none where it is not installed."""
+    try:
+        lines = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        return ()
+    return tuple(
+        canonicalize_name(requirement.name)
+        for requirement in map(Requirement, lines)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    )
+
+
+def _needed(code: Code) -> Iterator[tuple[str, int]]:
+    """(top-level module, line) of every import that has to succeed."""
+    for node in ast.walk(code.tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        if names and not _is_optional(code, node):
+            assert isinstance(node, ast.Import | ast.ImportFrom)
+            yield from ((name.split(".")[0], node.lineno) for name in names)
+
+
+def _is_optional(code: Code, node: ast.AST) -> bool:
+    """Inside `if TYPE_CHECKING` or a `try` that goes on without the module."""
+    if code.is_inside(node, "TYPE_CHECKING"):
+        return True
+    around: ast.AST | None = node
+    while around is not None:
+        if isinstance(around, ast.Try) and any(
+            handler.type is None or "Import" in ast.unparse(handler.type)
+            or "ModuleNotFound" in ast.unparse(handler.type)
+            for handler in around.handlers
+        ):  # fmt: skip
+            return True
+        around = code.parents.get(around)
+    return False
+
+
+def _shadows(subject: Subject) -> Iterator[Finding]:
+    """Files at the root that an installed or standard module of the same name hides."""
+    for source in subject.sources:
+        path = PurePosixPath(source.name)
+        name = path.parts[0] if len(path.parts) > 1 else path.stem
+        if len(path.parts) > 1 and path.name != "__init__.py":
+            continue
+        if name in sys.stdlib_module_names:
+            found = f"has the name of Python's own module {name}"
+            yield Finding("import-shadow", source.name, found)
+        elif name in _distributions() and name not in _OF_THE_CHECKOUT:
+            found = f"has the name of a module of {_distributions()[name][0]}, installed here"
+            yield Finding("import-shadow", source.name, found)

@@ -1,0 +1,147 @@
+"""requirements.txt, read twice: as the strictest known organiser reads it, and properly.
+
+The strict rule is `install_from_whitelist` of Imageomics/HDR-anomaly-challenge: each line, cut at
+`==`, has to be a line of whitelist.txt, letter for letter; comments and blank lines end the run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from kit.checks.submission.subject import Subject
+from kit.contract import REQUIREMENTS_FILE
+from kit.findings.finding import Finding, Said, Skipped
+from kit.requirements import installed_version, unmet
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of requirements.txt; `requirement` is None where it is not one."""
+
+    number: int
+    text: str
+    requirement: Requirement | None
+
+
+def requirement_lines(subject: Subject) -> list[Line]:
+    """Every line with the requirement in it, as `packaging` reads it."""
+    path = subject.files.get(REQUIREMENTS_FILE)
+    if path is None:
+        return []
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return [Line(n, line, _parse(line)) for n, line in enumerate(text.splitlines(), start=1)]
+
+
+def _parse(line: str) -> Requirement | None:
+    try:
+        return Requirement(re.sub(r"(^|\s)#.*$", "", line).strip())
+    except InvalidRequirement:
+        return None
+
+
+def check_requirements(subject: Subject) -> Iterator[Said]:
+    """Each line against the organiser's whitelist, by the organiser's rule and properly."""
+    path = subject.files.get(REQUIREMENTS_FILE)
+    if path is None:
+        return
+    if found := _encoding(path.read_bytes()):
+        yield Finding("requirement-encoding", REQUIREMENTS_FILE, found)
+        return
+    lines = requirement_lines(subject)
+    if subject.whitelist is None:
+        yield Skipped(
+            "requirements against the whitelist",
+            "the organiser's ingestion program has no whitelist.txt",
+            "kit check NAME --bundle BUNDLE, a bundle whose ingestion program has one",
+        )
+    else:
+        allowed = subject.whitelist.read_text(encoding="utf-8", errors="replace").split("\n")
+        for line in lines:
+            if finding := _line(line, allowed):
+                yield finding
+    yield from _repeated(lines)
+    for item in unmet(subject.root):
+        if item.installed is not None:
+            yield Finding("requirement-differs-here", REQUIREMENTS_FILE, str(item))
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "is UTF-16, expected UTF-8 without a byte order mark"
+    if data.startswith(b"\xef\xbb\xbf"):
+        return "begins with a byte order mark, which becomes part of the first name"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8 (byte {error.start})"
+    return ""
+
+
+def passes(text: str, allowed: list[str]) -> bool:
+    """The organiser's own rule for one line of requirements.txt, without its line break."""
+    parts = text.split("==")
+    if len(parts) == 2:
+        try:
+            Version(parts[1])
+        except InvalidVersion:
+            return False
+    return parts[0] in allowed
+
+
+def _line(line: Line, allowed: list[str]) -> Finding | None:
+    text = line.text
+
+    def finding(code: str, found: str) -> Finding:
+        return Finding(code, REQUIREMENTS_FILE, found, line.number)
+
+    if not text.strip() or text.lstrip().startswith("#"):
+        what = "a comment" if text.strip() else "a blank line"
+        return finding("requirement-line", f"{what}, which the organiser takes for a package")
+    if line.requirement is None or line.requirement.url:
+        return finding("requirement-malformed", f"{text!r} is not NAME or NAME==VERSION")
+    spelled = {canonicalize_name(name): name for name in allowed if name}
+    name = spelled.get(canonicalize_name(line.requirement.name))
+    if name is None:
+        found = f"{line.requirement.name} is not on the organiser's whitelist"
+        return finding("requirement-not-allowed", found)
+    if not passes(text, allowed):
+        found = f"{text!r} does not pass the organiser's reader; write `{_spelling(line, name)}`"
+        return finding("requirement-spelling", found)
+    return None
+
+
+def _spelling(line: Line, name: str) -> str:
+    """The spelling that passes: the organiser's name, with a version where one is meant."""
+    assert line.requirement is not None
+    specifiers = list(line.requirement.specifier)
+    if len(specifiers) == 1 and specifiers[0].operator == "==" and "*" not in str(specifiers[0]):
+        return f"{name}=={specifiers[0].version}"
+    installed = installed_version(line.requirement.name)
+    if specifiers and installed and line.requirement.specifier.contains(installed):
+        return f"{name}=={installed}"
+    return name
+
+
+def _repeated(lines: list[Line]) -> Iterator[Finding]:
+    names = [canonicalize_name(line.requirement.name) for line in lines if line.requirement]
+    for name, count in Counter(names).items():
+        if count > 1:
+            found = f"{name} is there {count} times"
+            yield Finding("requirement-duplicate", REQUIREMENTS_FILE, found)
+
+
+def pinned_version(subject: Subject, name: str) -> str | None:
+    """The version that requirements.txt pins with `==`, None where it pins none."""
+    for line in requirement_lines(subject):
+        if line.requirement and canonicalize_name(line.requirement.name) == name:
+            for specifier in line.requirement.specifier:
+                if specifier.operator == "==" and "*" not in specifier.version:
+                    return specifier.version
+    return None

@@ -1,0 +1,113 @@
+"""The submission under check: its files as they would be uploaded, its sources parsed once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from kit.contract import MODEL_FILE
+from kit.packing.manifest import Manifest, read_manifest
+from kit.packing.shipping import is_junk, shipped
+from kit.submissions import Submission
+from kit.zips import tree_entries, unpack
+
+# What the platform's images run at least; the kit's own floor too.
+PYTHON = (3, 10)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Python file of the submission; `tree` is None where it does not parse."""
+
+    name: str
+    text: str
+    tree: ast.Module | None
+    error: SyntaxError | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A submission with everything that checks read.
+
+    `root` is a folder that holds `files` (name in the upload -> file here); `whitelist` the
+    organiser's list of packages.
+    """
+
+    submission: Submission
+    root: Path
+    files: Mapping[str, Path]
+    manifest: Manifest
+    sources: tuple[Source, ...]
+    whitelist: Path | None
+
+    def source(self, name: str) -> Source | None:
+        """The source of that name, None where there is none."""
+        return next((source for source in self.sources if source.name == name), None)
+
+
+@contextmanager
+def opened(submission: Submission, whitelist: Path | None) -> Iterator[Subject]:
+    """Read a submission; a zip is unpacked for the time of the block.
+
+    A folder is read as `kit pack` would ship it. Of a zip that holds a parent folder, that
+    folder is read, so that one run shows what else is wrong.
+
+    Raises:
+        KitError: the zip cannot be unpacked at all.
+    """
+    if submission.is_zip:
+        with TemporaryDirectory(prefix="kit-check-") as folder:
+            unpacked = Path(folder, "zip")
+            unpack(submission.path, unpacked)
+            root = _inner(unpacked)
+            entries = [e for e in tree_entries(root) if not _has_junk(e.name)]
+            files = {entry.name: entry.path for entry in entries}
+            yield _subject(submission, root, files, whitelist)
+    else:
+        root = submission.path
+        files = {entry.name: entry.path for entry in shipped(root).entries}
+        yield _subject(submission, root, files, whitelist)
+
+
+def _has_junk(name: str) -> bool:
+    return any(is_junk(part) for part in PurePosixPath(name).parts)
+
+
+def _inner(unpacked: Path) -> Path:
+    nested = [
+        path.parent
+        for path in sorted(unpacked.glob(f"*/{MODEL_FILE}"))
+        if path.parent.name != "__MACOSX"
+    ]
+    return nested[0] if nested and not (unpacked / MODEL_FILE).exists() else unpacked
+
+
+def _subject(
+    submission: Submission,
+    root: Path,
+    files: Mapping[str, Path],
+    whitelist: Path | None,
+) -> Subject:
+    sources = tuple(_parse(name, path) for name, path in files.items() if name.endswith(".py"))
+    return Subject(submission, root, files, read_manifest(root), sources, whitelist)
+
+
+def _parse(name: str, path: Path) -> Source:
+    try:
+        # bytes: Python itself reads the coding line and refuses what is not UTF-8.
+        content = path.read_bytes()
+        text = content.decode("utf-8", "replace")
+        tree = compile(
+            content, name, "exec", ast.PyCF_ONLY_AST, dont_inherit=True,
+            _feature_version=PYTHON[1],
+        )  # fmt: skip
+    except SyntaxError as error:
+        return Source(name, text, None, error)
+    except (ValueError, RecursionError, MemoryError, OSError) as error:
+        return Source(name, "", None, SyntaxError(str(error)))
+    assert isinstance(tree, ast.Module)
+    return Source(name, text, tree)

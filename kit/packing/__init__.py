@@ -1,0 +1,1 @@
+"""Zips to upload: the manifest of weights, what is shipped, and the writing of it."""

@@ -1,0 +1,156 @@
+"""Which files of a submission folder go into its zip, which stay, and what stands in the way."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
+from kit.findings.finding import Finding
+from kit.packing.manifest import Manifest, read_manifest
+from kit.zips import Entry
+
+# Left behind without a word more than a line in the listing.
+_JUNK = (
+    "__MACOSX", ".DS_Store", "._*", ".Spotlight-V100", ".Trashes", "Thumbs.db", "desktop.ini",
+    "__pycache__", "*.pyc", "*.pyo", ".pytest_cache", ".mypy_cache", ".ruff_cache", "*.egg-info",
+    ".ipynb_checkpoints", ".git", ".gitignore", ".gitattributes", ".hg", ".svn", ".idea",
+    ".vscode", "*.swp", "*.swo", "*~", "*.orig", "*.bak", "*.tmp", ".venv", "venv",
+    "node_modules", ".cache", "runs",
+)  # fmt: skip
+# Never shipped, and said aloud: names under which people keep secrets.
+_SECRET_NAMES = (
+    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "id_rsa*",
+    "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".ssh",
+    ".aws", ".kaggle", "kaggle.json", "credentials", "credentials.*", "secrets.*", "token",
+    "token.txt", ".htpasswd",
+)  # fmt: skip
+_SECRET_TEXT = re.compile(
+    rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY|\bhf_[A-Za-z0-9]{30,}|\bgh[pousr]_[A-Za-z0-9]{36}"
+    rb"|\bgithub_pat_[A-Za-z0-9_]{22,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bsk-[A-Za-z0-9_-]{32,}"
+    rb"|\bAIza[A-Za-z0-9_-]{35}\b|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{20,}"
+)
+# Text that is part of a submission without being listed in the manifest.
+_TEXT_SUFFIXES = (".py", ".md", ".txt", ".json", ".yaml", ".yml", ".toml", ".cfg")
+_TEXT_NAMES = (*METADATA_FILES, "LICENSE", "NOTICE")
+_LARGEST_TEXT = 2 * 1024**2
+
+
+@dataclass
+class Shipment:
+    """What a folder's zip would hold (`entries`), what stays behind, and every problem."""
+
+    entries: list[Entry] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
+
+
+def shipped(folder: Path) -> Shipment:
+    """Sort the files of a submission folder; raises nothing, all problems are in the result."""
+    shipment = Shipment()
+    manifest = read_manifest(folder)
+    shipment.problems += manifest.problems
+    _walk(folder, folder, shipment)
+    shipment.entries.sort(key=lambda entry: entry.name)
+    shipment.problems += root_problems([entry.name for entry in shipment.entries])
+    for entry in shipment.entries:
+        shipment.problems += entry_problems(entry, manifest)
+    return shipment
+
+
+def _walk(folder: Path, root: Path, shipment: Shipment) -> None:
+    for item in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(item.path)
+        name = path.relative_to(root).as_posix()
+        if is_junk(item.name):
+            shipment.left_behind.append(name)
+        elif is_secret(item.name):
+            shipment.secrets.append(name)
+        elif not _is_utf8(item.name):
+            shipment.problems.append(Finding("name-not-utf-8", name, "its name is not UTF-8"))
+        elif item.is_symlink():
+            found = "is a link, which a zip does not carry; copy it"
+            shipment.problems.append(Finding("link", name, found))
+        elif item.is_dir():
+            _walk(path, root, shipment)
+        elif item.is_file():
+            shipment.entries.append(Entry(name, path))
+        else:
+            shipment.problems.append(
+                Finding("special-file", name, "is neither a file nor a folder")
+            )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file or folder of that name is a cache or belongs to an editor or system."""
+    return _matches(name, _JUNK)
+
+
+def is_secret(name: str) -> bool:
+    """Whether people keep secrets under that name."""
+    return _matches(name, _SECRET_NAMES)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def root_problems(names: list[str]) -> list[Finding]:
+    """What has to be at the root of a submission and is not."""
+    problems = []
+    if MODEL_FILE not in names:
+        nested = [name for name in names if PurePosixPath(name).name == MODEL_FILE]
+        found = f"found under {PurePosixPath(nested[0]).parent}/" if nested else "found nowhere"
+        text = f"expected at the root of the submission, {found}"
+        problems.append(Finding("model-missing", MODEL_FILE, text))
+    if not set(METADATA_FILES) & set(names):
+        text = (
+            "expected at the root of the submission, found nowhere; without it the platform "
+            "takes the whole submission for results"
+        )
+        problems.append(Finding("metadata-missing", METADATA_FILE, text))
+    return problems
+
+
+def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
+    """What stands against one file: not in the manifest, or a secret in its text."""
+    problems = []
+    path = PurePosixPath(entry.name)
+    listed = entry.name in manifest.entries
+    is_text = path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
+    if not listed and (path.parts[0] == "weights" or not is_text):
+        text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
+        problems.append(Finding("unlisted-file", entry.name, text))
+    if is_text:
+        problems += _text_problems(entry, listed)
+    return problems
+
+
+def _text_problems(entry: Entry, listed: bool) -> list[Finding]:
+    size = entry.path.stat().st_size
+    if size > _LARGEST_TEXT:
+        text = f"{size:,} bytes of text; list it in the manifest"
+        return [] if listed else [Finding("unlisted-file", entry.name, text)]
+    try:
+        content = entry.path.read_bytes()
+    except OSError as error:
+        text = f"cannot be read: {error.strerror}"
+        return [Finding("file-unreadable", entry.name, text)]
+    if match := _SECRET_TEXT.search(content):
+        line = content.count(b"\n", 0, match.start()) + 1
+        start = match.group()[:8].decode("ascii", "replace")
+        text = f"line {line} holds what looks like a secret ({start}...)"
+        return [Finding("secret-text", entry.name, text, line)]
+    return []

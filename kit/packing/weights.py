@@ -1,0 +1,140 @@
+"""The files of weights.json: which are there, and fetching those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kit.addresses import address_of
+from kit.checks.submission.licences import is_noncommercial
+from kit.contract import MANIFEST_FILE
+from kit.download import DownloadFailed, Wanted, download
+from kit.errors import KitError, UsageProblem
+from kit.packing.manifest import read_entries
+from kit.submissions import Submission
+from kit.zips import sha256_of
+
+PRESENT, MISSING, WRONG, FETCHED, FAILED = "present", "missing", "wrong", "fetched", "failed"
+_GOOD = (PRESENT, FETCHED)
+# What a fetch says while it works: the file's path and how many of its bytes are there.
+OnBytes = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A file of the manifest and its state: one of the five above.
+
+    `problem` says what is wrong and what to do; empty for `present` and `fetched`.
+    """
+
+    path: str
+    state: str
+    bytes: int
+    sha256: str
+    licence: str
+    noncommercial: bool
+    source: str
+    address: str | None
+    problem: str
+
+    @property
+    def good(self) -> bool:
+        """Whether the file is there, with the right bytes."""
+        return self.state in _GOOD
+
+    def as_json(self) -> dict[str, Any]:
+        """The file as `kit weights --json` gives it."""
+        return asdict(self)
+
+
+def show(submission: Submission) -> list[Weight]:
+    """Every file of the submission's manifest, held against it; empty without a manifest.
+
+    Raises:
+        KitError: weights.json does not say what it has to.
+        UsageProblem: the submission is a zip, or HF_ENDPOINT is no address.
+    """
+    folder = _folder(submission)
+    manifest = read_entries(folder)
+    if manifest.problems:
+        raise KitError(
+            f"{folder / MANIFEST_FILE}: cannot be used",
+            [problem.found for problem in manifest.problems],
+            "kit/README.md says what each file's entry holds",
+        )
+    return [_seen(folder, entry) for entry in manifest.entries.values()]
+
+
+def fetch(submission: Submission, on_bytes: OnBytes = lambda path, count: None) -> list[Weight]:
+    """Download what is missing and has an address; all files are tried, whatever fails.
+
+    A file that is there with other bytes than the manifest's is left as it is, and said.
+
+    Args:
+        submission: a folder.
+        on_bytes: hears how far a file is.
+
+    Raises:
+        KitError, UsageProblem: as `show`.
+        OSError: the disk does not take it.
+    """
+    folder = _folder(submission)
+    return [_fetched(folder, weight, on_bytes) for weight in show(submission)]
+
+
+def _folder(submission: Submission) -> Path:
+    if submission.is_zip:
+        raise UsageProblem(f"{submission.path}: expected a submission's folder, found a zip")
+    return submission.path
+
+
+def _seen(folder: Path, entry: Mapping[str, Any]) -> Weight:
+    address = address_of(entry)
+    state, problem = _compare(folder, entry)
+    if state == MISSING:
+        made = f"make it with: {entry['source']}"
+        problem = f"not here; `kit weights fetch` gets it from {address}" if address else made
+    return Weight(
+        path=entry["path"],
+        state=state,
+        bytes=entry["bytes"],
+        sha256=entry["sha256"].lower(),
+        licence=entry["licence"],
+        noncommercial=is_noncommercial(entry["licence"]),
+        source=entry["source"],
+        address=address,
+        problem=problem,
+    )
+
+
+def _compare(folder: Path, entry: Mapping[str, Any]) -> tuple[str, str]:
+    path = folder / entry["path"]
+    if not path.is_file():
+        return MISSING, ""
+    size = path.stat().st_size
+    found = sha256_of(path)
+    if size == entry["bytes"] and found == entry["sha256"].lower():
+        return PRESENT, ""
+    return WRONG, (
+        f"the file has {size:,} bytes, sha256 {found}; {MANIFEST_FILE} says "
+        f"{entry['bytes']:,} bytes, sha256 {entry['sha256'].lower()}. It was left as it is: move "
+        "it away to have it fetched, or correct weights.json"
+    )
+
+
+def _fetched(folder: Path, weight: Weight, on_bytes: OnBytes) -> Weight:
+    if weight.state != MISSING or not weight.address:
+        return weight
+    target = folder / weight.path
+    # A link in a stranger's submission may lead anywhere.
+    if not target.parent.resolve().is_relative_to(folder.resolve()):
+        problem = f"{target.parent} is a link that leads out of the submission"
+        return replace(weight, state=FAILED, problem=problem)
+    wanted = Wanted(weight.address, weight.bytes, weight.sha256)
+    try:
+        download(wanted, target, lambda count: on_bytes(weight.path, count))
+    except DownloadFailed as error:
+        return replace(weight, state=FAILED, problem=f"{weight.address}: {error}")
+    return replace(weight, state=FETCHED, problem="")

@@ -1,0 +1,1 @@
+"""The scoring program: predictions and reference to scores.json and a report."""

@@ -1,0 +1,1 @@
+"""Track `hybrid`: find the hybrids among subspecies."""

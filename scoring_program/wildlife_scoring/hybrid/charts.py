@@ -1,0 +1,145 @@
+"""The charts of the hybrid track, each thinned to a few hundred points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildlife_scoring.hybrid.metrics import SPECIES_OF_GROUP, Evaluation
+from wildlife_scoring.metrics import BoolArray, FloatArray, precision_recall, share_above
+from wildlife_scoring.report.svg import (
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    Axis,
+    Bars,
+    Curve,
+    Frame,
+    Marker,
+    bin_shares,
+    curve_chart,
+    drawable,
+    drawable_all,
+    histogram_chart,
+    value_axis,
+)
+
+POINTS = 300
+BINS = 20
+HISTOGRAM_WIDTH = 360  # three stand side by side
+
+COLOUR = {"A": PURPLE, "major": BLUE, "minor": VERMILLION, "mimic": GREEN}
+DASH = {"A": "7 3", "major": "", "minor": "9 3 2 3", "mimic": ""}
+PRECISION_KEY = {
+    "A": "A_PRC_AUC",
+    "major": "A_PRC_AUC_major",
+    "minor": "A_PRC_AUC_minor",
+    "mimic": "mimic_PRC_AUC",
+}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The joined rows in the reference's order, and their evaluation; arrays of shape (rows,)."""
+
+    names: Sequence[str]
+    hybrid: BoolArray
+    group: NDArray[np.str_]
+    scores: FloatArray
+    evaluation: Evaluation
+
+
+def score_axis(scores: FloatArray) -> Axis:
+    """An x axis that holds all scores: 0 to 1 where they use much of that, else their range."""
+    return value_axis("predicted score", scores)
+
+
+def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: Axis) -> str:
+    """Recall of each group and the true negative rate of the species, over the threshold."""
+    threshold = scored.evaluation.thresholds[species].value
+    of_species = np.isin(scored.group, groups)
+    negatives = scored.scores[of_species & ~scored.hybrid]
+    grid = _grid(scored.scores[of_species], threshold, axis)
+    curves = [
+        _over_threshold(f"{name} recall", positives, grid, threshold, name)
+        for name in groups
+        for positives in [scored.scores[(scored.group == name) & scored.hybrid]]
+    ]
+    kept = 1 - _shares_above(negatives, grid)
+    label = f"true negative rate {100 * scored.evaluation.thresholds[species].tnr:.1f}\u00a0%"
+    curves.append(Curve(label, drawable_all(grid), kept, GREY, "6 4"))
+    summary = "Over the threshold: " + ", ".join(curve.label for curve in curves)
+    x = Axis("threshold", axis.low, axis.high)
+    return curve_chart(summary, Frame(x, _share("share of the images")), curves, _mark(threshold))
+
+
+def score_histogram(scored: Scored, group: str, axis: Axis) -> str:
+    """Shares of a group's hybrids and of its non-hybrids by score, and the threshold."""
+    rows = scored.group == group
+    hybrids = bin_shares(scored.scores[rows & scored.hybrid], axis, BINS)
+    others = bin_shares(scored.scores[rows & ~scored.hybrid], axis, BINS)
+    top = 1.05 * float(max(hybrids.max(), others.max()))
+    bars = [Bars("non-hybrids", others, GREY), Bars("hybrids", hybrids, COLOUR[group])]
+    threshold = scored.evaluation.thresholds[SPECIES_OF_GROUP[group]].value
+    summary = f"Scores of the hybrids and the non-hybrids of the group {group}"
+    frame = Frame(axis, Axis("share of each class", 0.0, top, percent=True), HISTOGRAM_WIDTH)
+    return histogram_chart(summary, frame, bars, _mark(threshold))
+
+
+def precision_recall_chart(scored: Scored, sets: Sequence[str]) -> str:
+    """Precision over recall of groups, and of species A where `sets` holds "A"."""
+    curves = []
+    for name in sets:
+        rows = scored.group != "mimic" if name == "A" else scored.group == name
+        recall, precision = _precision_steps(scored.hybrid[rows], scored.scores[rows])
+        value = scored.evaluation.scores[PRECISION_KEY[name]]
+        label = f"{'major and minor' if name == 'A' else name} {value:.3f}"
+        curves.append(Curve(label, recall, precision, COLOUR[name], DASH[name]))
+    summary = "Precision over recall; average precision: " + ", ".join(c.label for c in curves)
+    return curve_chart(summary, Frame(_share("recall"), _share("precision")), curves)
+
+
+def _precision_steps(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The steps whose area is the average precision: the precision at a recall holds left of it."""
+    precision, recall = precision_recall(positive, scores)
+    gained = np.flatnonzero(np.diff(recall, prepend=0.0))
+    precision, recall = precision[gained], recall[gained]
+    if len(recall) > POINTS:
+        kept = np.unique(np.searchsorted(recall, np.linspace(recall[0], 1.0, POINTS)))
+        precision, recall = precision[kept], recall[kept]
+    return np.append(0.0, recall), np.append(precision, precision[-1])
+
+
+def _over_threshold(
+    label: str, positives: FloatArray, grid: FloatArray, threshold: float, name: str
+) -> Curve:
+    value = f"{label} {100 * share_above(positives, threshold):.1f}\u00a0%"
+    return Curve(
+        value, drawable_all(grid), _shares_above(positives, grid), COLOUR[name], DASH[name]
+    )
+
+
+def _grid(scores: FloatArray, threshold: float, axis: Axis) -> FloatArray:
+    """Thresholds where the curves step: all, or evenly spaced ones where there are many."""
+    steps = np.unique(scores)
+    if len(steps) > POINTS:
+        steps = np.union1d(np.linspace(axis.low, axis.high, POINTS), [threshold])
+    return np.concatenate([[min(axis.low, steps[0])], steps, [max(axis.high, steps[-1])]])
+
+
+def _shares_above(scores: FloatArray, grid: FloatArray) -> FloatArray:
+    at_or_below = np.searchsorted(np.sort(scores), grid, side="right")
+    return np.asarray(1 - at_or_below / len(scores), dtype=np.float64)
+
+
+def _share(label: str) -> Axis:
+    return Axis(label, 0.0, 1.0, percent=True)
+
+
+def _mark(threshold: float) -> Marker:
+    return Marker(drawable(threshold), f"threshold {threshold:.4g}")

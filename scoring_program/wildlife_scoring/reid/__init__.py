@@ -1,0 +1,1 @@
+"""Track `reid`: which individual, or a new one."""

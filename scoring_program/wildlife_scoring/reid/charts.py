@@ -1,0 +1,91 @@
+"""The charts of the reid track, each thinned to a few hundred points."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from wildlife_scoring.metrics import BoolArray, FloatArray
+from wildlife_scoring.reid.result import Operating
+from wildlife_scoring.report.svg import (
+    BLUE,
+    GREEN,
+    GREY,
+    VERMILLION,
+    Axis,
+    Bars,
+    Curve,
+    Frame,
+    Marker,
+    bin_shares,
+    curve_chart,
+    drawable_all,
+    histogram_chart,
+    value_axis,
+)
+
+POINTS = 300
+BINS = 20
+HISTOGRAM_WIDTH = 360  # three stand side by side
+
+
+def best_score_axis(scores: FloatArray) -> Axis:
+    """An x axis for the scores, (n,), of the best candidates; -inf means that there is none."""
+    finite = scores[np.isfinite(scores)]
+    return value_axis("score of the best candidate", finite if len(finite) else np.zeros(1))
+
+
+def threshold_chart(dataset: str, stand: Operating, axis: Axis) -> str:
+    """BAKS, BAUS and their root over the threshold, and the threshold that the answers imply."""
+    kept = thinned(stand)
+    # At thresholds up to steps[i] value i holds, and the drawing holds y[i] from x[i] on.
+    steps = drawable_all(stand.curve.threshold[kept])
+    across = np.append(axis.low, np.clip(steps[:-1], axis.low, axis.high))
+    sides = (
+        ("BAKS (known right)", stand.curve.baks, BLUE, "7 3"),
+        ("BAUS (new right)", stand.curve.baus, VERMILLION, "9 3 2 3"),
+        ("score", stand.curve.score, GREEN, ""),
+    )
+    curves = [
+        Curve(label, np.append(across, axis.high), np.append(y, y[-1]), colour, dash)
+        for label, values, colour, dash in sides
+        for y in [np.nan_to_num(values[kept])]
+    ]
+    summary = f"{dataset}: BAKS, BAUS and the dataset's score over the threshold"
+    frame = Frame(Axis("threshold", axis.low, axis.high), Axis("value", 0.0, 1.0))
+    return curve_chart(summary, frame, curves, _mark(stand.threshold, axis))
+
+
+def thinned(stand: Operating) -> list[int]:
+    """The places in the curve to draw: all, or evenly spaced ones with the marked and the best."""
+    size = len(stand.curve.threshold)
+    if size <= POINTS:
+        return list(range(size))
+    marked = int(np.searchsorted(stand.curve.threshold, stand.threshold))
+    best = int(np.argmax(stand.curve.score))
+    spaced = np.linspace(0, size - 1, POINTS).astype(int).tolist()
+    return sorted({*spaced, marked, best})
+
+
+def score_histogram(
+    dataset: str, scores: FloatArray, unknown: BoolArray, axis: Axis, threshold: float
+) -> str:
+    """Shares of the pictures of known and of new individuals by the best candidate's score."""
+    bars = [
+        Bars(label, bin_shares(np.clip(values, axis.low, axis.high), axis, BINS), colour)
+        for label, values, colour in (
+            ("new individuals", scores[unknown], GREY),
+            ("known individuals", scores[~unknown], BLUE),
+        )
+        if len(values)
+    ]
+    top = 1.05 * max(float(each.heights.max()) for each in bars)
+    summary = f"{dataset}: scores of the best candidates of known and of new individuals"
+    frame = Frame(axis, Axis("share of each kind", 0.0, top, percent=True), HISTOGRAM_WIDTH)
+    return histogram_chart(summary, frame, bars, _mark(threshold, axis))
+
+
+def _mark(threshold: float, axis: Axis) -> Marker:
+    label = f"threshold {threshold:.4g}" if math.isfinite(threshold) else "all called new"
+    return Marker(min(max(threshold, axis.low), axis.high), label)

@@ -1,0 +1,60 @@
+"""How well a submission ranks the individuals: measures that need no threshold.
+
+They are reported beside the leaderboard's values, never on the leaderboard. A picture counts as
+much as any other here (the usual definition), where BAKS and BAUS weigh individuals equally.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildlife_scoring.metrics import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Four values of one dataset; NaN where it has no known (or, for the last, no new) pictures."""
+
+    rank_1: float
+    rank_5: float
+    map_10: float
+    auroc: float
+
+
+def rank_measures(unknown: BoolArray, rank: NDArray[np.intp], scores: FloatArray) -> Ranking:
+    """The measures of the pictures of one dataset; arrays of shape (n,).
+
+    unknown: the picture shows a new individual; rank: where the true individual stands among at
+    most ten listed ones, from 1, or 0 where it is not listed; scores: of the first candidate, -inf
+    where there is none.
+
+    rank-k is the share of the pictures of known individuals with a rank of 1 to k. mAP@10 is taken
+    over lists of individuals, not of database pictures: each list has one right entry, so that the
+    average precision of a list is 1/rank, and 0 where the individual is not among the ten; values
+    of papers that rank all database pictures are not comparable. AUROC is the chance that a picture
+    of a known individual has a higher best score than a picture of a new one, ties counting half.
+    """
+    of_known = rank[~unknown]
+    if not len(of_known):
+        return Ranking(np.nan, np.nan, np.nan, np.nan)
+    listed = of_known > 0
+    inverse = np.where(listed, 1 / np.maximum(of_known, 1), 0.0)
+    return Ranking(
+        rank_1=float(np.mean(of_known == 1)),
+        rank_5=float(np.mean(listed & (of_known <= 5))),
+        map_10=float(np.mean(inverse)),
+        auroc=auroc(scores[~unknown], scores[unknown]),
+    )
+
+
+def auroc(higher: FloatArray, lower: FloatArray) -> float:
+    """The share of pairs (h, l) with h > l, equal ones counting half; NaN where a side is empty."""
+    if not (len(higher) and len(lower)):
+        return float("nan")
+    ordered = np.sort(lower)
+    below = np.searchsorted(ordered, higher, side="left")
+    at_or_below = np.searchsorted(ordered, higher, side="right")
+    return float(np.mean(below + at_or_below) / (2 * len(lower)))

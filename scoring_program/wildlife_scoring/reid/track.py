@@ -1,0 +1,213 @@
+"""The reid track: reads its two tables, scores them, and tells the result."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import and_, ne
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wildlife_scoring import tables
+from wildlife_scoring.metrics import BoolArray
+from wildlife_scoring.problems import Problems, name_some, quote
+from wildlife_scoring.reid import metrics as reid
+from wildlife_scoring.reid import report as reid_report
+from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
+from wildlife_scoring.reid.metrics import NEW, TOTALS
+from wildlife_scoring.reid.result import Scored, decisions
+from wildlife_scoring.report.page import Outcome
+
+COLUMNS = ("filename", "identity", "dataset", "new_identity")
+# What a spreadsheet or pandas makes of true and false, in any case.
+TRUTH_OF = {"true": True, "1": True, "false": False, "0": False}
+# Column, when its text is wrong, what such rows are, what to do.
+CHECKS: tuple[tuple[str, Callable[[str], bool], str, str], ...] = (
+    ("identity", lambda text: not text, "without identity", "name the individual of each row"),
+    ("dataset", lambda text: not text, "without dataset", "name the dataset of each row"),
+    (
+        "identity",
+        lambda text: text == NEW,
+        f"whose identity is {NEW!r}",
+        "a new animal has a name of its own too; new_identity says that it is new",
+    ),
+    (
+        "new_identity",
+        lambda text: text.lower() not in TRUTH_OF,
+        "with another new_identity",
+        "write true or false",
+    ),
+)
+Truth = dict[str, list[str]]
+
+
+def run(reference: Path, predictions: Path | None, problems: Problems) -> Outcome:
+    """Score the predictions against a reference table that has at least COLUMNS.
+
+    A candidates.csv beside the predictions fills more of the report, and never changes a score.
+    Raises ScoringError that lists every problem of both tables, those in `problems` among them.
+    """
+    truth = tables.read_columns(reference, COLUMNS, problems)
+    given = tables.read_predictions(predictions, problems) if predictions else None
+    if truth is not None:
+        # Not the file names: a space may belong to one, and the predictions have it too.
+        for column in COLUMNS[1:]:
+            truth[column] = [text.strip() for text in truth[column]]
+        tables.check_names(reference, truth["filename"], problems)
+        _check_truth(reference, truth, problems)
+    if given is not None:
+        _check_labels(given, problems)
+    if truth is not None and given is not None and truth["filename"]:
+        rows = tables.join(given, truth["filename"], problems)
+    problems.stop_if_any()
+    assert truth is not None  # otherwise a problem was added above
+    assert given is not None
+    # Every image has its one prediction now: bring these into the order of the reference.
+    predicted = np.empty(len(rows), dtype=object)
+    predicted[rows] = given.answers
+    return _outcome(truth, predicted, given.path.with_name(FILE_NAME))
+
+
+def _outcome(truth: Truth, predicted: NDArray[np.object_], listing: Path) -> Outcome:
+    identity = np.array(truth["identity"], dtype=object)
+    dataset = np.array(truth["dataset"], dtype=object)
+    unknown = _unknown(truth)
+    notes = _notes(truth, predicted.tolist())
+    scored = Scored(
+        names=truth["filename"],
+        identity=identity,
+        dataset=dataset,
+        unknown=unknown,
+        predicted=predicted,
+        scores=reid.score(identity, dataset, unknown, predicted),
+        candidates=_candidates(listing, truth, notes),
+        notes=notes,
+    )
+    # On the platform participants see the report, and must not learn hidden identities from it.
+    html = reid_report.render(scored, os.environ.get("SCORING_NAME_ERRORS") == "1")
+    return Outcome(scored.scores, _summary(scored), html)
+
+
+def _unknown(truth: Truth) -> BoolArray:
+    column = truth["new_identity"]
+    meaning = {text: TRUTH_OF[text.lower()] for text in set(column)}
+    return np.fromiter(map(meaning.__getitem__, column), np.bool_, len(column))
+
+
+def _check_truth(reference: Path, truth: Truth, problems: Problems) -> None:
+    """Each row has an individual and a dataset, new_identity is true or false, and no individual is
+    both known and new."""
+    readable = True
+    for column, is_wrong, what, advice in CHECKS:
+        values = {text for text in set(truth[column]) if is_wrong(text)}
+        if not values:
+            continue
+        readable = readable and column != "new_identity"
+        rows = [row for row, text in enumerate(truth[column]) if text in values]
+        shown = name_some((truth["filename"][row] for row in rows), len(rows))
+        problems.add(reference, f"{tables.count(len(rows), 'row')} {what}: {shown}", advice)
+    if readable:
+        _check_sides(reference, truth, problems)
+
+
+def _check_sides(reference: Path, truth: Truth, problems: Problems) -> None:
+    unknown = _unknown(truth)
+    new = set(compress(truth["identity"], unknown.tolist()))
+    known = set(compress(truth["identity"], (~unknown).tolist()))
+    both = sorted((new & known) - {""})
+    if both:
+        found = f"{tables.count(len(both), 'individual')} both known and new: "
+        found += name_some(both, len(both))
+        advice = "new_identity is true in all rows of an individual, or in none"
+        problems.add(reference, found, advice)
+
+
+def _check_labels(given: tables.Predictions, problems: Problems) -> None:
+    empty = [row for row, label in enumerate(given.answers) if not label.strip()]
+    if empty:
+        problems.add(
+            given.path,
+            f"{len(empty)} of {tables.count(len(given.names), 'label')} empty: "
+            f"{name_some((given.names[row] for row in empty), len(empty))}",
+            f"write the individual's name, or {NEW} for an animal that is none of them",
+        )
+
+
+def _notes(truth: Truth, predicted: Sequence[str]) -> list[str]:
+    """What is odd about the labels without being wrong: such labels count as wrong answers."""
+    home = dict(zip(truth["identity"], truth["dataset"], strict=True))
+    homes = map(home.get, predicted, truth["dataset"])  # of a database individual: no objection
+    wrong = map(ne, predicted, truth["identity"])  # one name may stand for two in two datasets
+    foreign = sum(map(and_, wrong, map(ne, homes, truth["dataset"])))
+    labels = Counter(predicted)
+    misspelt = {label: n for label, n in labels.items() if label != NEW and _looks_new(label)}
+    spaced = sum(n for label, n in labels.items() if label != label.strip())
+    notes = []
+    if foreign:
+        notes.append(
+            f"{tables.count(foreign, 'label')} named an individual of another dataset, which is "
+            "never right: candidates can be restricted to the picture's dataset (metadata.csv)."
+        )
+    if misspelt:
+        notes.append(
+            f"{tables.count(sum(misspelt.values()), 'label')} looked like {NEW} and counted as "
+            f"names: {name_some(sorted(misspelt), len(misspelt))}. Only {quote(NEW)} counts."
+        )
+    if spaced:
+        notes.append(
+            f"{tables.count(spaced, 'label')} had spaces around the name, and names are compared "
+            "exactly."
+        )
+    if NEW not in labels and home.keys().isdisjoint(labels):
+        notes.append(
+            "No label is an individual of the reference table or "
+            f"{NEW}: check how the names are spelled, such as {quote(predicted[0])}."
+        )
+    return notes
+
+
+def _looks_new(label: str) -> bool:
+    plain = "".join(sign for sign in label.casefold() if sign.isalnum())
+    return plain in {"newindividual", "new", "unknown", "newidentity"}
+
+
+def _candidates(path: Path, truth: Truth, notes: list[str]) -> Candidates | None:
+    """What candidates.csv holds; None, and a note unless it is just absent, where it is no use."""
+    if not path.is_file():
+        return None
+    try:
+        found = read_candidates(path, truth["filename"], truth["identity"])
+    except CandidatesError as error:
+        notes.append(f"{FILE_NAME} was left out, the scores do not need it: {error}.")
+        return None
+    without = int(np.count_nonzero(np.isneginf(found.score)))
+    if without:
+        notes.append(
+            f"{tables.count(without, 'picture')} had no candidate in {FILE_NAME}: below, their "
+            "individual counts as not found, and they count as new at every threshold."
+        )
+    return found
+
+
+def _summary(scored: Scored) -> str:
+    """The result as lines for the log."""
+    lines = [f"reid track, {len(scored.names)} images", ""]
+    datasets = scored.datasets()[: reid_report.SHOWN]
+    width = max(len(text) for text in (*datasets, "dataset"))
+    titles = ("known", "right", "as new", "new", "as new")
+    lines.append(f"{'dataset':<{width}}" + "".join(f"{title:>9}" for title in titles))
+    for dataset in datasets:
+        found = decisions(scored, dataset)
+        counts = (found.known, found.known_right, found.known_as_new, found.new, found.new_as_new)
+        lines.append(f"{dataset:<{width}}" + "".join(f"{count:>9}" for count in counts))
+    lines.append("")
+    keys = [*TOTALS, *(f"{dataset}_{key}" for dataset in datasets for key in TOTALS)]
+    longest = max(map(len, keys))
+    lines += [f"{key:<{longest}} {scored.scores[key]:.6f}" for key in keys]
+    if scored.notes:
+        lines += ["", *(f"note: {note}" for note in scored.notes)]
+    return "\n".join(lines)

@@ -1,0 +1,235 @@
+"""Draws step curves and histograms as inline SVG: no library, no script, nothing outside the file.
+
+A chart's size does not depend on the number of images: callers hand in a few hundred points at
+most. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart; lines
+differ in their dashes too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from wildlife_scoring.metrics import FloatArray
+
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+GREY = "#8A8F98"
+
+HEIGHT = 320
+LEFT, RIGHT, TOP, BOTTOM = 58, 26, 24, 48
+TICKS_OF_WIDTH = 75  # one tick on the x axis for so many units
+TICKS_UPWARDS = 6
+LARGEST_DRAWN = 1e100  # beyond it the arithmetic of an axis overflows
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from `low` to `high`, with `low` < `high`; percent: 0.5 reads 50 %."""
+
+    label: str
+    low: float
+    high: float
+    percent: bool = False
+
+    def share(self, values: FloatArray) -> FloatArray:
+        """Where values lie on the axis: 0 at its low end, 1 at its high end."""
+        return (values - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The two axes of a chart, and its width in units of which a letter is 13 high."""
+
+    x: Axis
+    y: Axis
+    width: int = 520
+
+    @property
+    def right(self) -> int:
+        """The x coordinate at which the x axis ends."""
+        return self.width - RIGHT
+
+    def across(self, values: FloatArray) -> FloatArray:
+        """x coordinates in the SVG, to a tenth of a unit."""
+        return np.round(LEFT + self.x.share(values) * (self.right - LEFT), 1)
+
+    def up(self, values: FloatArray) -> FloatArray:
+        """y coordinates in the SVG, to a tenth of a unit."""
+        return np.round(HEIGHT - BOTTOM - self.y.share(values) * (HEIGHT - BOTTOM - TOP), 1)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A step curve: y[i] holds from x[i] to x[i + 1]. x and y have shape (points,), x ascending."""
+
+    label: str
+    x: FloatArray
+    y: FloatArray
+    colour: str
+    dash: str = ""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A histogram: heights of shape (bins,) over equal bins that fill the x axis."""
+
+    label: str
+    heights: FloatArray
+    colour: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A vertical line with its label at the top of the chart."""
+
+    x: float
+    label: str
+
+
+def curve_chart(
+    summary: str, frame: Frame, curves: Sequence[Curve], marker: Marker | None = None
+) -> str:
+    """One <svg> and its legend. summary: the chart in words, for readers who cannot see it."""
+    drawn = [_curve(frame, curve) for curve in curves]
+    legend = _legend([(curve.label, _line_key(curve)) for curve in curves])
+    return _chart(summary, frame, drawn, marker) + legend
+
+
+def histogram_chart(
+    summary: str, frame: Frame, bars: Sequence[Bars], marker: Marker | None = None
+) -> str:
+    """Like curve_chart, for histograms drawn over each other, the first one at the back."""
+    drawn = [_bars(frame, each) for each in bars]
+    legend = _legend([(each.label, _area_key(each)) for each in bars])
+    return _chart(summary, frame, drawn, marker) + legend
+
+
+def ticks(low: float, high: float, number: int) -> list[float]:
+    """About `number` round values in [low, high], where low < high."""
+    rough = (high - low) / number
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [multiple * step for multiple in range(first, last + 1)]
+
+
+def value_axis(label: str, values: FloatArray) -> Axis:
+    """An axis that holds all values, (n,), n >= 1: 0 to 1 where they use much of that, else their
+    range."""
+    low, high = (drawable(float(end)) for end in (np.min(values), np.max(values)))
+    if low >= 0 and high <= 1 and (high == low or high - low > 0.3):
+        return Axis(label, 0.0, 1.0)
+    middle = low / 2 + high / 2
+    # Never narrower than what a double still resolves there.
+    half = max(0.54 * (high - low), 0.001, 1e-6 * abs(middle))
+    return Axis(label, middle - half, middle + half)
+
+
+def bin_shares(values: FloatArray, axis: Axis, bins: int) -> FloatArray:
+    """The share of the values, (n,), n >= 1, in each of the equal bins that fill the axis."""
+    # np.histogram refuses ranges that are narrow for their magnitude; this never does.
+    place = (drawable_all(values) - axis.low) / (axis.high - axis.low) * bins
+    return np.bincount(np.clip(place.astype(np.intp), 0, bins - 1), minlength=bins) / len(values)
+
+
+def drawable(value: float) -> float:
+    """The value, or the largest of its sign that can be drawn."""
+    return min(max(value, -LARGEST_DRAWN), LARGEST_DRAWN)
+
+
+def drawable_all(values: FloatArray) -> FloatArray:
+    """Like `drawable`, for an array."""
+    return np.clip(values, -LARGEST_DRAWN, LARGEST_DRAWN)
+
+
+def _chart(summary: str, frame: Frame, drawn: Sequence[str], marker: Marker | None) -> str:
+    mark = _marker(frame, marker) if marker else ""
+    return (
+        f'<svg class="chart" viewBox="0 0 {frame.width} {HEIGHT}" role="img" '
+        f'aria-label="{escape(summary)}">'
+        f"{_y_axis(frame)}{''.join(drawn)}{_x_axis(frame)}{mark}</svg>"
+    )
+
+
+def _x_axis(frame: Frame) -> str:
+    bottom = HEIGHT - BOTTOM
+    parts = [f'<path class="axis" d="M{LEFT} {bottom}H{frame.right}"/>']
+    values = ticks(frame.x.low, frame.x.high, (frame.right - LEFT) // TICKS_OF_WIDTH)
+    for value, at in zip(values, frame.across(np.array(values)), strict=True):
+        parts.append(f'<path class="axis" d="M{at:g} {bottom}v5"/>')
+        parts.append(f'<text x="{at:g}" y="{bottom + 19}" text-anchor="middle">')
+        parts.append(f"{_tick_label(frame.x, value)}</text>")
+    middle = (LEFT + frame.right) / 2
+    parts.append(f'<text class="label" x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">')
+    parts.append(f"{escape(frame.x.label)}</text>")
+    return "".join(parts)
+
+
+def _y_axis(frame: Frame) -> str:
+    parts = []
+    values = ticks(frame.y.low, frame.y.high, TICKS_UPWARDS)
+    for value, at in zip(values, frame.up(np.array(values)), strict=True):
+        parts.append(f'<path class="grid" d="M{LEFT} {at:g}H{frame.right}"/>')
+        parts.append(f'<text x="{LEFT - 7}" y="{at:g}" dy=".35em" text-anchor="end">')
+        parts.append(f"{_tick_label(frame.y, value)}</text>")
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(f'<text class="label" transform="translate(12 {middle:g}) rotate(-90)" ')
+    parts.append(f'text-anchor="middle">{escape(frame.y.label)}</text>')
+    return "".join(parts)
+
+
+def _curve(frame: Frame, curve: Curve) -> str:
+    across, up = frame.across(curve.x), frame.up(curve.y)
+    path = [f"M{across[0]:g} {up[0]:g}"]
+    for x, y in zip(across[1:], up[1:], strict=True):
+        path.append(f"H{x:g}V{y:g}")
+    return f'<path class="curve" stroke="{curve.colour}"{_dash(curve)} d="{"".join(path)}"/>'
+
+
+def _bars(frame: Frame, bars: Bars) -> str:
+    edges = frame.across(np.linspace(frame.x.low, frame.x.high, len(bars.heights) + 1))
+    path = [f"M{edges[0]:g} {HEIGHT - BOTTOM}"]
+    for right, top in zip(edges[1:], frame.up(bars.heights), strict=True):
+        path.append(f"V{top:g}H{right:g}")
+    path.append(f"V{HEIGHT - BOTTOM}Z")
+    return f'<path class="bars" fill="{bars.colour}" stroke="{bars.colour}" d="{"".join(path)}"/>'
+
+
+def _marker(frame: Frame, marker: Marker) -> str:
+    at = float(frame.across(np.array([marker.x]))[0])
+    # The label stands on the side that has more room.
+    side, anchor = (5, "start") if at < (LEFT + frame.right) / 2 else (-5, "end")
+    return (
+        f'<path class="marker" d="M{at:g} {TOP - 16}V{HEIGHT - BOTTOM}"/>'
+        f'<text class="marked" x="{at + side:g}" y="{TOP - 8}" text-anchor="{anchor}">'
+        f"{escape(marker.label)}</text>"
+    )
+
+
+def _legend(entries: Sequence[tuple[str, str]]) -> str:
+    items = "".join(f"<li>{key}{escape(label)}</li>" for label, key in entries)
+    return f'<ul class="legend">{items}</ul>'
+
+
+def _line_key(curve: Curve) -> str:
+    line = f'<path class="curve" stroke="{curve.colour}"{_dash(curve)} d="M0 6H30"/>'
+    return f'<svg class="key" viewBox="0 0 30 12" aria-hidden="true">{line}</svg>'
+
+
+def _area_key(bars: Bars) -> str:
+    area = f'<path class="bars" fill="{bars.colour}" stroke="{bars.colour}" d="M8 1h14v10h-14Z"/>'
+    return f'<svg class="key" viewBox="0 0 30 12" aria-hidden="true">{area}</svg>'
+
+
+def _dash(curve: Curve) -> str:
+    return f' stroke-dasharray="{curve.dash}"' if curve.dash else ""
+
+
+def _tick_label(axis: Axis, tick: float) -> str:
+    value = tick * 100 if axis.percent else tick
+    text = f"{round(value, 10):.6g}".replace("-", "\N{MINUS SIGN}")
+    return f"{text}\N{NO-BREAK SPACE}%" if axis.percent else text

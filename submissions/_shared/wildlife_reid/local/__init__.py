@@ -1,0 +1,1 @@
+"""Local features: key points, their matches, and a gallery of them."""

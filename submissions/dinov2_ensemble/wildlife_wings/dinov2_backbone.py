@@ -1,0 +1,81 @@
+"""The DINOv2 backbone from a local folder in the public format, and its features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import Dinov2Model
+from transformers.utils import logging
+
+from wildlife_wings.dinov2_pixels import Pixels, moved, normalised
+
+Features = NDArray[np.float32]
+FILES = ("config.json", "model.safetensors")
+
+
+def read_backbone(
+    folder: Path, preprocessing: Mapping[str, Any], precision: str = "float32"
+) -> Backbone:
+    """`folder` holds config.json and model.safetensors, as `facebook/dinov2-base` does.
+
+    precision: "float32", or "float64", in which the fourth decimal of a score does not depend on
+    the machine. Never reaches for a network. Raises FileNotFoundError, or ValueError where the
+    weights are of another architecture than config.json, or damaged.
+    """
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder / name} is missing: make it with `python -m training.hybrid.dinov2_ensemble`, "
+                "or put config.json and model.safetensors of facebook/dinov2-base there"
+            )
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        loaded: Any = Dinov2Model.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    except Exception as error:  # a damaged file raises safetensors' own error, among others
+        raise ValueError(f"{folder} cannot be read as a Dinov2Model: {error}") from None
+    finally:
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    model, found = loaded
+    wrong = [f"{kind} {sorted(map(str, names))[:3]}" for kind, names in found.items() if names]
+    if wrong:
+        raise ValueError(
+            f"{folder}: model.safetensors is of another architecture than config.json: "
+            + "; ".join(wrong)
+        )
+    return Backbone(model, preprocessing, precision)
+
+
+class Backbone:
+    """A Dinov2Model and its preprocessing; CUDA where there is one."""
+
+    def __init__(
+        self, model: Dinov2Model, preprocessing: Mapping[str, Any], precision: str = "float32"
+    ) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._type: torch.dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
+        self._model = model.to(self._device, self._type).eval()  # type: ignore[arg-type]
+        self._preprocessing = preprocessing
+        self.features = 2 * int(model.config.hidden_size)
+
+    @torch.inference_mode()
+    def of_pixels(self, pixels: Pixels) -> Features:
+        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token.
+
+        The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
+        """
+        inputs = normalised(pixels, self._preprocessing).to(self._device, self._type)
+        shifts = self._preprocessing["shifts"]
+        copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
+        tokens = self._model(pixel_values=copies).last_hidden_state
+        found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        features: Features = found.unflatten(0, (len(shifts), -1)).mean(dim=0).cpu().numpy()
+        return features

@@ -1,0 +1,34 @@
+"""The network of `megadescriptor_cosine`: a Swin transformer of timm, its pooled features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+
+def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
+    """(n, 3, side, side) -> (n, d), or a map (n, rows, columns, d) with `"global_pool": ""`.
+
+    Weights at random. settings: `architecture` and `arguments` for timm.
+    """
+    network: nn.Module = timm.create_model(
+        settings["architecture"],
+        pretrained=False,
+        num_classes=0,
+        **dict(settings.get("arguments", {})),
+    )
+    return network
+
+
+@torch.inference_mode()
+def describe(network: nn.Module, pixels: Tensor) -> Tensor:
+    """(3, side, side) -> (d,) of length 1, in double precision; all places of a map in a row.
+
+    One at a time: the last digits of a batch depend on its size.
+    """
+    return normalize(network(pixels[None]).flatten().double(), dim=0)

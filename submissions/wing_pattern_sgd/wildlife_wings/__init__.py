@@ -1,0 +1,1 @@
+"""Served code of the hybrid track: wings found and aligned, networks, and scores of a hybrid."""

@@ -1,0 +1,258 @@
+"""What a submission does when it runs: every seeded misbehaviour is caught with its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kit import bundles
+from kit.bundles import Bundle
+from kit.checks.full import check_running
+from kit.checks.running import probing
+from kit.checks.running.forecast import check_forecast
+from kit.checks.running.scored_run import check_scores
+from kit.findings.finding import Finding, Report
+from kit.submissions import Submission
+from tests.support.kit import SCORING, make_bundle, make_submission
+
+GOOD = """
+class Model:
+    def load(self):
+        self.scale = 100
+
+    def preprocess(self, image):
+        return float(image.size[0])
+
+    def predict_batch(self, items):
+        return [item / self.scale for item in items]
+
+    def predict(self, image):
+        return self.predict_batch([self.preprocess(image)])[0]
+"""
+_PREDICT = "        return self.predict_batch([self.preprocess(image)])[0]"
+_LOAD = "        self.scale = 100"
+
+
+def predicting(lines: str, head: str = "") -> str:
+    """The good model with another body of predict, and without its batches."""
+    indented = "\n".join(f"        {line}" for line in lines.splitlines())
+    text = GOOD.replace(_PREDICT, indented).replace("def predict_batch", "def _other")
+    return f"{head}\n{text}"
+
+
+def loading(lines: str, head: str = "") -> str:
+    """The good model with more lines in load."""
+    indented = "\n".join(f"        {line}" for line in lines.splitlines())
+    return f"{head}\n{GOOD.replace(_LOAD, f'{_LOAD}{chr(10)}{indented}')}"
+
+
+DEFECTS = {
+    "load raises": ("load-fails", loading("raise ValueError('no weights')")),
+    "import raises": ("load-fails", "import nowhere_to_be_found\n" + GOOD),
+    "predict raises": ("predict-fails", predicting("return {}['a']")),
+    "predict_batch raises": ("predict-fails", GOOD.replace("item / self", "item / self.no")),
+    "predict ends the process": ("probe-crash", predicting("os._exit(3)", "import os")),
+    "a signal ends the process": (
+        "probe-crash", predicting("os.kill(os.getpid(), 11)", "import os"),
+    ),
+    "predict never ends": ("probe-timeout", predicting("while True: pass")),
+    "a NumPy scalar": ("return-type", predicting("return np.float32(1)", "import numpy as np")),
+    "an int": ("return-type", predicting("return image.size[0]")),
+    "None": ("return-type", predicting("pass")),
+    "a str": ("return-type", predicting("return str(image.size)")),
+    "an array": ("return-type", predicting("return np.zeros(3)", "import numpy as np")),
+    "NaN": ("return-not-finite", predicting("return float('nan')")),
+    "infinity": ("return-not-finite", predicting("return 1e999")),
+    "colour is taken for granted": (
+        "odd-picture-fails", predicting("return image.getpixel((0, 0))[2] + float(image.size[0])"),
+    ),
+    "a wide picture never ends": (
+        "odd-picture-hangs",
+        predicting("while image.size[0] == 20_000: pass\nreturn float(image.size[0])"),
+    ),
+    "the network in load": (
+        "network-needed", loading("urlopen('https://example.org/w')",
+                                  "from urllib.request import urlopen"),
+    ),
+    "the network, and going on without": (
+        "network-tried",
+        loading("try:\n    socket.create_connection(('192.0.2.1', 80))\nexcept OSError: pass",
+                "import socket"),
+    ),
+    "random answers": ("answer-repetition", predicting("return random.random()", "import random")),
+    "the largest so far": (
+        "answer-order",
+        predicting("self.most = max(image.size[0], getattr(self, 'most', 0))\n"
+                   "return image.size[0] / self.most"),
+    ),
+    "scaled by its batch": ("answer-batch", GOOD.replace("item / self.scale", "item / len(items)")),
+    "leans on the working directory": (
+        "answer-cwd", predicting("return len(os.getcwd()) + float(image.size[0])", "import os"),
+    ),
+    "leans on the hash of a text": (
+        "answer-hash-seed", predicting("return float(hash(str(image.size)) % 1000)"),
+    ),
+    "leans on the threads": (
+        "answer-threads",
+        predicting("return image.size[0] + float(os.environ.get('OMP_NUM_THREADS', 9))",
+                   "import os"),
+    ),
+    "the same for all": ("answer-constant", predicting("return 0.5")),
+    "writes beside the code": (
+        "file-written",
+        loading("open(__file__ + '.cache', 'w').close()"),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
+    """The builders' bundle, opened once."""
+    with bundles.opened(make_bundle(tmp_path_factory.mktemp("bundle") / "b")) as bundle:
+        yield bundle
+
+
+def run_checks(model: str, folder: Path, bundle: Bundle, limit_s: int = 20) -> Report:
+    path = make_submission(folder, model)
+    report = Report("submission", path.name, path)
+    task = replace(bundle.tasks[0], time_limit_s=limit_s)
+    check_running(report, Submission(path.name, path), task, None)
+    return report
+
+
+def codes(report: Report) -> set[str]:
+    return {finding.code for finding in report.findings}
+
+
+def test_of_a_good_model_nothing_is_said(tmp_path: Path, third_party: Bundle) -> None:
+    report = run_checks(GOOD, tmp_path / "s", third_party)
+    assert not report.findings
+    assert report.forecast
+    assert report.forecast["images"] == 4
+    assert report.forecast["peak_bytes"] > 1e6
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_running_defect_is_caught(
+    name: str, tmp_path: Path, third_party: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "CALL_LIMIT_S", 0.4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # one defect shows with several threads
+    code, model = DEFECTS[name]
+    report = run_checks(model, tmp_path / "s", third_party)
+    assert code in codes(report), [str(finding) for finding in report.findings]
+
+
+def test_the_line_of_the_submission_is_named(tmp_path: Path, third_party: Bundle) -> None:
+    report = run_checks(loading("raise ValueError('no weights')"), tmp_path / "s", third_party)
+    assert [(f.where, f.found) for f in report.findings] == [
+        ("model.py:6", "load() raised ValueError: no weights")
+    ]
+
+
+def test_hosts_and_hub_ids_are_named(tmp_path: Path, third_party: Bundle) -> None:
+    model = loading(
+        "repo_id = 'facebook/dinov2-base'\nsocket.getaddrinfo('hub.example.org', 443)",
+        "import socket",
+    )
+    report = run_checks(model, tmp_path / "s", third_party)
+    (finding,) = [f for f in report.findings if f.code == "network-needed"]
+    assert finding.found == "reached for hub.example.org to fetch facebook/dinov2-base"
+    assert finding.where == "model.py:7"
+
+
+def test_a_load_beyond_the_time_limit_is_stopped(tmp_path: Path, third_party: Bundle) -> None:
+    model = loading("time.sleep(30)", "import signal, time\nsignal.signal = lambda *a: None")
+    report = run_checks(model, tmp_path / "s", third_party, limit_s=1)
+    assert "probe-timeout" in codes(report)
+
+
+def test_a_truncated_picture_may_raise(tmp_path: Path, third_party: Bundle) -> None:
+    model = predicting("image.load()\nreturn float(image.size[0])")
+    assert not run_checks(model, tmp_path / "s", third_party).findings
+
+
+def test_a_model_that_wants_metadata_gets_it(tmp_path: Path, third_party: Bundle) -> None:
+    model = predicting("return float(image.size[0] + len(metadata))").replace(
+        "predict(self, image)", "predict(self, image, metadata)"
+    )
+    assert not run_checks(model, tmp_path / "s", third_party).findings
+
+
+FORECAST = {
+    "images": 1000, "batched": False, "seconds": 300.0, "seconds_at_p95": 400.0,
+    "limit_seconds": 600, "peak_bytes": 10**9,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"seconds": 601.0}, ["time-limit"]),
+        ({"seconds": 421.0}, ["time-tight"]),
+        ({"seconds_at_p95": 601.0}, ["time-tight"]),
+        ({"seconds_at_p95": 601.0, "batched": True}, []),
+        ({"peak_bytes": 10**10}, ["memory-high"]),
+    ],
+)
+def test_time_and_memory_are_held_against_the_limits(
+    changes: dict[str, object], expected: list[str]
+) -> None:
+    assert [finding.code for finding in check_forecast(FORECAST | changes)] == expected
+
+
+# A metric of the order alone: the share of pairs that are the right way round.
+RANKING = """
+import json, sys
+from pathlib import Path
+inputs, output = map(Path, sys.argv[1:3])
+rows = [line.split(",") for line in (inputs / "res/predictions.txt").read_text().split()]
+answers = dict(line.split(",") for line in (inputs / "ref/ref.csv").read_text().split()[1:])
+high = [float(v) for n, v in rows if answers[n] == "1"]
+low = [float(v) for n, v in rows if answers[n] == "0"]
+share = sum((h > l) + (h == l) / 2 for h in high for l in low) / len(high) / len(low)
+(output / "scores.json").write_text(json.dumps({"challenge_score": share, "accuracy": share}))
+"""
+
+
+def scored(folder: Path, predict: str, scoring: str) -> list[Finding]:
+    path = make_submission(folder / "s", predicting(predict))
+    with bundles.opened(make_bundle(folder / "b", scoring=scoring)) as bundle:
+        said = check_scores(Submission("s", path), bundle, bundle.tasks[0], "hybrid")
+        return [item for item in said if isinstance(item, Finding)]
+
+
+@pytest.mark.parametrize(
+    ("code", "predict", "scoring"),
+    [
+        ("negated-better", "return -float(image.size[0])", RANKING),
+        ("predictions-constant", "return 0.5", RANKING),
+        ("score-missing", "return 0.5",
+         RANKING.replace('"accuracy": share', '"acuracy": share')),
+        ("score-unknown", "return float(image.size[0])",
+         RANKING.replace('"accuracy": share', '"accuracy": share, "rmse": 0.1')),
+        ("run-fails", "return float(image.size[0])", "raise SystemExit('no')"),
+        ("rounding-ties",
+         "return {20: 0.1, 30: 0.50001, 80: 0.50002}[image.size[0]]", RANKING),
+        ("rounding-ties-harmless",
+         "return image.size[0] + 1e-6 * float('1.png' in image.filename)", RANKING),
+    ],
+)  # fmt: skip
+def test_a_scored_defect_is_caught(tmp_path: Path, code: str, predict: str, scoring: str) -> None:
+    assert code in [finding.code for finding in scored(tmp_path, predict, scoring)]
+
+
+def test_of_a_good_score_nothing_is_said(tmp_path: Path) -> None:
+    assert not scored(tmp_path, "return float(image.size[0])", RANKING)
+    assert not scored(tmp_path / "other", "return image.size[0] / 100", SCORING)
+
+
+def test_what_rounding_costs_is_named(tmp_path: Path) -> None:
+    predict = "return {20: 0.1, 30: 0.50001, 80: 0.50002}[image.size[0]]"
+    (finding,) = scored(tmp_path, predict, RANKING)
+    assert "3 predictions are equal only after rounding" in finding.found
+    assert "challenge_score 0.7500 instead of 1.0000" in finding.found

@@ -1,0 +1,182 @@
+"""Reading ahead: order, bounded memory, work in threads, and whose error it was."""
+
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from wildlife_ingestion.errors import Interrupted
+from wildlife_ingestion.images import Picture
+from wildlife_ingestion.pipeline import BatchFailed, answer_in_order, window_of
+from wildlife_ingestion.plan import Plan, make_plan
+
+
+def pictures(number):
+    return [Picture(Path(f"{place}.png"), place) for place in range(1, number + 1)]
+
+
+def plan(prepare, answer=list, batch_size=4, threads=2):
+    return Plan(prepare, answer, batch_size, threads, "a fake")
+
+
+def run(number, *arguments, **options):
+    return list(answer_in_order(pictures(number), plan(*arguments, **options)))
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, 5, 8, 41])
+def test_answers_come_in_order_whatever_the_threads_do(number):
+    def slow_when_odd(picture):
+        time.sleep(0.002 * (picture.place % 3))
+        return picture.place
+
+    batches = run(number, slow_when_odd)
+    assert [x for batch in batches for x in batch.answers] == list(range(1, number + 1))
+    assert [p.place for batch in batches for p in batch.pictures] == list(range(1, number + 1))
+    assert [len(batch.pictures) for batch in batches[:-1]] == [4] * (len(batches) - 1)
+
+
+class Counted:
+    """A prepared picture that knows how many of its kind are alive."""
+
+    lock = threading.Lock()
+    alive = most = 0
+
+    def __init__(self, _picture):
+        with Counted.lock:
+            Counted.alive += 1
+            Counted.most = max(Counted.most, Counted.alive)
+
+    def __del__(self):
+        with Counted.lock:
+            Counted.alive -= 1
+
+
+@pytest.mark.parametrize("number", [40, 400])
+def test_no_more_pictures_are_in_flight_however_many_there_are(number):
+    Counted.alive = Counted.most = 0
+
+    def slow_answer(prepared):
+        time.sleep(0.001)  # time for the threads to run ahead as far as they may
+        return [0.5] * len(prepared)
+
+    fake = plan(Counted, slow_answer)
+    assert sum(len(b.pictures) for b in answer_in_order(pictures(number), fake)) == number
+    assert fake.batch_size <= Counted.most <= window_of(fake) == 10
+    assert Counted.alive == 0
+
+
+def test_pictures_are_prepared_while_the_model_answers():
+    first_answer_begun = threading.Event()
+    prepared_during_answer = threading.Event()
+
+    def prepare(picture):
+        if picture.place == 6:  # of the second batch
+            assert first_answer_begun.wait(5)
+            prepared_during_answer.set()
+        return picture.place
+
+    def answer(prepared):
+        first_answer_begun.set()
+        assert prepared_during_answer.wait(5)
+        return prepared
+
+    assert len(run(8, prepare, answer)) == 2
+
+
+def test_pictures_are_prepared_in_several_threads_and_answered_in_the_main_one():
+    both = threading.Barrier(2, timeout=5)
+
+    def answer(prepared):
+        assert threading.current_thread() is threading.main_thread()
+        return prepared
+
+    def prepare(picture):
+        if picture.place <= 2:
+            both.wait()
+        return threading.current_thread().name
+
+    (batch,) = run(4, prepare, answer)
+    assert len(set(batch.answers)) == 2
+
+
+def fail_at(place):
+    def prepare(picture):
+        if picture.place == place:
+            raise ValueError("bad")
+        return picture.place
+
+    return prepare
+
+
+def test_an_error_in_prepare_names_its_picture_after_the_answers_before_it():
+    answers = answer_in_order(pictures(12), plan(fail_at(6)))
+    assert next(answers).answers == [1, 2, 3, 4]
+    with pytest.raises(BatchFailed) as caught:
+        next(answers)
+    assert [picture.place for picture in caught.value.pictures] == [6]
+    assert not caught.value.in_answer
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(0), MemoryError()])
+def test_an_error_in_answer_names_the_batch(error):
+    def answer(prepared):
+        if 5 in prepared:
+            raise error
+        return prepared
+
+    with pytest.raises(BatchFailed) as caught:
+        run(12, fail_at(None), answer)
+    assert [picture.place for picture in caught.value.pictures] == [5, 6, 7, 8]
+    assert caught.value.error is error
+    assert caught.value.in_answer
+
+
+def test_an_interruption_is_no_error_of_the_submission():
+    def answer(prepared):
+        raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        run(4, fail_at(None), answer)
+
+
+def test_the_threads_do_not_run_on_after_an_error():
+    begun = []
+
+    def prepare(picture):
+        begun.append(picture.place)
+        if picture.place == 1:
+            raise ValueError
+        time.sleep(0.02)
+
+    with pytest.raises(BatchFailed):
+        run(100, prepare)
+    time.sleep(0.06)
+    assert len(begun) <= 4
+
+
+def model(**methods):
+    return SimpleNamespace(predict=lambda image: 0.5, **methods)
+
+
+BOTH = {"preprocess": lambda image: image, "predict_batch": lambda items: items}
+
+
+def test_batches_need_both_methods(tmp_path):
+    sizes = [
+        make_plan(model(**{name: BOTH[name] for name in names}), [], tmp_path, False).batch_size
+        for names in ([], ["preprocess"], ["predict_batch"], ["preprocess", "predict_batch"])
+    ]
+    assert sizes == [1, 1, 1, 16]
+
+
+def test_one_by_one_can_be_forced(tmp_path):
+    assert make_plan(model(**BOTH), [], tmp_path, one_by_one=True).batch_size == 1
+
+
+def test_threads_are_the_usable_processors_up_to_eight(tmp_path, monkeypatch):
+    for usable, threads in [(1, 1), (2, 2), (64, 8)]:
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, n=usable: set(range(n)))
+        assert make_plan(model(**BOTH), [], tmp_path, False).threads == threads
+    assert make_plan(model(), [], tmp_path, False).threads == 1

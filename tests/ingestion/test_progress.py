@@ -1,0 +1,51 @@
+"""Plain lines in a log: not too many, not too few, and with the time left."""
+
+import pytest
+
+from wildlife_ingestion import progress as ingestion_progress
+from wildlife_ingestion.progress import Progress
+
+
+@pytest.fixture
+def seconds(monkeypatch):
+    """The clock's time, set by the test."""
+    now = [0.0]
+    monkeypatch.setattr(ingestion_progress.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def lines_of(capsys, seconds, number, seconds_each):
+    progress = Progress(number)
+    for _ in range(number):
+        seconds[0] += seconds_each
+        progress.advance(1)
+    progress.close()
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out.splitlines()
+
+
+def test_a_quick_run_is_told_in_tenths(capsys, seconds):
+    lines = lines_of(capsys, seconds, number=1000, seconds_each=0.03)
+    assert [line.split(",")[0] for line in lines] == [
+        f"{100 * tenth}/1000 pictures ({10 * tenth} %)" for tenth in range(1, 11)
+    ]
+
+
+def test_a_slow_run_is_told_every_ten_seconds(capsys, seconds):
+    lines = lines_of(capsys, seconds, number=1000, seconds_each=4)
+    assert 333 <= len(lines) <= 333 + 10  # each tenth may add one
+
+
+def test_a_run_under_a_second_is_told_by_its_end_alone(capsys, seconds):
+    assert lines_of(capsys, seconds, number=1000, seconds_each=0.0005) == []
+
+
+def test_a_line_tells_rate_and_time_left(capsys, seconds):
+    lines = lines_of(capsys, seconds, number=1000, seconds_each=2)
+    assert lines[49] == "250/1000 pictures (25 %), 0.5 images/s, 25:00 left"
+
+
+def test_hours_are_told_as_hours(capsys, seconds):
+    lines = lines_of(capsys, seconds, number=1000, seconds_each=20)
+    assert lines[0] == "1/1000 pictures (0 %), 0.1 images/s, 5:33:00 left"

@@ -1,0 +1,143 @@
+"""competition.yaml as the platform's unpacker reads it: every problem in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit import bundles
+from kit.contract import DEFAULT_TIME_LIMIT_S
+from kit.errors import KitError, UsageProblem
+from tests.support.kit import Kit, competition_yaml, make_bundle
+
+
+def read_with(folder: Path, change: Callable[[dict[str, Any]], object]) -> bundles.Bundle:
+    content = competition_yaml()
+    change(content)
+    return bundles.read(make_bundle(folder, content))
+
+
+def test_tasks_phases_and_columns_are_read(tmp_path: Path) -> None:
+    bundle = read_with(tmp_path / "b", lambda content: None)
+    task = bundle.task(None)
+    assert (task.name, task.phase, task.time_limit_s) == ("Only task", "First", 30)
+    assert [column.key for column in bundle.columns] == ["challenge_score", "accuracy"]
+    assert bundle.task("0") is bundle.task("only") is bundle.task("ONLY TASK")
+
+
+def test_a_limit_that_is_not_given_is_the_platforms(tmp_path: Path) -> None:
+    bundle = read_with(
+        tmp_path / "b", lambda content: content["phases"][0].update(execution_time_limit=None)
+    )
+    assert bundle.task(None).time_limit_s == DEFAULT_TIME_LIMIT_S
+
+
+def test_an_unknown_task_lists_the_known(tmp_path: Path) -> None:
+    bundle = read_with(tmp_path / "b", lambda content: None)
+    with pytest.raises(UsageProblem, match=r"which are 0 \(Only task\)"):
+        bundle.task("7")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.pop("version"), "version: expected 2, found None"),
+        (lambda c: c.update(version="2"), "version: expected 2, found '2'"),
+        (lambda c: c.pop("tasks"), "tasks: expected a list with at least one entry, found nothing"),
+        (lambda c: c.update(tasks="all"), "tasks: expected a list"),
+        (lambda c: c.update(tasks=[1]), "tasks: expected every entry to be a mapping"),
+        (lambda c: c["tasks"][0].pop("index"), "index: expected a number, found None"),
+        (lambda c: c["tasks"].append(dict(c["tasks"][0])), "task index 0 is used more than once"),
+        (lambda c: c["tasks"][0].pop("scoring_program"), "scoring_program: expected a path"),
+        (lambda c: c["tasks"][0].update(input_data="gone"), "gone, found nothing there"),
+        (lambda c: c["tasks"][0].update(input_data="../x"), "expected a path inside the bundle"),
+        (lambda c: c["tasks"][0].update(input_data="/etc"), "expected a path inside the bundle"),
+        (lambda c: c["tasks"][0].update(input_data=["a"]), "input_data: expected a path, found"),
+        (lambda c: c.pop("phases"), "phases: expected a list"),
+        (lambda c: c["phases"][0].update(tasks=[]), "phase First: tasks: expected a list"),
+        (lambda c: c["phases"][0].update(tasks=[0, 5]), "phases name tasks that are not there: 5"),
+        (
+            lambda c: c["phases"][0].update(execution_time_limit="ten"),
+            "execution_time_limit: expected whole seconds, found 'ten'",
+        ),
+        (lambda c: c.pop("leaderboards"), "leaderboards: expected a list"),
+        (lambda c: c["leaderboards"][0].update(columns=[]), "columns: expected a list"),
+        (lambda c: c["leaderboards"][0]["columns"][0].pop("key"), "expected key and index"),
+        (lambda c: c["leaderboards"][0]["columns"][1].update(index=0), "needs its own index"),
+        (lambda c: c["leaderboards"][0].update(primary_index=9), "no column has the primary index"),
+    ],
+)
+def test_what_the_unpacker_refuses_is_named(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    with pytest.raises(KitError) as caught:
+        read_with(tmp_path / "b", change)
+    assert message in str(caught.value)
+
+
+def test_all_problems_are_shown_at_once(tmp_path: Path) -> None:
+    def spoil(content: dict[str, Any]) -> None:
+        del content["version"], content["leaderboards"]
+        content["tasks"][0]["reference_data"] = "gone"
+
+    with pytest.raises(KitError) as caught:
+        read_with(tmp_path / "b", spoil)
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a mapping with version"),
+        (b"- a list", "expected a mapping with version"),
+        (b"version: [", "does not read as YAML"),
+        (b"\xff\xfe\0", "does not read as YAML"),
+        (b"a: 2024-13-45", "does not read as YAML"),
+    ],
+)
+def test_a_malformed_competition_is_one_message(
+    tmp_path: Path, kit: Kit, content: bytes, message: str
+) -> None:
+    folder = make_bundle(tmp_path / "b")
+    (folder / "competition.yaml").write_bytes(content)
+    answer = kit("run", "constant", "--bundle", folder)
+    assert answer.status == 1
+    assert message in answer.text
+    assert not list(Path().iterdir())
+
+
+def test_a_missing_competition_says_where_one_was_found(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "outer" / "inner")
+    with pytest.raises(KitError, match=r"found .*inner/competition\.yaml"):
+        bundles.read(tmp_path / "outer")
+    with pytest.raises(KitError, match="found nothing of that name"):
+        bundles.read(tmp_path)
+
+
+def test_kit_bundle_makes_a_zip_that_runs(kit: Kit, bundle: Path, submission: Path) -> None:
+    (bundle / "notes.txt").write_text("not named in competition.yaml")
+    answer = kit("bundle", bundle, "--out", "b.zip", "--json")
+    assert answer.status == 0, answer.text
+    assert "notes.txt" not in answer.json["files"]
+    assert kit("run", submission, "--bundle", "b.zip").status == 0
+
+
+def test_kit_bundle_refuses_what_is_not_complete(kit: Kit, bundle: Path) -> None:
+    (bundle / "logo.png").unlink()
+    answer = kit("bundle", bundle)
+    assert answer.status == 1
+    assert "logo.png: named in competition.yaml, found nowhere" in answer.text
+    assert not Path("dist").exists()
+    assert kit("bundle", "nowhere").status == 2
+
+
+def test_indexes_may_have_gaps_but_not_words(tmp_path: Path) -> None:
+    content = competition_yaml()
+    content["tasks"][0]["index"] = 7
+    content["phases"][0]["tasks"] = [7]
+    assert bundles.read(make_bundle(tmp_path / "b", content)).task("7").phase == "First"
+    assert yaml.safe_load((tmp_path / "b/competition.yaml").read_text())["tasks"][0]["index"] == 7

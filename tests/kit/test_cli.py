@@ -1,0 +1,125 @@
+"""The command line: help, wrong arguments, JSON, and what it may import."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.kit import ROOT, Kit
+
+COMMANDS = ("list", "check", "new", "run", "score", "pack", "weights", "bundle")
+GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_refuses_a_wrong_option(kit: Kit, command: str) -> None:
+    answer = kit(command, "--help")
+    assert answer.status == 0
+    assert "--json" in answer.out
+    wrong = kit(command, "--no-such-option")
+    assert wrong.status == 2
+    assert "No such option" in wrong.err
+
+
+def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
+    answer = kit("rnu")
+    assert answer.status == 2
+    known = "list, check, new, run, score, pack, weights, bundle"
+    assert f"no command 'rnu'; there are {known}" in answer.text
+
+
+def test_no_command_shows_the_help(kit: Kit) -> None:
+    answer = kit()
+    assert answer.status == 2
+    assert "Commands:" in answer.text
+
+
+def test_python_m_kit_is_kit(kit: Kit) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "kit", "--help"], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == kit("--help").out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, kit.cli\nkit.cli._status(['--help'])\nprint(sorted(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = ended.stdout.rsplit("\n", 2)[1]
+    for heavy in ("'numpy'", "'yaml'", "'rich'", "'PIL'", "'torch'", "'sklearn'"):
+        assert heavy not in modules
+
+
+def test_debug_shows_the_traceback(kit: Kit) -> None:
+    assert "Traceback" not in kit("run", "nobody").err
+    answer = kit("--debug", "run", "nobody")
+    assert answer.status == 2
+    assert "Traceback" in answer.err
+
+
+def documented_fields(command: str) -> set[str]:
+    """The first-level fields that kit/README.md lists for a command's --json."""
+    section = GUIDE.split(f"### `kit {command} --json`", 1)[1].split("###", 1)[0]
+    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def test_the_json_of_every_command_is_as_documented(
+    kit: Kit, bundle: Path, submission: Path
+) -> None:
+    answers = {
+        "run": kit("run", submission, "--bundle", bundle, "--json"),
+        "list": kit("list", "--json"),
+        "check": kit("check", submission, "--quick", "--json"),
+        "pack": kit("pack", submission, "--json"),
+        "weights show": kit("weights", "show", submission, "--json"),
+        "weights fetch": kit("weights", "fetch", submission, "--json"),
+        "bundle": kit("bundle", bundle, "--json"),
+        "score": kit("score", *sample_scoring(), "--json"),
+    }
+    for command, answer in answers.items():
+        assert answer.status == 0, answer.text
+        assert answer.json["format"] == 1
+        assert set(answer.json) == documented_fields(command), command
+    assert documented_fields("new") == {"format", "name", "track", "folder"}
+
+
+def sample_scoring() -> tuple[Path, Path]:
+    """Stored predictions of the smallest submission, and the reference that they belong to."""
+    predictions = ROOT / "tests/scores/constant/development.predictions.txt"
+    return predictions, ROOT / "sample_data/hybrid/reference_data/development"
+
+
+def test_list_shows_the_last_run(kit: Kit) -> None:
+    assert "never run here" in kit("list").out
+    assert kit("run", "constant", "--json").status == 0
+    row = next(
+        row for row in kit("list", "--json").json["submissions"] if row["name"] == "constant"
+    )
+    assert row["last_run"]["task"] == "Development"
+    assert row["last_run"]["scores"]["challenge_score"] == 0.0
+    assert "0.0000 on Development" in " ".join(kit("list").out.split())  # a long cell is wrapped
+
+
+def test_score_gives_what_run_gives(kit: Kit) -> None:
+    record = kit("run", "constant", "--json").json
+    predictions = Path(record["folder"]) / "predictions.txt"
+    reference = ROOT / "sample_data/hybrid/reference_data/development/ref.csv"
+    answer = kit("score", predictions, reference, "--out", "kept", "--json")
+    assert answer.json["scores"] == record["scores"]
+    assert {path.name for path in Path("kept").iterdir()} == {
+        "scores.json", "detailed_results.html",
+    }  # fmt: skip
+
+
+def test_score_passes_the_scoring_programs_refusal_on(kit: Kit) -> None:
+    _, reference = sample_scoring()
+    Path("p.txt").write_text("nobody.jpg,0.5\n")
+    answer = kit("score", "p.txt", reference)
+    assert answer.status == 1
+    assert "nobody.jpg" in answer.text
+    assert "Traceback" not in answer.text
+    assert kit("score", "missing.txt", reference).status == 2
+    assert kit("score", "p.txt", "missing.csv").status == 2

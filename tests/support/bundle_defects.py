@@ -1,0 +1,229 @@
+"""Defects by name: each corrupts a good bundle in one way."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.checks import Defect, append, both, good_competition, remove, replace, write
+
+
+def _competition(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    def seed(folder: Path) -> None:
+        content = good_competition()
+        change(content)
+        (folder / "competition.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+    return seed
+
+
+def _top(key: str, value: Any) -> Callable[[Path], None]:
+    return _competition(lambda content: content.update({key: value}))
+
+
+def _without(key: str) -> Callable[[Path], None]:
+    return _competition(lambda content: content.pop(key))
+
+
+def _task(**changes: Any) -> Callable[[Path], None]:
+    return _competition(lambda content: content["tasks"][0].update(changes))
+
+
+def _phase(number: int, **changes: Any) -> Callable[[Path], None]:
+    return _competition(lambda content: content["phases"][number].update(changes))
+
+
+def _board(**changes: Any) -> Callable[[Path], None]:
+    return _competition(lambda content: content["leaderboards"][0].update(changes))
+
+
+def _column(number: int, **changes: Any) -> Callable[[Path], None]:
+    return _competition(
+        lambda content: content["leaderboards"][0]["columns"][number].update(changes)
+    )
+
+
+def _command(program: str, command: str) -> Callable[[Path], None]:
+    return write(f"{program}/metadata.yaml", f"command: {command}\n")
+
+
+def _singular(content: dict[str, Any]) -> None:
+    content["leaderboard"] = content.pop("leaderboards")
+
+
+def _bare_csv(folder: Path) -> None:
+    _task(reference_data="reference_data/ref.csv")(folder)
+
+
+def _program_in_folder(folder: Path) -> None:
+    inner = folder / "scoring_program/scoring_program"
+    inner.mkdir()
+    for name in ("scoring.py", "metadata.yaml"):
+        (folder / "scoring_program" / name).rename(inner / name)
+
+
+def _zipped_in_folder(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "scoring.zip", "w") as archive:
+        for name in ("scoring.py", "metadata.yaml"):
+            archive.write(folder / "scoring_program" / name, f"scoring_program/{name}")
+    _task(scoring_program="scoring.zip")(folder)
+
+
+def _two_tasks(content: dict[str, Any]) -> None:
+    content["tasks"].append(content["tasks"][0] | {"index": 1, "name": "Other"})
+    content["phases"][0]["tasks"] = [0, 1]
+    content["leaderboards"][0]["submission_rule"] = "Force_Best"
+
+
+def _zip_bundle_of_folder(folder: Path) -> Path:
+    archive = shutil.make_archive(str(folder.parent / "packed"), "zip", folder.parent, folder.name)
+    return Path(archive)
+
+
+_LONG = "x" * 300
+
+BUNDLE_DEFECTS = (
+    Defect("the bundle's folder was zipped", "bundle-root", _zip_bundle_of_folder),
+    Defect("no YAML", "bundle-yaml", write("competition.yaml", "a: [")),
+    Defect("a list", "bundle-yaml", write("competition.yaml", "- a\n")),
+    Defect("no version", "bundle-version", _without("version")),
+    Defect("version 1.5", "bundle-version", _top("version", 1.5)),
+    Defect("no title", "required-missing", _without("title")),
+    Defect("no image", "required-missing", _without("image")),
+    Defect("no terms", "required-missing", _without("terms")),
+    Defect("no pages", "required-missing", _without("pages")),
+    Defect("no phases", "required-missing", _without("phases")),
+    Defect("no leaderboards", "required-missing", _without("leaderboards")),
+    Defect("pages that are no list", "section-malformed", _top("pages", "page.md")),
+    Defect("tasks that are no mappings", "section-malformed", _top("tasks", ["one"])),
+    Defect("an image that is a list", "path-missing", _top("image", ["logo.png"])),
+    Defect("leaderboard", "leaderboard-singular", _competition(_singular)),
+    Defect("a key twice", "key-duplicate", append("competition.yaml", "title: Again\n")),
+    Defect("a key that nobody reads", "key-unknown", _top("accepts_only_result_submissions", True)),
+    Defect("a slip in a phase's key", "key-unknown", _phase(0, max_submission_per_day=3)),
+    Defect("an image that is not there", "path-missing", _top("image", "nowhere.png")),
+    Defect("a page that is not there", "path-missing",
+           _top("pages", [{"title": "a", "file": "nowhere.md"}])),
+    Defect("data outside the bundle", "path-missing", _task(input_data="../elsewhere")),
+    Defect("a program that is not there", "path-missing", _task(scoring_program="nowhere")),
+    Defect("a bare csv", "data-not-zip", _bare_csv),
+    Defect("an empty page", "page-empty", write("page.md", " \n")),
+    Defect("no data in the folder", "data-empty",
+           both(lambda f: (f / "nothing").mkdir(), _task(input_data="nothing"))),
+    Defect("a task without index", "task-index",
+           _competition(lambda c: c["tasks"][0].pop("index"))),
+    Defect("two tasks with one index", "task-index",
+           _competition(lambda c: c["tasks"].append(c["tasks"][0]))),
+    Defect("no scoring program", "scoring-missing",
+           _competition(lambda c: c["tasks"][0].pop("scoring_program"))),
+    Defect("a phase without tasks", "phase-tasks", _phase(0, tasks=[])),
+    Defect("a phase with an unknown task", "phase-tasks", _phase(0, tasks=[7])),
+    Defect("a date without quotes", "date-loses-time",
+           replace("competition.yaml", "'2027-02-28 12:00:00'", "2027-02-28 12:00:00")),
+    Defect("a day without quotes", "date-unquoted",
+           replace("competition.yaml", "'2027-01-01 00:00:00'", "2027-01-01")),
+    Defect("a date with an offset", "date-offset", _phase(0, start="2027-01-01T00:00:00+02:00")),
+    Defect("a date that is none", "date-malformed", _phase(0, start="next Monday")),
+    Defect("a phase without start", "required-missing",
+           _competition(lambda c: c["phases"][0].pop("start"))),
+    Defect("a first phase without end", "phase-end-missing",
+           _competition(lambda c: c["phases"][0].pop("end"))),
+    Defect("phases that overlap", "phase-order", _phase(1, start="2027-01-15 00:00:00")),
+    Defect("phases that touch", "phase-order", _phase(1, start="2027-01-31 23:59:59")),
+    Defect("a phase of no length", "phase-never-active", _phase(1, end="2027-02-01 00:00:00")),
+    Defect("a phase of the past", "phase-past",
+           _competition(lambda c: [
+               c["phases"][n].update(start=f"200{n}-01-01", end=f"200{n}-02-01") for n in (0, 1)
+           ])),
+    Defect("migration to the first phase", "phase-migrate",
+           _phase(0, auto_migrate_to_this_phase=True)),
+    Defect("a time limit in words", "time-limit-malformed",
+           _phase(0, execution_time_limit="ten minutes")),
+    Defect("a time limit above the queue's", "time-limit-capped",
+           _phase(0, execution_time_limit=7200)),
+    Defect("no limit of submissions", "submissions-unlimited",
+           _phase(0, max_submissions_per_day=0)),
+    Defect("a rule with blanks", "rule-unknown", _board(submission_rule="Add and Delete Multiple")),
+    Defect("Force_Best with two tasks", "rule-several-tasks", _competition(_two_tasks)),
+    Defect("two leaderboards", "leaderboard-extra",
+           _competition(lambda c: c["leaderboards"].append(c["leaderboards"][0]))),
+    Defect("sorting: descending", "sorting-unknown", _column(0, sorting="descending")),
+    Defect("an accuracy that is best when low", "sort-direction", _column(1, sorting="asc")),
+    Defect("an error that is best when high", "sort-direction",
+           _column(0, key="rmse", title="RMSE")),
+    Defect("precision in words", "precision-malformed", _column(0, precision="four")),
+    Defect("no precision", "precision-default",
+           _competition(lambda c: c["leaderboards"][0]["columns"][0].pop("precision"))),
+    Defect("two columns with one index", "column-duplicate", _column(1, index=0)),
+    Defect("two columns with one key", "column-duplicate", _column(1, key="challenge_score")),
+    Defect("a column without title", "column-malformed",
+           _competition(lambda c: c["leaderboards"][0]["columns"][0].pop("title"))),
+    Defect("no columns", "column-malformed", _board(columns=[])),
+    Defect("columns counted from 1", "primary-missing",
+           lambda f: _competition(lambda c: [
+               column.update(index=number + 1)
+               for number, column in enumerate(c["leaderboards"][0]["columns"])
+           ])(f)),
+    Defect("computation of nothing", "computation", _column(1, computation="avg")),
+    Defect("an unknown computation", "computation",
+           _column(1, computation="median", computation_indexes=[0])),
+    Defect("computed from a column that is not there", "computation",
+           _column(1, computation="avg", computation_indexes=[0, 9])),
+    Defect("computed from itself", "computation",
+           _column(1, computation="avg", computation_indexes=[1])),
+    Defect("a long title", "length-limit", _top("title", _LONG)),
+    Defect("a long column title", "length-limit", _column(0, title="t" * 37)),
+    Defect("a fact sheet of two keys", "fact-sheet",
+           _top("fact_sheet", {"q": {"key": "q", "type": "text"}})),
+    Defect("no docker image", "docker-image-missing", _without("docker_image")),
+    Defect("a floating docker image", "docker-image-floating",
+           _top("docker_image", "ghcr.io/me/image:latest")),
+    Defect("a docker image without tag", "docker-image-floating", _top("docker_image", "me/image")),
+    Defect("__MACOSX in the reference", "bundle-junk",
+           write("reference_data/__MACOSX/._ref.csv", "x")),
+    Defect(".DS_Store among the pictures", "bundle-junk", write("input_data/.DS_Store", "x")),
+    Defect("a picture that the reference lacks", "data-ids", write("input_data/9.png", b"x")),
+    Defect("a picture that only the reference has", "data-ids",
+           append("reference_data/ref.csv", "9.png,1\n")),
+    Defect("a program in a folder of its own", "program-root", _program_in_folder),
+    Defect("a program zipped with its folder", "program-root", _zipped_in_folder),
+    Defect("no metadata of the scoring", "program-metadata",
+           remove("scoring_program/metadata.yaml")),
+    Defect("no command of the ingestion", "program-metadata",
+           write("ingestion_program/metadata.yaml", "description: x\n")),
+    Defect("a list as command", "program-command",
+           write("scoring_program/metadata.yaml", "command: [python3, scoring.py]\n")),
+    Defect("quotes that do not match", "program-command",
+           write("scoring_program/metadata.yaml", 'command: "python3 \'scoring.py"\n')),
+    Defect("&&", "command-shell",
+           _command("scoring_program", "pip install x && python3 scoring.py")),
+    Defect("a pipe", "command-shell", _command("scoring_program", "python3 scoring.py | tee log")),
+    Defect("a redirection", "command-shell",
+           _command("scoring_program", "python3 scoring.py >log.txt")),
+    Defect("a tilde", "command-shell", _command("scoring_program", "python3 ~/scoring.py")),
+    Defect("a pattern", "command-shell", _command("scoring_program", "python3 scoring.py *.csv")),
+    Defect("a variable before the command", "command-shell",
+           _command("scoring_program", "A=1 python3 scoring.py")),
+    Defect("cd first", "command-shell", _command("scoring_program", "cd /app/program")),
+    Defect("a variable of a shell", "command-variable",
+           _command("scoring_program", "python3 scoring.py $HOME")),
+    Defect("$ingested_program", "command-variable",
+           _command("ingestion_program", "python3 ingestion.py $ingested_program")),
+    Defect("$input_data in the ingestion", "command-input-data",
+           _command("ingestion_program", "python3 ingestion.py $input_data $output")),
+    Defect("a script that is not there", "command-file",
+           _command("scoring_program", "python3 /app/program/score.py /app/input /app/output")),
+    Defect("a script beside, not there", "command-file",
+           _command("scoring_program", "python3 score.py /app/input /app/output")),
+    Defect("/app/ingestion_program", "command-path",
+           _command("ingestion_program", "python3 /app/ingestion_program/ingestion.py")),
+    Defect("the input data at scoring", "command-path",
+           _command("scoring_program", "python3 scoring.py /app/input_data")),
+    Defect("the reference at ingestion", "command-path",
+           _command("ingestion_program", "python3 ingestion.py /app/input/ref")),
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""What the tests of dinov2_ensemble share: wings, pictures, a tiny backbone, trained copies."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+
+from training.hybrid.crosses import Groups
+from training.hybrid.dinov2.backbone import BackboneRecipe
+from training.hybrid.dinov2.crosses import Wings
+
+ROOT = Path(__file__).parents[2]
+SUBMISSION = ROOT / "submissions" / "dinov2_ensemble"
+TRAIN = ROOT / "sample_data" / "hybrid" / "train"
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of packages that transformers imports
+    from training.hybrid import dinov2_ensemble
+
+
+PREPROCESSING = dinov2_ensemble.PRESETS["small"].preprocessing
+TINY = BackboneRecipe(hidden=16, layers=1, attention_heads=2, steps=12, batch=24)
+QUICK = ["--steps", "2", "--mlp-steps", "3", "--synthetic", "60"]
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def some_wings(side: int = 48, each: int = 6) -> Wings:
+    """Three made-up subspecies: one colour each, with a little noise; and two of their hybrids."""
+    rng = np.random.default_rng(0)
+    colours = np.array([[0.9, 0.2, 0.1], [0.1, 0.2, 0.9], [0.2, 0.8, 0.2]])
+    pure = np.repeat(colours, each, axis=0)[:, :, None, None]
+    pictures = np.clip(pure + rng.normal(0, 0.05, (3 * each, 3, side, side)), 0, 1)
+    groups = Groups.of(np.repeat(np.array(["a", "b", "c"]), each), np.full(3 * each, ""))
+    tensor = torch.from_numpy(pictures).float()
+    return Wings(tensor, groups, (tensor[:2] + tensor[each : each + 2]) / 2, groups.pairs())
+
+
+def features_and_labels(count: int = 120, width: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    hybrid = np.arange(count) % 4 == 0
+    return (rng.normal(0, 1, (count, width)) + hybrid[:, None]).astype(np.float32), hybrid
+
+
+def few_pictures(folder: Path) -> Path:
+    """Six pictures each of four subspecies and six hybrids of the sample."""
+    (folder / "images").mkdir()
+    with (TRAIN / "train.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    counts: dict[str, int] = {}
+    chosen = []
+    for row in rows:
+        counts[row["subspecies"]] = counts.get(row["subspecies"], 0) + 1
+        if row["subspecies"] in ("", "8.0", "9.0", "2.0", "7.0") and counts[row["subspecies"]] < 7:
+            chosen.append(row)
+            shutil.copy(TRAIN / "images" / row["filename"], folder / "images")
+    write_table(folder, chosen)
+    return folder
+
+
+def write_table(folder: Path, rows: list[dict[str, str]]) -> None:
+    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def trained_copy(data: Path, folder: Path) -> Path:
+    """A copy of the submission, trained for two steps; its work folder is beside it."""
+    code_of_submission(folder / "copy")
+    assert main(data, folder, *QUICK) == 0
+    return folder / "copy"
+
+
+def code_of_submission(copy: Path) -> None:
+    copy.mkdir()
+    for path in SUBMISSION.glob("*.py"):
+        shutil.copy(path, copy)
+
+
+def main(data: Path, folder: Path, *more: str) -> int:
+    return dinov2_ensemble.main(
+        ["--data", str(data), "--out", str(folder / "copy"), "--work", str(folder / "work"), *more]
+    )
+
+
+def model_of(folder: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("model_of_a_test", folder / "model.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

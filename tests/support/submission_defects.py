@@ -1,0 +1,258 @@
+"""Defects by name: each corrupts a good submission's folder in one way."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import zipfile
+import zlib
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.support.checks import (
+    Defect,
+    add_weights,
+    append,
+    both,
+    classifier,
+    remove,
+    replace,
+    write,
+)
+
+
+def _model(old: str, new: str) -> Callable[[Path], None]:
+    return replace("model.py", old, new)
+
+
+def _in_load(line: str, first: str = "") -> Callable[[Path], None]:
+    """Put a line into load(), and `first` at the head of the module."""
+
+    def seed(folder: Path) -> None:
+        _model("    def load(self) -> None:\n", f"    def load(self) -> None:\n        {line}\n")(
+            folder
+        )
+        _model("from pathlib import Path\n", f"from pathlib import Path\n{first}\n")(folder)
+
+    return seed
+
+
+def _weights(
+    name: str, content: Callable[[], bytes], licence: str = "MIT"
+) -> Callable[[Path], None]:
+    return lambda folder: add_weights(folder, name, content(), licence)
+
+
+class _Harmful:
+    def __reduce__(self) -> Any:
+        return os.system, ("true",)
+
+
+def _pickle_of_main() -> bytes:
+    return b"c__main__\nScaler\n)R."
+
+
+def _torch_file() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("net/data.pkl", pickle.dumps(_Harmful()))
+        archive.writestr("net/version", "3")
+    return stream.getvalue()
+
+
+def _old_classifier() -> bytes:
+    old = "0" * len(version("scikit-learn"))
+    return classifier().replace(version("scikit-learn").encode(), old.encode())
+
+
+def _object_npz() -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, names=np.array(["a", None], dtype=object))
+    return stream.getvalue()
+
+
+def _flip(folder: Path) -> None:
+    path = folder / "weights/head.npz"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _manifest(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    def seed(folder: Path) -> None:
+        content = json.loads((folder / "weights.json").read_text())
+        change(content)
+        (folder / "weights.json").write_text(json.dumps(content))
+
+    return seed
+
+
+def _grow(folder: Path) -> None:
+    path = folder / "weights/head.npz"
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def _nest(folder: Path) -> None:
+    (folder / "code").mkdir()
+    (folder / "model.py").rename(folder / "code/model.py")
+
+
+def _sparse(path: Path) -> None:
+    """A file of more than a gigabyte that takes no room on the disk."""
+    with path.open("wb") as stream:
+        stream.truncate(1_100_000_000)
+
+
+SUBMISSION_DEFECTS = (
+    Defect("model.py in a folder", "model-missing", _nest),
+    Defect("no metadata", "metadata-missing", remove("metadata")),
+    Defect("metadata is not YAML", "metadata-malformed", write("metadata", "a: [")),
+    Defect("metadata has a command", "metadata-command", write("metadata", "command: x\n")),
+    Defect("metadata has a list as command", "metadata-command",
+           write("metadata", "command: [x]")),
+    Defect("metadata names no track", "metadata-track", write("metadata", "description: x\n")),
+    Defect("a link", "link", lambda f: (f / "net.py").symlink_to("model.py")),
+    Defect("a file of weights that nobody lists", "unlisted-file", write("weights/x.bin", b"1")),
+    Defect("a data file at the root", "unlisted-file", write("lookup.csv", "a,b")),
+    Defect("weights gone", "weights-missing", remove("weights/head.npz")),
+    Defect("weights grown", "weights-size",
+           _grow),
+    Defect("a bit of the weights flipped", "weights-digest", _flip),
+    Defect("weights.json is not JSON", "manifest-malformed", write("weights.json", "{")),
+    Defect("weights without licence entry", "manifest-entry",
+           _manifest(lambda c: c["files"][0].pop("licence"))),
+    Defect("weights listed twice", "manifest-duplicate",
+           _manifest(lambda c: c["files"].append(c["files"][0]))),
+    Defect("weights under CC-BY-NC", "licence-noncommercial",
+           _weights("weights/a.json", lambda: b"{}", "CC-BY-NC-4.0")),
+    Defect("weights without licence", "licence-none",
+           _weights("weights/a.json", lambda: b"{}", "unknown")),
+    Defect("weights under AGPL", "licence-copyleft",
+           _weights("weights/a.json", lambda: b"{}", "AGPL-3.0")),
+    Defect("weights under a licence of no name", "licence-unknown",
+           _weights("weights/a.json", lambda: b"{}", "ask us")),
+    Defect("a token in a file", "secret-text",
+           write("config.json", '{"t": "hf_' + "aB1" * 12 + '"}')),
+    Defect("a private key", "secret-text",
+           write("notes.md", "-----BEGIN RSA PRIVATE KEY-----")),
+    Defect("a .env file", "secret-left-behind", write(".env", "TOKEN=1")),
+    Defect("a name with an umlaut", "name-not-ascii", write("prüfung.md", "x")),
+    Defect("names that differ by case", "name-case",
+           both(write("notes.md", "x"), write("Notes.md", "x"))),
+    Defect("a planted predictions.txt", "planted-output", write("predictions.txt", "a.png,1")),
+    Defect("a planted scores.json", "planted-output", write("scores.json", "{}")),
+    Defect("more than a gigabyte", "size-total", lambda f: _sparse(f / "weights/huge.npz")),
+    Defect("syntax of a newer Python", "python-syntax",
+           append("model.py", "\ntry:\n    pass\nexcept* ValueError:\n    pass\n")),
+    Defect("a slip in the syntax", "python-syntax", write("net.py", "def f(:\n")),
+    Defect("a file with a NUL", "python-syntax", write("net.py", b"a = 1\0")),
+    Defect("the class has another name", "model-class", _model("class Model", "class Net")),
+    Defect("no load", "load-missing", _model("def load(", "def prepare(")),
+    Defect("load wants a path", "load-signature", _model("load(self)", "load(self, path)")),
+    Defect("no predict", "predict-missing", _model("def predict(", "def forward(")),
+    Defect("predict takes nothing", "predict-signature",
+           _model("predict(self, image: Image.Image)", "predict(self)")),
+    Defect("predict wants three things", "predict-signature",
+           _model("predict(self, image: Image.Image)", "predict(self, image, mask, size)")),
+    Defect("__init__ wants a path", "init-arguments",
+           _model("__init__(self)", "__init__(self, path)")),
+    Defect("predict_batch without preprocess", "batch-incomplete",
+           _model("def preprocess(", "def prepare(")),
+    Defect("predict_batch takes two lists", "batch-signature",
+           _model("predict_batch(self, items: list[float])", "predict_batch(self, items, names)")),
+    Defect("an async predict", "method-async",
+           _model("def predict(self", "async def predict(self")),
+    Defect("weights are read at import", "module-level-work",
+           append("model.py", '\nARRAYS = np.load(HERE / "weights" / "head.npz")\n')),
+    Defect("imports what is nowhere", "import-missing", _in_load("import nowhere_to_be_found")),
+    Defect("imports the kit", "import-not-on-platform", _in_load("import kit.zips")),
+    Defect("imports what is undeclared", "import-undeclared", _in_load("import yaml")),
+    Defect("imports tomllib", "import-newer-python", _in_load("import tomllib")),
+    Defect("a file called json.py", "import-shadow", write("json.py", "A = 1")),
+    Defect("a file called yaml.py", "import-shadow", write("yaml.py", "A = 1")),
+    Defect("a package called sklearn", "import-shadow", write("sklearn/__init__.py", "A = 1")),
+    Defect("a path in somebody's home", "path-absolute",
+           _in_load('np.load("/home/me/head.npz")')),
+    Defect("a path of a notebook service", "path-absolute", _in_load('p = "/kaggle/input/x"')),
+    Defect("a path of Windows", "path-absolute", _in_load(r'p = "C:\\Users\\me\\x.npz"')),
+    Defect("a path of the platform", "path-platform", _in_load('p = "/app/ingested_program/x"')),
+    Defect("weights relative to the cwd", "path-relative",
+           _in_load('np.load("weights/head.npz")')),
+    Defect("open() relative to the cwd", "path-relative", _in_load('open("weights.json")')),
+    Defect("a Path relative to the cwd", "path-relative", _in_load('Path("weights").iterdir()')),
+    Defect("a cache beside the code", "write-relative", _in_load('open("cache.txt", "w")')),
+    Defect("a file from the web", "network-host",
+           _in_load('requests.get("https://example.org/w.pt")', "import requests")),
+    Defect("urllib", "network-call",
+           _in_load("urlopen(self.u)", "from urllib.request import urlopen")),
+    Defect("curl", "network-call", _in_load('os.system("curl -O x")', "import os")),
+    Defect("a model of the hub by name", "network-hub",
+           _in_load('AutoModel.from_pretrained("facebook/dinov2-base")',
+                    "from transformers import AutoModel")),
+    Defect("a model of the hub by a constant", "network-hub",
+           _in_load("AutoModel.from_pretrained(NAME)",
+                    'from transformers import AutoModel\nNAME = "facebook/dinov2-base"')),
+    Defect("hf-hub in open_clip", "network-hub",
+           _in_load('open_clip.create_model("hf-hub:imageomics/bioclip")', "import open_clip")),
+    Defect("pretrained=True", "network-hub",
+           _in_load('timm.create_model("resnet18", pretrained=True)', "import timm")),
+    Defect("torch.hub", "network-hub",
+           _in_load('torch.hub.load("org/repo", "net")', "import torch")),
+    Defect("pip at run time", "pip-at-run-time",
+           _in_load('subprocess.run(["pip", "install", "timm"])', "import subprocess")),
+    Defect(".cuda()", "cuda-hardcoded", _in_load("self.net.cuda()")),
+    Defect("device = cuda", "cuda-hardcoded",
+           _model('self.device = "cpu"', 'self.device = "cuda"')),
+    Defect("to(cuda:0)", "cuda-hardcoded", _in_load('self.net.to("cuda:0")')),
+    Defect("torch.load without map_location", "torch-load-device",
+           _in_load("torch.load(HERE / 'x.pt')", "import torch")),
+    Defect("pillow for Pillow", "requirement-spelling", append("requirements.txt", "pillow\n")),
+    Defect("a range of versions", "requirement-spelling",
+           append("requirements.txt", "scipy>=1.0\n")),
+    Defect("a blank before ==", "requirement-spelling",
+           append("requirements.txt", "scipy ==1.0\n")),
+    Defect("an underscore for a hyphen", "requirement-spelling",
+           append("requirements.txt", "open_clip_torch\n")),
+    Defect("an extra", "requirement-spelling",
+           append("requirements.txt", "transformers[torch]\n")),
+    Defect("a comment", "requirement-line", append("requirements.txt", "# for the head\n")),
+    Defect("a blank line", "requirement-line", append("requirements.txt", "\nscipy\n")),
+    Defect("a package that is not allowed", "requirement-not-allowed",
+           append("requirements.txt", "ultralytics\n")),
+    Defect("two versions", "requirement-malformed", append("requirements.txt", "torch==1==2\n")),
+    Defect("an option of pip", "requirement-malformed",
+           append("requirements.txt", "-r other.txt\n")),
+    Defect("an address", "requirement-malformed",
+           append("requirements.txt", "timm @ git+https://example.org/timm\n")),
+    Defect("a byte order mark", "requirement-encoding",
+           write("requirements.txt", b"\xef\xbb\xbfnumpy\n")),
+    Defect("UTF-16", "requirement-encoding",
+           write("requirements.txt", "numpy\n".encode("utf-16"))),
+    Defect("a package twice", "requirement-duplicate", append("requirements.txt", "numpy\n")),
+    Defect("another version than here", "requirement-differs-here",
+           append("requirements.txt", "scipy==0.1\n")),
+    Defect("a pickle that runs a command", "pickle-global",
+           _weights("weights/a.pkl", lambda: pickle.dumps(_Harmful()))),
+    Defect("an old pickle that runs a command", "pickle-global",
+           _weights("weights/a.pkl", lambda: pickle.dumps(_Harmful(), 0))),
+    Defect("a compressed pickle that runs a command", "pickle-global",
+           _weights("weights/a.joblib", lambda: zlib.compress(pickle.dumps(_Harmful())))),
+    Defect("a torch file that runs a command", "pickle-global",
+           _weights("weights/a.pt", _torch_file)),
+    Defect("a pickle of __main__", "pickle-main", _weights("weights/a.pkl", _pickle_of_main)),
+    Defect("half a pickle", "pickle-damaged",
+           _weights("weights/a.pkl", lambda: classifier()[:200])),
+    Defect("a pickle of another scikit-learn", "sklearn-pin-differs",
+           _weights("weights/a.pkl", _old_classifier)),
+    Defect("a pickle of no installed scikit-learn", "sklearn-installed-differs",
+           _weights("weights/a.pkl", _old_classifier)),
+    Defect("scikit-learn without a pin", "pickle-unpinned",
+           replace("requirements.txt", f"learn=={version('scikit-learn')}", "learn")),
+    Defect("an npz of objects", "npz-object", _weights("weights/a.npz", _object_npz)),
+)  # fmt: skip

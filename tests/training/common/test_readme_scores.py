@@ -1,0 +1,153 @@
+"""score_readme.py: the block of a submission's README, by track, from the two programs."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from training.common import readme_scores as score_readme
+from training.common.readme_scores import TRACKS, baseline_rows, main, row, track_of
+
+ROOT = Path(__file__).parents[3]
+BASELINES = """
+<!-- baselines:begin -->
+| nearest by | task | score | BAKS | turtle |
+|---|---|---|---|---|
+| pixels, grey | final | 0.111 | 0.222 | 0.333 |
+| SIFT | final | 0.444 | 0.555 | 0.666 |
+| true pattern | final | 1.000 | 1.000 | 1.000 |
+<!-- baselines:end -->
+"""
+TRAINING = """
+import sys
+from pathlib import Path
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+assert Path(arguments["--data"], "metadata.csv").is_file()
+model = Path(arguments["--out"], "model.py")
+model.write_text(model.read_text().replace("return NEW", "return metadata['dataset'] + '_1'"))
+"""
+
+
+def write_pictures(folder: Path, rows: list[tuple[str, str, str]]) -> None:
+    """Pictures and metadata.csv of the rows (filename, identity, dataset)."""
+    folder.mkdir(parents=True)
+    for name, _, _ in rows:
+        Image.new("RGB", (8, 8)).save(folder / name)
+
+
+def write_table(path: Path, titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([titles, *rows])
+
+
+REFERENCE = ("filename", "identity", "dataset", "new_identity")
+ROWS = [("a.jpg", "cat_1", "cat"), ("b.jpg", "cat_7", "cat"), ("c.jpg", "owl_1", "owl")]
+TRUTH = [(*line, str(line[1] == "cat_7")) for line in ROWS]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with `always_new`, two tasks of three pictures, and photographs beside it."""
+    for name in ("ingestion_program", "scoring_program"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "submissions/always_new", tmp_path / "submissions/always_new")
+    bundle = tmp_path / "sample_data/reid"
+    for task in ("development", "final"):
+        write_pictures(bundle / "input_data" / task, ROWS)
+        write_table(bundle / "reference_data" / task / "ref.csv", REFERENCE, TRUTH)
+    (bundle / "README.md").write_text(BASELINES, encoding="utf-8")
+    photographs = tmp_path / "photographs"
+    write_pictures(photographs / "dev/images", [*ROWS, ("unasked.jpg", "", "")])
+    write_table(photographs / "dev/ref_dev.csv", REFERENCE, TRUTH)
+    metadata = [(name, dataset) for name, _, dataset in ROWS]
+    write_table(photographs / "dev/metadata.csv", ("filename", "dataset"), metadata)
+    write_table(photographs / "train/metadata.csv", ("image_id",), [("1",)])
+    monkeypatch.setattr(score_readme, "ROOT", tmp_path)
+    return tmp_path
+
+
+def block(checkout: Path) -> list[str]:
+    text = (checkout / "submissions/always_new/README.md").read_text(encoding="utf-8")
+    return (
+        text.partition("<!-- scores:begin -->\n")[2].partition("\n<!-- scores:end")[0].split("\n")
+    )
+
+
+def test_the_block_of_a_reid_submission(checkout: Path) -> None:
+    assert main(["always_new"]) == 0
+    lines = block(checkout)
+    assert lines[0] == "| scored on | score | BAKS | BAUS | cat | salamander | turtle |"
+    # Every new cat is right and no known one; there is no salamander and no turtle.
+    assert lines[2] == "| **sample development** | 0.000 | 0.000 | 0.500 | 0.000 | – | – |"
+    assert lines[3].startswith("| **sample final** |")
+    assert lines[4] == (
+        "| nearest by pixels, grey, threshold in hindsight, sample final "
+        "| 0.111 | 0.222 | – | – | – | 0.333 |"
+    )
+    assert lines[5].startswith("| nearest by SIFT")
+    assert [line.split(",")[0] for line in lines[6:]] == ["| yardstick"] * 2
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path) -> None:
+    script = checkout / "training/reid/always_new.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(TRAINING, encoding="utf-8")
+    before = (checkout / "submissions/always_new/model.py").read_text()
+    assert main(["always_new", "--photographs", str(checkout / "photographs")]) == 0
+    (found,) = (line for line in block(checkout) if "real photographs" in line)
+    # The trained copy says cat_1 or owl_1 by the dataset in metadata.csv.
+    assert found.startswith("| **real photographs (train -> dev)**, 20")
+    assert found.endswith("| 0.000 | 1.000 | 0.000 | 0.000 | – | – |")
+    assert (checkout / "submissions/always_new/model.py").read_text() == before
+    assert main(["always_new"]) == 0
+    assert found in block(checkout)
+
+
+def test_a_variant_is_scored_beside_the_submission_and_its_rows_stay(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = checkout / "other"
+    folder.mkdir()
+    assert main(["always_new", "--variant", f"other={folder}"]) == 1
+    assert "expected TITLE=FOLDER, and FOLDER/config.json there" in capsys.readouterr().err
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "model.py").write_text(
+        "class Model:\n    def load(self): pass\n    def predict(self, image): return 'cat_1'\n",
+        encoding="utf-8",
+    )
+    assert main(["always_new", "--variant", f"other={folder}"]) == 0
+    lines = block(checkout)
+    assert lines[4].startswith("| variant `other`, sample development | 0.000 | 0.500 | 0.000 |")
+    assert lines[5].startswith("| variant `other`, sample final |")
+    assert main(["always_new"]) == 0
+    assert block(checkout) == lines
+
+
+def test_a_failing_program_is_told_and_the_readme_stays(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "sample_data/reid/reference_data/final/ref.csv").write_text("filename\na.jpg\n")
+    before = block(checkout)
+    assert main(["always_new"]) == 1
+    assert "scoring.py ended with status 1" in capsys.readouterr().err
+    assert block(checkout) == before
+
+
+def test_a_submission_of_no_track_is_refused(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "metadata").write_text("description: x\ntrack: family\n")
+    with pytest.raises(ValueError, match="expected the track hybrid or reid: family"):
+        track_of(tmp_path)
+
+
+def test_the_tables_of_the_tracks_agree_with_the_sample_data() -> None:
+    for name, track in TRACKS.items():
+        for line in track.yardsticks:
+            assert line.count("|") == row("x", {}, track).count("|"), line
+        for found in baseline_rows(ROOT / "sample_data" / name / "README.md", track):
+            assert "–" not in found, "a title of the sample data's table is spelt otherwise"

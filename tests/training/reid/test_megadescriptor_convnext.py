@@ -1,0 +1,207 @@
+"""Retrieval and a classifier: the rule of agreement, the classifier's training, the submission."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
+from training.reid import megadescriptor_convnext
+from training.reid.embedding import classifier as convnext_training
+from training.reid.embedding import descriptors as descriptor_files
+from training.reid.embedding.classifier import Recipe, Trainer, TrainingError, rate_factor
+from training.reid.matching import features as wildfusion_parts
+from wildlife_reid.agreement import agreed, confidence, per_individual
+from wildlife_reid.identity_classifier import identity_classifier, logits
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "submissions" / "megadescriptor_convnext"
+
+
+TINY = {
+    "architecture": "convnext_atto",
+    "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
+    "side": 32, "mean": [0.5] * 3, "std": [0.25] * 3,
+}  # fmt: skip
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_agreement_combines_and_disagreement_discounts() -> None:
+    both = agreed(np.array([0.6, 0.2]), np.array([0.5, 0.4]), 0.7)
+    assert both == pytest.approx([0.8, 0.28])
+    apart = agreed(np.array([0.6, 0.2]), np.array([0.3, 0.9]), 0.7)
+    assert apart == pytest.approx([0.42, 0.63])
+
+
+def test_a_classifier_that_says_nothing_does_not_agree() -> None:
+    assert agreed(np.array([0.6, 0.2]), np.zeros(2), 0.5) == pytest.approx([0.3, 0.1])
+    silent = agreed(np.array([0.6, np.nan]), np.array([np.nan, np.nan]), 0.5)
+    assert silent == pytest.approx([0.3, 0.0])
+    assert agreed(np.zeros(0), np.zeros(0), 0.5).tolist() == []
+
+
+def test_agreement_never_lowers_and_stays_a_probability() -> None:
+    rng = np.random.default_rng(0)
+    for first, second in rng.random((200, 2, 5)):
+        scores = agreed(first, second, 0.8)
+        assert scores.min() >= 0
+        assert scores.max() <= 1
+        if first.argmax() == second.argmax():
+            assert scores.max() >= max(first.max(), second.max())
+
+
+def test_confidence_is_a_softmax_over_the_candidates() -> None:
+    classes = np.array(["a", "b", "c"])
+    found = confidence(np.array([1.0, 9.0, 1.0]), classes, np.array(["a", "c", "d"]))
+    assert found == pytest.approx([0.5, 0.5, 0.0])
+    nothing = confidence(np.array([1.0, 9.0, 1.0]), classes, np.array(["d"]))
+    assert nothing.tolist() == [0.0]
+    broken = confidence(np.array([np.nan, 1.0, 1.0]), classes, np.array(["a", "c"]))
+    assert broken.tolist() == [0.0, 0.0]
+
+
+def test_an_individual_has_its_best_pictures_score() -> None:
+    found = per_individual(np.array([0.1, 0.5, 0.3]), np.array([0, 1, 0]), 2)
+    assert found.tolist() == [0.3, 0.5]
+
+
+def test_the_rate_goes_up_and_then_down_in_lines() -> None:
+    assert rate_factor(0.0, 0.1) < 0.02
+    assert rate_factor(0.1, 0.1) == pytest.approx(1.0)
+    assert rate_factor(0.55, 0.1) == pytest.approx(0.5)
+    assert rate_factor(1.0, 0.1) == pytest.approx(1e-3)
+
+
+def pixels_and_labels() -> tuple[torch.Tensor, np.ndarray]:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 255, (12, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    return pixels, np.arange(12) % 3
+
+
+def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+    pixels, labels = pixels_and_labels()
+    recipe = Recipe(epochs=2, batch=6, rate=1e-3)
+    whole = Trainer(tmp_path / "whole", TINY, recipe, 3, "d").train(pixels, labels)
+
+    class CutOff(Trainer):
+        def _save(self) -> None:
+            super()._save()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        CutOff(tmp_path / "cut", TINY, recipe, 3, "d").train(pixels, labels)
+    resumed = Trainer(tmp_path / "cut", TINY, recipe, 3, "d").train(pixels, labels)
+    pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
+    assert all(torch.equal(first, second) for first, second in pairs)
+
+
+def test_a_checkpoint_of_another_run_is_not_taken_up(tmp_path: Path, capsys) -> None:
+    pixels, labels = pixels_and_labels()
+    recipe = Recipe(epochs=1, batch=6, rate=1e-3)
+    Trainer(tmp_path, TINY, recipe, 3, "one").train(pixels, labels)
+    Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
+    assert "of other settings or pictures: training anew" in capsys.readouterr().out
+    (tmp_path / "classifier.pt").write_bytes(b"half")
+    Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
+    assert "cannot be read: training anew" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
+    pixels, labels = pixels_and_labels()
+    trainer = Trainer(tmp_path, TINY, Recipe(epochs=1, batch=6, rate=1e-3), 3, "d")
+    with torch.no_grad():
+        trainer.network.head.fc.bias.fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"the loss is nan in epoch 1, step 1; lower --rate"):
+        trainer.train(pixels, labels)
+    assert not (tmp_path / "classifier.pt").exists()
+
+
+def test_a_start_may_have_other_classes_and_nothing_else(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    given = identity_classifier(TINY, 7)
+    save_file(given.state_dict(), tmp_path / "start.safetensors")
+    network = identity_classifier(TINY, 3)
+    megadescriptor_convnext.start(network, tmp_path / "start.safetensors")
+    assert torch.equal(network.stem[0].weight, given.stem[0].weight)
+    other = identity_classifier({**TINY, "arguments": {"dims": [8, 8, 8, 8]}}, 3)
+    with pytest.raises(TrainingError, match="expected a state dict of this network"):
+        megadescriptor_convnext.start(other, tmp_path / "start.safetensors")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data, descriptor and a built copy of the submission, in one folder."""
+    work = tmp_path_factory.mktemp("convnext")
+    data, descriptor = draw_database(work / "data"), draw_descriptor(work / "descriptor")
+    out = work / "copy"
+    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (wildfusion_parts, descriptor_files):
+            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
+        patch.setattr(megadescriptor_convnext, "NETWORKS", {"small": TINY, "full": TINY})
+        command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
+        command += ["--work", str(work / "runs"), "--epochs", "2"]
+        assert megadescriptor_convnext.main(command) == 0
+    return work
+
+
+def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
+    found = licences(built / "copy")
+    assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")
+    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
+    assert found["weights/classifier.safetensors"] == ("Apache-2.0", "python")
+
+
+def test_a_batch_answers_as_single_pictures_do(built: Path) -> None:
+    model = load_model(built / "copy")
+    pictures = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
+    metadata = [{"dataset": "fish"}, {"dataset": "frog"}, None, {"dataset": "bird"}]
+    prepared = [model.preprocess(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    together = model.predict_batch(prepared)
+    explained = model.explain_batch(prepared)
+    assert together == [model.predict(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    assert [model.explain_batch([one])[0] for one in prepared] == explained
+    assert all(name.startswith("fish") for name, _ in explained[0])
+    assert all(0 <= score <= 1 for pairs in explained for _, score in pairs)
+
+
+# NumPy leaves the file of a damaged .npz to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built / "copy", copy)
+    (copy / "weights" / "gallery.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"gallery\.npz.*training.reid.megadescriptor_convnext"):
+        load_model(copy)
+    (copy / "weights" / "classifier.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"classifier\.safetensors not there: make it"):
+        load_model(copy)
+
+
+def test_the_full_preset_has_the_published_values() -> None:
+    network, recipe = convnext_training.NETWORKS["full"], convnext_training.RECIPES["full"]
+    assert (network["architecture"], network["side"]) == ("convnext_xlarge", 384)
+    assert (recipe.epochs, recipe.batch, recipe.rate) == (30, 8, 8e-5)
+    assert (recipe.decay, recipe.warm_up) == (0.01, 0.1)
+
+
+@pytest.mark.slow
+def test_a_full_size_convnext_trains_two_steps_and_answers(tmp_path: Path) -> None:
+    """convnext_base at 384: optimiser states of convnext_xlarge (350 M) do not fit into 8 GB."""
+    settings = {**convnext_training.NETWORKS["full"], "architecture": "convnext_base"}
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 255, (4, 3, 384, 384), dtype=torch.uint8, generator=generator)
+    recipe = Recipe(epochs=1, batch=2, rate=8e-5)
+    network = Trainer(tmp_path, settings, recipe, 2, "d").train(pixels, np.array([0, 1, 0, 1]))
+    for one in pixels[:2]:
+        found = logits(network, one.float() / 255)
+        assert found.shape == (2,)
+        assert np.isfinite(found).all()

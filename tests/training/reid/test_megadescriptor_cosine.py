@@ -1,0 +1,193 @@
+"""megadescriptor_cosine: a small Swin by ArcFace, published weights, and serving."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from training.common.errors import DataError
+from training.reid import megadescriptor_cosine as script
+from training.reid.database import read_database
+from training.reid.embedding.images import Variation, read_squares
+from training.reid.embedding.swin_recipe import MARGIN, PRESETS, build, descriptors, trained_network
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+SIDE = 32
+CALM = Variation(turn=5, shift=0.02, zoom=(1, 1.1), jitter=0.1, grey=0, erased=0)
+TINY = replace(
+    PRESETS["small"],
+    side=SIDE,
+    arguments={
+        "img_size": SIDE, "patch_size": 4, "embed_dim": 16, "depths": [1, 1],
+        "num_heads": [2, 4], "window_size": 4,
+    },
+    epochs=3,
+    steps=4,
+    classes=6,
+    views=3,
+    variation=CALM,
+)  # fmt: skip
+COLUMNS = ["image_id", "identity", "path", "date", "orientation", "species", "split", "dataset"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 individuals with three pictures each: a pattern of coarse colours, and noise."""
+    folder = tmp_path_factory.mktemp("reid") / "train"
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for number in range(12):
+        pattern = np.random.default_rng(number).integers(40, 216, (3, 4, 3))
+        for picture in range(3):
+            noise = np.random.default_rng([number, picture]).integers(-20, 21, (3, 4, 3))
+            path = f"images/{number:02d}_{picture}.png"
+            image = Image.fromarray((pattern + noise).astype(np.uint8))
+            image.resize((48, 36), Image.Resampling.BICUBIC).save(folder / path)
+            rows.append([len(rows), f"newt_{number:02d}", path, "", "", "", "database", "newt"])
+    with (folder / "metadata.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("made") / "megadescriptor_cosine"
+    shutil.copytree(
+        ROOT / "submissions" / "megadescriptor_cosine",
+        out,
+        ignore=shutil.ignore_patterns("weights*"),
+    )
+    script.make(data, out, TINY, "a test")
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(made: Path):
+    spec = importlib.util.spec_from_file_location("megadescriptor_model", made / "model.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    found = module.Model()
+    found.load()
+    return found
+
+
+def test_the_full_size_is_published_weights_that_are_not_commercial() -> None:
+    from kit.checks.submission.licences import is_noncommercial
+
+    for name in ("full", "full-tiny"):
+        assert PRESETS[name].backbone.startswith("hf-hub:BVRA/MegaDescriptor")
+        assert is_noncommercial(PRESETS[name].licence)
+        assert PRESETS[name].epochs == 0
+    assert not is_noncommercial(PRESETS["small"].licence)
+    assert np.deg2rad(MARGIN) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_mean_and_std_are_settings() -> None:
+    _, half = build(TINY)
+    _, imagenet = build(replace(TINY, normalisation="imagenet"))
+    assert half["mean"] == [0.5, 0.5, 0.5]
+    assert imagenet["std"] == [0.229, 0.224, 0.225]
+
+
+def test_the_loss_falls(data: Path) -> None:
+    database = read_database(data)
+    squares = read_squares(database.paths, SIDE)
+    losses: list[float] = []
+    network, _ = build(replace(TINY, epochs=6))
+    trained_network(
+        replace(TINY, epochs=6),
+        network,
+        squares,
+        database.identity,
+        report=lambda epoch, loss: losses.append(loss),
+    )
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_gallery_is_the_embedding_of_every_picture(made: Path, data: Path) -> None:
+    from wildlife_reid.open_set import read_gallery
+
+    config = json.loads((made / "config.json").read_text())
+    gallery, arrays = read_gallery(made / config["gallery"])
+    assert gallery.identity.tolist() == read_database(data).identity.tolist()
+    length = np.linalg.norm(arrays["embeddings"].astype(float), axis=1)
+    assert length == pytest.approx(np.ones(36), abs=1e-3)
+
+
+def test_a_picture_of_the_gallery_finds_itself(model, data: Path) -> None:
+    database = read_database(data)
+    for row in (0, 17, 35):
+        with Image.open(database.paths[row]) as image:
+            batch = [model.preprocess(image, {"dataset": "newt"})]
+        name, cosine = model.explain_batch(batch)[0][0]
+        assert name == database.identity[row]
+        assert cosine == pytest.approx(1, abs=2e-3)
+
+
+def test_batches_and_single_pictures_agree(model, data: Path) -> None:
+    images = [Image.open(path) for path in read_database(data).paths[:6]]
+    single = [model.predict(image, {"dataset": "newt"}) for image in images]
+    batch = [model.preprocess(image, {"dataset": "newt"}) for image in images]
+    assert model.predict_batch(batch) == single
+
+
+def test_an_embedding_that_is_not_finite_is_said() -> None:
+    network, settings = build(TINY)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(float("nan"))
+    squares = torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8)
+    with pytest.raises(DataError, match="2 pictures have an embedding that is not finite"):
+        descriptors(network, squares, settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("architecture", "side"),
+    [("swin_tiny_patch4_window7_224", 224), ("swin_large_patch4_window12_384", 384)],
+)
+def test_full_size_offline(architecture: str, side: int, data: Path, tmp_path: Path) -> None:
+    """Random weights in timm's public format; no epoch, as published; two pictures."""
+    import timm
+    from timm.models import save_for_hf
+
+    public = tmp_path / "public"
+    network = timm.create_model(architecture, pretrained=False, num_classes=0)
+    save_for_hf(network, public, safe_serialization=True)
+    out = tmp_path / "megadescriptor_cosine"
+    shutil.copytree(
+        ROOT / "submissions" / "megadescriptor_cosine",
+        out,
+        ignore=shutil.ignore_patterns("weights*"),
+    )
+    arguments = ["--data", data, "--out", out, "--preset", "full"]
+    if side == 224:  # two steps of training too
+        arguments += ["--epochs", 1, "--steps", 2]
+    arguments += ["--backbone", f"local-dir:{public}"]
+    assert script.main([str(item) for item in arguments]) == 0
+    config = json.loads((out / "config.json").read_text())
+    assert (config["network"]["architecture"], config["network"]["side"]) == (architecture, side)
+    assert "CC-BY-NC-4.0" in (out / "weights.json").read_text()
+    program = (
+        "import sys; from PIL import Image; import model; m = model.Model(); m.load()\n"
+        "print([m.predict(Image.open(p), {'dataset': 'newt'}) for p in sys.argv[1:]])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *read_database(data).paths[:2]], cwd=out,
+        capture_output=True, text=True, check=False, env={"HF_HUB_OFFLINE": "1", "PATH": ""},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,269 @@
+"""WildFusion: local features, and the built submission."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
+from training.reid import wildfusion
+from training.reid.embedding import descriptors as descriptor_files
+from training.reid.matching import features as wildfusion_parts
+from training.reid.matching import pairs as wildfusion_pairs
+from wildlife_reid.local.features import NOTHING, LocalFeatures, LocalSettings, local_features
+from wildlife_reid.local.gallery import Projection, from_arrays, pack, pack_places, unpack_places
+from wildlife_reid.local.matching import Matches, MatchSettings, mutual_matches, verified
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "submissions" / "wildfusion"
+
+
+COPIES = ("wildfusion", "megadescriptor_convnext")
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_an_animal_matches_itself_moved_and_turned_and_no_other() -> None:
+    settings = LocalSettings(side=256, count=120)
+    one = local_features(spotted(1), settings)
+    moved = local_features(spotted(1, (9, -6), 0.3), settings)
+    other = local_features(spotted(2), settings)
+    projection = Projection(np.zeros(128, np.float32), np.eye(128, dtype=np.float32))
+    gallery = pack([one, moved, other, NOTHING], projection, 120)
+    found = gallery.scores(one, np.arange(4), MatchSettings(floor=0.7))
+    assert found[0] > found[1] > 2 * found[2]
+    assert found[3] == 0
+
+
+def test_agreement_counts_only_what_one_transformation_explains() -> None:
+    first = np.array([[0.1, 0.1, 0.1, 0], [0.5, 0.1, 0.1, 0], [0.1, 0.6, 0.1, 0]], np.float32)
+    second = first + np.array([0.2, 0.1, 0, 0], np.float32)
+    weight = np.array([0.5, 0.25, 0.25], np.float32)
+    settings = MatchSettings(slack=0.01, bend=0.05)
+    assert verified(Matches(first, second, weight), settings) == pytest.approx(1.0)
+    second[2, 0] += 0.3
+    assert verified(Matches(first, second, weight), settings) == pytest.approx(0.75)
+    nothing = Matches(first[:0], second[:0], weight[:0])
+    assert verified(nothing, settings) == 0
+
+
+def test_matches_are_mutual_and_above_the_floor() -> None:
+    places = np.zeros((2, 4), np.float32)
+    similarity = np.array([[0.9, 0.2], [0.8, 0.3]], np.float32)
+    found = mutual_matches(similarity, places, places, 0.4)
+    assert found.weight.tolist() == pytest.approx([0.5])
+
+
+def test_a_blank_picture_has_no_features_and_matches_nothing() -> None:
+    blank = local_features(Image.new("RGB", (50, 40), (90, 90, 90)), LocalSettings())
+    assert len(blank) == 0
+    gallery = pack([blank], Projection(np.zeros(128, np.float32), np.eye(128)[:, :8]), 10)
+    assert gallery.scores(blank, np.array([0]), MatchSettings()).tolist() == [0.0]
+
+
+def test_packed_places_lose_less_than_half_a_percent() -> None:
+    rng = np.random.default_rng(1)
+    low, high = (0, 0, 0.01, 0), (1, 1, 0.3, 6.28)
+    places = rng.uniform(low, high, (200, 4)).astype(np.float32)
+    back = unpack_places(pack_places(places))
+    assert np.abs(back[:, :2] - places[:, :2]).max() < 0.005
+    assert np.abs(np.log(back[:, 2] / places[:, 2])).max() < 0.02
+    turn = np.abs((back[:, 3] - places[:, 3] + np.pi) % (2 * np.pi) - np.pi)
+    assert turn.max() < 0.02
+
+
+def test_a_gallery_survives_its_arrays_and_a_wrong_one_is_refused() -> None:
+    rng = np.random.default_rng(2)
+    features = [
+        LocalFeatures(
+            rng.random((n, 4)).astype(np.float32) + 0.01, rng.random((n, 128)).astype(np.float32)
+        )
+        for n in (3, 0, 5)
+    ]
+    axes = rng.normal(size=(128, 6)).astype(np.float32)
+    gallery = pack(features, Projection(np.zeros(128, np.float32), axes), 4)
+    assert gallery.starts.tolist() == [0, 3, 3, 7]
+    arrays = gallery.arrays()
+    again = from_arrays(arrays)
+    rows = np.arange(3)
+    assert np.array_equal(
+        gallery.scores(features[2], rows, MatchSettings()),
+        again.scores(features[2], rows, MatchSettings()),
+    )
+    with pytest.raises(ValueError, match=r"local\.places is \(6, 4\), expected \(7, 4\)"):
+        from_arrays(arrays | {"local.places": arrays["local.places"][1:]})
+
+
+def test_the_forecast_warns_where_the_limit_is_too_short() -> None:
+    rate = wildfusion_pairs.Rate(pairs_per_second=1000, seconds_per_picture=0.1)
+    assert rate.forecast(200, 50) == pytest.approx(200 * 0.15)
+    assert "WARNING" not in rate.in_words(200, 50, 600)
+    words = rate.in_words(2000, 500, 600)
+    assert "take 1200 s of one core, the limit is 600 s" in words
+    assert "WARNING: that does not fit; a shortlist of 200 would" in words
+    assert "no shortlist would" in rate.in_words(20_000, 500, 600)
+
+
+# --- a small database, and the submission built on it -------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data, descriptor and a built copy of the submission, in one folder."""
+    work = tmp_path_factory.mktemp("wildfusion")
+    data, descriptor = draw_database(work / "data"), draw_descriptor(work / "descriptor")
+    out = work / "copy"
+    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wildfusion_pairs, "RUNS", work / "runs")
+        for module in (wildfusion_parts, descriptor_files):
+            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
+        command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
+        assert wildfusion.main(command) == 0
+    return work
+
+
+def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
+    found = licences(built / "copy")
+    assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")
+    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
+
+
+def test_it_builds_and_names_its_own_individuals(built: Path) -> None:
+    model = load_model(built / "copy")
+    with (built / "data" / "metadata.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows[::5]:
+        with Image.open(built / "data" / row["path"]) as image:
+            assert model.predict(image, {"dataset": row["dataset"]}) == row["identity"]
+
+
+def test_a_batch_answers_as_single_pictures_do(built: Path) -> None:
+    model = load_model(built / "copy")
+    pictures = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
+    metadata = [{"dataset": "fish"}, {"dataset": "frog"}, None, {"dataset": "bird"}]
+    prepared = [model.preprocess(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    together = model.predict_batch(prepared)
+    explained = model.explain_batch(prepared)
+    alone = [model.predict(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    assert together == alone
+    assert [model.explain_batch([one])[0] for one in prepared] == explained
+    assert together[0] == "fish_3"
+    for pairs in explained:
+        values = [score for _, score in pairs]
+        assert values == sorted(values, reverse=True)
+        assert len({name for name, _ in pairs}) == len(pairs) <= 10
+
+
+def test_candidates_are_of_the_querys_dataset_or_of_all(built: Path) -> None:
+    model = load_model(built / "copy")
+    fish, unknown = (
+        model.explain_batch([model.preprocess(spotted(103), {"dataset": name})])[0]
+        for name in ("fish", "bird")
+    )
+    assert all(name.startswith("fish") for name, _ in fish)
+    assert unknown[0][0] == "frog_3"
+
+
+# NumPy leaves the file of a damaged .npz to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("damage", ["missing", "cut", "rows"])
+def test_a_damaged_gallery_is_named_with_the_command(
+    built: Path, tmp_path: Path, damage: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built / "copy", copy)
+    path = copy / "weights" / "gallery.npz"
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        with np.load(path) as file:
+            arrays = dict(file)
+        np.savez(path, **(arrays | {"embedding": arrays["embedding"][:-1]}))
+    with pytest.raises(Exception, match=r"gallery\.npz.*python -m training.reid.wildfusion"):
+        load_model(copy)
+
+
+def test_an_empty_gallery_calls_everything_new(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built / "copy", copy)
+    path = copy / "weights" / "gallery.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    empty = {name: arrays[name][:0] for name in ("identity", "dataset", "embedding")}
+    empty |= {f"local.{name}": arrays[f"local.{name}"][:0] for name in ("places", "descriptors")}
+    np.savez(path, **(arrays | empty | {"local.starts": np.zeros(1, np.int32)}))
+    assert load_model(copy).predict(spotted(1), {"dataset": "fish"}) == "new_individual"
+
+
+def test_building_twice_gives_the_same_bytes(built: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(wildfusion_pairs, "RUNS", tmp_path / "runs")
+    for module in (wildfusion_parts, descriptor_files):
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "features")
+    command = ["--data", str(built / "data"), "--out", str(tmp_path / "again")]
+    assert wildfusion.main([*command, "--descriptor", str(built / "descriptor")]) == 0
+    for name in ("config.json", "weights/gallery.npz", "weights.json"):
+        first = (built / "copy" / name).read_bytes()
+        assert (tmp_path / "again" / name).read_bytes() == first
+
+
+def test_a_missing_descriptor_is_told_with_the_command(tmp_path: Path, capsys) -> None:
+    data = draw_database(tmp_path / "data", individuals=3, pictures=2)
+    command = ["--data", str(data), "--out", str(tmp_path / "out")]
+    assert wildfusion.main([*command, "--descriptor", str(tmp_path)]) == 1
+    message = capsys.readouterr().err
+    assert "config.json is missing: train it first" in message
+    assert "python -m training.reid.megadescriptor_cosine" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_descriptor_without_a_licence_is_refused(tmp_path: Path) -> None:
+    folder = draw_descriptor(tmp_path / "descriptor")
+    (folder / "weights.json").write_text('{"files": []}')
+    with pytest.raises(descriptor_files.DataError, match=r"expected licence and source of network"):
+        descriptor_files.descriptor_origin(folder / "network.safetensors", folder)
+
+
+def test_kornia_networks_need_their_files() -> None:
+    with pytest.raises(SystemExit) as caught:
+        wildfusion.main(["--local", "aliked"])
+    assert caught.value.code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["aliked", "disk"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_published_local_networks_run_offline_with_random_weights(
+    kind: str, built: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from wildlife_reid.local.glue import extractor, matcher
+
+    torch.manual_seed(0)
+    files = []
+    for name, network in (("extractor", extractor(kind, 64)), ("matcher", matcher(kind))):
+        files.append(tmp_path / f"{name}.safetensors")
+        state = {n: t.clone().contiguous() for n, t in network.state_dict().items()}
+        save_file(state, files[-1])
+    monkeypatch.setattr(wildfusion_pairs, "RUNS", tmp_path / "runs")
+    for module in (wildfusion_parts, descriptor_files):
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "features")
+    data = draw_database(tmp_path / "data", individuals=8, pictures=3)
+    out = tmp_path / "copy"
+    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
+    command = ["--data", str(data), "--out", str(out), "--local", kind, "--side", "128"]
+    command += ["--count", "64", "--extractor", str(files[0]), "--matcher", str(files[1])]
+    assert wildfusion.main([*command, "--descriptor", str(built / "descriptor")]) == 0
+    model = load_model(out)
+    assert model.predict(spotted(1), {"dataset": "fish"})
+    assert model.predict(spotted(101), {"dataset": "frog"})

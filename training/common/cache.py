@@ -1,0 +1,107 @@
+"""Features of pictures, kept on disk, so that no picture goes through a network twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+Features = NDArray[np.float32]
+Compute = Callable[[list[Path]], Features]
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "runs" / "features"
+
+
+class FeatureError(Exception):
+    """What was computed cannot be kept; the message says what was expected and found."""
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of the file's bytes. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+class FeatureCache:
+    """Features by (weights, preprocessing, bytes of the picture), in shards of a batch each.
+
+    Names of pictures do not matter: a renamed file is known, a changed one is computed anew. A
+    shard that cannot be read is as if it were not there. Two processes may share a folder.
+    """
+
+    def __init__(self, folder: Path, weights_digest: str, preprocessing: str) -> None:
+        """`folder` may not exist yet; `preprocessing` has to change whenever the pixels do."""
+        text = f"{weights_digest}\n{preprocessing}"
+        self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:24]
+        self._known: dict[str, Features] | None = None
+
+    def features(self, paths: Sequence[Path], compute: Compute, batch: int = 32) -> Features:
+        """(n, d) in the order of `paths`; `compute` sees each unknown picture once.
+
+        `compute(paths)` returns (len(paths), d) for at most `batch` pictures; what it returned is
+        on disk before the next call, so that a killed run goes on where it stopped.
+        Raises FeatureError where the shape is another, or a value is not finite.
+        """
+        if batch < 1:
+            raise ValueError(f"batch is {batch}, expected at least 1")
+        digests = [file_digest(path) for path in paths]
+        known = self._load()
+        missing = {d: p for d, p in zip(digests, paths, strict=True) if d not in known}
+        wanted = list(missing.items())
+        for start in range(0, len(wanted), batch):
+            some = wanted[start : start + batch]
+            found = _checked(compute([path for _, path in some]), [path for _, path in some], known)
+            shard = {digest: row for (digest, _), row in zip(some, found, strict=True)}
+            self._save(shard)
+            known.update(shard)
+        if not digests:
+            return np.zeros((0, 0), dtype=np.float32)
+        return np.stack([known[digest] for digest in digests])
+
+    def _load(self) -> dict[str, Features]:
+        if self._known is None:
+            self._known = {}
+            for path in sorted(self.folder.glob("*.safetensors")):
+                self._known.update(_read_shard(path))
+        return self._known
+
+    def _save(self, shard: dict[str, Features]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Named after what it holds: two processes that computed the same write the same file.
+        name = hashlib.sha256("".join(shard).encode()).hexdigest()[:24]
+        part = self.folder / f"{name}.{os.getpid()}.part"
+        save_file({d: np.ascontiguousarray(row) for d, row in shard.items()}, part)
+        part.replace(self.folder / f"{name}.safetensors")
+
+
+def _read_shard(path: Path) -> dict[str, Features]:
+    """Digest -> (d,); nothing where the file is damaged or holds something else."""
+    try:
+        shard = load_file(path)
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return {}
+    sound = all(row.ndim == 1 and row.dtype == np.float32 for row in shard.values())
+    return dict(shard) if sound and all(np.isfinite(r).all() for r in shard.values()) else {}
+
+
+def _checked(found: Features, paths: list[Path], known: dict[str, Features]) -> Features:
+    found = np.asarray(found, dtype=np.float32)
+    if found.ndim != 2 or len(found) != len(paths):
+        raise FeatureError(f"expected features ({len(paths)}, d), found {found.shape}")
+    width = next((len(row) for row in known.values()), found.shape[1])
+    if found.shape[1] != width:
+        raise FeatureError(f"{found.shape[1]} features a picture, but those kept have {width}")
+    broken = [
+        path.name for path, row in zip(paths, found, strict=True) if not np.isfinite(row).all()
+    ]
+    if broken:
+        raise FeatureError(f"features of {broken} are not finite: damaged weights?")
+    return found

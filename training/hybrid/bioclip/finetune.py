@@ -1,0 +1,198 @@
+"""Fine-tune a CLIP tower and a linear head to tell subspecies and hybrids apart.
+
+    python -m training.hybrid.bioclip.finetune --data DIR --network wing_unet.safetensors --out FOLDER
+    python -m training.hybrid.bioclip.finetune --preset full --data BALANCED --out FOLDER \\
+        --backbone local-dir:PATH        (or hf-hub:imageomics/bioclip)
+    accelerate launch training/hybrid/bioclip/finetune.py ...     (several GPUs; one or none: as above)
+
+`--preset full` is the published recipe (team henryliao85, HDR butterfly challenge 2025): everything
+frozen but the last two attention blocks and `ln_post` (rate 1e-5) and the head (1e-3), AdamW,
+cross-entropy, batch 8, 7 epochs, pictures 256 -> 224, ImageNet's mean and deviation. DIR is then a
+folder of `balance_classes.py` made from cut-outs of `remove_background.py`. Not published and
+assumed: AdamW's default weight decay, a constant rate, the middle of the picture and no mirror.
+
+`--preset small` trains a small tower from nothing, all of it, on wings that the wing network cuts
+out and lays straight (submissions/bioclip_wings/wing_picture.py); a one-cycle rate; batches drawn
+so that rare classes count more, shifted in colour and outline, with synthetic crosses that teach
+`cross_mass` of the class `hybrid` and the rest of their two parents.
+
+Into FOLDER go `tower.safetensors`, `head.safetensors`, `finetuned.json` (classes, architecture,
+picture settings), `log.csv` and `last.pt`, from which a rerun of the same command goes on, to the
+same weights as without the break. `--epochs` may grow between runs of a constant rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from training.common.errors import DataError
+from training.hybrid.bioclip.images import (
+    HYBRID,
+    Labels,
+    Pictures,
+    check_readable,
+    read_halves,
+    read_labels,
+)
+from training.hybrid.bioclip.recipe import NORMALISATIONS, PRESETS, Recipe
+from training.hybrid.bioclip.trainer import Classifier, Trainer, TrainingError, write_text
+from training.hybrid.split import held_out
+from wildlife_wings.clip_tower import build_tower, read_folder, read_head, read_tower
+from wildlife_wings.tower_input import WingPictures
+from wildlife_wings.unet import CheckpointError
+
+# A residual network of 0.4 million parameters: a transformer of that size learns too slowly here.
+SMALL_TOWER = {
+    "embed_dim": 64,
+    "vision_cfg": {
+        "timm_model_name": "test_resnet",
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+        "image_size": [72, 48],
+    },
+}
+
+
+def start(
+    backbone: str, classes: int, recipe: Recipe, head: Path | None = None
+) -> tuple[Classifier, dict[str, Any]]:
+    """The tower that training starts from, with a fresh head or that of a file; its `model_cfg`.
+
+    `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights beside it) or
+    `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError.
+    """
+    torch.manual_seed(recipe.seed)
+    if backbone == "small":
+        model_cfg: dict[str, Any] = SMALL_TOWER
+        tower = build_tower(model_cfg)
+    else:
+        model_cfg, weights = read_folder(_folder(backbone))
+        tower = read_tower(model_cfg, weights)
+    features = int(model_cfg["embed_dim"])
+    linear = read_head(head, features, classes) if head else nn.Linear(features, classes)
+    return Classifier(tower, linear, recipe.normalise_features), model_cfg
+
+
+def _folder(backbone: str) -> Path:
+    kind, _, name = backbone.partition(":")
+    if kind == "local-dir":
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns="open_clip_*"))
+    except Exception as error:  # the hub's errors have no common class of their own
+        raise CheckpointError(
+            f"{backbone} cannot be downloaded: {error}; give --backbone local-dir:PATH instead"
+        ) from None
+
+
+def validation_rows(labels: Labels, recipe: Recipe) -> Tensor:
+    """(n,) True for held-out rows: those that the table says, else specimens by the seed."""
+    if (labels.part != "").any():
+        return torch.from_numpy(labels.part == "validation")
+    chosen = held_out(labels.specimen.tolist(), recipe.held_out, recipe.seed)
+    return torch.tensor([specimen in chosen for specimen in labels.specimen.tolist()])
+
+
+def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) -> None:
+    """Tower, head and what they are, into the trainer's folder."""
+    if not trainer.accelerator.is_main_process:
+        return
+    for name, module in (("tower", trainer.plain.tower), ("head", trainer.plain.head)):
+        part = trainer.out / f"{name}.safetensors.part"
+        save_file({n: t.contiguous().cpu() for n, t in module.state_dict().items()}, part)
+        part.replace(trainer.out / f"{name}.safetensors")
+    found = {
+        "classes": list(labels.classes),
+        "model_cfg": model_cfg,
+        "picture": trainer.recipe.picture(),
+        "normalise_features": trainer.recipe.normalise_features,
+    }
+    write_text(trainer.out / "finetuned.json", json.dumps(found, indent=2) + "\n")
+
+
+def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    parser = argparse.ArgumentParser(description="Fine-tune a CLIP tower and a linear head.")
+    parser.add_argument("--data", type=Path, required=True, help="train.csv and images/")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--network", type=Path, help="wing network (views halves)")
+    parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
+    parser.add_argument("--head", type=Path, help="start from this head (cl_head_*.pth)")
+    parser.add_argument("--mixed-precision", choices=["no", "fp16", "bf16"], default="no")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    kinds: dict[str, Any] = {"float": float, "int": int, "str": str}
+    for name, kind in Recipe.__annotations__.items():
+        option = "--" + name.replace("_", "-")
+        if kind == "bool":
+            parser.add_argument(option, action=argparse.BooleanOptionalAction)
+        else:
+            parser.add_argument(option, type=kinds[kind], help="else the preset's")
+    options = parser.parse_args(arguments)
+    given = {n: v for n in Recipe.__annotations__ if (v := getattr(options, n)) is not None}
+    recipe = replace(PRESETS[options.preset], **given)
+    options.backbone = options.backbone or (
+        "small" if options.preset == "small" else "hf-hub:imageomics/bioclip"
+    )
+    for problem in option_problems(options, recipe):
+        parser.error(problem)
+    return options, recipe
+
+
+def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
+    """What cannot be: one sentence each."""
+    problems = []
+    if min(recipe.epochs, recipe.batch) < 1 or not min(recipe.rate, recipe.head_rate) > 0:
+        problems.append("--epochs, --batch, --rate and --head-rate must be above 0")
+    if not 0 <= recipe.held_out < 1 or not 0 <= recipe.cross_mass <= 1 or recipe.crosses < 0:
+        problems.append("--held-out and --cross-mass are shares; --crosses is not below 0")
+    if recipe.views not in ("halves", "square") or recipe.normalisation not in NORMALISATIONS:
+        problems.append("--views is halves or square, --normalisation imagenet or clip")
+    if recipe.views == "halves" and not options.network:
+        problems.append(
+            "--views halves needs --network, made by training/hybrid/masks/train_unet.py"
+        )
+    if recipe.views == "square" and recipe.crosses:
+        problems.append("--crosses needs --views halves: crosses are made of aligned wings")
+    if not 0 < recipe.side <= recipe.resize:
+        problems.append("--side must be above 0 and not above --resize")
+    if options.backbone.partition(":")[0] not in ("small", "local-dir", "hf-hub"):
+        problems.append(f"--backbone {options.backbone}: see --help")
+    return problems
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options, recipe = parse(arguments)
+    try:
+        labels = read_labels(options.data, recipe.soft_parents, recipe.crosses > 0)
+        if recipe.views == "halves":
+            views = read_halves(labels.paths, WingPictures(options.network, recipe.picture()))
+            pictures = Pictures(labels.paths, views, {})
+        else:
+            check_readable(labels.paths)
+            pictures = Pictures(labels.paths, None, recipe.picture())
+        model, model_cfg = start(options.backbone, len(labels.classes), recipe, options.head)
+        options.out.mkdir(parents=True, exist_ok=True)
+        digest = f"{labels.digest()} {pictures.digest()} {options.backbone} {options.head}"
+        trainer = Trainer(options.out, recipe, model, digest, options.mixed_precision)
+        trainer.resume()
+        trainer.train(labels, pictures, validation_rows(labels, recipe))
+        write_result(trainer, labels, model_cfg)
+    except (DataError, CheckpointError, TrainingError) as error:
+        print(f"finetune_bioclip: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {', '.join(labels.classes)}; hybrids are class {HYBRID}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,258 @@
+"""Train a tower and a head, an epoch at a time, so that a run that was killed can go on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+from torch.utils.data import DataLoader
+
+from training.hybrid.bioclip.batches import FEWEST_SHARE, Shift, cross, partners, shift
+from training.hybrid.bioclip.images import Labels, Order, Pictures
+from training.hybrid.bioclip.recipe import Recipe
+from wildlife_wings.tower_input import normalised
+
+LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "validation_accuracy")
+WARM_UP = 0.15  # share of a one-cycle schedule
+LARGEST_GRADIENT = 1.0  # of the small preset; the published recipe does not clip
+
+
+class TrainingError(Exception):
+    """Training cannot go on; the message says why and what to do."""
+
+
+class Classifier(nn.Module):
+    """Tower and head: normalised pixels (b, 3, h, w) to logits (b, c)."""
+
+    def __init__(self, tower: nn.Module, head: nn.Linear, normalise: bool) -> None:
+        super().__init__()
+        self.tower, self.head, self.normalise = tower, head, normalise
+
+    def features(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.tower(pixels)
+        return normalize(found, dim=-1) if self.normalise else found
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(pixels))
+        return logits
+
+
+def freeze(tower: nn.Module, blocks: int) -> None:
+    """Only the last attention `blocks` and ln_post are trained; -1: all. Raises TrainingError."""
+    if blocks < 0:
+        return
+    there = getattr(getattr(tower, "transformer", None), "resblocks", None)
+    if there is None or blocks > len(there):
+        found = "no attention blocks of open_clip's" if there is None else f"{len(there)} of them"
+        raise TrainingError(f"--blocks {blocks}: the tower has {found}; -1 trains all of it")
+    tower.requires_grad_(False)
+    for part in (*list(there)[len(there) - blocks :], tower.ln_post):
+        part.requires_grad_(True)
+
+
+class Trainer:
+    """Tower, head, optimiser and log; an epoch at a time, saved whole after each."""
+
+    def __init__(
+        self, out: Path, recipe: Recipe, model: Classifier, digest: str, precision: str = "no"
+    ) -> None:
+        self.out, self.recipe, self.digest = out, recipe, digest
+        self.accelerator = Accelerator(mixed_precision=precision)
+        freeze(model.tower, recipe.blocks)
+        groups = [
+            {"params": [p for p in part.parameters() if p.requires_grad], "lr": rate}
+            for part, rate in ((model.tower, recipe.rate), (model.head, recipe.head_rate))
+        ]
+        optimiser = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=recipe.decay)
+        self.rates = [float(group["lr"]) for group in optimiser.param_groups]
+        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
+        self.log: list[dict[str, float]] = []
+
+    @property
+    def plain(self) -> Classifier:
+        """The model without what Accelerate put around it."""
+        model: Classifier = self.accelerator.unwrap_model(self.model)
+        return model
+
+    def train(self, labels: Labels, pictures: Pictures, validation: torch.Tensor) -> None:
+        """Go on to the last epoch; `validation` (n,) says which rows are held out.
+
+        Raises TrainingError where the loss is not finite.
+        """
+        rows = torch.nonzero(~validation)[:, 0].tolist()
+        order = Order(labels.own[rows], self.recipe.balanced, self.recipe.seed)
+        subset = torch.utils.data.Subset(pictures, rows)
+        loader = self.accelerator.prepare(DataLoader(subset, self.recipe.batch, sampler=order))
+        while len(self.log) < self.recipe.epochs:
+            order.epoch = len(self.log)
+            loss = self._epoch(labels, loader)
+            measured = self._measure(labels, pictures, torch.nonzero(validation)[:, 0].tolist())
+            row = {"epoch": len(self.log) + 1, "rate": self._rate(0), "train_loss": loss}
+            self.log.append(row | measured)
+            self.save()
+            text = ", ".join(f"{name} {value:.4g}" for name, value in self.log[-1].items())
+            self.accelerator.print(text, flush=True)
+
+    def _epoch(self, labels: Labels, loader: Any) -> float:
+        self.model.train()
+        torch.manual_seed(self.recipe.seed * 100_003 + len(self.log))
+        targets = torch.from_numpy(labels.targets)
+        views = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
+        total, seen = 0.0, 0
+        for step, (pixels, rows) in enumerate(loader):
+            self._set_rate((len(self.log) + step / len(loader)) / self.recipe.epochs)
+            rows = rows.cpu()
+            dice = self._dice(step)
+            shown, taught = self._batch(pixels, targets[rows], views[rows], labels.hybrid, dice)
+            logits = self.model(normalised(shown, self.recipe.picture()))
+            loss = cross_entropy(logits.float(), taught.to(logits.device))
+            self._check(loss.item(), f"step {step + 1}")
+            self.optimiser.zero_grad()
+            self.accelerator.backward(loss)
+            if self.recipe.cycle:
+                self.accelerator.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
+            self.optimiser.step()
+            total, seen = total + loss.item() * len(rows), seen + len(rows)
+        return total / seen
+
+    def _batch(
+        self, pixels: Tensor, targets: Tensor, views: Tensor, hybrid: int | None, dice: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Bytes (b, v, 3, h, w) to bytes-valued pictures (b + crosses, 3, h, w) and targets."""
+        count = len(pixels)
+        side = torch.randint(pixels.shape[1], (count,), generator=dice)
+        shown = pixels[torch.arange(count, device=pixels.device), side.to(pixels.device)].float()
+        if self.recipe.shift:
+            shown = shift(shown / 255, Shift(), dice) * 255
+        number = round(self.recipe.crosses * count)
+        if not number:
+            return shown, targets
+        other = partners(targets.argmax(1), views, dice)[:number]
+        crossed, share = cross(shown[:number] / 255, shown[other.to(shown.device)] / 255, dice)
+        share = share.cpu()
+        taught = share[:, None] * targets[:number] + (1 - share[:, None]) * targets[other]
+        if hybrid is not None:
+            taught = taught * (1 - self.recipe.cross_mass)
+            taught[:, hybrid] += self.recipe.cross_mass
+        kept = (share > FEWEST_SHARE) & (share < 1 - FEWEST_SHARE)
+        shown = torch.cat([shown, crossed[kept.to(shown.device)] * 255])
+        return shown, torch.cat([targets, taught[kept]])
+
+    def _dice(self, step: int) -> torch.Generator:
+        """Random numbers of this epoch, step and process: the same after a break."""
+        place = (len(self.log) * 100_003 + step) * 1009 + self.accelerator.process_index
+        return torch.Generator().manual_seed(self.recipe.seed * 1_000_000_007 + place)
+
+    def _rate(self, group: int) -> float:
+        return float(self.optimiser.param_groups[group]["lr"])
+
+    def _set_rate(self, done: float) -> None:
+        factor = 1.0
+        if self.recipe.cycle:
+            rising = min(done / WARM_UP, 1.0)
+            falling = max((done - WARM_UP) / (1 - WARM_UP), 0.0)
+            factor = max(0.04 + 0.96 * rising, 0.0) * (1 + math.cos(math.pi * falling)) / 2
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+
+    def _measure(self, labels: Labels, pictures: Pictures, rows: list[int]) -> dict[str, float]:
+        """Mean loss, and share of pictures in their own class; nothing where none is held out."""
+        if not rows:
+            return {}
+        logits = self.logits(pictures, rows)
+        targets = torch.from_numpy(labels.targets[rows])
+        loss = cross_entropy(logits, targets).item()
+        self._check(loss, "validation")
+        right = (logits.argmax(1) == targets.argmax(1)).float().mean().item()
+        return {"validation_loss": loss, "validation_accuracy": right}
+
+    @torch.inference_mode()
+    def logits(self, pictures: Pictures, rows: list[int]) -> Tensor:
+        """(n, c) on the CPU, from the mean feature of each picture's views."""
+        model = self.plain.eval()
+        logits: Tensor = model.head(self.features(pictures, rows).to(self.accelerator.device))
+        return logits.cpu()
+
+    @torch.inference_mode()
+    def features(self, pictures: Pictures, rows: list[int]) -> Tensor:
+        """(n, d) on the CPU: the mean over each picture's views."""
+        model = self.plain.eval()
+        found = []
+        for chosen in torch.split(torch.tensor(rows), self.recipe.batch):
+            views = torch.stack([pictures[row][0] for row in chosen.tolist()])
+            pixels = views.flatten(0, 1).to(self.accelerator.device)
+            features = model.features(normalised(pixels, self.recipe.picture()))
+            found.append(features.view(len(chosen), -1, features.shape[-1]).mean(1).cpu())
+        return torch.cat(found)
+
+    def _check(self, loss: float, where: str) -> None:
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} in epoch {len(self.log) + 1}, {where}; lower --rate and "
+                f"--head-rate (now {self.recipe.rate:g} and {self.recipe.head_rate:g}) and train "
+                f"into another folder; the {len(self.log)} epochs before it are kept in {self.out}"
+            )
+
+    def _settings(self) -> dict[str, Any]:
+        recipe = asdict(self.recipe)
+        if not self.recipe.cycle:
+            del recipe["epochs"]  # may grow
+        return {**recipe, "table and start": self.digest}
+
+    def save(self) -> None:
+        """Write checkpoint and log, by way of temporary files."""
+        if not self.accelerator.is_main_process:
+            return
+        scaler = self.accelerator.scaler
+        state = {
+            "settings": self._settings(),
+            "model": self.plain.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": scaler.state_dict() if scaler else {},
+            "log": self.log,
+        }
+        part = self.out / "last.pt.part"
+        torch.save(state, part)
+        part.replace(self.out / "last.pt")
+        text = io.StringIO()
+        writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.log)
+        write_text(self.out / "log.csv", text.getvalue())
+
+    def resume(self) -> None:
+        """Take up `last.pt` where there is one. Raises TrainingError if it is of another run."""
+        path = self.out / "last.pt"
+        if not path.is_file():
+            return
+        advice = "give another --out, or delete it to start anew"
+        try:
+            state = torch.load(path, map_location=self.accelerator.device, weights_only=True)
+            theirs = state["settings"]
+        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
+            raise TrainingError(f"{path} is no checkpoint of this script; {advice}") from None
+        ours = self._settings()
+        other = [f"{k} {theirs.get(k)}, now {v}" for k, v in ours.items() if theirs.get(k) != v]
+        if other:
+            raise TrainingError(f"{path} was made with {'; '.join(other)}; {advice}")
+        self.plain.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.log = state["log"]
+        self.accelerator.print(f"{path}: going on after epoch {len(self.log)}")
+
+
+def write_text(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,1 @@
+"""Backbone and heads of dinov2_ensemble."""

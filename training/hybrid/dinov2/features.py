@@ -1,0 +1,52 @@
+"""Features of picture files by a ready backbone, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.common.cache import FeatureCache, Features, file_digest
+from training.common.errors import DataError
+from training.hybrid.dinov2.images import read_squares
+from wildlife_wings.dinov2_backbone import FILES, Backbone, read_backbone
+from wildlife_wings.dinov2_pixels import Pixels
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A ready backbone in a folder and its features of picture files, kept on disk."""
+
+    folder: Path
+    preprocessing: dict[str, Any]
+    cache: FeatureCache
+
+    @classmethod
+    def open(cls, folder: Path, preprocessing: dict[str, Any], work: Path) -> Extractor:
+        """Raises FileNotFoundError where a file of the backbone is missing."""
+        digest = hashlib.sha256("".join(file_digest(folder / f) for f in FILES).encode())
+        named = json.dumps(preprocessing, sort_keys=True)
+        cache = FeatureCache(work / "features", digest.hexdigest(), named)
+        return cls(folder, preprocessing, cache)
+
+    def features(self, paths: tuple[Path, ...], squares: bool = False) -> Features:
+        """(n, d). `squares`: the files are what preprocessing would give. Raises DataError."""
+        preprocessing = {**self.preprocessing, "cut": "whole"} if squares else self.preprocessing
+        backbone: list[Backbone] = []  # read only where something is to be computed
+
+        def compute(some: list[Path]) -> Features:
+            if not backbone:
+                backbone.append(read_backbone(self.folder, self.preprocessing))
+            return backbone[0].of_pixels(_readable(some, paths, preprocessing))
+
+        return self.cache.features(paths, compute)
+
+
+def _readable(some: list[Path], paths: tuple[Path, ...], preprocessing: dict[str, Any]) -> Pixels:
+    try:
+        return read_squares(some, preprocessing)
+    except DataError:
+        read_squares(paths, preprocessing)  # raises once more, naming all
+        raise

@@ -1,0 +1,257 @@
+"""Train the submission `dinov2_ensemble`: DINOv2 features, calibrated SGD and MLP, score of both.
+
+    python -m training.hybrid.dinov2_ensemble
+    python -m training.hybrid.dinov2_ensemble --data DIR --out SUBMISSION_FOLDER
+    python -m training.hybrid.dinov2_ensemble --data DIR --out FOLDER --preset full
+    python -m training.hybrid.dinov2_ensemble --generated GENERATED/signal --generated GENERATED/nonhybrid
+
+DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The small preset
+trains its backbone from scratch on aligned wings; `--preset full` takes `facebook/dinov2-base`, or
+the folder that `--backbone` names, and has the published values (team AF4, HDR butterfly challenge
+2025). `--generated` adds pictures of training/hybrid/synthetic_hybrids/generate.py to the training of SGD
+and MLP. Backbone, synthetic pictures and features are kept in --work, so that a rerun of the same
+command goes on where it was killed, and a second run takes seconds. Into SUBMISSION_FOLDER go
+weights/, config.json and, last, weights.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import Dinov2Model
+
+from training.common.cache import FeatureError, Features
+from training.common.errors import DataError
+from training.common.submission_files import write_submission
+from training.hybrid.data import TrainingTable, read_training_table
+from training.hybrid.dinov2.backbone import BackboneRecipe, TrainingError, train_backbone
+from training.hybrid.dinov2.crosses import Mixing, Wings
+from training.hybrid.dinov2.features import Extractor
+from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, head_arrays
+from training.hybrid.dinov2.images import (
+    Labelled,
+    read_generated,
+    read_synthetic,
+    table_digest,
+    wings_of,
+    write_synthetic,
+)
+from wildlife_wings.dinov2_backbone import FILES
+from wildlife_wings.heads import SCORES
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADS = "weights/heads.npz"
+PUBLIC = "facebook/dinov2-base"
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+STILL = ((0, 0),)
+DIAGONALS = (*STILL, (1, 1), (-1, 1), (1, -1), (-1, -1))
+REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "transformers": ">=4.44"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the artifacts, besides the pictures."""
+
+    cut: str
+    side: int
+    shifts: tuple[tuple[int, int], ...]  # pixels to the right and down; features are their mean
+    mlp_widths: tuple[int, ...]
+    mlp_steps: int
+    mlp_rate: float
+    synthetic: int  # pictures for SGD and MLP
+    precision: str  # of the backbone that serves
+    score: str = "max"
+    seed: int = 0
+    mixing: Mixing = field(default_factory=Mixing)
+    scratch: BackboneRecipe | None = None  # None: a ready backbone is needed
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """As in config.json."""
+        shifts = [list(shift) for shift in self.shifts]
+        return {"version": 1, "cut": self.cut, "side": self.side, "shifts": shifts, **IMAGENET}
+
+
+PRESETS = {
+    "small": Recipe(
+        cut="wings", side=48, shifts=DIAGONALS, mlp_widths=(64, 64, 32), mlp_steps=100,
+        mlp_rate=1e-3, synthetic=3000, precision="float64", scratch=BackboneRecipe(),
+    ),
+    "full": Recipe(
+        cut="whole", side=224, shifts=STILL, mlp_widths=(1024, 1024, 512), mlp_steps=200,
+        mlp_rate=1e-4, synthetic=0, precision="float32",
+    ),
+}  # fmt: skip
+
+
+def backbone_folder(table: TrainingTable, recipe: Recipe, options: argparse.Namespace) -> Path:
+    """Folder of a ready backbone: the one asked for, downloaded, or trained now.
+
+    Raises DataError, TrainingError, FileNotFoundError.
+    """
+    if options.backbone is not None:
+        return Path(options.backbone)
+    if recipe.scratch is None:
+        return _download(options.work / "dinov2-base")
+    digest = table_digest(table, recipe.preprocessing, recipe.scratch)
+    folder: Path = options.work / f"backbone-{digest}"
+    if not (folder / "model").is_dir():
+        train_backbone(
+            folder, recipe.scratch, wings_of(table, recipe.preprocessing), recipe.preprocessing
+        )
+    return folder / "model"
+
+
+def _download(folder: Path) -> Path:
+    if not folder.is_dir():
+        try:
+            model = Dinov2Model.from_pretrained(PUBLIC)
+        except OSError as error:
+            raise FileNotFoundError(
+                f"{PUBLIC} cannot be had ({str(error).splitlines()[0]}); download its config.json "
+                "and model.safetensors into a folder and name it with --backbone"
+            ) from None
+        part = folder.with_name(folder.name + ".part")
+        model.save_pretrained(part)
+        part.replace(folder)
+    return folder
+
+
+def synthetic_pictures(
+    table: TrainingTable, recipe: Recipe, work: Path, wings: Wings | None = None
+) -> Labelled | None:
+    """Synthetic crosses and non-hybrids of the table, as files; none where none are asked for."""
+    if not recipe.synthetic:
+        return None
+    digest = table_digest(
+        table, recipe.preprocessing, recipe.mixing, recipe.synthetic, recipe.seed,
+        None if wings is None else wings.pairs.tolist(),
+    )  # fmt: skip
+    folder = work / f"synthetic-{digest}"
+    if (folder / "synthetic.json").is_file():
+        return read_synthetic(folder)
+    wings = wings or wings_of(table, recipe.preprocessing)
+    return write_synthetic(wings, folder, recipe.synthetic, recipe.mixing, recipe.seed)
+
+
+def head_features(
+    extractor: Extractor, pictures: Labelled, synthetic: Labelled | None
+) -> tuple[Features, NDArray[np.bool_]]:
+    """Features (n, d) and labels (n,) of all that SGD and MLP are trained on."""
+    features, hybrid = extractor.features(pictures.paths), pictures.hybrid
+    if synthetic is not None:
+        more = extractor.features(synthetic.paths, squares=True)
+        features = np.concatenate([features, more])
+        hybrid = np.concatenate([hybrid, synthetic.hybrid])
+    order = np.random.default_rng(0).permutation(len(hybrid))  # the folds are cut in this order
+    return features[order], hybrid[order]
+
+
+def submission_of(
+    backbone: Path, arrays: dict[str, Any], recipe: Recipe
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """config.json, and the weights by their path in the folder."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
+    weights = {f"{name}/{file}": (backbone / file).read_bytes() for file in FILES}
+    config = {
+        "backbone": name,
+        "heads": HEADS,
+        "precision": recipe.precision,
+        "mlp_widths": list(recipe.mlp_widths),
+        "score": recipe.score,
+        "preprocessing": recipe.preprocessing,
+    }
+    return config, {**weights, HEADS: buffer.getvalue()}
+
+
+def run(options: argparse.Namespace, recipe: Recipe) -> None:
+    """Train and write. Raises DataError, TrainingError, FeatureError, OSError, ValueError."""
+    started = time.perf_counter()
+    table = read_training_table(options.data)
+    pictures = Labelled(table.paths, table.hybrid)
+    for folder in options.generated:
+        pictures += read_generated(folder)
+    extractor = Extractor.open(
+        backbone_folder(table, recipe, options), recipe.preprocessing, options.work
+    )
+    synthetic = synthetic_pictures(table, recipe, options.work)
+    features, hybrid = head_features(extractor, pictures, synthetic)
+    print(f"{len(features)} pictures, {int(hybrid.sum())} of hybrids; {features.shape[1]} features")
+    linear = as_arrays(fit_calibrated(features, hybrid, recipe.seed))
+    mlp, losses = fit_mlp(
+        features, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_rate, recipe.seed
+    )
+    print(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
+    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    source = (
+        f"python -m training.hybrid.dinov2_ensemble{_given(options)} (train.csv sha256 {digest})"
+    )
+    config, weights = submission_of(extractor.folder, head_arrays(mlp, linear), recipe)
+    size = write_submission(options.out, config, weights, source, REQUIRES)
+    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+
+
+def _given(options: argparse.Namespace) -> str:
+    """The options that decide the artifacts, as on the command line; folders by their name."""
+    named = ("preset", "backbone", "synthetic", "score", "mlp_steps", "mlp_rate", "steps", "rate")
+    given = [(n, getattr(options, n)) for n in named]
+    given += [("generated", folder) for folder in options.generated]
+    words = [
+        f" --{name.replace('_', '-')} {value.name if isinstance(value, Path) else value}"
+        for name, value in given
+        if value is not None and (name, value) != ("preset", "small")
+    ]
+    return "".join(words)
+
+
+def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    parser = argparse.ArgumentParser(description="Train the submission dinov2_ensemble.")
+    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
+    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "dinov2_ensemble")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "dinov2_ensemble")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    parser.add_argument("--backbone", type=Path, help="folder: config.json, model.safetensors")
+    parser.add_argument("--generated", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--synthetic", type=int, help="synthetic pictures for SGD and MLP")
+    parser.add_argument("--score", choices=SCORES)
+    parser.add_argument("--mlp-steps", type=int)
+    parser.add_argument("--mlp-rate", type=float)
+    parser.add_argument("--steps", type=int, help="of the backbone from scratch")
+    parser.add_argument("--rate", type=float, help="of the backbone from scratch")
+    options = parser.parse_args(arguments)
+    given = {n: getattr(options, n) for n in ("synthetic", "score", "mlp_steps", "mlp_rate")}
+    recipe = replace(PRESETS[options.preset], **{n: v for n, v in given.items() if v is not None})
+    scratch = {n: getattr(options, n) for n in ("steps", "rate") if getattr(options, n) is not None}
+    if scratch and (recipe.scratch is None or options.backbone is not None):
+        parser.error("--steps and --rate are of a backbone from scratch; here a ready one is used")
+    if recipe.scratch is not None:
+        recipe = replace(recipe, scratch=replace(recipe.scratch, **scratch))
+    positive = [recipe.mlp_steps, recipe.mlp_rate, scratch.get("steps", 1), scratch.get("rate", 1)]
+    if min(positive) <= 0 or recipe.synthetic < 0:
+        parser.error("steps and rates must be above 0, --synthetic 0 or more")
+    return options, recipe
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options, recipe = parse(arguments)
+    try:
+        run(options, recipe)
+    except (DataError, FeatureError, OSError, TrainingError, ValueError) as error:
+        print(f"dinov2_ensemble: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

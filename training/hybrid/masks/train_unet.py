@@ -1,0 +1,280 @@
+"""Train the wing network from masks that a teacher made.
+
+    python -m training.hybrid.masks.train_unet --images DIR --masks DIR --out FOLDER
+    python -m training.hybrid.masks.train_unet --images DIR --masks DIR --out FOLDER --preset full
+
+Binary cross-entropy on logits, Adam, rate divided by ten when the validation loss rests for more
+than three epochs, the epoch of the lowest validation loss kept: the published recipe (team
+henryliao85, HDR butterfly challenge 2025); `--preset full` has its numbers. Validation pictures are
+held out by specimen (`--table`), else one by one. Into FOLDER go `wing_unet.safetensors` (best
+epoch), `log.csv` and `last.pt`, from which a rerun of the same command goes on, to the same weights
+as without the break. `--epochs` may grow between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import math
+import pickle
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from training.common.images import FolderError
+from training.hybrid.masks.pairs import WingPairs, read_pairs
+from training.hybrid.split import held_out
+from wildlife_wings.unet import (
+    STRIDE,
+    CheckpointError,
+    UNet256,
+    network_input,
+    read_unet,
+    write_unet,
+)
+
+PATIENCE = 3
+LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "iou", "dice")
+
+
+class TrainingError(Exception):
+    """Training cannot go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the weights, besides the pictures. `side` in pixels."""
+
+    width: int
+    side: int
+    epochs: int
+    batch: int
+    rate: float
+    held_out: float = 0.2
+    seed: int = 0
+
+
+PRESETS = {
+    "small": Recipe(width=8, side=128, epochs=40, batch=8, rate=1e-3),
+    "full": Recipe(width=64, side=256, epochs=50, batch=16, rate=1e-4),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pictures (n, 3, s, s) and masks (n, 1, s, s) as bytes."""
+
+    pictures: Tensor
+    masks: Tensor
+
+    def batches(self, order: Tensor, size: int, device: torch.device) -> Iterator[tuple[Any, Any]]:
+        for chosen in torch.split(order, size):
+            pixels = self.pictures[chosen].to(device, non_blocking=True)
+            yield network_input(pixels), self.masks[chosen].to(device).float()
+
+
+class Trainer:
+    """Network, optimiser and log; an epoch at a time, saved whole after each."""
+
+    def __init__(self, out: Path, recipe: Recipe, network: UNet256, digest: str) -> None:
+        self.out, self.recipe, self.digest = out, recipe, digest
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = network.to(self.device)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=recipe.rate)
+        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            self.optimiser, mode="min", patience=PATIENCE
+        )
+        self.log: list[dict[str, float]] = []
+
+    def train(self, training: Part, validation: Part) -> None:
+        """Go on to the last epoch. Raises TrainingError where the loss is not finite."""
+        while len(self.log) < self.recipe.epochs:
+            rate = float(self.optimiser.param_groups[0]["lr"])
+            loss = self._epoch(training)
+            measured = measure(self.network, validation, self.recipe.batch, self.device)
+            self._check(measured["validation_loss"], "validation")
+            self.plateau.step(measured["validation_loss"])
+            best = min((row["validation_loss"] for row in self.log), default=math.inf)
+            row = {"epoch": len(self.log) + 1, "rate": rate, "train_loss": loss, **measured}
+            self.log.append(row)
+            if measured["validation_loss"] < best:
+                write_unet(self.network, self.recipe.side, self.out / "wing_unet.safetensors")
+            self._save()
+            print(", ".join(f"{name} {row[name]:.4g}" for name in LOG_COLUMNS), flush=True)
+
+    def _epoch(self, training: Part) -> float:
+        self.network.train()
+        # The order depends on seed and epoch alone, so that a resumed run sees the same batches.
+        generator = torch.Generator().manual_seed(self.recipe.seed * 100_003 + len(self.log))
+        order = torch.randperm(len(training.pictures), generator=generator)
+        total = 0.0
+        batches = training.batches(order, self.recipe.batch, self.device)
+        for step, (pixels, masks) in enumerate(batches, start=1):
+            self.optimiser.zero_grad()
+            loss = binary_cross_entropy_with_logits(self.network(pixels), masks)
+            self._check(loss.item(), f"step {step}")
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+            total += loss.item() * len(pixels)
+        return total / len(training.pictures)
+
+    def _check(self, loss: float, where: str) -> None:
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} in epoch {len(self.log) + 1}, {where}; "
+                f"lower --rate (now {self.recipe.rate:g}) and train into another folder; "
+                f"the {len(self.log)} epochs before it are kept in {self.out}"
+            )
+
+    def _settings(self) -> dict[str, Any]:
+        recipe = asdict(self.recipe)
+        del recipe["epochs"]  # may grow
+        return {**recipe, "pictures and start": self.digest}
+
+    def _save(self) -> None:
+        state = {
+            "settings": self._settings(),
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "plateau": self.plateau.state_dict(),
+            "log": self.log,
+        }
+        part = self.out / "last.pt.part"
+        torch.save(state, part)
+        part.replace(self.out / "last.pt")
+        text = io.StringIO()
+        writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.log)
+        part = self.out / "log.csv.part"
+        part.write_text(text.getvalue(), encoding="utf-8")
+        part.replace(self.out / "log.csv")
+
+    def resume(self) -> None:
+        """Take up `last.pt` where there is one. Raises TrainingError if it is of another run."""
+        path = self.out / "last.pt"
+        if not path.is_file():
+            return
+        advice = "give another --out, or delete it to start anew"
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            theirs = state["settings"]
+        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
+            raise TrainingError(f"{path} is no checkpoint of this script; {advice}") from None
+        ours = self._settings()
+        other = [f"{k} {theirs.get(k)}, now {v}" for k, v in ours.items() if theirs.get(k) != v]
+        if other:
+            raise TrainingError(f"{path} was made with {'; '.join(other)}; {advice}")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.plateau.load_state_dict(state["plateau"])
+        self.log = state["log"]
+        print(f"{path}: going on after epoch {len(self.log)}")
+
+
+@torch.inference_mode()
+def measure(network: nn.Module, part: Part, batch: int, device: torch.device) -> dict[str, float]:
+    """Mean loss, and mean over pictures of IoU and Dice at probability 0.5 (1 where both empty)."""
+    network.eval()
+    loss, iou, dice = 0.0, 0.0, 0.0
+    for pixels, masks in part.batches(torch.arange(len(part.pictures)), batch, device):
+        logits = network(pixels)
+        loss += binary_cross_entropy_with_logits(logits, masks).item() * len(masks)
+        found, true = logits > 0, masks > 0
+        both = (found & true).flatten(1).sum(1)
+        either = (found | true).flatten(1).sum(1)
+        iou += torch.where(either > 0, both / either.clamp(min=1), 1.0).sum().item()
+        dice += torch.where(either > 0, 2 * both / (both + either).clamp(min=1), 1.0).sum().item()
+    count = len(part.pictures)
+    return {"validation_loss": loss / count, "iou": iou / count, "dice": dice / count}
+
+
+def split(pairs: WingPairs, recipe: Recipe) -> tuple[Part, Part]:
+    """Training and validation part; no specimen is in both. Raises TrainingError."""
+    chosen = held_out(pairs.specimens, recipe.held_out, recipe.seed)
+    if not chosen:
+        raise TrainingError(
+            f"{len(set(pairs.specimens))} specimen(s), {recipe.held_out:.0%} to be held out: "
+            "expected at least two specimens, and a share above 0"
+        )
+    inside = torch.tensor([specimen in chosen for specimen in pairs.specimens])
+    training = Part(pairs.pictures[~inside], pairs.masks[~inside])
+    validation = Part(pairs.pictures[inside], pairs.masks[inside])
+    print(
+        f"{len(pairs.names)} pictures: {len(training.pictures)} to train, "
+        f"{len(validation.pictures)} of {len(chosen)} other specimens to validate"
+    )
+    return training, validation
+
+
+def start_network(recipe: Recipe, init: Path | None) -> UNet256:
+    """A fresh network by the seed, or the one of a checkpoint. Raises CheckpointError."""
+    torch.manual_seed(recipe.seed)
+    if init is None:
+        return UNet256(recipe.width)
+    network, _ = read_unet(init)
+    if network.width != recipe.width:
+        raise CheckpointError(
+            f"{init} has width {network.width}, but {recipe.width} is asked for; "
+            f"give --width {network.width}"
+        )
+    return network
+
+
+def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    parser = argparse.ArgumentParser(description="Train the wing network from masks.")
+    parser.add_argument("--images", type=Path, required=True, help="pictures, also in subfolders")
+    parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: beside them)")
+    parser.add_argument("--table", type=Path, help="CSV: filename and specimen or CAMID")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--init", type=Path, help="start from this checkpoint (.pth, .safetensors)")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    for name, kind in Recipe.__annotations__.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(
+            option, type=float if kind == "float" else int, help="else the preset's"
+        )
+    options = parser.parse_args(arguments)
+    given = {n: v for n in Recipe.__annotations__ if (v := getattr(options, n)) is not None}
+    recipe = replace(PRESETS[options.preset], **given)
+    if min(recipe.width, recipe.epochs, recipe.batch) < 1 or not recipe.rate > 0:
+        parser.error("--width, --epochs, --batch and --rate must be above 0")
+    if recipe.side < STRIDE or recipe.side % STRIDE:
+        parser.error(f"--side {recipe.side}: expected a multiple of {STRIDE}")
+    if not 0 < recipe.held_out < 1:
+        parser.error(f"--held-out {recipe.held_out:g}: expected a share between 0 and 1")
+    return options, recipe
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options, recipe = parse(arguments)
+    try:
+        pairs = read_pairs(
+            options.images, options.masks or options.images, recipe.side, options.table
+        )
+        training, validation = split(pairs, recipe)
+        options.out.mkdir(parents=True, exist_ok=True)
+        digest = f"{pairs.digest()} {options.init or 'fresh'}"
+        trainer = Trainer(options.out, recipe, start_network(recipe, options.init), digest)
+        trainer.resume()
+        trainer.train(training, validation)
+    except (FolderError, CheckpointError, TrainingError) as error:
+        print(f"train_unet: {error}", file=sys.stderr)
+        return 1
+    best = min(trainer.log, key=lambda row: row["validation_loss"])
+    print(
+        f"{options.out / 'wing_unet.safetensors'}: epoch {best['epoch']:.0f}, validation loss "
+        f"{best['validation_loss']:.4f}, IoU {best['iou']:.3f}, Dice {best['dice']:.3f}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

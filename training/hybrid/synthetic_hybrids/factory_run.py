@@ -1,0 +1,285 @@
+"""One training run: settings, both networks with their optimisers, checkpoint, log."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import backward
+
+from training.hybrid.synthetic_hybrids.batches import (
+    Examples,
+    batch_keys,
+    load_batches,
+    steps_per_epoch,
+)
+from training.hybrid.synthetic_hybrids.lists import Pair, lists_digest
+from training.hybrid.synthetic_hybrids.losses import (
+    PerceptualLoss,
+    discriminator_loss,
+    feature_matching,
+    least_squares,
+    pixel_loss,
+)
+from training.hybrid.synthetic_hybrids.networks import Discriminator, Generator, Widths, initialise
+from training.hybrid.synthetic_hybrids.weights import write_weights
+
+CHECKPOINT = "checkpoint.pt"
+GENERATOR = "generator.safetensors"
+SETTINGS = "settings.json"
+LOG = "log.csv"
+_BETAS = (0.5, 0.999)
+_LOSSES = ("generator", "adversarial", "features", "perceptual", "pixels", "discriminator")
+_LOG_COLUMNS = ("step", "epoch", "rate", *_LOSSES)
+
+
+class TrainingStopped(Exception):
+    """Training cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the result, besides the pictures; the defaults are the published values."""
+
+    size: int = 256
+    ngf: int = 64
+    ndf: int = 64
+    n_downsample: int = 4
+    n_blocks: int = 9
+    batch: int = 40
+    epochs: int = 8000
+    decay_epochs: int = 8000
+    rate: float = 2e-4
+    seed: int = 202412
+    save_every: int = 1000
+    perceptual: bool = True
+    pixels: float = 0.0  # weight of the L1 between pictures
+
+    @property
+    def widths(self) -> Widths:
+        return Widths(self.ngf, self.ndf, self.n_downsample, self.n_blocks)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the values, all of it."""
+        zero_too = ("n_blocks", "epochs", "decay_epochs", "seed", "perceptual", "pixels")
+        found = [
+            f"{name} {value}: expected more than 0"
+            for name, value in asdict(self).items()
+            if value < 0 or (value == 0 and name not in zero_too) or not math.isfinite(value)
+        ]
+        if self.epochs + self.decay_epochs == 0:
+            found.append("epochs and decay_epochs are both 0")
+        wrong_size = None if found else self.widths.problem_with(self.size)
+        return [*found, *([wrong_size] if wrong_size else [])]
+
+    def rate_at(self, epoch: int) -> float:
+        """Constant for `epochs`, then falling linearly to 0 over `decay_epochs`."""
+        if epoch < self.epochs:
+            return self.rate
+        return self.rate * (1 - (epoch - self.epochs) / self.decay_epochs)
+
+
+FULL = Settings()
+# Narrow, without a VGG19: the pixels' loss leads, at a rate that gets there in 1,800 steps.
+SMALL = Settings(
+    size=64, ngf=12, ndf=8, n_downsample=2, n_blocks=3, batch=4, epochs=6, decay_epochs=6,
+    rate=1e-3, perceptual=False, pixels=50.0,
+)  # fmt: skip
+
+
+class Run:
+    """Networks, optimisers and files of a run in the folder `out`, resumed where it stopped.
+
+    Raises TrainingStopped where the folder holds a run of other settings or pictures.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        settings: Settings,
+        pairs: list[Pair],
+        perceptual: PerceptualLoss | None,
+        device: torch.device,
+    ) -> None:
+        self.out, self.settings, self.pairs, self.device = out, settings, pairs, device
+        self.generator = Generator(settings.widths).to(device)
+        self.discriminator = Discriminator(settings.ndf).to(device)
+        self.perceptual = perceptual.to(device) if perceptual else None
+        initialise(self.generator, settings.seed)
+        initialise(self.discriminator, settings.seed + 1)
+        self.optimisers = {
+            "generator": torch.optim.Adam(self.generator.parameters(), settings.rate, _BETAS),
+            "discriminator": torch.optim.Adam(
+                self.discriminator.parameters(), settings.rate, _BETAS
+            ),
+        }
+        self.lists_digest = lists_digest(pairs)
+        self.step = 0
+        self.saved_step: int | None = None
+        if (out / CHECKPOINT).is_file():
+            self._resume()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return steps_per_epoch(len(self.pairs), self.settings.batch)
+
+    @property
+    def last_step(self) -> int:
+        return (self.settings.epochs + self.settings.decay_epochs) * self.steps_per_epoch
+
+    def start_from(self, generator: Generator) -> None:
+        """Take over a generator's weights, unless the run has already begun."""
+        if self.step:
+            return
+        try:
+            self.generator.load_state_dict(generator.state_dict())
+        except RuntimeError as error:
+            raise TrainingStopped(f"--initial is a generator of other sizes: {error}") from error
+
+    def learn(self, inputs: Tensor, target: Tensor) -> dict[str, float]:
+        """One step of both networks. Raises TrainingStopped at a loss that is no number."""
+        rate = self.settings.rate_at(self.step // self.steps_per_epoch)
+        for optimiser in self.optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        fake, _ = self.generator(inputs)
+        real = self.discriminator(torch.cat([inputs, target], 1))
+        judged = self.discriminator(torch.cat([inputs, fake], 1))
+        parts = {
+            "adversarial": least_squares(judged, real=True),
+            "features": feature_matching(judged, real),
+        }
+        if self.perceptual:
+            parts["perceptual"] = self.perceptual(fake, target)
+        if self.settings.pixels:
+            parts["pixels"] = self.settings.pixels * pixel_loss(fake, target)
+        total = torch.stack(list(parts.values())).sum()
+        backward(total, inputs=list(self.generator.parameters()))
+        detached = self.discriminator(torch.cat([inputs, fake.detach()], 1))
+        parts |= {"generator": total, "discriminator": discriminator_loss(detached, real)}
+        backward(parts["discriminator"])
+        losses = {name: float(loss.detach()) for name, loss in parts.items()}
+        self._stop_at_nan(losses)
+        for optimiser in self.optimisers.values():
+            optimiser.step()
+        self.step += 1
+        return losses
+
+    def _stop_at_nan(self, losses: dict[str, float]) -> None:
+        bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
+        if bad:
+            kept = f"that of step {self.saved_step} stays" if self.saved_step else "there is none"
+            raise TrainingStopped(
+                f"step {self.step + 1}: loss {bad} is no finite number; checkpoint in {self.out}: "
+                f"{kept}; try a smaller --rate in another --out"
+            )
+
+    def save(self) -> None:
+        """Checkpoint, generator and settings, each whole or not at all."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_weights(self.out / GENERATOR, self.generator.state_dict())
+        text = json.dumps(asdict(self.settings), indent=2) + "\n"
+        (self.out / SETTINGS).write_text(text, encoding="utf-8")
+        part = self.out / f"{CHECKPOINT}.part"
+        torch.save(
+            {
+                "settings": asdict(self.settings),
+                "lists": self.lists_digest,
+                "step": self.step,
+                "generator": self.generator.state_dict(),
+                "discriminator": self.discriminator.state_dict(),
+                "optimisers": {n: o.state_dict() for n, o in self.optimisers.items()},
+            },
+            part,
+        )
+        part.replace(self.out / CHECKPOINT)
+        self.saved_step = self.step
+
+    def _resume(self) -> None:
+        path = self.out / CHECKPOINT
+        try:
+            held: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            before, lists = held["settings"], held["lists"]
+        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as e:
+            raise TrainingStopped(
+                f"{path} cannot be read as a checkpoint ({e}); remove it to start anew"
+            ) from e
+        now = asdict(self.settings)
+        changed = [
+            f"{n}: {before.get(n)} then, {now[n]} now" for n in now if before.get(n) != now[n]
+        ]
+        if lists != self.lists_digest:
+            changed.append("the train lists are others")
+        if changed:
+            raise TrainingStopped(
+                "\n  ".join([f"{self.out} holds another run; give another --out", *changed])
+            )
+        self.generator.load_state_dict(held["generator"])
+        self.discriminator.load_state_dict(held["discriminator"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(held["optimisers"][name])
+        self.step = self.saved_step = held["step"]
+
+
+class Log:
+    """log.csv, a row a step; what a killed run wrote behind its checkpoint is taken off."""
+
+    def __init__(self, out: Path, step: int) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        path, kept = out / LOG, list[list[str]]()
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as old:
+                kept = [row for row in csv.reader(old) if _is_row_until(row, step)]
+        part = path.with_name(f"{LOG}.part")
+        with part.open("w", encoding="utf-8", newline="") as new:
+            csv.writer(new, lineterminator="\n").writerows([_LOG_COLUMNS, *kept])
+        part.replace(path)
+        self._file = path.open("a", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file, lineterminator="\n")
+
+    def add(self, run: Run, losses: dict[str, float]) -> None:
+        epoch = (run.step - 1) // run.steps_per_epoch
+        shown = [f"{losses[name]:.6g}" if name in losses else "" for name in _LOSSES]
+        self._writer.writerow([run.step, epoch, f"{run.settings.rate_at(epoch):.6g}", *shown])
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _is_row_until(row: list[str], step: int) -> bool:
+    return len(row) == len(_LOG_COLUMNS) and row[0].isdigit() and int(row[0]) <= step
+
+
+def train(run: Run, base: Path, workers: int) -> None:
+    """Train to the last step. Raises TrainingStopped, PictureError."""
+    settings = run.settings
+    if run.step:
+        print(f"resumed behind step {run.step} of {run.last_step}", flush=True)
+    keys = batch_keys(len(run.pairs), settings.batch, settings.seed, run.step, run.last_step)
+    batches = load_batches(Examples(base, run.pairs, settings.size), keys, workers)
+    log = Log(run.out, run.step)
+    unsaved = 0
+    try:
+        for inputs, target in batches:
+            losses = run.learn(inputs.to(run.device), target.to(run.device))
+            log.add(run, losses)
+            unsaved += len(inputs)
+            if unsaved >= settings.save_every:
+                run.save()
+                unsaved = 0
+            if run.step % run.steps_per_epoch == 0:
+                shown = ", ".join(f"{name} {losses[name]:.3f}" for name in losses)
+                print(f"epoch {run.step // run.steps_per_epoch}: {shown}", flush=True)
+    finally:
+        log.close()
+    if run.saved_step != run.step:
+        run.save()

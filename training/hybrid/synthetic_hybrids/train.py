@@ -1,0 +1,126 @@
+"""Train the generator on photographs and their edges; a killed run goes on where it stopped.
+
+    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN
+    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN --preset full --device cuda
+    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN --vgg vgg19.pth --epochs 40
+
+LISTS is DATAROOT/Lists/train, which prepare.py makes. RUN gets generator.safetensors (what
+generate.py takes), settings.json, log.csv, and checkpoint.pt, from which the same command resumes.
+Full has the published sizes and schedule, with a VGG19 that is downloaded or given. The small
+preset takes minutes on a processor: narrow networks, and an L1 between pictures in place of the
+VGG19.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+
+from training.hybrid.synthetic_hybrids.factory_run import (
+    FULL,
+    SMALL,
+    Run,
+    Settings,
+    TrainingStopped,
+    train,
+)
+from training.hybrid.synthetic_hybrids.images import PREPARED, PictureError
+from training.hybrid.synthetic_hybrids.lists import TRAIN, ListError, base_folder, read_pairs
+from training.hybrid.synthetic_hybrids.losses import TORCHVISION, PerceptualLoss, perceptual_loss
+from training.hybrid.synthetic_hybrids.networks import ArchitectureError, generator_from_state
+from training.hybrid.synthetic_hybrids.weights import WeightsError, read_weights
+
+PRESETS = {"small": SMALL, "full": FULL}
+_MEANINGS = {
+    "size": "side of the pictures in pixels",
+    "ngf": "channels behind the generator's first convolution",
+    "ndf": "the same of the discriminator",
+    "n_downsample": "halvings in the encoder",
+    "n_blocks": "residual blocks",
+    "batch": "pictures a step",
+    "epochs": "epochs at the full rate",
+    "decay_epochs": "further epochs, over which the rate falls to 0",
+    "rate": "Adam's learning rate",
+    "seed": "of weights, order and warps",
+    "pixels": "weight of the L1 between pictures",
+    "save_every": "pictures between checkpoints",
+}
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train the picture generator.")
+    parser.add_argument("--dataroot", type=Path, required=True, help="folder of the train lists")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    for field in fields(Settings):
+        if field.name in _MEANINGS:
+            parser.add_argument(
+                "--" + field.name.replace("_", "-"),
+                type=float if field.name in ("rate", "pixels") else int,
+                help=f"{_MEANINGS[field.name]} ({_presets(field.name)})",
+            )
+    perceptual = parser.add_mutually_exclusive_group()
+    perceptual.add_argument(
+        "--vgg", help="VGG19 weights, a file (full: torchvision's public; small: no such loss)"
+    )
+    perceptual.add_argument("--no-perceptual", action="store_true")
+    parser.add_argument("--initial", type=Path, help="generator weights to start from")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, help="of the processor (default: PyTorch's)")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make examples")
+    return parser.parse_args(arguments)
+
+
+def _presets(name: str) -> str:
+    return ", ".join(f"{preset}: {getattr(s, name)}" for preset, s in PRESETS.items())
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The preset with what the options change. Raises TrainingStopped where values are unusable."""
+    values = asdict(PRESETS[options.preset])
+    given = {name: getattr(options, name) for name in _MEANINGS}
+    values |= {name: value for name, value in given.items() if value is not None}
+    perceptual = bool(options.vgg or (values["perceptual"] and not options.no_perceptual))
+    settings = Settings(**values | {"perceptual": perceptual})
+    problems = settings.problems() + size_problems(options.dataroot, settings.size)
+    if problems:
+        raise TrainingStopped("\n  ".join([f"{len(problems)} unusable option(s)", *problems]))
+    return settings
+
+
+def size_problems(dataroot: Path, size: int) -> list[str]:
+    """Pictures that prepare.py wrote smaller than `size` would only be blown up."""
+    path = base_folder(dataroot.resolve()) / PREPARED
+    prepared = json.loads(path.read_text(encoding="utf-8"))["size"] if path.is_file() else size
+    if prepared >= size:
+        return []
+    return [f"size {size}: {path.parent} was prepared with {prepared} (prepare.py --size {size})"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        settings = settings_of(options)
+        pairs = read_pairs(options.dataroot, TRAIN)
+        perceptual: PerceptualLoss | None = None
+        if settings.perceptual:
+            perceptual = perceptual_loss(options.vgg or TORCHVISION)
+        run = Run(options.out, settings, pairs, perceptual, torch.device(options.device))
+        if options.initial:
+            run.start_from(generator_from_state(read_weights(options.initial)))
+        train(run, base_folder(options.dataroot.resolve()), options.workers)
+    except (ArchitectureError, ListError, PictureError, TrainingStopped, WeightsError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

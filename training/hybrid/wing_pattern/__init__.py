@@ -1,0 +1,1 @@
+"""The pattern score of wing_pattern_sgd: fit and settings."""

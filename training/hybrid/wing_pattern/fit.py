@@ -1,0 +1,206 @@
+"""Fit what `wing_pattern_sgd` serves: the class geometry, and the weights of its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.linear_model import SGDClassifier
+
+from training.hybrid.crosses import Groups, cross_maps, lookalike
+from wildlife_wings.class_geometry import EVIDENCE as EVIDENCE
+from wildlife_wings.class_geometry import ClassGeometry, ClassSpace, region_blocks
+from wildlife_wings.class_geometry import to_arrays as to_arrays
+from wildlife_wings.pattern_features import COLOUR_CHANNELS, pattern_map
+from wildlife_wings.pattern_features import aligned_wings as aligned_wings
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.str_]
+
+SEED = 20250
+INNER_FOLDS = 4
+CROSS_PATCHES = 6
+CROSSES_PER_FOLD = 400
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Chosen inside the training data by training/hybrid/wing_pattern/settings.py (LOG.md)."""
+
+    components: int = 60  # principal components of the whole wing
+    region_components: int = 15
+    grid: tuple[int, int] = (3, 3)
+    shrinkage: float = 0.3  # of the within-class covariance towards a ball
+    evidence: tuple[str, ...] = EVIDENCE
+    edges: bool = True
+    lookalikes: bool = True  # train the weights on hue- and outline-shifted pictures too
+    views: bool = True  # upper and under side are classes of their own, where the table tells
+    known_hybrids: bool = True  # train the weights on the table's own hybrids too
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures as aligned wings (n, 72, 96, 4), with their subspecies, specimen and view (n,)."""
+
+    wings: Array
+    subspecies: Labels
+    specimen: Labels
+    view: Labels
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> Examples:
+        return Examples(
+            self.wings[rows], self.subspecies[rows], self.specimen[rows], self.view[rows]
+        )
+
+    @property
+    def groups(self) -> Groups:
+        return Groups.of(self.subspecies, self.view)
+
+    def maps(self, settings: Settings) -> Array:
+        return pattern_maps(self.wings, settings)
+
+
+@dataclass(frozen=True)
+class HybridScore:
+    """score = sum(weights * (evidence - centre) / scale), each (3,) in the order of EVIDENCE."""
+
+    geometry: ClassGeometry
+    centre: Array
+    scale: Array
+    weights: Array
+
+    def __call__(self, maps: Array) -> Array:
+        """(n, rows, columns, channels) -> (n,) log-odds."""
+        scores: Array = (evidence_table(self.geometry, maps) - self.centre) / self.scale
+        return scores @ self.weights
+
+
+def pattern_maps(wings: Array, settings: Settings) -> Array:
+    """(n, 72, 96, 4) -> (n, 18, 12, 7); without `edges` those channels are zero."""
+    maps = np.stack([pattern_map(w) for w in wings])
+    if not settings.edges:
+        maps[..., COLOUR_CHANNELS:] = 0.0
+    return maps
+
+
+def evidence_table(geometry: ClassGeometry, maps: Array) -> Array:
+    """(n, 3)"""
+    return np.stack([geometry.evidence(m) for m in maps])
+
+
+def fit_class_space(
+    features: Array, groups: Groups, components: int, shrinkage: float
+) -> ClassSpace:
+    """PCA, then discriminant analysis with a shrunk within-class covariance; features (n, d).
+
+    A group counts by the root of its size, so that neither the common ones rule nor noise does.
+    """
+    pca = PCA(min(components, len(features) - 1), svd_solver="full").fit(features)
+    scores = pca.transform(features)
+    means = np.stack([scores[groups.member == k].mean(axis=0) for k in range(len(groups.names))])
+    within = np.zeros((scores.shape[1],) * 2)
+    total = 0.0
+    for k, mean in enumerate(means):
+        spread = scores[groups.member == k] - mean
+        weight = np.sqrt(len(spread))
+        within += weight * spread.T @ spread / len(spread)
+        total += weight
+    within /= total
+    ball = np.eye(len(within)) * np.trace(within) / len(within)
+    values, vectors = np.linalg.eigh((1 - shrinkage) * within + shrinkage * ball)
+    whiten = vectors / np.sqrt(np.maximum(values, 1e-12))
+    white = means @ whiten
+    between = np.linalg.svd(white - white.mean(axis=0), full_matrices=False)[2]
+    between = between[: len(means) - 1]
+    return ClassSpace(pca.mean_, pca.components_.T @ whiten @ between.T, white @ between.T)
+
+
+def fit_geometry(maps: Array, groups: Groups, settings: Settings) -> ClassGeometry:
+    """The class spaces of the whole wing and of each region, from non-hybrids only."""
+
+    def space(block: Array, components: int) -> ClassSpace:
+        flat = block.reshape(len(block), -1)
+        return fit_class_space(flat, groups, components, settings.shrinkage)
+
+    regions = region_blocks(maps, settings.grid)
+    return ClassGeometry(
+        space(maps, settings.components),
+        tuple(space(region, settings.region_components) for region in regions),
+        settings.grid,
+        groups.pairs(),
+    )
+
+
+def assign_folds(specimen: Labels, folds: int, seed: int) -> NDArray[np.int64]:
+    """(n,) fold numbers; pictures of one specimen share a fold."""
+    names, inverse = np.unique(specimen, return_inverse=True)
+    assigned = np.random.default_rng(seed).permutation(len(names)) % folds
+    return assigned[inverse]
+
+
+def split_fold(examples: Examples, held_out: NDArray[np.bool_]) -> tuple[Examples, Examples]:
+    """(kept, held out), both without groups of which fewer than two pictures would be kept."""
+    groups = examples.groups
+    counts = np.bincount(groups.member[~held_out], minlength=len(groups.names))
+    usable = counts[groups.member] >= 2
+    return examples[~held_out & usable], examples[held_out & usable]
+
+
+def fit_score(pure: Examples, hybrids: Examples, settings: Settings) -> HybridScore:
+    """Geometry from the non-hybrids; evidence weights by cross-fitting on them and crosses.
+
+    The weights see each picture through a geometry that did not: pictures that made a class mean
+    lie nearer to it than any new one will.
+    """
+    if not settings.views:
+        pure = replace(pure, view=np.full(len(pure.view), ""))
+    tables, targets = [], []
+    rng = np.random.default_rng(SEED)
+    fold = assign_folds(pure.specimen, INNER_FOLDS, SEED)
+    for k in range(INNER_FOLDS):
+        kept, held = split_fold(pure, fold == k)
+        geometry = fit_geometry(kept.maps(settings), kept.groups, settings)
+        for maps, is_hybrid in _fold_pictures(held, hybrids, settings, rng):
+            tables.append(evidence_table(geometry, maps))
+            targets.append(np.full(len(maps), is_hybrid))
+    centre, scale, weights = _weigh(np.vstack(tables), np.concatenate(targets), settings.evidence)
+    final = fit_geometry(pure.maps(settings), pure.groups, settings)
+    return HybridScore(final, centre, scale, weights)
+
+
+def _fold_pictures(
+    held: Examples, hybrids: Examples, settings: Settings, rng: np.random.Generator
+) -> list[tuple[Array, bool]]:
+    versions = [(held.wings, hybrids.wings)]
+    if settings.lookalikes:
+        versions.append((_lookalikes(held.wings, rng), _lookalikes(hybrids.wings, rng)))
+    sets = []
+    for pure_wings, hybrid_wings in versions:
+        maps = pattern_maps(pure_wings, settings)
+        sets.append((maps, False))
+        sets.append((cross_maps(maps, held.groups, CROSSES_PER_FOLD, rng, CROSS_PATCHES), True))
+        if settings.known_hybrids and len(hybrid_wings):
+            sets.append((pattern_maps(hybrid_wings, settings), True))
+    return sets
+
+
+def _lookalikes(wings: Array, rng: np.random.Generator) -> Array:
+    return np.stack([lookalike(w, rng) for w in wings]) if len(wings) else wings
+
+
+def _weigh(
+    table: Array, hybrid: NDArray[np.bool_], used: tuple[str, ...]
+) -> tuple[Array, Array, Array]:
+    """Logistic regression by stochastic gradient descent; unused evidence weighs 0."""
+    centre, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
+    columns = [EVIDENCE.index(name) for name in used]
+    classifier = SGDClassifier(
+        loss="log_loss", alpha=1e-3, class_weight="balanced", average=True, max_iter=200,
+        tol=None, random_state=SEED,
+    )  # fmt: skip
+    classifier.fit(((table - centre) / scale)[:, columns], hybrid)
+    weights = np.zeros(len(EVIDENCE))
+    weights[columns] = classifier.coef_[0]
+    return centre, scale, weights

@@ -1,0 +1,94 @@
+"""Train the submission `wing_pattern_sgd`: half a minute, the same bytes every time.
+
+    python -m training.hybrid.wing_pattern_sgd
+    python -m training.hybrid.wing_pattern_sgd --data DIR --out SUBMISSION_FOLDER
+
+DIR holds train.csv and images/ (training/hybrid/data.py says which columns). Writes
+weights/wing_pattern.npz, config.json and, last, weights.json into the submission folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from training.common.errors import DataError
+from training.common.submission_files import write_submission
+from training.hybrid.data import TrainingTable, read_pictures, read_training_table
+from training.hybrid.wing_pattern.fit import (
+    EVIDENCE,
+    Examples,
+    HybridScore,
+    Settings,
+    aligned_wings,
+    fit_score,
+    to_arrays,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = "weights/wing_pattern.npz"
+REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
+
+
+def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
+    """The table, its non-hybrids and its hybrids. Raises DataError."""
+    table = read_training_table(folder)
+    wings = read_pictures(table, aligned_wings)
+    examples = Examples(wings, table.subspecies, table.specimen, table.view)
+    return table, examples[~table.hybrid], examples[table.hybrid]
+
+
+def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any], bytes]:
+    """config.json and the content of WEIGHTS."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **to_arrays(score.geometry))  # type: ignore[arg-type]
+    config = {
+        "weights": WEIGHTS,
+        "grid": list(settings.grid),
+        "score": {
+            name: dict(zip(EVIDENCE, np.round(values, 9).tolist(), strict=True))
+            for name, values in (
+                ("centre", score.centre), ("scale", score.scale), ("weights", score.weights)
+            )
+        },
+    }  # fmt: skip
+    return config, buffer.getvalue()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Train the submission wing_pattern_sgd.")
+    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
+    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "wing_pattern_sgd")
+    options = parser.parse_args(arguments)
+    started = time.perf_counter()
+    try:
+        table, pure, hybrids = read_examples(options.data)
+    except DataError as error:
+        print(f"wing_pattern_sgd: {error}", file=sys.stderr)
+        return 1
+    names = sorted(set(pure.subspecies.tolist()))
+    print(f"{len(table.paths)} pictures: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
+    settings = Settings()
+    # Sums are split over threads, and so round otherwise with another number of them.
+    with threadpool_limits(limits=1):
+        score = fit_score(pure, hybrids, settings)
+    for name, weight in zip(EVIDENCE, score.weights.tolist(), strict=True):
+        print(f"weight of {name}: {weight:.3f}")
+    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    source = f"python -m training.hybrid.wing_pattern_sgd (train.csv sha256 {digest})"
+    config, weights = submission_of(score, settings)
+    size = write_submission(options.out, config, {WEIGHTS: weights}, source, REQUIRES)
+    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

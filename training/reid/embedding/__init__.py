@@ -1,0 +1,1 @@
+"""Embedding networks of the re-identification submissions."""

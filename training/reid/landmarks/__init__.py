@@ -1,0 +1,1 @@
+"""The network that finds landmarks, by which animals are aligned."""

@@ -1,0 +1,209 @@
+"""Train the network that finds an animal's landmarks (submissions/*/animal_alignment.py).
+
+    python -m training.reid.landmarks.train --data DIR --out FILE.safetensors [--test DIR]
+
+DIR holds pictures and landmarks.csv (training/reid/landmarks/data.py says which columns). With `--test`,
+prints how far off the landmarks of other pictures are. Least absolute error, rounded at zero
+(smooth L1), AdamW, the rate along half a cosine; pictures are turned, shifted, zoomed and
+recoloured with their landmarks. A killed run goes on after its last epoch: FILE.last.pt, removed
+at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import pickle
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from kornia.augmentation import (
+    AugmentationSequential,
+    ColorJiggle,
+    RandomAffine,
+    RandomGaussianNoise,
+    RandomGrayscale,
+)
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
+
+from training.common.errors import DataError
+from training.reid.embedding.trainer import TrainingError
+from training.reid.landmarks.data import Marked, read_marked
+from wildlife_reid.alignment import SIDE, LandmarkNetwork
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the weights, besides the pictures. An epoch is `steps` batches."""
+
+    epochs: int = 20
+    steps: int = 100
+    batch: int = 64
+    rate: float = 3e-3
+    decay: float = 0.02
+    rounded: float = 0.05  # of the loss: below it quadratic; half the square's side is 1
+    seed: int = 0
+
+
+def variation() -> AugmentationSequential:
+    """Of pictures (n, 3, s, s) in 0..1 with points (n, p, 2) in pixels."""
+    return AugmentationSequential(
+        RandomAffine(15.0, (0.1, 0.1), (0.85, 1.2), 5.0, padding_mode="border", p=1.0),
+        ColorJiggle(0.3, 0.3, 0.3, 0.03, p=0.8),
+        RandomGrayscale(p=0.15),
+        RandomGaussianNoise(std=0.02, p=0.5),
+        data_keys=["input", "keypoints"],
+    )
+
+
+class LandmarkTrainer:
+    """Network and optimiser, saved whole after each epoch."""
+
+    def __init__(self, recipe: Recipe, checkpoint: Path, digest: str) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.checkpoint = recipe, checkpoint
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = LandmarkNetwork().to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+        )
+        self.vary = variation()
+        self.made_with = json.dumps({**asdict(recipe), "pictures": digest}, sort_keys=True)
+        self.losses: list[float] = []
+
+    def train(self, marked: Marked) -> LandmarkNetwork:
+        """To the last epoch. Raises TrainingError where the loss is not finite."""
+        self._resume()
+        while len(self.losses) < self.recipe.epochs:
+            # Seeded by the epoch, so that a resumed run sees the same pictures.
+            torch.manual_seed(self.recipe.seed * 100_003 + len(self.losses))
+            self.network.train()
+            losses = [self._step(marked, step) for step in range(self.recipe.steps)]
+            self.losses.append(sum(losses) / len(losses))
+            self._save()
+            print(f"epoch {len(self.losses)}: loss {self.losses[-1]:.4f}", flush=True)
+        return self.network.cpu().eval()
+
+    def _step(self, marked: Marked, step: int) -> float:
+        done = (len(self.losses) + step / self.recipe.steps) / self.recipe.epochs
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate * 0.5 * (1 + math.cos(math.pi * done))
+        chosen = torch.randint(len(marked), (self.recipe.batch,))
+        pixels = marked.pictures[chosen].to(self.device).float() / 255
+        places = in_pixels(marked.points[chosen]).to(self.device)
+        pixels, places = self.vary(pixels, places)
+        found = self.network(pixels.clamp(0, 1))
+        loss = smooth_l1_loss(found, from_pixels(places), beta=self.recipe.rounded)
+        if not math.isfinite(loss.item()):
+            raise TrainingError(
+                f"the loss is {loss.item()} in epoch {len(self.losses) + 1}, step {step + 1}; "
+                f"lower --rate (now {self.recipe.rate:g}) and train into another file"
+            )
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return float(loss.item())
+
+    def _save(self) -> None:
+        state = {
+            "made with": self.made_with,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "losses": self.losses,
+        }
+        part = self.checkpoint.with_name(self.checkpoint.name + ".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        """Take up the checkpoint of the same run. Raises TrainingError where it is of another."""
+        if not self.checkpoint.is_file():
+            return
+        advice = "give another --out, or delete it to start anew"
+        try:
+            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            theirs = state["made with"]
+        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
+            raise TrainingError(f"{self.checkpoint} is no checkpoint; {advice}") from None
+        if theirs != self.made_with:
+            raise TrainingError(
+                f"{self.checkpoint} was made with {theirs}, now {self.made_with}; {advice}"
+            )
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.losses = list(state["losses"])
+        print(f"{self.checkpoint}: going on after epoch {len(self.losses)}")
+
+
+def in_pixels(points: Tensor) -> Tensor:
+    """From -1..1 to pixels of the SIDE x SIDE square, which kornia turns."""
+    return (points + 1) * SIDE / 2 - 0.5
+
+
+def from_pixels(places: Tensor) -> Tensor:
+    return (places + 0.5) * 2 / SIDE - 1
+
+
+@torch.inference_mode()
+def errors(network: LandmarkNetwork, marked: Marked) -> Tensor:
+    """(n,): mean distance of a picture's ten landmarks, as a share of the square's side."""
+    found = torch.cat([network(part.float() / 255) for part in marked.pictures.split(64)])
+    return (found - marked.points).norm(dim=2).mean(dim=1) / 2
+
+
+def run(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
+    """Raises DataError, TrainingError, OSError."""
+    marked = read_marked(data)
+    others = read_marked(test) if test else None
+    print(f"{len(marked)} pictures with landmarks", flush=True)
+    digest = hashlib.sha256(marked.pictures.numpy().tobytes() + marked.points.numpy().tobytes())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = out.with_name(out.name + ".last.pt")
+    network = LandmarkTrainer(recipe, checkpoint, digest.hexdigest()[:16]).train(marked)
+    part = out.with_name(out.name + ".part")
+    state = {n: t.half() if t.is_floating_point() else t for n, t in network.state_dict().items()}
+    network.load_state_dict(state)  # rounded as in the file, so that this is what is measured
+    part.write_bytes(save(state))
+    part.replace(out)
+    checkpoint.unlink(missing_ok=True)
+    for name, some in {"trained on": marked, "others": others}.items():
+        if some:
+            off = 100 * errors(network, some)
+            print(f"{name}: landmarks {off.median():.1f} % of the side off (median of pictures), "
+                  f"{off.quantile(0.9):.1f} % for one in ten")  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Train the network that finds landmarks.")
+    parser.add_argument("--data", type=Path, required=True, help="pictures and landmarks.csv")
+    parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
+    parser.add_argument("--test", type=Path, help="other pictures and landmarks.csv")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+    parser.add_argument("--steps", type=int, default=Recipe.steps, help="batches in an epoch")
+    parser.add_argument("--rate", type=float, default=Recipe.rate)
+    options = parser.parse_args(arguments)
+    for name in ("epochs", "steps", "rate"):
+        value = getattr(options, name)
+        if not value > 0:
+            parser.error(f"--{name} {value:g}: expected more than 0")
+    recipe = Recipe(epochs=options.epochs, steps=options.steps, rate=options.rate)
+    started = time.perf_counter()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        run(options.data, options.out, options.test, recipe)
+    except (DataError, TrainingError, OSError) as error:
+        print(f"train_landmarks: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Comparisons of image pairs that several submissions are calibrated on."""
