@@ -27,7 +27,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A marker per set of packages, newer than what it was installed from, makes the second time quick.
-# kit.done has what `make test-kit` needs: the light core and the test tools, no torch.
+# kit.done has what `make test-kit` needs: the light core, the test tools and the Docker SDK.
 $(VENV)/core.done: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "Python 3.10 or newer is needed; say which with PYTHON=python3.12"; exit 2; }
@@ -38,7 +38,7 @@ $(VENV)/core.done: pyproject.toml constraints.txt
 
 $(VENV)/kit.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (the test tools)"
-	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) --editable '.[containers,dev]'
 	@touch $@
 
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
