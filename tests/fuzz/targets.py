@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import scoring
 from kit import bundles, requirements, scores, submissions
 from kit.checks.bundle.folder import check_bundle
 from kit.checks.engine import check_statically
@@ -28,6 +27,7 @@ from wildlife_ingestion.images import list_pictures, read_metadata_rows, why_und
 from wildlife_ingestion.requirements import read_requirements, read_whitelist
 from wildlife_ingestion.submission import read_answer_kind
 from wildlife_scoring.problems import ScoringError
+from wildlife_scoring.step import score_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,7 +109,7 @@ def _score(predicted: bytes, truth: bytes, folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
     (folder / "res/predictions.txt").write_bytes(predicted)
     (folder / "ref/ref.csv").write_bytes(truth)
-    scoring.score_folder(folder)
+    score_folder(folder)
 
 
 def scores_file(data: bytes, folder: Path) -> None:

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from wildlife_scoring.reid.charts import POINTS, best_score_axis, threshold_chart
+from wildlife_scoring.metrics import auroc
+from wildlife_scoring.reid.charts import best_score_axis, threshold_chart
 from wildlife_scoring.reid.metrics import NEW, TOTALS, dataset_score, score, sides, threshold_curve
-from wildlife_scoring.reid.ranking import auroc, rank_measures
+from wildlife_scoring.reid.ranking import rank_measures
 from wildlife_scoring.reid.result import Operating, implied_threshold
+from wildlife_scoring.report.svg import POINTS
 
 ORACLES = Path(__file__).parents[2].parent / "shared" / "oracles" / "reid.json"
 Row = tuple[str, str, bool, str]  # identity, dataset, new_identity, predicted

@@ -168,7 +168,7 @@ def test_a_header_in_the_predictions_is_refused(folders: Folders) -> None:
 
 def test_a_label_with_an_unquoted_comma_is_refused(folders: Folders) -> None:
     folders.predictions.write_text("a.jpg,cat,1\n", encoding="utf-8")
-    folders.refused("expected 2 columns", "line 1: a.jpg,cat,1", "filename,answer")
+    folders.refused("expected 2 columns", "line 1: a.jpg,cat,1", "filename,prediction")
 
 
 @pytest.mark.parametrize("column", HEADER)
