@@ -198,15 +198,15 @@ def join(
     return rows
 
 
-def parse_scores(predictions: Predictions, problems: Problems) -> NDArray[np.float64]:
+def parse_scores(given: Predictions, problems: Problems) -> NDArray[np.float64]:
     """Return the values as numbers, shape (rows,). Those not finite become one problem."""
-    numbers = [_number(value) for value in predictions.values]
+    numbers = [_number(value) for value in given.values]
     scores = np.array(numbers, dtype=np.float64)  # None becomes NaN
     bad = np.flatnonzero(~np.isfinite(scores))
     if len(bad):
-        shown = (f"{predictions.names[row]},{predictions.values[row]}" for row in bad.tolist())
+        shown = (f"{given.names[row]},{given.values[row]}" for row in bad.tolist())
         problems.add(
-            predictions.path,
+            given.path,
             f"{len(bad)} of {count(len(scores), 'score')} not a finite number: "
             f"{name_some(shown, len(bad))}",
             "write a number such as 0.1234 for each image: NaN, inf and text cannot be ranked",

@@ -25,7 +25,7 @@ from kit.zips import unpack
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import list_pictures, read_metadata_rows, why_undecodable
 from wildlife_ingestion.requirements import read_requirements, read_whitelist
-from wildlife_ingestion.submission import read_answer_kind
+from wildlife_ingestion.submission import read_prediction_kind
 from wildlife_scoring.problems import ScoringError
 from wildlife_scoring.step import score_folder
 
@@ -55,7 +55,7 @@ def metadata(data: bytes, folder: Path) -> None:
     (folder / "metadata").write_bytes(data)
     submissions.track_of(folder)
     with contextlib.suppress(IngestionError):
-        read_answer_kind(folder)
+        read_prediction_kind(folder)
     if command := programs.command_of(folder):
         programs.split_command(command, "ingestion", scoring=False, late_ingestion=False)
 

@@ -138,8 +138,8 @@ def test_a_run_that_goes_on_drops_them(tmp_path: Path) -> None:
     rows = "".join(f"p00{n}.png,lynx_1\n" for n in range(1, 5))
     (place.output / ".predictions.journal").write_text("digest\n" + rows)
     outcome = dropped(place)
-    assert "4 of 6 were answered before" in outcome.out
-    assert "NOTE: no candidates.csv: this run went on from one that was cut off" in outcome.out
+    assert "4 of 6 were predicted before" in outcome.out
+    assert "NOTE: no candidates.csv: this run resumed one that was cut off" in outcome.out
 
 
 def test_a_folder_that_refuses_the_file_costs_nothing_else(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.support.ingestion import PROGRAM, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.output import PredictionsFile
+from wildlife_ingestion.predictions_file import PredictionsFile
 
 PICTURES = [Picture(Path("a.png"), 1), Picture(Path("b.png"), 2)]
 
@@ -109,7 +109,7 @@ import resource, signal, sys
 from pathlib import Path
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.output import PredictionsFile
+from wildlife_ingestion.predictions_file import PredictionsFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:

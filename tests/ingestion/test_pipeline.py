@@ -1,5 +1,7 @@
 """Reading ahead: order, bounded memory, work in threads, and whose error it was."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -7,9 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.ingestion import PROGRAM, make_place
 from wildlife_ingestion.errors import Interrupted
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.pipeline import BatchFailed, answer_in_order, window_of
+from wildlife_ingestion.pipeline import BatchFailed, predict_in_order, window_of
 from wildlife_ingestion.plan import Plan, make_plan
 
 
@@ -22,7 +25,7 @@ def plan(prepare, answer=list, batch_size=4, threads=2):
 
 
 def run(number, *arguments, **options):
-    return list(answer_in_order(pictures(number), plan(*arguments, **options)))
+    return list(predict_in_order(pictures(number), plan(*arguments, **options)))
 
 
 @pytest.mark.parametrize("number", [1, 3, 4, 5, 8, 41])
@@ -32,7 +35,7 @@ def test_answers_come_in_order_whatever_the_threads_do(number):
         return picture.place
 
     batches = run(number, slow_when_odd)
-    assert [x for batch in batches for x in batch.answers] == list(range(1, number + 1))
+    assert [x for batch in batches for x in batch.predictions] == list(range(1, number + 1))
     assert [p.place for batch in batches for p in batch.pictures] == list(range(1, number + 1))
     assert [len(batch.pictures) for batch in batches[:-1]] == [4] * (len(batches) - 1)
 
@@ -62,7 +65,7 @@ def test_no_more_pictures_are_in_flight_however_many_there_are(number):
         return [0.5] * len(prepared)
 
     fake = plan(Counted, slow_answer)
-    assert sum(len(b.pictures) for b in answer_in_order(pictures(number), fake)) == number
+    assert sum(len(b.pictures) for b in predict_in_order(pictures(number), fake)) == number
     assert fake.batch_size <= Counted.most <= window_of(fake) == 10
     assert Counted.alive == 0
 
@@ -98,7 +101,7 @@ def test_pictures_are_prepared_in_several_threads_and_answered_in_the_main_one()
         return threading.current_thread().name
 
     (batch,) = run(4, prepare, answer)
-    assert len(set(batch.answers)) == 2
+    assert len(set(batch.predictions)) == 2
 
 
 def fail_at(place):
@@ -111,12 +114,12 @@ def fail_at(place):
 
 
 def test_an_error_in_prepare_names_its_picture_after_the_answers_before_it():
-    answers = answer_in_order(pictures(12), plan(fail_at(6)))
-    assert next(answers).answers == [1, 2, 3, 4]
+    predicted = predict_in_order(pictures(12), plan(fail_at(6)))
+    assert next(predicted).predictions == [1, 2, 3, 4]
     with pytest.raises(BatchFailed) as caught:
-        next(answers)
+        next(predicted)
     assert [picture.place for picture in caught.value.pictures] == [6]
-    assert not caught.value.in_answer
+    assert not caught.value.in_model
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(0), MemoryError()])
@@ -130,7 +133,7 @@ def test_an_error_in_answer_names_the_batch(error):
         run(12, fail_at(None), answer)
     assert [picture.place for picture in caught.value.pictures] == [5, 6, 7, 8]
     assert caught.value.error is error
-    assert caught.value.in_answer
+    assert caught.value.in_model
 
 
 def test_an_interruption_is_no_error_of_the_submission():
@@ -180,3 +183,36 @@ def test_threads_are_the_usable_processors_up_to_eight(tmp_path, monkeypatch):
         monkeypatch.setattr("os.sched_getaffinity", lambda _, n=usable: set(range(n)))
         assert make_plan(model(**BOTH), [], tmp_path, False).threads == threads
     assert make_plan(model(), [], tmp_path, False).threads == 1
+
+
+def test_another_program_can_import_the_plan_and_call_a_model_without_side_effects(tmp_path):
+    make_place(tmp_path).picture("a.png", level=51)
+    (tmp_path / "input_data" / "metadata.csv").write_text("filename,place\na.png,Texel\n")
+    code = """
+import signal, sys
+from pathlib import Path
+before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+sys.path.insert(0, sys.argv[1])
+path = list(sys.path)
+from wildlife_ingestion.images import Picture
+from wildlife_ingestion.plan import make_plan
+class Model:
+    def preprocess(self, image, metadata=None):
+        return metadata["place"]
+    def predict_batch(self, prepared):
+        return prepared
+    def predict(self, image, metadata=None):
+        return self.predict_batch([self.preprocess(image, metadata)])[0]
+folder = Path(sys.argv[2])
+pictures = [Picture(folder / "a.png", 1)]
+found = []
+for one_by_one in (False, True):
+    plan = make_plan(Model(), pictures, folder, one_by_one)
+    found += plan.answer([plan.prepare(picture) for picture in pictures])
+after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+print(found, before == after, sys.path == path)
+"""
+    command = [sys.executable, "-c", code, str(PROGRAM), str(tmp_path / "input_data")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == "['Texel', 'Texel'] True True\n"
+    assert done.stderr == ""

@@ -113,7 +113,7 @@ def test_the_image_knows_its_path_as_on_the_platform(place):
 
 
 def test_labels_are_written_as_they_are(tmp_path):
-    place = make_place(tmp_path, model_answering("'Nymphalidae, é'"), "track: family\n")
+    place = make_place(tmp_path, model_answering("'Nymphalidae, é'"), "track: reid\n")
     place.picture("a.png")
     assert place.run().rows == [["a.png", "Nymphalidae, é"]]
 

@@ -4,9 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from kit.checks.submission.imports import _PACKAGES
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
-from wildlife_ingestion.submission import find_model_file, read_answer_kind
+from wildlife_ingestion.submission import (
+    PACKAGE_OF_MODULE,
+    find_model_file,
+    read_prediction_kind,
+)
 
 
 @pytest.fixture
@@ -186,9 +191,9 @@ def test_a_pickle_finds_the_classes_of_model(place):
 
 TRACKS = {
     "track: hybrid\n": "score",
-    "description: x\ntrack: 'anomaly'  # theirs\n": "score",
+    "description: x\ntrack: 'hybrid'  # theirs\n": "score",
     "track: reid\n": "label",
-    'track: "family"\n': "label",
+    'track: "reid"\n': "label",
     "description: a model\n": None,
     "track:\n": None,
     "": None,
@@ -203,26 +208,30 @@ def test_the_track_says_what_to_answer_with_and_without_a_yaml_reader(
     if not has_yaml:
         monkeypatch.setitem(__import__("sys").modules, "yaml", None)
     (tmp_path / "metadata").write_text(text)
-    assert read_answer_kind(tmp_path) == TRACKS[text]
+    assert read_prediction_kind(tmp_path) == TRACKS[text]
 
 
 def test_metadata_yaml_comes_before_metadata(tmp_path):
     (tmp_path / "metadata").write_text("track: reid\n")
     (tmp_path / "metadata.yaml").write_text("track: hybrid\n")
-    assert read_answer_kind(tmp_path) == "score"
+    assert read_prediction_kind(tmp_path) == "score"
 
 
 def test_a_submission_without_metadata_has_no_track(tmp_path):
-    assert read_answer_kind(tmp_path) is None
+    assert read_prediction_kind(tmp_path) is None
 
 
 def test_an_unknown_track_lists_the_known_ones(tmp_path):
     (tmp_path / "metadata").write_text("track: hybird\n")
-    with pytest.raises(IngestionError, match="'hybird'; known are hybrid, anomaly, reid, family"):
-        read_answer_kind(tmp_path)
+    with pytest.raises(IngestionError, match="'hybird'; expected one of hybrid, reid"):
+        read_prediction_kind(tmp_path)
 
 
 def test_metadata_that_is_not_yaml_is_an_error(tmp_path):
     (tmp_path / "metadata").write_text("track: [hybrid\n")
     with pytest.raises(IngestionError, match="metadata is not YAML"):
-        read_answer_kind(tmp_path)
+        read_prediction_kind(tmp_path)
+
+
+def test_modules_and_packages_are_those_that_the_check_knows():
+    assert PACKAGE_OF_MODULE == _PACKAGES

@@ -192,7 +192,7 @@ def test_wrong_usage_has_its_own_status(
     assert "usage: python3 scoring.py INPUT_DIR OUTPUT_DIR" in capsys.readouterr().err
 
 
-def test_no_package_but_numpy_is_imported() -> None:
+def test_no_package_but_numpy_is_imported_and_no_track_before_it_is_scored() -> None:
     code = "import sys; import scoring; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -203,4 +203,7 @@ def test_no_package_but_numpy_is_imported() -> None:
     )
     loaded = set(done.stdout.split())
     assert "numpy" in loaded
+    assert not {
+        name for name in loaded if re.match(r"wildlife_scoring\.(hybrid|reid|report)", name)
+    }
     assert not loaded & {"pandas", "scipy", "sklearn", "matplotlib", "jinja2", "yaml"}

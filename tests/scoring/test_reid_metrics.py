@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from tests.support.oracles import official_cases
 from wildlife_scoring.metrics import auroc
 from wildlife_scoring.reid.charts import best_score_axis, threshold_chart
 from wildlife_scoring.reid.metrics import NEW, TOTALS, dataset_score, score, sides, threshold_curve
@@ -20,7 +19,6 @@ from wildlife_scoring.reid.ranking import rank_measures
 from wildlife_scoring.reid.result import Operating, implied_threshold
 from wildlife_scoring.report.svg import POINTS
 
-ORACLES = Path(__file__).parents[2].parent / "shared" / "oracles" / "reid.json"
 Row = tuple[str, str, bool, str]  # identity, dataset, new_identity, predicted
 IDENTITIES = [f"i{n}" for n in range(6)]
 
@@ -38,7 +36,7 @@ def scores_of(rows: list[Row]) -> dict[str, float]:
 
 
 def slow_sides(rows: list[Row], unknown: set[str]) -> tuple[float | None, float | None]:
-    """BAKS and BAUS from DESIGN 5, one loop for each definition, written without the program."""
+    """BAKS and BAUS of scoring_program/README.md: a loop for each, without the program."""
     found = []
     for side_is_new in (False, True):
         shares = []
@@ -66,10 +64,9 @@ def slow_scores(rows: list[Row]) -> dict[str, float]:
 # The official numbers
 
 
-@pytest.mark.skipif(not ORACLES.is_file(), reason="the official numbers are not here")
 def test_the_official_cases_are_met() -> None:
-    cases = json.loads(ORACLES.read_text())["cases"]
-    assert len(cases) >= 12
+    cases = official_cases("reid")
+    assert len(cases) >= 5
     for case in cases:
         _, identity, dataset, new, predicted = zip(*case["rows"], strict=True)
         ours = score(identity, dataset, new, predicted)

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from tests.support.ingestion import MEAN_GREY, make_place, model_answering
-from wildlife_ingestion.answers import AnswerCheck, format_score
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import Picture
+from wildlife_ingestion.prediction_check import PredictionCheck, format_score
 
 THREE = [Picture(Path(f"{name}.png"), place) for place, name in enumerate("abc", start=4)]
 
 
 def texts(result, kind="score"):
-    return AnswerCheck(kind, total=9).texts(THREE[: len(result)], result)
+    return PredictionCheck(kind, total=9).texts(THREE[: len(result)], result)
 
 
 def refusal(result, kind="score", pictures=THREE):
     with pytest.raises(IngestionError) as caught:
-        AnswerCheck(kind, total=9).texts(pictures, result)
+        PredictionCheck(kind, total=9).texts(pictures, result)
     return str(caught.value)
 
 
@@ -91,7 +91,7 @@ def test_a_label_of_256_characters_passes():
 
 def test_all_wrong_answers_of_a_batch_are_reported_together():
     message = refusal([None, 0.5, "x"])
-    assert "2 unusable answers" in message
+    assert "2 unusable predictions" in message
     assert "a.png" in message
     assert "c.png" in message
     assert "b.png" not in message
@@ -104,7 +104,7 @@ def test_without_a_track_the_first_answer_decides():
 
 def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several():
     assert "b.png (picture 5 of 9): found str 'x'" in refusal([0.5, "x", 0.5], kind=None)
-    check = AnswerCheck(None, total=9)
+    check = PredictionCheck(None, total=9)
     check.texts(THREE, ["a", "b", "c"])
     with pytest.raises(IngestionError, match=r"found float 0\.5"):
         check.texts(THREE, ["a", 0.5, "c"])
@@ -113,10 +113,10 @@ def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several():
 @pytest.mark.parametrize(
     ("result", "found"),
     [
-        ([0.5, 0.5], "returned 2 answers for 3 pictures (pictures 4 to 6)"),
-        ([0.5] * 4, "returned 4 answers for 3 pictures"),
-        (np.zeros((3, 2))[:2], "returned 2 answers for 3 pictures"),
-        (None, "returned None for pictures 4 to 6; expected a list of 3 answers"),
+        ([0.5, 0.5], "returned 2 predictions for 3 pictures (pictures 4 to 6)"),
+        ([0.5] * 4, "returned 4 predictions for 3 pictures"),
+        (np.zeros((3, 2))[:2], "returned 2 predictions for 3 pictures"),
+        (None, "returned None for pictures 4 to 6; expected a list of 3 predictions"),
         (0.5, "returned float 0.5 for pictures"),
         ("abc", "returned str 'abc' for pictures"),
         ({"a": 1, "b": 2, "c": 3}, "returned dict"),
@@ -136,14 +136,14 @@ def test_an_unusable_answer_ends_the_run_with_nothing_written(tmp_path, answer):
     place = make_place(tmp_path, model_answering(f"0.5 if name < 'p003' else {answer}"))
     place.pictures(5)
     message = place.fail()
-    assert "1 unusable answer" in message
+    assert "1 unusable prediction" in message
     assert "p003.png (picture 3 of 5): found" in message
 
 
 def test_a_short_batch_ends_the_run_with_nothing_written(tmp_path):
     place = make_place(tmp_path, MEAN_GREY.replace("return prepared", "return prepared[1:]"))
     place.pictures(5)
-    assert "predict_batch returned 4 answers for 5 pictures" in place.fail()
+    assert "predict_batch returned 4 predictions for 5 pictures" in place.fail()
 
 
 def test_a_float_on_a_label_track_is_refused(tmp_path):
