@@ -134,7 +134,7 @@ def load_model(submission: Path) -> Any:
 
 def plain_loop(pictures: Path, submission: Path, output: Path) -> None:
     """Open, predict, write, one after the other, as the official program of the challenge."""
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
 
     model = load_model(submission)
     with (output / "predictions.txt").open("w") as file, clock():

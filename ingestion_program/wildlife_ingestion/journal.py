@@ -2,8 +2,8 @@
 
 The journal is OUTPUT_DIR/.predictions.journal: a first line that whoever starts the run wrote (the
 local runner writes the digests of submission, data and program, and compares them before it
-resumes), then a line of CSV for each predicted picture, fsynced batch by batch. Where that file does
-not exist at the start, as on the platform, no journal is kept. The run removes it when
+resumes), then a line of CSV for each predicted picture, fsynced batch by batch. Where that file
+does not exist at the start, as on the platform, no journal is kept. The run removes it when
 predictions.txt is complete.
 """
 

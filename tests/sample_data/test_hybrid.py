@@ -55,7 +55,10 @@ def specimens() -> list[Specimen]:
 
 @pytest.fixture(scope="module")
 def competition() -> dict[str, Any]:
-    return yaml.safe_load((HYBRID / "competition.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(
+        (HYBRID / "competition.yaml").read_text(encoding="utf-8")
+    )
+    return content
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ def landmarks() -> dict[str, NDArray[np.float64]]:
 
 @pytest.fixture(scope="module")
 def competition() -> dict[str, Any]:
-    return yaml.safe_load((REID / "competition.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(
+        (REID / "competition.yaml").read_text(encoding="utf-8")
+    )
+    return content
 
 
 # The tables.

@@ -197,13 +197,13 @@ def test_every_row_several_times_changes_nothing(rows: list[Row], times: int) ->
 
 
 @given(TABLES, st.data())
-def test_a_wrong_answer_mended_never_costs(rows: list[Row], data: st.DataObject) -> None:
+def test_a_wrong_prediction_put_right_never_costs(rows: list[Row], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     identity, dataset, new, _ = rows[place]
-    mended = [*rows]
-    mended[place] = (identity, dataset, new, NEW if new else identity)
+    corrected = [*rows]
+    corrected[place] = (identity, dataset, new, NEW if new else identity)
     before = scores_of(rows)
-    assert all(value >= before[key] - 1e-12 for key, value in scores_of(mended).items())
+    assert all(value >= before[key] - 1e-12 for key, value in scores_of(corrected).items())
 
 
 # Input of other kinds
@@ -211,7 +211,8 @@ def test_a_wrong_answer_mended_never_costs(rows: list[Row], data: st.DataObject)
 
 def test_none_nan_and_empty_predictions_are_wrong() -> None:
     identity, new = ["nan", "None", "b", "a"], [False, False, True, False]
-    assert sides(identity, new, [float("nan"), None, "", "a"]) == (1 / 3, 0.0)
+    gaps: Any = [float("nan"), None, "", "a"]
+    assert sides(identity, new, gaps) == (1 / 3, 0.0)
     assert sides(np.array(identity), np.array(new), np.array(["nan", "?", NEW, "a"])) == (
         2 / 3,
         1.0,
