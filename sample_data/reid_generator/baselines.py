@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sample_data.bundle_folder import fill_readme
+from sample_data.generator_common.bundle_folder import fill_readme
 from wildlife_scoring.reid.metrics import score, threshold_curve
 
 from .collection import DATASETS, SEED, TASKS, TESTS, Picture, collection
