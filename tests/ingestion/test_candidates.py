@@ -1,4 +1,4 @@
-"""candidates.csv: what a submission found most alike, whole beside predictions.txt or absent."""
+"""candidates.csv: what a submission found most alike, whole next to predictions.txt or absent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def dropped(place: Place) -> Outcome:
     return outcome
 
 
-def test_the_candidates_of_every_picture_stand_beside_the_predictions(tmp_path: Path) -> None:
+def test_the_candidates_are_written_next_to_the_predictions(
+    tmp_path: Path,
+) -> None:
     place = place_with(tmp_path, GOOD)
     outcome = place.run()
     assert outcome.status == 0, outcome

@@ -187,7 +187,7 @@ def test_a_result_submission_has_nothing_to_run(place: Place) -> None:
     assert outcome.rows is None
 
 
-def test_predictions_beside_metadata_are_no_result_submission(place: Place) -> None:
+def test_predictions_next_to_metadata_are_no_result_submission(place: Place) -> None:
     place.pictures(1)
     (place.submission / "model.py").unlink()
     (place.submission / "predictions.txt").write_text("a.png,0.1\n")

@@ -1,4 +1,4 @@
-"""The hybrid track's metrics: by hand, beside the definition, under changes without effect."""
+"""The hybrid track's metrics: by hand, by the definition, under changes without effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reid track's metrics: by hand, beside the definition, under changes without effect."""
+"""The reid track's metrics: by hand, compared with the definition, under changes without effect."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ def test_the_curve_marks_the_threshold_of_the_answers_and_tells_the_best(folders
     list_candidates(folders, LISTS)
     report = html.unescape(folders.run().report)
     assert "threshold 0.8<" in report  # the cats: the smallest score that was given a name
-    assert "Own answers 0.8660; at the marked threshold 0.8660; the best threshold" in report
+    assert "Own answers 0.8660; at the marked threshold 0.8660; the oracle threshold" in report
     folders.predict(with_row(ANSWERS, "b.jpg", "cat_1"))
     assert "1 of 4 answers differ from that rule" in html.unescape(folders.run().report)
 

@@ -1,6 +1,6 @@
 """How well a submission ranks the individuals: measures that need no threshold.
 
-They are reported beside the leaderboard's values, never on the leaderboard. A picture counts as
+They are reported next to the leaderboard's values, never on the leaderboard. A picture counts as
 much as any other here (the usual definition), where BAKS and BAUS weigh individuals equally.
 """
 
