@@ -11,6 +11,7 @@ from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answerin
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
 from wildlife_ingestion.submission import (
     PACKAGE_OF_MODULE,
+    PREDICTION_OF_TRACK,
     find_model_file,
     read_prediction_kind,
 )
@@ -225,7 +226,9 @@ def test_a_submission_without_metadata_has_no_track(tmp_path: Path) -> None:
 
 def test_an_unknown_track_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "metadata").write_text("track: hybird\n")
-    with pytest.raises(IngestionError, match="'hybird'; expected one of hybrid, reid"):
+    with pytest.raises(
+        IngestionError, match=f"'hybird'; expected one of {', '.join(PREDICTION_OF_TRACK)}"
+    ):
         read_prediction_kind(tmp_path)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import scoring
 from tests.support.scoring import ANSWERS, PROGRAM, TRUTH, Folders, leftovers, make_answered_folders
+from wildlife_scoring.tracks import TRACKS
 
 
 @pytest.fixture
@@ -203,6 +204,6 @@ def test_no_package_but_numpy_is_imported_and_no_track_before_it_is_scored() -> 
     )
     loaded = set(done.stdout.split())
     assert "numpy" in loaded
-    of_tracks = r"wildlife_scoring\.(hybrid|reid|report)"
-    assert not [name for name in loaded if re.match(of_tracks, name)]
+    late = {"wildlife_scoring.report", *(f"wildlife_scoring.{name}" for name in TRACKS)}
+    assert not late & loaded
     assert not loaded & {"pandas", "scipy", "sklearn", "matplotlib", "jinja2", "yaml"}
