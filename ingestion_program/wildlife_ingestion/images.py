@@ -30,6 +30,7 @@ class Picture:
 
     @property
     def name(self) -> str:
+        """Return the file name, as metadata.csv and predictions.txt write it."""
         return self.path.name
 
 
@@ -85,6 +86,7 @@ def _describe_folder(folder: Path) -> str:
 
 
 def print_listing(listing: Listing) -> None:
+    """Print how many pictures there are, and what is left out and why."""
     print(f"input: {counted(len(listing.pictures), 'picture')}", flush=True)
     if listing.ignored:
         print("input: ignored " + ", ".join(listing.ignored), flush=True)

@@ -35,7 +35,7 @@ def average_precision(positive: BoolArray, scores: FloatArray) -> float:
 
 
 def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> float:
-    """The smallest score t such that at least the share `tnr` of the negatives score <= t.
+    """Return the smallest score t such that at least the share `tnr` of the negatives score <= t.
 
     positive, scores: shape (n,), with at least one negative; 0 < tnr <= 1. The share is the
     float64 quotient of two integers, compared with >=, as in the official program: 19 of 20
@@ -48,7 +48,7 @@ def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> flo
 
 
 def share_above(scores: FloatArray, threshold: float) -> float:
-    """The share of the scores that are strictly above the threshold."""
+    """Return the share of the scores that are strictly above the threshold."""
     return float(np.count_nonzero(scores > threshold) / len(scores))
 
 

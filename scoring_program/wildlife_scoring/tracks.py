@@ -62,7 +62,7 @@ class Track:
     keys_per_dataset: tuple[str, ...] = ()
 
     def scorer(self) -> Scorer:
-        """Import the track's module."""
+        """Import the module of the track and return it."""
         return cast(Scorer, import_module(self.module))
 
     def leaderboard_keys(self, datasets: Sequence[str] = ()) -> list[str]:

@@ -24,7 +24,7 @@ MISSING_CANDIDATES = (
 
 
 def candidates_section(scored: Scored, shown: Sequence[str]) -> list[str]:
-    """The pieces for the datasets `shown`, or how to get them where there are no candidates."""
+    """Write the pieces for the datasets `shown`, or how to get candidates where none are given."""
     heading = "<h2>Ranking and threshold</h2>"
     if scored.candidates is None:
         return [heading, MISSING_CANDIDATES]

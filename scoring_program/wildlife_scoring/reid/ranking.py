@@ -25,7 +25,7 @@ class Ranking:
 
 
 def rank_measures(unknown: BoolArray, rank: NDArray[np.intp], scores: FloatArray) -> Ranking:
-    """The measures of the pictures of one dataset; arrays of shape (n,).
+    """Measure the ranking of the pictures of one dataset; arrays of shape (n,).
 
     unknown: the picture shows a new individual; rank: where the true individual stands among at
     most ten listed ones, from 1, or 0 where it is not listed; scores: of the first candidate, -inf

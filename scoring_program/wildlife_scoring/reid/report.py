@@ -29,7 +29,7 @@ MEANING = {
 
 
 def render(scored: Scored, name_errors: bool) -> str:
-    """The whole page; its size does not grow with the number of images.
+    """Write the whole page; its size does not grow with the number of images.
 
     name_errors: whether to name the individuals that cost most, which tells true identities.
     """
