@@ -1,4 +1,4 @@
-"""From a loaded submission and the pictures to predictions.txt, with the timings."""
+"""Predict all pictures with a loaded submission: predictions.txt and the timings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from PIL import ImageFile
 
-from wildlife_ingestion.answers import AnswerCheck
 from wildlife_ingestion.candidates import CandidatesFile
 from wildlife_ingestion.errors import counted
 from wildlife_ingestion.faults import explain
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.output import PredictionsFile
-from wildlife_ingestion.pipeline import BatchFailed, answer_in_order
+from wildlife_ingestion.pipeline import BatchFailed, Predicted, predict_in_order
 from wildlife_ingestion.plan import make_plan
+from wildlife_ingestion.prediction_check import PredictionCheck
+from wildlife_ingestion.predictions_file import PredictionsFile
 from wildlife_ingestion.progress import Progress
 from wildlife_ingestion.submission import Submission
 
@@ -30,12 +30,12 @@ def predict_all(
     input_dir: Path,
     output_dir: Path,
 ) -> None:
-    """Writes predictions.txt, and for labels candidates.csv where the submission offers it; `kind`
-    is "score", "label", or None for what comes first.
+    """Write predictions.txt, and for labels candidates.csv where the submission offers it.
 
+    kind: "score", "label", or None for the type of the first prediction.
     INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
-    Goes on from the journal that an earlier run left in `output_dir`.
-    Raises IngestionError if any picture is left without a usable answer.
+    Resumes from the journal that an earlier run left in `output_dir`.
+    Raises IngestionError if any picture is left without a usable prediction.
     """
     one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
     if ImageFile.LOAD_TRUNCATED_IMAGES:
@@ -48,50 +48,66 @@ def predict_all(
         print(plan.in_words, flush=True)
         done = file.resume(pictures, plan.batch_size)
         if done:
-            print(f"{done} of {len(pictures)} were answered before; going on from there")
-            candidates.drop("this run went on from one that was cut off")
-        check = AnswerCheck(kind, len(pictures))
+            print(f"{done} of {len(pictures)} were predicted before; resuming from there")
+            candidates.drop("this run resumed one that was cut off")
+        timing = _Timing(submission.load_seconds)
+        check = PredictionCheck(kind, len(pictures))
         progress = Progress(len(pictures), done)
-        per_image: list[float] = []
-        start, cpu_start = time.perf_counter(), time.process_time()
         try:
-            for answered in answer_in_order(pictures[done:], plan, candidates.add):
-                file.write(answered.pictures, check.texts(answered.pictures, answered.answers))
-                per_image += [answered.seconds / len(answered.pictures)] * len(answered.pictures)
-                progress.advance(len(answered.pictures))
+            for batch in predict_in_order(pictures[done:], plan, candidates.add):
+                file.write(batch.pictures, check.texts(batch.pictures, batch.predictions))
+                timing.add(batch)
+                progress.advance(len(batch.pictures))
         except BatchFailed as failed:
             raise explain(failed, pictures, plan.threads, submission.folder) from None
         finally:
             progress.close()
-        predict_seconds = time.perf_counter() - start
-        cpu_seconds = time.process_time() - cpu_start
+        timing.stop()
         path = file.finish()
         candidates.finish()
     print(f"{path.name}: {counted(len(pictures), 'row')}", flush=True)
-    if per_image:
-        _print_timings(submission.load_seconds, predict_seconds, cpu_seconds, per_image)
+    timing.report()
 
 
-def _print_timings(
-    load_seconds: float, predict_seconds: float, cpu_seconds: float, per_image: list[float]
-) -> None:
-    """One line for people, one for the runner."""
-    ordered = sorted(per_image)
-    median = statistics.median(ordered)
-    high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    rate = len(ordered) / predict_seconds
-    print(
-        f"loaded in {load_seconds:.2f} s, {len(ordered)} pictures in {predict_seconds:.2f} s "
-        f"({rate:.1f} images/s); model time per picture: median {1000 * median:.1f} ms, "
-        f"95th percentile {1000 * high:.1f} ms"
-    )
-    timing = {
-        "load_s": round(load_seconds, 6),
-        "predict_s": round(predict_seconds, 6),
-        "predict_cpu_s": round(cpu_seconds, 6),
-        "images": len(ordered),
-        "images_per_s": round(rate, 3),
-        "model_median_ms": round(1000 * median, 3),
-        "model_p95_ms": round(1000 * high, 3),
-    }
-    print("TIMING " + json.dumps(timing), flush=True)
+class _Timing:
+    """Measure the loop over the pictures; the clocks start when the object is made."""
+
+    def __init__(self, load_seconds: float) -> None:
+        self._load_seconds = load_seconds
+        self._per_image: list[float] = []
+        self._start, self._cpu_start = time.perf_counter(), time.process_time()
+        self._seconds = self._cpu_seconds = 0.0
+
+    def add(self, batch: Predicted) -> None:
+        """Share the model's time for a batch among its pictures."""
+        number = len(batch.pictures)
+        self._per_image += [batch.seconds / number] * number
+
+    def stop(self) -> None:
+        """Stop the clocks."""
+        self._seconds = time.perf_counter() - self._start
+        self._cpu_seconds = time.process_time() - self._cpu_start
+
+    def report(self) -> None:
+        """Print one line for people and one for the runner; nothing where nothing was predicted."""
+        if not self._per_image:
+            return
+        ordered = sorted(self._per_image)
+        median = statistics.median(ordered)
+        high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+        rate = len(ordered) / self._seconds
+        print(
+            f"loaded in {self._load_seconds:.2f} s, {len(ordered)} pictures in "
+            f"{self._seconds:.2f} s ({rate:.1f} images/s); model time per picture: median "
+            f"{1000 * median:.1f} ms, 95th percentile {1000 * high:.1f} ms"
+        )
+        timing = {
+            "load_s": round(self._load_seconds, 6),
+            "predict_s": round(self._seconds, 6),
+            "predict_cpu_s": round(self._cpu_seconds, 6),
+            "images": len(ordered),
+            "images_per_s": round(rate, 3),
+            "model_median_ms": round(1000 * median, 3),
+            "model_p95_ms": round(1000 * high, 3),
+        }
+        print("TIMING " + json.dumps(timing), flush=True)

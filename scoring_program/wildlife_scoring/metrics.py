@@ -35,7 +35,7 @@ def average_precision(positive: BoolArray, scores: FloatArray) -> float:
 
 
 def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> float:
-    """The smallest score t such that at least the share `tnr` of the negatives score <= t.
+    """Return the smallest score t such that at least the share `tnr` of the negatives score <= t.
 
     positive, scores: shape (n,), with at least one negative; 0 < tnr <= 1. The share is the
     float64 quotient of two integers, compared with >=, as in the official program: 19 of 20
@@ -48,5 +48,18 @@ def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> flo
 
 
 def share_above(scores: FloatArray, threshold: float) -> float:
-    """The share of the scores that are strictly above the threshold."""
+    """Return the share of the scores that are strictly above the threshold."""
     return float(np.count_nonzero(scores > threshold) / len(scores))
+
+
+def auroc(higher: FloatArray, lower: FloatArray) -> float:
+    """Return the share of pairs (h, l) with h > l, ties counting half: the area under the ROC.
+
+    higher: (n,), the scores that should be the higher ones; lower: (m,). NaN where one is empty.
+    """
+    if not (len(higher) and len(lower)):
+        return float("nan")
+    ordered = np.sort(lower)
+    below = np.searchsorted(ordered, higher, side="left")
+    at_or_below = np.searchsorted(ordered, higher, side="right")
+    return float(np.mean(below + at_or_below) / (2 * len(lower)))

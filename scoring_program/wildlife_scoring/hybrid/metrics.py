@@ -48,7 +48,7 @@ class Evaluation:
 def score(
     hybrid_stat: ArrayLike, ssp_indicator: ArrayLike, scores: ArrayLike, tnr: float = TNR
 ) -> dict[str, float]:
-    """The eight leaderboard values, in the leaderboard's order.
+    """Return the eight leaderboard values, in the leaderboard's order.
 
     hybrid_stat: (n,) of 0 and 1; ssp_indicator: (n,) of "major", "minor" and "mimic"; scores: (n,)
     finite numbers, higher = more likely a hybrid, compared after rounding to 4 decimals; tnr: the
@@ -62,7 +62,7 @@ def score(
 def evaluate(
     hybrid_stat: ArrayLike, ssp_indicator: ArrayLike, scores: ArrayLike, tnr: float = TNR
 ) -> Evaluation:
-    """Like `score`, and keeps the thresholds."""
+    """Score like `score`, and keep the thresholds."""
     if not 0 < tnr <= 1:
         raise ValueError(f"tnr must lie in (0, 1], got {tnr}")
     hybrid, group, values = _checked(hybrid_stat, ssp_indicator, scores)
@@ -94,7 +94,7 @@ def evaluate(
 
 
 def undefined_groups(hybrid: BoolArray, group: NDArray[np.str_]) -> list[str]:
-    """One sentence for each group that lacks a class, so that its metrics are undefined."""
+    """Write a sentence for each group that lacks a class, so that its metrics are undefined."""
     sentences = []
     for name in GROUPS:
         members = hybrid[group == name]
@@ -108,7 +108,7 @@ def undefined_groups(hybrid: BoolArray, group: NDArray[np.str_]) -> list[str]:
 
 
 def round_scores(scores: ArrayLike) -> FloatArray:
-    """Scores of shape (n,) rounded to 4 decimals exactly as Python rounds and prints them."""
+    """Round scores of shape (n,) to 4 decimals exactly as Python rounds and prints them."""
     values = np.asarray(scores, dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # of huge values, which are "hard" below
         rounded = np.round(values, DECIMALS)
@@ -121,7 +121,7 @@ def round_scores(scores: ArrayLike) -> FloatArray:
 
 
 def harmonic_mean(values: Sequence[float]) -> float:
-    """The harmonic mean of non-negative values; 0 as soon as one of them is 0."""
+    """Return the harmonic mean of non-negative values; 0 as soon as one of them is 0."""
     if min(values) == 0:
         return 0.0
     return len(values) / sum(1 / value for value in values)

@@ -1,8 +1,8 @@
 """candidates.csv: for each picture the individuals that a submission found most alike.
 
-It is optional, stands beside predictions.txt, and fills parts of the report that names alone cannot
-fill. It never touches the scores: a file with anything wrong in it is left out whole, and a note
-says why.
+The file is optional, stands next to predictions.txt, and fills parts of the report that names alone
+cannot fill. It never changes the scores: a file with anything wrong in it is left out whole, and a
+note says why.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class _Reader:
         self._wrong_lines = 0
 
     def take(self, line: int, fields: list[str]) -> None:
-        """One line of the file."""
+        """Take one line of the file."""
         why = self._why_wrong(fields)
         if why is None:
             return
@@ -93,7 +93,7 @@ class _Reader:
             self._wrong.append(f"line {line}: {why}")
 
     def candidates(self) -> Candidates:
-        """What was read. Raises CandidatesError where a line was wrong or no picture has one."""
+        """Return the lists. Raises CandidatesError where a line is wrong or no picture has one."""
         if self._wrong_lines:
             more = f" and {self._wrong_lines - 3} more" if self._wrong_lines > 3 else ""
             lines = count(self._wrong_lines, "unusable line")

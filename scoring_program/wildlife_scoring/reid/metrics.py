@@ -46,7 +46,7 @@ class Curve:
 def sides(
     identity: ArrayLike, new_identity: ArrayLike, predicted: ArrayLike
 ) -> tuple[float, float]:
-    """BAKS and BAUS of one dataset; NaN for a side that has no individuals.
+    """Return BAKS and BAUS of one dataset; NaN for a side that has no individuals.
 
     identity: (n,) true individuals, text; new_identity: (n,) booleans, and an individual is new as
     soon as one of its rows says so; predicted: (n,) text, where None and NaN count as wrong.
@@ -58,7 +58,7 @@ def sides(
 
 
 def dataset_score(identity: ArrayLike, new_identity: ArrayLike, predicted: ArrayLike) -> float:
-    """sqrt(BAKS x BAUS) of one dataset, an empty side counting 0. Arguments as for `sides`."""
+    """Return sqrt(BAKS x BAUS) of one dataset, an empty side counting 0; see `sides`."""
     baks, baus = sides(identity, new_identity, predicted)
     return _root(baks, baus)
 
@@ -66,8 +66,10 @@ def dataset_score(identity: ArrayLike, new_identity: ArrayLike, predicted: Array
 def score(
     identity: ArrayLike, dataset: ArrayLike, new_identity: ArrayLike, predicted: ArrayLike
 ) -> dict[str, float]:
-    """The leaderboard's values: the three of TOTALS, then `DATASET_geometric_mean`, `DATASET_BAKS`
-    and `DATASET_BAUS` for each dataset, sorted by name.
+    """Return the leaderboard's values: the three of TOTALS, then the same for each dataset.
+
+    The latter have the keys `DATASET_geometric_mean`, `DATASET_BAKS` and `DATASET_BAUS`, sorted by
+    name.
 
     All arguments have shape (n,), n >= 1; see `sides`. Which individuals are new is decided over
     all rows at once, as the official program does. A side without individuals counts 0, in its
@@ -83,27 +85,38 @@ def score(
         )
     if "" in datasets:
         raise ValueError(f"{datasets.count('')} rows with an empty dataset")
+    return _means(_by_dataset(names, datasets, new, answers))
+
+
+def _by_dataset(
+    names: list[str], datasets: list[str], new: BoolArray, answers: list[str]
+) -> dict[str, tuple[float, float, float]]:
+    """Return the values of TOTALS by dataset, sorted by its name."""
     code, unknown = _individuals(names, new)
     right = _right(names, unknown, answers)
     place, titles = _codes(datasets)
     groups = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
-    by_dataset = {}
+    found = {}
     for title, rows in sorted(zip(titles, groups, strict=True), key=lambda item: item[0]):
         baks, baus = _sides(code[rows], unknown[rows], right[rows])
-        by_dataset[title] = (_root(baks, baus), _or_zero(baks), _or_zero(baus))
+        found[title] = (_root(baks, baus), _or_zero(baks), _or_zero(baus))
+    return found
+
+
+def _means(by_dataset: dict[str, tuple[float, float, float]]) -> dict[str, float]:
+    """Return the means over the datasets, then each dataset's values under its own keys."""
     columns = zip(*by_dataset.values(), strict=True)
-    means = {
-        key: math.fsum(column) / len(titles) for key, column in zip(TOTALS, columns, strict=True)
-    }
-    for title, values in by_dataset.items():
-        means |= {f"{title}_{key}": value for key, value in zip(TOTALS, values, strict=True)}
-    return means
+    count = len(by_dataset)
+    values = {key: math.fsum(column) / count for key, column in zip(TOTALS, columns, strict=True)}
+    for title, three in by_dataset.items():
+        values |= {f"{title}_{key}": value for key, value in zip(TOTALS, three, strict=True)}
+    return values
 
 
 def threshold_curve(
     identity: ArrayLike, new_identity: ArrayLike, nearest: ArrayLike, scores: ArrayLike
 ) -> Curve:
-    """BAKS and BAUS of one dataset at every threshold that changes a decision.
+    """Return BAKS and BAUS of one dataset at every threshold that changes a decision.
 
     nearest: (n,) text, the best candidate of each row; scores: (n,), higher = more alike, and -inf
     where there is no candidate. At threshold t a row is answered with `nearest` where its score
@@ -200,7 +213,7 @@ def _checked(
 
 def _texts(values: ArrayLike, what: str, *, gaps: bool = False) -> list[str]:
     """A column as texts; gaps: None and NaN become "", which no individual is called."""
-    # Not np.asarray(values): beside a text it would turn NaN into "nan".
+    # Not np.asarray(values): next to a text it would turn NaN into "nan".
     array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
     if array.ndim != 1:
         raise ValueError(f"{what} must be one list, got shape {array.shape}")

@@ -1,4 +1,4 @@
-"""What scoring a reid table gives, and the counts that the log and the report tell of it."""
+"""What scoring a reid table gives, and the counts that log and report show."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Scored:
     candidates: Candidates | None
 
     def datasets(self) -> list[str]:
-        """The names of the datasets, sorted."""
+        """Return the names of the datasets, sorted."""
         return sorted(set(self.dataset.tolist()))
 
     def rows(self, dataset: str) -> NDArray[np.intp]:
-        """The rows of one dataset."""
+        """Return the rows of one dataset."""
         return np.flatnonzero(self.dataset == dataset)
 
 
@@ -56,12 +56,12 @@ class Decisions:
 
     @property
     def known(self) -> int:
-        """Pictures of known individuals."""
+        """Count the pictures of known individuals."""
         return self.known_right + self.known_wrong + self.known_as_new
 
     @property
     def new(self) -> int:
-        """Pictures of new individuals."""
+        """Count the pictures of new individuals."""
         return self.new_as_new + self.new_as_known
 
 
@@ -84,7 +84,7 @@ def decisions(scored: Scored, dataset: str) -> Decisions:
 
 @dataclass(frozen=True)
 class Operating:
-    """The submission's own decisions beside one threshold on its best candidates' scores.
+    """The submission's own decisions, compared with one threshold on its best candidates' scores.
 
     threshold: the one that repeats the most of its new-or-not decisions; differ: how many of the
     `pictures` answers that rule would change (0 for a plain threshold rule); curve: over all
@@ -98,7 +98,7 @@ class Operating:
 
 
 def operating(scored: Scored, candidates: Candidates, dataset: str) -> Operating:
-    """The curve of one dataset, and where on it the submission stands."""
+    """Return the curve of one dataset, and where on it the submission stands."""
     rows = scored.rows(dataset)
     best, values = candidates.best[rows], candidates.score[rows]
     curve = reid.threshold_curve(scored.identity[rows], scored.unknown[rows], best, values)
@@ -109,7 +109,7 @@ def operating(scored: Scored, candidates: Candidates, dataset: str) -> Operating
 
 
 def implied_threshold(scores: FloatArray, said_new: BoolArray) -> float:
-    """The score t for which "new below t" repeats the most of the decisions.
+    """Return the score t for which "new below t" repeats the most of the decisions.
 
     scores, said_new: (n,), n >= 1. Of several such t the smallest; inf where calling all new fits
     best.

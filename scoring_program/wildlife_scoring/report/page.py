@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
 
 LONGEST_TEXT = 90  # a longer name from outside is cut, so that the page's size stays bounded
 
 
-class Outcome(NamedTuple):
-    """What scoring a track gives: the leaderboard's scores, text for the log, the HTML page."""
-
-    scores: dict[str, float]
-    summary: str
-    html: str
-
-
 def page(title: str, body: Sequence[str]) -> str:
-    """A whole HTML document. title: plain text; body: pieces of HTML, already escaped."""
+    """Write a whole HTML document. title: plain text; body: pieces of HTML, already escaped."""
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -31,7 +22,7 @@ def page(title: str, body: Sequence[str]) -> str:
 
 
 def table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose cells are HTML, already escaped. Titles that end in " #" head numbers."""
+    """Write a table whose cells are HTML, already escaped. Titles that end in " #" head numbers."""
     numeric = [title.endswith(" #") for title in titles]
     kind = [' class="number"' if n else "" for n in numeric]
     head = "".join(
@@ -49,22 +40,22 @@ def table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def figure(title: str, text: str, chart: str) -> str:
-    """A chart with its title and a sentence on how to read it. title, text: plain."""
+    """Write a chart with its title and a sentence on how to read it. title, text: plain."""
     caption = f"<figcaption><strong>{escape(title)}</strong> {escape(text)}</figcaption>"
     return f"<figure>{caption}{chart}</figure>"
 
 
 def shorten(text: str) -> str:
-    """A text from outside, escaped, and cut where it is very long."""
+    """Escape a text from outside, and cut it where it is very long."""
     return escape(text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "\u2026")
 
 
 def percent(share: float) -> str:
-    """0.125 as 12.5 %."""
+    """Write 0.125 as 12.5 %."""
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def number(value: float, *, signed: bool = False) -> str:
-    """A score with 4 decimals, or in short where it is huge; signed: with + or a minus sign."""
+    """Write a score with 4 decimals, or in short where it is huge; signed: with + or minus."""
     text = f"{value:+.4f}" if abs(value) < 1e9 else f"{value:+.5g}"
     return (text if signed else text.removeprefix("+")).replace("-", "\N{MINUS SIGN}", 1)
