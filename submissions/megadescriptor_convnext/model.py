@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from wildlife_image.rgb import to_rgb
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.alignment import DECODED, network_input, read_landmark_network
 from wildlife_reid.calibration import from_json
@@ -84,10 +85,10 @@ class Model:
         config = self._ready()
         sides = [int(config[name]["side"]) for name in ("network", "classifier")]
         decoded = max(DECODED, 2 * max(sides))
-        image.draft("RGB", (decoded, decoded))
+        rgb = to_rgb(image, decoded)
         return Query(
-            network_input(image, config["network"], self._landmarks),
-            network_input(image, config["classifier"], self._landmarks),
+            network_input(rgb, config["network"], self._landmarks),
+            network_input(rgb, config["classifier"], self._landmarks),
             (metadata or {}).get("dataset") or None,
         )
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from wildlife_image.rgb import to_rgb
 from wildlife_reid import evidence as ev
 from wildlife_reid.joint_embedding import JointEmbedding, components_of
 from wildlife_reid.local import gallery as local_gallery
-from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb
+from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features
 from wildlife_reid.local.matching import MatchSettings
 from wildlife_reid.open_set import (
     best_individuals,
@@ -82,8 +83,7 @@ class Model:
         """Pixels and local features of any picture; thread-safe."""
         self._loaded()
         row = metadata or {}
-        image.draft("RGB", (2 * self._features.side, 2 * self._features.side))
-        rgb = upright_rgb(image)
+        rgb = to_rgb(image, 2 * self._features.side)
         return Query(
             self._networks.pixels(rgb),
             local_features(rgb, self._features),

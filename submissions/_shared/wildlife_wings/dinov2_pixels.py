@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch.nn.functional import pad
 
+from wildlife_image.rgb import to_rgb
 from wildlife_wings.alignment import FRAME_WIDTH, find_pose, into_frame
 from wildlife_wings.wings import background_colour, find_wings, read_small
 
@@ -44,27 +45,9 @@ def moved(pictures: torch.Tensor, right: int, down: int) -> torch.Tensor:
 
 
 def _whole(image: Image.Image, side: int) -> Pixels:
-    """The whole picture squeezed into a square, as published; a JPEG is decoded at reduced size."""
-    if image.format in ("JPEG", "MPO"):
-        image.draft("RGB", (2 * side, 2 * side))
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=65535.0, neginf=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        image = Image.fromarray(grey)
-    elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba)
-    rgb = _upright(image.convert("RGB"))
+    """The whole image squeezed into a square, as published; a JPEG is decoded at reduced size."""
+    rgb = to_rgb(image, 2 * side)
     return np.array(rgb.resize((side, side), Image.Resampling.BILINEAR))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except (ValueError, TypeError, KeyError, SyntaxError, OSError):
-        return image  # A damaged EXIF block says nothing about the orientation.
 
 
 def _wing_side(image: Image.Image, side: int) -> Pixels:

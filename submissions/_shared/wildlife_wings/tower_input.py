@@ -14,7 +14,6 @@ right half and the mirrored left one; two views of 72 x 48.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from wildlife_image.rgb import to_rgb
 from wildlife_wings.alignment import FRAME_WIDTH, find_pose, into_frame
 from wildlife_wings.cutout import on_white, wing_mask
 from wildlife_wings.unet import network_input, read_unet, small_rgb
@@ -32,16 +32,6 @@ from wildlife_wings.unet import network_input, read_unet, small_rgb
 Mask = NDArray[np.bool_]
 
 WORKING_SIDE = 192  # halves: the longer side, in pixels, at which wings are laid straight
-_ORIENTATION_TAG = 0x0112
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class WingPictures:
@@ -56,9 +46,9 @@ class WingPictures:
     def __call__(self, image: Image.Image) -> Tensor:
         """Any PIL image -> its views (v, 3, h, w) as bytes."""
         if self.settings["views"] == "square":
-            rgb = read_rgb(image, 2 * int(self.settings["resize"]))
+            rgb = to_rgb(image, 2 * int(self.settings["resize"]))
             return square(on_white(rgb, self.wings(rgb)), self.settings)
-        rgb = read_rgb(image, 2 * WORKING_SIDE)
+        rgb = to_rgb(image, 2 * WORKING_SIDE)
         scale = WORKING_SIDE / max(rgb.size)
         size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
         rgb = rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
@@ -118,37 +108,3 @@ def normalised(views: Tensor, settings: Mapping[str, Any]) -> Tensor:
         for name in ("mean", "deviation")
     )
     return (views.float() / 255 - mean) / deviation
-
-
-def read_rgb(image: Image.Image, at_least: int) -> Image.Image:
-    """Any picture as RGB, upright by its EXIF tag, transparent parts white.
-
-    A JPEG that is not loaded yet may come smaller, no side below `at_least` pixels.
-    """
-    if image.format in ("JPEG", "MPO"):
-        image.draft("RGB", (at_least, at_least))
-    orientation = _orientation(image)
-    rgb = _to_rgb(image)
-    turn = _ORIENTATIONS.get(orientation)
-    return rgb if turn is None else rgb.transpose(turn)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except (ValueError, TypeError, KeyError, SyntaxError, struct.error):
-        return 1  # A damaged EXIF block says nothing about the orientation; the pixels are fine.
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float64)
-        values = np.nan_to_num(values, nan=0.0, posinf=65535.0, neginf=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")

@@ -19,11 +19,12 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
+from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import network_input, read_landmark_network
 from wildlife_reid.calibration import Calibration, from_json
 from wildlife_reid.fusion import fuse, shortlist
 from wildlife_reid.local import gallery as local_gallery
-from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb
+from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features
 from wildlife_reid.local.gallery import LocalGallery
 from wildlife_reid.local.glue import GlueFeatures, GlueGallery, GlueMatcher
 from wildlife_reid.local.matching import MatchSettings
@@ -123,8 +124,7 @@ class WildFusion:
 
     def prepare(self, image: Image.Image, dataset: str | None) -> Query:
         """Everything of a picture that needs no gallery. Thread-safe."""
-        image.draft("RGB", (2 * self.local.side, 2 * self.local.side))
-        rgb = upright_rgb(image)
+        rgb = to_rgb(image, 2 * self.local.side)
         return Query(self.descriptor.pixels(rgb), self.local.features(rgb), dataset)
 
     def scores(self, query: Query) -> Array:

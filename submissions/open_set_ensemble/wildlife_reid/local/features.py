@@ -7,13 +7,12 @@ resolution. SIFT: Lowe 2004; square root of the L1-normalised descriptor: Arandj
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 Floats = NDArray[np.float32]
 
@@ -47,24 +46,6 @@ class LocalFeatures:
 
 
 NOTHING = LocalFeatures(np.zeros((0, PLACE), np.float32), np.zeros((0, LENGTH), np.float32))
-
-
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """Any picture as RGB, turned as its EXIF block says; transparent pixels become white."""
-    try:
-        image = ImageOps.exif_transpose(image)
-    except (ValueError, TypeError, KeyError, SyntaxError, struct.error):
-        pass  # A damaged EXIF block says nothing about the orientation; the pixels are fine.
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
 
 
 def grey_picture(rgb: Image.Image, side: int) -> NDArray[np.uint8]:
