@@ -5,11 +5,11 @@ The choices, which every artifact of the project relies on:
 - Orientation: the EXIF orientation is applied; a damaged EXIF block is ignored.
 - Transparency: white stands behind transparent pixels, as in most viewers, as the paper behind a
   pinned specimen, and as in the cut-outs that training makes.
-- More than 8 bits (I;16, I, F): the white level is 255 or 65535, whichever the largest value of the
-  image needs, and 1.0 comes before them for float images; if the largest value is beyond 65535, it
-  is the white level itself. The level is never the maximum of an ordinary image: then the brightness
-  of an animal would depend on one hot pixel. Float images may exceed a level by half (resampling
-  overshoots); what exceeds it is white.
+- More than 8 bits (I;16, I, F): the white level is 255, or 65535 where the largest value of the
+  image is above 255; for float images 1.0 comes before them. Beyond 65535 the largest value is the
+  white level. An ordinary image is never stretched to its own maximum: then one hot pixel would
+  decide how bright the animal is. A float image may exceed its level by half, because resampling
+  overshoots; what exceeds the level is white.
 - Negative values, NaN and -inf are black, +inf is white; none of them takes part in the choice.
 - CMYK, YCbCr, LAB, HSV, palettes, grey and 1-bit images: Pillow's own conversion. Colour profiles
   (ICC) are ignored, as in the published pipelines.
