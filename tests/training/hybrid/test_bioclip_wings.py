@@ -22,7 +22,7 @@ from wildlife_wings.hybrid_score import (
     relative_mahalanobis,
     two_parents,
 )
-from wildlife_wings.tower_input import halves, normalised, read_rgb, square
+from wildlife_wings.tower_input import halves, normalised, square
 from wildlife_wings.unet import CheckpointError
 
 ROOT = Path(__file__).parents[3]
@@ -249,9 +249,3 @@ def test_the_published_view_is_the_middle_of_the_resized_picture() -> None:
     assert (view.shape, view.dtype) == ((1, 3, 28, 28), torch.uint8)
     settings = {"mean": [0.5, 0.25, 0.0], "deviation": [0.5, 0.25, 1.0]}
     assert normalised(view, settings)[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 1.0])
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "F"])
-def test_every_mode_is_read(mode: str) -> None:
-    base = Image.linear_gradient("L").resize((12, 8))
-    assert read_rgb(base.convert(mode), 16).mode == "RGB"
