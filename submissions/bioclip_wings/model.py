@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from wildlife_submission.manifest import check_weights
 from wildlife_wings.clip_tower import read_folder, read_head, read_tower
 from wildlife_wings.hybrid_score import FeatureStatistics, combined, parts
 from wildlife_wings.tower_input import WingPictures, normalised, precision
-from wildlife_wings.unet import CheckpointError
 
 HERE = Path(__file__).resolve().parent
 HYBRID = "hybrid"
@@ -29,9 +29,13 @@ class Model:
         self._pictures: WingPictures | None = None
 
     def load(self) -> None:
-        """Read config.json and what it names. Raises CheckpointError for a file that is missing."""
+        """Read config.json and the files that it names.
+
+        Raises FileNotFoundError for a missing file, with what weights.json says made it;
+        CheckpointError for a file of another network.
+        """
+        check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
-        _check_there(config)
         self._config, classes = config, config["classes"]
         self._hybrid = classes.index(HYBRID) if HYBRID in classes else None
         self._weights: dict[str, float] = config["scores"][config["score"]]
@@ -94,17 +98,6 @@ def read_statistics(path: Path) -> FeatureStatistics:
     arrays = load_file(path)
     pairs = arrays.pop("pairs").astype(np.int64)
     return FeatureStatistics(**{n: a.astype(np.float64) for n, a in arrays.items()}, pairs=pairs)
-
-
-def _check_there(config: dict[str, Any]) -> None:
-    names = [config["wing_network"], config["head"], config["statistics"]]
-    names += [name for name in (config["tower"].get("weights"),) if name]
-    missing = [name for name in names if not (HERE / name).is_file()]
-    if missing:
-        raise CheckpointError(
-            f"{HERE} lacks {', '.join(missing)}; expected them as weights.json lists them. "
-            "Make them with: python -m training.hybrid.bioclip_wings"
-        )
 
 
 def _float64(values: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from wildlife_submission.manifest import check_weights
 from wildlife_wings.class_geometry import EVIDENCE, ClassGeometry, from_arrays
 from wildlife_wings.pattern_features import picture_map
 
@@ -23,7 +24,11 @@ class Model:
         self._geometry: ClassGeometry | None = None
 
     def load(self) -> None:
-        """Read config.json and the arrays beside this file."""
+        """Read config.json and the arrays next to this file.
+
+        Raises FileNotFoundError for a missing file, with what weights.json says made it.
+        """
+        check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         with np.load(HERE / config["weights"], allow_pickle=False) as arrays:
             self._geometry = from_arrays(arrays, tuple(config["grid"]))

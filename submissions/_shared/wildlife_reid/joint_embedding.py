@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor, from_numpy
 
 from wildlife_image.square import normalised
 from wildlife_reid.alignment import picture_square, read_landmark_network
+from wildlife_reid.networks import with_weights
 from wildlife_reid.swin import describe, swin_descriptor
 from wildlife_reid.triplet import TripletNetwork, embed
 
@@ -60,7 +60,7 @@ def components_of(arrays: Mapping[str, NDArray[np.generic]]) -> Components:
 def joined(triplet: Array, swin: Array, components: Components) -> Array:
     """(..., a) and (..., d) -> (..., a + k) of length 1; what is not finite counts as 0."""
     parts = [np.nan_to_num(triplet), components(np.nan_to_num(swin))]
-    return np.concatenate(parts, axis=-1) / np.sqrt(2)
+    return np.asarray(np.concatenate(parts, axis=-1) / np.sqrt(2))
 
 
 class JointEmbedding:
@@ -78,9 +78,7 @@ class JointEmbedding:
         self._networks = []
         for kind, (build, _) in KINDS.items():
             network = build(networks[kind]["settings"])
-            state = load_file(folder / networks[kind]["weights"])
-            network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-            self._networks.append(network.eval())
+            self._networks.append(with_weights(network, folder / networks[kind]["weights"]))
         self._components = components
 
     def pixels(self, rgb: Image.Image) -> list[Tensor]:

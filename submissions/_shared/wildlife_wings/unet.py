@@ -168,7 +168,7 @@ def _read_state(path: Path) -> tuple[dict[str, Tensor], int]:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
                 side = int((file.metadata() or {}).get("side", PUBLISHED_SIDE))
-                return {name: file.get_tensor(name) for name in file.keys()}, side
+                return {name: file.get_tensor(name) for name in file.keys()}, side  # noqa: SIM118
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from None

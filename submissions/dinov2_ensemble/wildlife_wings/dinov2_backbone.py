@@ -77,5 +77,6 @@ class Backbone:
         copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
         tokens = self._model(pixel_values=copies).last_hidden_state
         found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        features: Features = found.unflatten(0, (len(shifts), -1)).mean(dim=0).cpu().numpy()
+        by_shift = found.reshape(len(shifts), len(pixels), -1)
+        features: Features = by_shift.mean(dim=0).cpu().numpy()
         return features

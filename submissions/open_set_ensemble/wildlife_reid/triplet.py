@@ -31,7 +31,7 @@ class TripletNetwork(nn.Module):
                 out_indices=(int(settings["stage"]),),
                 **arguments,
             )
-            info = self.backbone.feature_info
+            info: Any = self.backbone.feature_info
             cells = math.ceil(int(settings["side"]) / info.reduction()[-1])
             features = info.channels()[-1] * cells**2
             self.neck: nn.Module = nn.BatchNorm1d(features, affine=False)
@@ -46,7 +46,7 @@ class TripletNetwork(nn.Module):
 
     def _pooled(self, pixels: Tensor) -> Tensor:
         """(n, features): the backbone's mean over places, or all places of its one map."""
-        found = self.backbone(pixels)
+        found: Tensor | list[Tensor] = self.backbone(pixels)
         return found[0].flatten(1) if isinstance(found, list) else found
 
     def forward(self, pixels: Tensor) -> Tensor:

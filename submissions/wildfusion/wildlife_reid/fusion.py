@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+GLOBAL, LOCAL = "global", "local"  # the fused pipelines, as config.json names them
 
 
 def shortlist(priority: Array, size: int) -> NDArray[np.intp]:

@@ -56,11 +56,12 @@ def to_rgb(image: Image.Image, at_least: int | None = None) -> Image.Image:
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _orientation(image: Image.Image) -> object:
+def _orientation(image: Image.Image) -> int:
     try:
-        return image.getexif().get(_ORIENTATION)
+        value = image.getexif().get(_ORIENTATION)
     except Exception:  # Pillow raises a dozen types for a damaged block; the pixels are fine.
-        return None
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def _in_colour(image: Image.Image) -> Image.Image:
@@ -80,7 +81,8 @@ def _eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     largest = float(np.max(exact, where=np.isfinite(exact), initial=0.0))
     white = _white_level(largest, is_float=np.issubdtype(values.dtype, np.floating))
     finite = np.nan_to_num(exact, nan=0.0, posinf=white, neginf=0.0)
-    return np.rint(np.clip(finite / white, 0.0, 1.0) * 255).astype(np.uint8)
+    scaled = np.clip(finite / white, 0.0, 1.0) * 255
+    return np.asarray(np.rint(scaled), dtype=np.uint8)
 
 
 def _white_level(largest: float, is_float: bool) -> float:

@@ -139,4 +139,5 @@ def find_wings(rgb: Array, background: Array) -> Mask:
     areas[0] = 0
     if areas.sum() == 0:
         return np.ones(mask.shape, dtype=np.bool_)
-    return _fill_holes(labels == int(np.argmax(areas)))
+    largest: Mask = labels == int(np.argmax(areas))
+    return _fill_holes(largest)

@@ -60,7 +60,9 @@ def grey_picture(rgb: Image.Image, side: int) -> NDArray[np.uint8]:
 def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
     """The strongest key points of a picture; none for a blank one. Thread-safe."""
     grey = grey_picture(rgb, settings.side)
-    sift = cv2.SIFT_create(contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4)
+    sift = cv2.SIFT_create(  # type: ignore[attr-defined]
+        contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
+    )
     found = [p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.side]
     # The place decides between equal strengths, so that the order is the same everywhere.
     found.sort(key=lambda p: (-p.response, p.pt, p.angle))
@@ -73,7 +75,7 @@ def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
 def root_sift(descriptors: NDArray[np.float32]) -> Floats:
     """(n, 128) -> (n, 128) of length 1: Euclidean distance becomes the Hellinger distance."""
     shares = descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9)
-    return np.sqrt(shares).astype(np.float32)
+    return np.asarray(np.sqrt(shares), dtype=np.float32)
 
 
 def _places(points: tuple[cv2.KeyPoint, ...], side: int) -> Floats:

@@ -49,7 +49,9 @@ class LocalGallery:
 
     @cached_property
     def _unpacked(self) -> tuple[Floats, Floats]:
-        return unpack_places(self.places), self.descriptors.astype(np.float32) / 127
+        scale = np.float32(127)
+        descriptors = np.asarray(self.descriptors.astype(np.float32) / scale, dtype=np.float32)
+        return unpack_places(self.places), descriptors
 
     def features(self, row: int) -> tuple[Floats, Floats]:
         """Places (n, 4) and projected descriptors (n, k) of one picture."""

@@ -58,8 +58,9 @@ class GlueGallery:
 
 def glue_arrays(features: list[GlueFeatures], length: int) -> dict[str, NDArray[np.generic]]:
     """The arrays of a GlueGallery."""
-    points = [np.zeros((0, 2)), *(one.points for one in features)]
-    descriptors = [np.zeros((0, length)), *(one.descriptors for one in features)]
+    empty = GlueFeatures(np.zeros((0, 2), np.float32), np.zeros((0, length), np.float32))
+    points = [one.points for one in (empty, *features)]
+    descriptors = [one.descriptors for one in (empty, *features)]
     return {
         "glue.starts": np.cumsum([0, *(len(one.points) for one in features)]).astype(np.int32),
         "glue.points": np.concatenate(points).astype(np.float16),
@@ -84,7 +85,8 @@ def matcher(kind: str) -> torch.nn.Module:
     from kornia.feature import LightGlue
 
     # Given the features' name, kornia would download weights; given their length, it does not.
-    return LightGlue(features=None, weights=None, input_dim=LENGTHS[kind], **_MATCH)
+    unnamed: Any = None
+    return LightGlue(unnamed, weights=None, input_dim=LENGTHS[kind], **_MATCH)
 
 
 class GlueMatcher:
