@@ -46,8 +46,8 @@ from wildlife_reid.fusion import fuse, shortlist
 from wildlife_reid.local.features import LocalSettings, local_features
 from wildlife_reid.local.glue import LENGTHS, GlueGallery, GlueMatcher, glue_arrays
 from wildlife_reid.local.matching import MatchSettings
+from wildlife_reid.local.pipelines import GluePipeline, SiftPipeline
 from wildlife_reid.open_set import Gallery, gallery_bytes
-from wildlife_reid.pipelines import GluePipeline, SiftPipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 
