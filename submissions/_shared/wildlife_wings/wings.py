@@ -107,7 +107,8 @@ def _grow(mask: Mask, reach: int) -> Mask:
 
 def _shrink(mask: Mask, reach: int) -> Mask:
     """Erode likewise; what lies outside the picture counts as wing, so that its edge stays."""
-    return ~_grow(~mask, reach)
+    shrunk: Mask = ~_grow(~mask, reach)
+    return shrunk
 
 
 def _fill_holes(mask: Mask) -> Mask:
@@ -139,5 +140,4 @@ def find_wings(rgb: Array, background: Array) -> Mask:
     areas[0] = 0
     if areas.sum() == 0:
         return np.ones(mask.shape, dtype=np.bool_)
-    largest: Mask = labels == int(np.argmax(areas))
-    return _fill_holes(largest)
+    return _fill_holes(labels == int(np.argmax(areas)))

@@ -30,8 +30,9 @@ def read_backbone(
     for name in FILES:
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"{folder / name} is missing: make it with `python -m training.hybrid.dinov2_ensemble`, "
-                "or put config.json and model.safetensors of facebook/dinov2-base there"
+                f"{folder / name} is missing: make it with "
+                "`python -m training.hybrid.dinov2_ensemble`, or put config.json and "
+                "model.safetensors of facebook/dinov2-base there"
             )
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

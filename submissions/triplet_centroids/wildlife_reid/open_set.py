@@ -113,7 +113,8 @@ def read_gallery(path: Path) -> tuple[Gallery, dict[str, NDArray[np.generic]]]:
 
     Raises FileNotFoundError, and ValueError where the labels are missing or not of one length.
     """
-    with np.load(path, allow_pickle=False) as file:
+    # Opened here, because NumPy leaves the file of a damaged .npz open.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     if missing := [name for name in _LABELS if name not in arrays]:
         raise ValueError(f"{path}: expected the arrays {_LABELS}, {missing} are not there")

@@ -307,5 +307,5 @@ def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path
     ):
         load_model(copy)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"gallery\.npz not there: make it with"):
+    with pytest.raises(FileNotFoundError, match=r"gallery\.npz: made by python"):
         load_model(copy)
