@@ -94,7 +94,7 @@ def _components(mask: Mask) -> NDArray[np.int64]:
 
 def _grow(mask: Mask, reach: int) -> Mask:
     """Dilate by a square of 2 * reach + 1 pixels, by shifted ors: faster than a rank filter."""
-    grown = mask.copy()
+    grown: Mask = mask.copy()
     for step in range(1, reach + 1):
         grown[step:] |= mask[:-step]
         grown[:-step] |= mask[step:]
