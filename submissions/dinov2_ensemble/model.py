@@ -42,7 +42,7 @@ class Model:
         self._backbone = backbone
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """Any PIL image -> (side, side, 3) bytes. Thread-safe; JPEG is read at reduced scale."""
+        """Any PIL image -> (size, size, 3) bytes. Thread-safe; JPEG is read at reduced scale."""
         return square_pixels(image, self._preprocessing)
 
     def predict_batch(self, batch: list[Pixels]) -> list[float]:

@@ -62,7 +62,7 @@ class Model(RetrievalModel[Query]):
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose, and its pixels to what each network expects."""
         settings = [self._config["network"], self._config["classifier"]]
-        rgb = to_rgb(image, max(DECODED, *(2 * int(one["side"]) for one in settings)))
+        rgb = to_rgb(image, max(DECODED, *(2 * int(one["image_size"]) for one in settings)))
         descriptor, classifier = (network_input(rgb, one, self._landmarks) for one in settings)
         return Query(dataset_of(row), descriptor, classifier)
 

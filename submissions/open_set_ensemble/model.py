@@ -31,11 +31,11 @@ from wildlife_reid.retrieval_model import (
 
 @dataclass(frozen=True)
 class Query(PreparedImage):
-    """Pixels (3, size, size) for each network, local features, and the flank that is seen ("")."""
+    """Pixels (3, size, size) for each network, local features, and the viewpoint ("" = unknown)."""
 
     pixels: list[Tensor]
     local: LocalFeatures
-    flank: str
+    viewpoint: str
 
 
 class Model(RetrievalModel[Query]):
@@ -44,22 +44,24 @@ class Model(RetrievalModel[Query]):
     folder = Path(__file__).resolve().parent
 
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
-        """Read the networks, and embedding, local features and flank of each gallery image."""
+        """Read the networks, and embedding, local features and viewpoint of each gallery image."""
         self._config = config
         self._local = local_gallery.from_arrays(arrays)
-        self._flank = arrays["orientation"].astype(np.str_)
+        self._viewpoint = arrays["orientation"].astype(np.str_)
         self._embedding = arrays["embedding"].astype(np.float64)
         check_rows(
             self.gallery,
-            local=len(self._local), orientation=len(self._flank), embedding=len(self._embedding),
-        )  # fmt: skip
+            local=len(self._local),
+            orientation=len(self._viewpoint),
+            embedding=len(self._embedding),
+        )
         self._networks = JointEmbedding(config["networks"], self.folder, components_of(arrays))
         self._features = LocalSettings(**config["local"]["features"])
         self._match = MatchSettings(**config["local"]["match"])
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose for the networks, and find its local features."""
-        rgb = to_rgb(image, 2 * self._features.side)
+        rgb = to_rgb(image, 2 * self._features.image_size)
         pixels, local = self._networks.pixels(rgb), local_features(rgb, self._features)
         return Query(dataset_of(row), pixels, local, (row.get("orientation") or "").strip())
 
@@ -71,7 +73,7 @@ class Model(RetrievalModel[Query]):
         cosine = (self._embedding[rows] * self._networks.embed(query.pixels)).sum(axis=1)
         chosen = ev.shortlisted(images, cosine, self._config["shortlist"])
         verified = ev.verified_at(query.local, self._local, rows, chosen, self._match)
-        other = ev.differs(query.flank, self._flank[rows])
+        other = ev.differs(query.viewpoint, self._viewpoint[rows])
         table = ev.evidence(verified, neighbours, cosine, other, code)
         weights = of_dataset(self._config["evidence"], query.dataset)
         log_odds = table @ np.array(weights["weights"]) + weights["intercept"]

@@ -62,7 +62,7 @@ class Model(RetrievalModel[Query]):
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose for the network, and find its local features."""
-        rgb = to_rgb(image, 2 * self._local.side)
+        rgb = to_rgb(image, 2 * self._local.image_size)
         pixels = network_input(rgb, self._settings, self._landmarks)
         return Query(dataset_of(row), pixels, self._local.features(rgb))
 

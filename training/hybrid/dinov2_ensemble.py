@@ -78,7 +78,13 @@ class Recipe:
     def preprocessing(self) -> dict[str, Any]:
         """As in config.json."""
         shifts = [list(shift) for shift in self.shifts]
-        return {"version": 1, "cut": self.cut, "side": self.side, "shifts": shifts, **IMAGENET}
+        return {
+            "version": 1,
+            "cut": self.cut,
+            "image_size": self.side,
+            "shifts": shifts,
+            **IMAGENET,
+        }
 
 
 PRESETS = {

@@ -188,7 +188,7 @@ def build(options: argparse.Namespace) -> None:
     pictures = read_pictures(database.paths)
     embedding = embed(descriptor, options.descriptor, database, pictures)
     settings = NETWORKS[options.preset]
-    side = int(settings["side"])
+    side = int(settings["image_size"])
     squares = np.stack([picture_square(picture, side, landmarks) for picture in pictures])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
     unseen = unseen_pictures(database.identity, database.dataset)

@@ -97,7 +97,7 @@ def glue_stage(pictures: list[Image.Image], options: argparse.Namespace) -> Loca
     """ALIKED or DISK with LightGlue; the two files are copied into weights/. Raises OSError."""
     copied = {"weights/extractor.safetensors": options.extractor}
     copied |= {"weights/matcher.safetensors": options.matcher}
-    local = {"kind": options.local, "side": options.side, "count": options.count}
+    local = {"kind": options.local, "image_size": options.side, "count": options.count}
     config = local | {"extractor": str(options.extractor), "matcher": str(options.matcher)}
     matcher = GlueMatcher(config, Path())
     features = [matcher.features(picture) for picture in pictures]

@@ -82,11 +82,11 @@ class JointEmbedding:
         self._components = components
 
     def pixels(self, rgb: Image.Image) -> list[Tensor]:
-        """(3, side, side) for each network; the animal is looked for once where sides agree."""
+        """(3, size, size) for each network; the animal is located once where their sizes agree."""
         squares: dict[tuple[int, object], NDArray[np.uint8]] = {}
         found = []
         for settings, landmarks in zip(self._settings, self._landmarks, strict=True):
-            key = (int(settings["side"]), settings.get("landmarks"))
+            key = (int(settings["image_size"]), settings.get("landmarks"))
             if key not in squares:
                 squares[key] = picture_square(rgb, key[0], landmarks)
             found.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))

@@ -20,17 +20,20 @@ CUTS = ("whole", "wings")
 
 
 def square_pixels(image: Image.Image, preprocessing: Mapping[str, Any]) -> Pixels:
-    """(side, side, 3) by config.json: `cut` is "whole" (published) or "wings", `side` in pixels."""
-    side = int(preprocessing["side"])
+    """Return (size, size, 3) bytes of any PIL image, as config.json's `preprocessing` says.
+
+    `cut` is "whole" (published) or "wings"; `image_size` is the size in pixels.
+    """
+    size = int(preprocessing["image_size"])
     if preprocessing["cut"] == "whole":
-        return _whole(image, side)
+        return _whole(image, size)
     if preprocessing["cut"] == "wings":
-        return _wing_side(image, side)
+        return _wing_side(image, size)
     raise ValueError(f"preprocessing cut is {preprocessing['cut']!r}, expected one of {CUTS}")
 
 
 def normalised(pixels: Pixels, preprocessing: Mapping[str, Any]) -> torch.Tensor:
-    """(..., side, side, 3) bytes -> (..., 3, side, side) floats, less `mean`, by `std`."""
+    """(..., size, size, 3) bytes -> (..., 3, size, size) floats, less `mean`, by `std`."""
     mean = torch.tensor(preprocessing["mean"]) * 255
     std = torch.tensor(preprocessing["std"]) * 255
     return ((torch.from_numpy(pixels).float() - mean) / std).movedim(-1, -3)
@@ -44,13 +47,13 @@ def moved(pictures: torch.Tensor, right: int, down: int) -> torch.Tensor:
     return padded[..., reach - down :, reach - right :][..., :height, :width]
 
 
-def _whole(image: Image.Image, side: int) -> Pixels:
+def _whole(image: Image.Image, size: int) -> Pixels:
     """The whole image squeezed into a square, as published; a JPEG is decoded at reduced size."""
-    rgb = to_rgb(image, 2 * side)
-    return np.array(rgb.resize((side, side), Image.Resampling.BILINEAR))
+    rgb = to_rgb(image, 2 * size)
+    return np.array(rgb.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _wing_side(image: Image.Image, side: int) -> Pixels:
+def _wing_side(image: Image.Image, size: int) -> Pixels:
     """One aligned wing side on white, colours relative to the background; body at the left edge.
 
     Left and right side are averaged by their cover, which repairs a torn one.
@@ -67,5 +70,5 @@ def _wing_side(image: Image.Image, side: int) -> Pixels:
     covered = np.maximum(both[..., 3:], 1.0)
     colour = (both[..., :3] + covered - both[..., 3:]) / covered
     bytes_ = np.rint(np.clip(colour, 0.0, 1.0) * 255).astype(np.uint8)
-    square = Image.fromarray(bytes_).resize((side, side), Image.Resampling.BILINEAR)
+    square = Image.fromarray(bytes_).resize((size, size), Image.Resampling.BILINEAR)
     return np.array(square)

@@ -3,9 +3,9 @@
 Two kinds of views, by `views` in config.json:
 
 `square`: the published one: the cut-out on white, resized to `resize` x `resize` (bicubic, aspect
-not kept), its middle `side` x `side` kept; one view. Published with ImageNet's mean and deviation,
-while BioCLIP itself was trained with CLIP's own (0.4815, 0.4578, 0.4082; 0.2686, 0.2613, 0.2758),
-after a resize of the shorter side to 224 itself: `mean`, `deviation`, `resize` are settings.
+not kept), its middle `image_size` x `image_size` kept; one view. Published with ImageNet's mean
+and std, while BioCLIP itself was trained with CLIP's own (0.4815, 0.4578, 0.4082; 0.2686, 0.2613,
+0.2758), after a resize of the shorter side to 224 itself: `mean`, `std`, `resize` are settings.
 
 `halves`: for a small tower that cannot learn to look away from light and pose: colours divided by
 the background's, body axis upright, wings stretched to fill the frame, cut along the body into the
@@ -71,11 +71,11 @@ def precision(settings: Mapping[str, Any]) -> torch.dtype:
 
 
 def square(cut: Image.Image, settings: Mapping[str, Any]) -> Tensor:
-    """The published view of a cut-out on white: (1, 3, side, side) bytes."""
-    large, side = int(settings["resize"]), int(settings["side"])
-    start = (large - side) // 2
+    """The published view of a cut-out on white: (1, 3, size, size) bytes."""
+    large, size = int(settings["resize"]), int(settings["image_size"])
+    start = (large - size) // 2
     resized = cut.resize((large, large), Image.Resampling.BICUBIC)
-    pixels = np.array(resized.crop((start, start, start + side, start + side)))
+    pixels = np.array(resized.crop((start, start, start + size, start + size)))
     return torch.from_numpy(pixels).permute(2, 0, 1)[None]
 
 
@@ -103,8 +103,7 @@ def background_colour(pixels: NDArray[np.float64], mask: Mask) -> NDArray[np.flo
 
 def normalised(views: Tensor, settings: Mapping[str, Any]) -> Tensor:
     """Bytes (b, 3, h, w) as the tower wants them."""
-    mean, deviation = (
-        torch.tensor(settings[name], device=views.device)[:, None, None]
-        for name in ("mean", "deviation")
+    mean, std = (
+        torch.tensor(settings[name], device=views.device)[:, None, None] for name in ("mean", "std")
     )
-    return (views.float() / 255 - mean) / deviation
+    return (views.float() / 255 - mean) / std

@@ -98,9 +98,9 @@ class UNet256(nn.Module):
         return logits
 
 
-def small_rgb(image: Image.Image, side: int) -> Tensor:
-    """An upright RGB picture of any size as bytes (3, side, side), aspect not kept."""
-    small = image.resize((side, side), Image.Resampling.BILINEAR)
+def small_rgb(image: Image.Image, size: int) -> Tensor:
+    """An upright RGB picture of any size as bytes (3, size, size), aspect not kept."""
+    small = image.resize((size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(small)).permute(2, 0, 1)
 
 
@@ -112,12 +112,12 @@ def network_input(pixels: Tensor) -> Tensor:
 
 
 def read_unet(path: Path) -> tuple[UNet256, int]:
-    """The network of a checkpoint, ready to serve, and the side of its input in pixels.
+    """The network of a checkpoint, ready to serve, and the size of its input in pixels.
 
     Reads the published `.pth` (a state dict, names perhaps with `module.` before them) and
     `.safetensors` of `write_unet`. Raises CheckpointError.
     """
-    state, side = _read_state(path)
+    state, size = _read_state(path)
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     first = state.get(_FIRST)
     width = first.shape[0] if first is not None and first.ndim == 4 else PUBLISHED_WIDTH
@@ -131,14 +131,14 @@ def read_unet(path: Path) -> tuple[UNet256, int]:
             )
         )
     network.load_state_dict(state, assign=True)
-    return network.float().eval(), side
+    return network.float().eval(), size
 
 
-def write_unet(network: UNet256, side: int, path: Path) -> None:
-    """Write `.safetensors` with the side of the input, by way of a temporary file."""
+def write_unet(network: UNet256, size: int, path: Path) -> None:
+    """Write `.safetensors` with the size of the input, by way of a temporary file."""
     part = path.with_name(path.name + ".part")
     state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-    save_file(state, part, metadata={"side": str(side)})
+    save_file(state, part, metadata={"side": str(size)})
     part.replace(path)
 
 
@@ -167,8 +167,8 @@ def _read_state(path: Path) -> tuple[dict[str, Tensor], int]:
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
-                side = int((file.metadata() or {}).get("side", PUBLISHED_SIDE))
-                return {name: file.get_tensor(name) for name in file.keys()}, side  # noqa: SIM118
+                size = int((file.metadata() or {}).get("side", PUBLISHED_SIDE))
+                return {name: file.get_tensor(name) for name in file.keys()}, size  # noqa: SIM118
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from None

@@ -69,7 +69,7 @@ class Backbone:
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token.
+        """(n, size, size, 3) bytes -> (n, features): the class token, then the mean patch token.
 
         The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
         """

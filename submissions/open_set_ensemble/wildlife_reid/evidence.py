@@ -8,7 +8,8 @@ neighbours: how much nearer than the background its pictures have the query's ke
     background is the BACKGROUND-th nearest individual; all its pictures count together;
 cosine: of the joint embedding, the best of its pictures;
 cosine_lead: as `lead`, of the cosine;
-other_side: 1 where all its pictures show another side than the query; 0 where that is not known;
+other_viewpoint: 1 where all its images show another viewpoint than the query; 0 where a viewpoint
+    is not known;
 pictures: logarithm of their number, because the best of many is high by chance.
 """
 
@@ -24,7 +25,15 @@ from wildlife_reid.local.matching import Floats, MatchSettings
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-EVIDENCE = ("verified", "lead", "neighbours", "cosine", "cosine_lead", "other_side", "pictures")
+EVIDENCE = (
+    "verified",
+    "lead",
+    "neighbours",
+    "cosine",
+    "cosine_lead",
+    "other_viewpoint",
+    "pictures",
+)
 BACKGROUND = 6
 
 
@@ -61,7 +70,11 @@ def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
 
 
 def evidence(
-    verified: Array, neighbours: Array, cosine: Array, other_side: NDArray[np.bool_], code: Rows
+    verified: Array,
+    neighbours: Array,
+    cosine: Array,
+    other_viewpoint: NDArray[np.bool_],
+    code: Rows,
 ) -> Array:
     """(i, 7) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
     count = len(neighbours)
@@ -70,7 +83,7 @@ def evidence(
     np.maximum.at(best[:, 0], code, np.nan_to_num(verified))
     np.maximum.at(best[:, 1], code, cosine)
     pictures = np.bincount(code, minlength=count)
-    elsewhere = np.bincount(code, other_side, minlength=count) == pictures
+    elsewhere = np.bincount(code, other_viewpoint, minlength=count) == pictures
     match = np.sqrt(best[:, 0])
     alike = best[:, 1]
     columns = [match, _lead(match), neighbours, alike, _lead(alike), elsewhere, np.log(pictures)]
@@ -106,6 +119,6 @@ def verified_at(
     return found
 
 
-def differs(side: str, sides: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(r,): where both sides are known and are not the same."""
-    return np.asarray((sides != side) & (sides != "") & (side != ""))
+def differs(viewpoint: str, others: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """(r,): True where both viewpoints (left, right, ...; "" = unknown) are known and differ."""
+    return np.asarray((others != viewpoint) & (others != "") & (viewpoint != ""))

@@ -16,24 +16,24 @@ from wildlife_image.rgb import to_rgb
 _BACKGROUND = (124, 116, 104)  # the grey that fills the rest of the square
 
 
-def square(image: Image.Image, side: int) -> NDArray[np.uint8]:
-    """Return the whole image as (side, side, 3): upright, shape kept, the rest grey. Thread-safe.
+def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Return the whole image as (size, size, 3): upright, shape kept, the rest grey. Thread-safe.
 
     Args:
-        image: any PIL image; a JPEG is decoded at reduced scale, to no less than twice `side`.
-        side: of the square, in pixels.
+        image: any PIL image; a JPEG is decoded at reduced scale, to no less than twice `size`.
+        size: of the square, in pixels.
     """
-    rgb = to_rgb(image, 2 * side)
-    scale = side / max(rgb.size)
+    rgb = to_rgb(image, 2 * size)
+    scale = size / max(rgb.size)
     width, height = (max(1, round(length * scale)) for length in rgb.size)
     small = rgb.resize((width, height), Image.Resampling.BICUBIC)
-    canvas = Image.new("RGB", (side, side), _BACKGROUND)
-    canvas.paste(small, ((side - width) // 2, (side - height) // 2))
+    canvas = Image.new("RGB", (size, size), _BACKGROUND)
+    canvas.paste(small, ((size - width) // 2, (size - height) // 2))
     return np.array(canvas)
 
 
 def normalised(pixels: Tensor, settings: Mapping[str, Any]) -> Tensor:
-    """(..., 3, side, side) of bytes -> floats with the settings' `mean` and `std` taken out."""
+    """(..., 3, size, size) of bytes -> floats with the settings' `mean` and `std` taken out."""
     mean = torch.tensor(settings["mean"]).view(3, 1, 1)
     std = torch.tensor(settings["std"]).view(3, 1, 1)
     return (pixels.float() / 255 - mean) / std

@@ -386,6 +386,6 @@ def test_a_missing_weight_is_named_with_the_command(built, tmp_path) -> None:
     with pytest.raises(RuntimeError, match="load"):
         model.predict(Image.new("RGB", (4, 4)))
     with pytest.raises(
-        Exception, match=r"(?s)lacks weights/head\.safetensors.*training\.hybrid\.bioclip_wings"
+        Exception, match=r"(?s)weights/head\.safetensors: made by .*training\.hybrid\.bioclip_wings"
     ):
         model.load()

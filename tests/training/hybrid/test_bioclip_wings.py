@@ -245,7 +245,7 @@ def test_coloured_light_is_taken_out() -> None:
 
 def test_the_published_view_is_the_middle_of_the_resized_picture() -> None:
     image = Image.new("RGB", (300, 100), (255, 255, 255))
-    view = square(image, {"resize": 32, "side": 28})
+    view = square(image, {"resize": 32, "image_size": 28})
     assert (view.shape, view.dtype) == ((1, 3, 28, 28), torch.uint8)
-    settings = {"mean": [0.5, 0.25, 0.0], "deviation": [0.5, 0.25, 1.0]}
+    settings = {"mean": [0.5, 0.25, 0.0], "std": [0.5, 0.25, 1.0]}
     assert normalised(view, settings)[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 1.0])

@@ -23,9 +23,9 @@ _THINNEST = 16  # pixels: SIFT needs some room around a key point
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """How features are found. `side`: longer side in pixels to which a picture is brought."""
+    """How features are found."""
 
-    side: int = 352
+    image_size: int = 352  # pixels of the longer side of the image in which they are searched
     count: int = 150  # key points kept, the strongest
     contrast: float = 0.01  # far below OpenCV's 0.04: blurred pictures have features too
     smallest: float = 0.011  # key points below this size (of the longer side) are mostly grain
@@ -48,9 +48,9 @@ class LocalFeatures:
 NOTHING = LocalFeatures(np.zeros((0, PLACE), np.float32), np.zeros((0, LENGTH), np.float32))
 
 
-def grey_picture(rgb: Image.Image, side: int) -> NDArray[np.uint8]:
-    """(h, w) grey, longer side `side`, local contrast evened out."""
-    scale = side / max(rgb.size)
+def grey_picture(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
+    """(h, w) grey, longer side `image_size`, local contrast evened out."""
+    scale = image_size / max(rgb.size)
     size = (max(_THINNEST, round(rgb.width * scale)), max(_THINNEST, round(rgb.height * scale)))
     grey = np.asarray(rgb.convert("L").resize(size, Image.Resampling.BICUBIC))
     # Light differs more between two pictures of an animal than its pattern does.
@@ -59,11 +59,13 @@ def grey_picture(rgb: Image.Image, side: int) -> NDArray[np.uint8]:
 
 def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
     """The strongest key points of a picture; none for a blank one. Thread-safe."""
-    grey = grey_picture(rgb, settings.side)
+    grey = grey_picture(rgb, settings.image_size)
     sift = cv2.SIFT_create(  # type: ignore[attr-defined]
         contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
     )
-    found = [p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.side]
+    found = [
+        p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.image_size
+    ]
     # The place decides between equal strengths, so that the order is the same everywhere.
     found.sort(key=lambda p: (-p.response, p.pt, p.angle))
     if not found:

@@ -1,8 +1,8 @@
 """Local features by ALIKED or DISK and matches by LightGlue, through kornia, from local files.
 
-config.json's `local`: kind (aliked or disk), side in pixels, count of key points, and the files of
-the extractor's and the matcher's state dict (safetensors, with kornia's names). Settings are
-WildFusion's: 256 key points of a 512 x 512 picture; a pair's score is the number of matches whose
+config.json's `local`: kind (aliked or disk), image_size in pixels, count of key points, and the
+files of the extractor's and the matcher's state dict (safetensors, with kornia's names). Settings
+are WildFusion's: 256 key points of a 512 x 512 image; a pair's score is the number of matches whose
 score is above 0.5. kornia is imported only where this is used.
 """
 
@@ -94,7 +94,8 @@ class GlueMatcher:
 
     def __init__(self, local: Mapping[str, Any], folder: Path) -> None:
         """Raises OSError for a missing file, RuntimeError for weights of another network."""
-        self.kind, self.side, self.count = local["kind"], int(local["side"]), int(local["count"])
+        self.kind, self.count = local["kind"], int(local["count"])
+        self.image_size = int(local["image_size"])
         self._extractor = extractor(self.kind, self.count)
         self._extractor.load_state_dict(load_file(folder / local["extractor"]))
         self._extractor.eval()
@@ -105,7 +106,7 @@ class GlueMatcher:
     @torch.inference_mode()
     def features(self, rgb: Image.Image) -> GlueFeatures:
         """The strongest key points of the picture, squeezed into a square."""
-        small = rgb.resize((self.side, self.side), Image.Resampling.BILINEAR)
+        small = rgb.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR)
         pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
         if self.kind == "disk":
             found = self._extractor(pixels, n=self.count, pad_if_not_divisible=True)[0]
@@ -119,12 +120,12 @@ class GlueMatcher:
         """How many matches have a score above 0.5."""
         if not len(first.points) or not len(second.points):
             return 0.0
-        found = self._matcher({"image0": self._side(first), "image1": self._side(second)})
+        found = self._matcher({"image0": self._input(first), "image1": self._input(second)})
         return float((found["scores"][0] > COUNTED_ABOVE).sum())
 
-    def _side(self, features: GlueFeatures) -> dict[str, Tensor]:
+    def _input(self, features: GlueFeatures) -> dict[str, Tensor]:
         return {
             "keypoints": torch.from_numpy(features.points)[None],
             "descriptors": torch.from_numpy(features.descriptors)[None],
-            "image_size": torch.tensor([[self.side, self.side]], dtype=torch.float32),
+            "image_size": torch.tensor([[self.image_size, self.image_size]], dtype=torch.float32),
         }

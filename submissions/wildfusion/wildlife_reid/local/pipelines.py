@@ -28,7 +28,7 @@ class LocalPipeline(Protocol):
         """The gallery's features; its length is the number of images."""
 
     @property
-    def side(self) -> int:
+    def image_size(self) -> int:
         """Pixels of the longer side of the image in which features are searched."""
 
     def features(self, rgb: Image.Image) -> Any:
@@ -47,8 +47,8 @@ class SiftPipeline:
     match: MatchSettings
 
     @property
-    def side(self) -> int:
-        return self.settings.side
+    def image_size(self) -> int:
+        return self.settings.image_size
 
     def features(self, rgb: Image.Image) -> LocalFeatures:
         return local_features(rgb, self.settings)
@@ -65,8 +65,8 @@ class GluePipeline:
     matcher: GlueMatcher
 
     @property
-    def side(self) -> int:
-        return self.matcher.side
+    def image_size(self) -> int:
+        return self.matcher.image_size
 
     def features(self, rgb: Image.Image) -> GlueFeatures:
         return self.matcher.features(rgb)
