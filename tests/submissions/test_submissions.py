@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import submissions_table
 from benchmarks.stored_scores import (
     ROOT,
     Case,
@@ -237,6 +238,12 @@ def test_a_stored_score_is_what_kit_run_gives() -> None:
 def test_the_readmes_tables_are_what_is_stored() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme_tables() in readme, "write them again: make scores"
+
+
+def test_the_table_of_the_submissions_is_what_their_folders_say() -> None:
+    readme = submissions_table.README.read_text(encoding="utf-8")
+    advice = "write it again: python -m benchmarks.submissions_table"
+    assert submissions_table.table() in readme, advice
 
 
 def test_each_track_has_a_table_with_its_own_columns(
