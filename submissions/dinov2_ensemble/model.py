@@ -11,8 +11,8 @@ from PIL import Image
 
 from wildlife_submission.manifest import check_weights
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
+from wildlife_wings.dinov2_heads import CalibratedLinear, HybridMLP, combined, read_heads
 from wildlife_wings.dinov2_pixels import Pixels, square_pixels
-from wildlife_wings.heads import CalibratedLinear, HybridMLP, combined, read_heads
 
 HERE = Path(__file__).resolve().parent
 
@@ -46,7 +46,7 @@ class Model:
         return square_pixels(image, self._preprocessing)
 
     def predict_batch(self, batch: list[Pixels]) -> list[float]:
-        """One score a picture: the log-odds of the larger hybrid probability, 4 decimals."""
+        """One score an image: the log-odds of the larger hybrid probability, 4 decimals."""
         # One by one: a matrix product's last digits depend on how many rows it has.
         return [self._score(pixels) for pixels in batch]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wildlife_submission.manifest import check_weights
-from wildlife_wings.class_geometry import EVIDENCE, ClassGeometry, from_arrays
-from wildlife_wings.pattern_features import picture_map
+from wildlife_wings.pattern_features import image_pattern_map
+from wildlife_wings.pattern_geometry import EVIDENCE, ClassGeometry, from_arrays
 
 Array = NDArray[np.float64]
 HERE = Path(__file__).resolve().parent
@@ -39,7 +39,7 @@ class Model:
 
     def preprocess(self, image: Image.Image) -> Array:
         """Any PIL image -> (18, 12, 7) pattern map. Thread-safe; JPEG is read at reduced scale."""
-        return picture_map(image)
+        return image_pattern_map(image)
 
     def predict_batch(self, batch: list[Array]) -> list[float]:
         """One score a map: the log-odds of a hybrid, not squeezed, so that rounding keeps ranks."""

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +117,20 @@ def test_it_packs_without_a_problem(submission: submissions.Submission, kit: Kit
 def test_it_holds_what_kit_vendor_wants(submission: submissions.Submission) -> None:
     found = differences(submission.path, shared_folder(submission.path))
     assert not found, "run `kit vendor`"
+
+
+def test_shared_modules_are_served_by_several_submissions_or_imported_by_training() -> None:
+    shared = ROOT / "submissions" / "_shared"
+    training = [path.read_text(encoding="utf-8") for path in (ROOT / "training").rglob("*.py")]
+    copies = Counter(
+        path for item in submissions.discover() for path in read_vendored(item.path).digests
+    )
+    for path in shared.rglob("*.py"):
+        relative = path.relative_to(shared)
+        package, _, module = ".".join(relative.with_suffix("").parts).rpartition(".")
+        names = (f"from {package}.{module} import", f"from {package} import {module}")
+        trained = any(name in text for text in training for name in names)
+        assert trained or copies[relative.as_posix()] > 1, f"{relative}: move it to its submission"
 
 
 @pytest.mark.parametrize("submission", SUBMISSIONS)

@@ -46,7 +46,7 @@ from training.hybrid.dinov2.images import (
     write_synthetic,
 )
 from wildlife_wings.dinov2_backbone import FILES
-from wildlife_wings.heads import SCORES
+from wildlife_wings.dinov2_heads import SCORES
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADS = "weights/heads.npz"

@@ -1,6 +1,6 @@
 """One embedding of two networks: that of `triplet_centroids` and that of `megadescriptor_cosine`.
 
-They err on different pictures. The second one's many numbers are brought onto their principal
+They err on different images. The second one's many numbers are brought onto their principal
 components, so that the gallery stays small; both count the same, so the cosine of the joint
 embedding is the mean of theirs.
 """
@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, from_numpy
 
 from wildlife_image.square import normalised
-from wildlife_reid.alignment import picture_square, read_landmark_network
+from wildlife_reid.alignment import animal_square, read_landmark_network
 from wildlife_reid.networks import with_weights
 from wildlife_reid.swin import describe, swin_descriptor
 from wildlife_reid.triplet import TripletNetwork, embed
@@ -88,7 +88,7 @@ class JointEmbedding:
         for settings, landmarks in zip(self._settings, self._landmarks, strict=True):
             key = (int(settings["image_size"]), settings.get("landmarks"))
             if key not in squares:
-                squares[key] = picture_square(rgb, key[0], landmarks)
+                squares[key] = animal_square(rgb, key[0], landmarks)
             found.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
         return found
 

@@ -56,7 +56,7 @@ def read_backbone(
 
 
 class Backbone:
-    """A Dinov2Model and its preprocessing; CUDA where there is one."""
+    """A Dinov2Model and its preprocessing; on CUDA if the machine has it."""
 
     def __init__(
         self, model: Dinov2Model, preprocessing: Mapping[str, Any], precision: str = "float32"

@@ -1,4 +1,4 @@
-"""From any picture to the square of pixels that the backbone sees, the same in training."""
+"""From any image to the square of pixels that the backbone sees, the same in training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 
 from wildlife_image.rgb import to_rgb
 from wildlife_wings.alignment import FRAME_WIDTH, find_pose, into_frame
-from wildlife_wings.wings import background_colour, find_wings, read_small
+from wildlife_wings.find_wings import background_colour, find_wings, read_small
 
 Pixels = NDArray[np.uint8]
 CUTS = ("whole", "wings")
@@ -39,11 +39,11 @@ def normalised(pixels: Pixels, preprocessing: Mapping[str, Any]) -> torch.Tensor
     return ((torch.from_numpy(pixels).float() - mean) / std).movedim(-1, -3)
 
 
-def moved(pictures: torch.Tensor, right: int, down: int) -> torch.Tensor:
+def moved(images: torch.Tensor, right: int, down: int) -> torch.Tensor:
     """(n, 3, h, w) moved by whole pixels; the edge's pixels fill what comes in."""
     reach = max(abs(right), abs(down))
-    padded = pad(pictures, (reach,) * 4, mode="replicate")
-    height, width = pictures.shape[-2:]
+    padded = pad(images, (reach,) * 4, mode="replicate")
+    height, width = images.shape[-2:]
     return padded[..., reach - down :, reach - right :][..., :height, :width]
 
 

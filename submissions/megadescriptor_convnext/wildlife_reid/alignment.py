@@ -1,8 +1,8 @@
-"""An animal in one standard pose, by landmarks that a network finds; the same file in five folders.
+"""An animal in one standard pose, by landmarks that a network finds.
 
 The landmarks are ten points: five along one edge of the animal, head first, and five along the
-other. The picture between them, stretched to a square, has the pattern at the same place each time.
-Coordinates are x, y with -1 and 1 at the edges of the square that the whole picture is put on.
+other. The image between them, stretched to a square, has the pattern at the same place each time.
+Coordinates are x, y with -1 and 1 at the edges of the square that the whole image is put on.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class LandmarkNetwork(nn.Module):
 
 
 def read_landmark_network(folder: Path, settings: Mapping[str, Any]) -> LandmarkNetwork | None:
-    """The one that the settings of config.json name; None without: pictures are taken whole.
+    """The one that the settings of config.json name; None without: images are taken whole.
 
     Raises FileNotFoundError.
     """
@@ -96,10 +96,10 @@ def unwrapped(canvas: Tensor, landmarks: Tensor, size: int) -> Tensor:
 
 
 @torch.inference_mode()
-def picture_square(
+def animal_square(
     image: Image.Image, size: int, network: LandmarkNetwork | None
 ) -> NDArray[np.uint8]:
-    """(size, size, 3): the animal in the standard pose; without a network the whole picture."""
+    """(size, size, 3): the animal in the standard pose; without a network the whole image."""
     if network is None:
         return square(image, size)
     pixels = torch.from_numpy(square(image, _FINER * SIZE)).permute(2, 0, 1)[None].float() / 255
@@ -112,5 +112,5 @@ def network_input(
     image: Image.Image, settings: Mapping[str, Any], network: LandmarkNetwork | None
 ) -> Tensor:
     """(3, size, size), as the settings say: `image_size`, `mean`, `std`."""
-    pixels = torch.from_numpy(picture_square(image, int(settings["image_size"]), network))
+    pixels = torch.from_numpy(animal_square(image, int(settings["image_size"]), network))
     return normalised(pixels.permute(2, 0, 1), settings)

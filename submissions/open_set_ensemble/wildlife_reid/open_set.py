@@ -1,6 +1,6 @@
 """Which individual of the gallery is it, or a new one? The rules of all reid submissions.
 
-A query is compared with the gallery's rows (pictures, or individuals); scores are (n,), higher =
+A query is compared with the gallery's rows (images, or individuals); scores are (n,), higher =
 more alike. The rules, which training's calibration uses too:
 - candidates are the rows of the query's dataset; where the dataset is missing or unknown, all rows;
 - the best finite score wins, the first row of the gallery among equals; NaN and inf never win;

@@ -1,4 +1,4 @@
-"""From a pipeline's score to the probability that two pictures show the same individual.
+"""From a pipeline's score to the probability that two images show the same individual.
 
 A monotone curve through the steps of an isotonic regression, as in WildFusion (Cermak et al. 2024,
 arXiv 2408.12934): knots in the middle of each step's ends, monotone cubic interpolation (PCHIP)

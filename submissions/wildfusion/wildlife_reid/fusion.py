@@ -1,7 +1,7 @@
 """WildFusion: the mean of calibrated scores of several pipelines, local ones on a shortlist only.
 
-Cermak et al. 2024 (arXiv 2408.12934): the priority pipeline ranks all candidates cheaply, the dear
-ones score only its first B; a candidate that some pipeline has not scored is out (-inf).
+Cermak et al. 2024 (arXiv 2408.12934): the priority pipeline ranks all candidates cheaply, the
+expensive ones score only its first B; a candidate that some pipeline has not scored is out (-inf).
 """
 
 from __future__ import annotations

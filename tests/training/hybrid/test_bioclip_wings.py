@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from wildlife_wings import clip_tower
-from wildlife_wings.hybrid_score import (
+from wildlife_wings.clip_scores import (
     LIMIT,
     FeatureStatistics,
     combined,
@@ -22,7 +22,7 @@ from wildlife_wings.hybrid_score import (
     relative_mahalanobis,
     two_parents,
 )
-from wildlife_wings.tower_input import halves, normalised, square
+from wildlife_wings.clip_views import halves, normalised, square
 from wildlife_wings.unet import CheckpointError
 
 ROOT = Path(__file__).parents[3]

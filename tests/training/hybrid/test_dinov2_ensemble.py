@@ -31,7 +31,7 @@ from training.hybrid.dinov2.features import Extractor
 from training.hybrid.dinov2.heads import log_odds_of
 from training.hybrid.dinov2.images import read_generated
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
-from wildlife_wings.heads import combined
+from wildlife_wings.dinov2_heads import combined
 
 
 @pytest.fixture(autouse=True, scope="module")

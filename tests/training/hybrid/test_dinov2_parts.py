@@ -20,8 +20,8 @@ from training.common.errors import DataError
 from training.hybrid import dinov2_ensemble
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
 from wildlife_wings.dinov2_backbone import Backbone
+from wildlife_wings.dinov2_heads import HybridMLP, combined
 from wildlife_wings.dinov2_pixels import normalised, square_pixels
-from wildlife_wings.heads import HybridMLP, combined
 
 
 @pytest.fixture(autouse=True, scope="module")

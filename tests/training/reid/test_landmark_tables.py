@@ -19,8 +19,8 @@ from wildlife_reid.alignment import (
     ALONG,
     SIZE,
     LandmarkNetwork,
+    animal_square,
     network_input,
-    picture_square,
     unwrapped,
 )
 
@@ -138,5 +138,5 @@ def test_landmarks_may_lie_outside_the_frame_but_not_far() -> None:
 
 def test_without_a_network_a_picture_is_taken_whole() -> None:
     image = Image.effect_noise((40, 30), 60).convert("RGB")
-    assert (picture_square(image, 16, None) == square(image, 16)).all()
+    assert (animal_square(image, 16, None) == square(image, 16)).all()
     assert network_input(image, SETTINGS, None).shape == (3, 16, 16)

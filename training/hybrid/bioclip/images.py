@@ -20,7 +20,7 @@ from training.common.images import UNREADABLE
 from training.hybrid.data import HYBRID as IS_HYBRID
 from training.hybrid.data import read_rows, read_training_table
 from wildlife_image.rgb import to_rgb
-from wildlife_wings.tower_input import WingPictures, square
+from wildlife_wings.clip_views import WingViews, square
 
 HYBRID = "hybrid"
 PARENTS = ("parent_subspecies_1", "parent_subspecies_2")
@@ -122,7 +122,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
             return square(to_rgb(image, 2 * int(self.square_as["resize"])), self.square_as), row
 
 
-def read_halves(paths: Sequence[Path], pictures: WingPictures) -> Tensor:
+def read_halves(paths: Sequence[Path], pictures: WingViews) -> Tensor:
     """Views (n, 2, 3, h, w) of pictures with background. Raises DataError naming all unreadable."""
     views, problems = [], []
     for path in paths:

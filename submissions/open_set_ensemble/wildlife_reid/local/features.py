@@ -1,6 +1,6 @@
-"""Local features of a picture: SIFT key points with RootSIFT descriptors (OpenCV, no weights).
+"""Local features of an image: SIFT key points with RootSIFT descriptors (OpenCV, no weights).
 
-Places and sizes are in units of the picture's longer side, so that they mean the same at every
+Places and sizes are in units of the image's longer side, so that they mean the same at every
 resolution. SIFT: Lowe 2004; square root of the L1-normalised descriptor: Arandjelovic and Zisserman
 2012.
 """
@@ -27,7 +27,7 @@ class LocalSettings:
 
     image_size: int = 352  # pixels of the longer side of the image in which they are searched
     count: int = 150  # key points kept, the strongest
-    contrast: float = 0.01  # far below OpenCV's 0.04: blurred pictures have features too
+    contrast: float = 0.01  # far below OpenCV's 0.04: blurred images have features too
     smallest: float = 0.011  # key points below this size (of the longer side) are mostly grain
 
 
@@ -48,18 +48,18 @@ class LocalFeatures:
 NOTHING = LocalFeatures(np.zeros((0, PLACE), np.float32), np.zeros((0, LENGTH), np.float32))
 
 
-def grey_picture(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
+def grey_image(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
     """(h, w) grey, longer side `image_size`, local contrast evened out."""
     scale = image_size / max(rgb.size)
     size = (max(_THINNEST, round(rgb.width * scale)), max(_THINNEST, round(rgb.height * scale)))
     grey = np.asarray(rgb.convert("L").resize(size, Image.Resampling.BICUBIC))
-    # Light differs more between two pictures of an animal than its pattern does.
+    # Light differs more between two images of an animal than its pattern does.
     return np.asarray(cv2.createCLAHE(2.0, (4, 4)).apply(grey), dtype=np.uint8)
 
 
 def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
-    """The strongest key points of a picture; none for a blank one. Thread-safe."""
-    grey = grey_picture(rgb, settings.image_size)
+    """The strongest key points of an image; none for a blank one. Thread-safe."""
+    grey = grey_image(rgb, settings.image_size)
     sift = cv2.SIFT_create(  # type: ignore[attr-defined]
         contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
     )
@@ -80,6 +80,8 @@ def root_sift(descriptors: NDArray[np.float32]) -> Floats:
     return np.asarray(np.sqrt(shares), dtype=np.float32)
 
 
-def _places(points: tuple[cv2.KeyPoint, ...], side: int) -> Floats:
-    rows = [(p.pt[0] / side, p.pt[1] / side, p.size / side, np.deg2rad(p.angle)) for p in points]
+def _places(points: tuple[cv2.KeyPoint, ...], longer: int) -> Floats:
+    rows = [
+        (p.pt[0] / longer, p.pt[1] / longer, p.size / longer, np.deg2rad(p.angle)) for p in points
+    ]
     return np.array(rows, dtype=np.float32).reshape(-1, PLACE)

@@ -27,14 +27,14 @@ LENGTHS = {"aliked": 128, "disk": 128}  # of a descriptor
 
 @dataclass(frozen=True)
 class GlueFeatures:
-    """points (n, 2) in pixels of the square picture, descriptors (n, d)."""
+    """points (n, 2) in pixels of the square image, descriptors (n, d)."""
 
     points: NDArray[np.float32]
     descriptors: NDArray[np.float32]
 
 
 class GlueGallery:
-    """Features of g pictures in float16: glue.starts (g + 1,), glue.points, glue.descriptors."""
+    """Features of g images in float16: glue.starts (g + 1,), glue.points, glue.descriptors."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Raises KeyError for a missing array, ValueError where they disagree."""
@@ -105,7 +105,7 @@ class GlueMatcher:
 
     @torch.inference_mode()
     def features(self, rgb: Image.Image) -> GlueFeatures:
-        """The strongest key points of the picture, squeezed into a square."""
+        """The strongest key points of the image, squeezed into a square."""
         small = rgb.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR)
         pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
         if self.kind == "disk":

@@ -1,4 +1,4 @@
-"""From any picture to what the tower looks at: wings found by the network, cut out, laid straight.
+"""From any image to what the tower looks at: wings found by the network, cut out, laid straight.
 
 Two kinds of views, by `views` in config.json:
 
@@ -34,12 +34,12 @@ Mask = NDArray[np.bool_]
 WORKING_SIDE = 192  # halves: the longer side, in pixels, at which wings are laid straight
 
 
-class WingPictures:
+class WingViews:
     """The wing network and the settings of the views. Calling it is thread-safe."""
 
     def __init__(self, network: Path, settings: Mapping[str, Any]) -> None:
         """Raises CheckpointError where the network's file is not one."""
-        unet, self.side = read_unet(network)
+        unet, self.size = read_unet(network)
         self.settings, self.type = settings, precision(settings)
         self.network = unet.to(self.type)
 
@@ -57,8 +57,8 @@ class WingPictures:
     @torch.inference_mode()
     def wings(self, rgb: Image.Image) -> Mask:
         """(h, w), True on the wings; all True where none is found."""
-        # One picture at a time: a batch of another size could round otherwise.
-        pixels = network_input(small_rgb(rgb, self.side)[None]).to(self.type)
+        # One image at a time: a batch of another size could round otherwise.
+        pixels = network_input(small_rgb(rgb, self.size)[None]).to(self.type)
         probability = self.network(pixels).sigmoid()[0, 0].float().numpy()
         mask = wing_mask(probability, rgb.size)
         return mask if mask.any() else np.ones_like(mask)
@@ -94,7 +94,7 @@ def halves(rgb: Image.Image, mask: Mask) -> Tensor:
 
 
 def background_colour(pixels: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
-    """Median colour (3,) of what is no wing, at least 1; white where the wings fill the picture."""
+    """Median colour (3,) of what is no wing, at least 1; white where the wings fill the image."""
     outside = pixels[~mask]
     if len(outside) < 0.01 * mask.size:
         return np.full(3, 255.0)

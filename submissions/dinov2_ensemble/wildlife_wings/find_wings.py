@@ -1,4 +1,4 @@
-"""Read any picture small, and find the wings in it.
+"""Read any image small, and find the wings in it.
 
 Everything is NumPy and Pillow, so that a serving machine needs nothing else.
 """
@@ -23,7 +23,7 @@ DRAFT_MARGIN = 2
 
 
 def read_small(image: Image.Image) -> Array:
-    """Any picture as (h, w, 3) in 0..255, longer side WORKING_SIDE, upright by its EXIF tag.
+    """Any image as (h, w, 3) in 0..255, longer side WORKING_SIDE, upright by its EXIF tag.
 
     A JPEG that is not loaded yet is decoded at reduced scale (`Image.draft`).
     """
@@ -106,13 +106,13 @@ def _grow(mask: Mask, reach: int) -> Mask:
 
 
 def _shrink(mask: Mask, reach: int) -> Mask:
-    """Erode likewise; what lies outside the picture counts as wing, so that its edge stays."""
+    """Erode likewise; what lies outside the image counts as wing, so that its edge stays."""
     shrunk: Mask = ~_grow(~mask, reach)
     return shrunk
 
 
 def _fill_holes(mask: Mask) -> Mask:
-    """Background that does not reach the edge of the picture is pale pattern, not background."""
+    """Background that does not reach the edge of the image is pale pattern, not background."""
     outside = _components(np.pad(~mask, 1, constant_values=True))
     filled: Mask = (outside != outside[0, 0])[1:-1, 1:-1]
     return filled
