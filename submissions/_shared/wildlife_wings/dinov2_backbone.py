@@ -21,7 +21,7 @@ FILES = ("config.json", "model.safetensors")
 def read_backbone(
     folder: Path, preprocessing: Mapping[str, Any], precision: str = "float32"
 ) -> Backbone:
-    """`folder` holds config.json and model.safetensors, as `facebook/dinov2-base` does.
+    """Read config.json and model.safetensors of `folder`, in the format of `facebook/dinov2-base`.
 
     precision: "float32", or "float64", in which the fourth decimal of a score does not depend on
     the machine. Never reaches for a network. Raises FileNotFoundError, or ValueError where the
@@ -69,7 +69,7 @@ class Backbone:
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """(n, size, size, 3) bytes -> (n, features): the class token, then the mean patch token.
+        """Return (n, features) for (n, size, size, 3) bytes: class token, mean patch token.
 
         The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
         """

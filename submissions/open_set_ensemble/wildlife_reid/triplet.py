@@ -55,6 +55,9 @@ class TripletNetwork(nn.Module):
 
 @torch.inference_mode()
 def embed(network: nn.Module, pixels: Tensor) -> Tensor:
-    """(3, size, size) -> (width,). One at a time: the last digits of a batch depend on its size."""
+    """Return (width,) for (3, size, size), one image at a time.
+
+    The last digits of a batch depend on its size.
+    """
     vector: Tensor = network(pixels[None])[0]
     return vector

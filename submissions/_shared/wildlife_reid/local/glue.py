@@ -57,7 +57,7 @@ class GlueGallery:
 
 
 def glue_arrays(features: list[GlueFeatures], length: int) -> dict[str, NDArray[np.generic]]:
-    """The arrays of a GlueGallery."""
+    """Return the arrays of a GlueGallery; length: numbers in a descriptor."""
     empty = GlueFeatures(np.zeros((0, 2), np.float32), np.zeros((0, length), np.float32))
     points = [one.points for one in (empty, *features)]
     descriptors = [one.descriptors for one in (empty, *features)]
@@ -69,7 +69,7 @@ def glue_arrays(features: list[GlueFeatures], length: int) -> dict[str, NDArray[
 
 
 def extractor(kind: str, count: int) -> torch.nn.Module:
-    """kornia's network with random weights. Raises ValueError for another kind."""
+    """Build kornia's network with random weights. Raises ValueError for another kind."""
     import kornia.feature as features
 
     if kind == "aliked":
@@ -81,7 +81,7 @@ def extractor(kind: str, count: int) -> torch.nn.Module:
 
 
 def matcher(kind: str) -> torch.nn.Module:
-    """kornia's LightGlue for the extractor's descriptors, with random weights."""
+    """Build kornia's LightGlue for the extractor's descriptors, with random weights."""
     from kornia.feature import LightGlue
 
     # Given the features' name, kornia would download weights; given their length, it does not.
@@ -117,7 +117,7 @@ class GlueMatcher:
 
     @torch.inference_mode()
     def score(self, first: GlueFeatures, second: GlueFeatures) -> float:
-        """How many matches have a score above 0.5."""
+        """Count the matches that have a score above 0.5."""
         if not len(first.points) or not len(second.points):
             return 0.0
         found = self._matcher({"image0": self._input(first), "image1": self._input(second)})

@@ -49,7 +49,7 @@ NOTHING = LocalFeatures(np.zeros((0, PLACE), np.float32), np.zeros((0, LENGTH), 
 
 
 def grey_image(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
-    """(h, w) grey, longer side `image_size`, local contrast evened out."""
+    """Return (h, w) grey bytes, longer side `image_size` pixels, local contrast evened out."""
     scale = image_size / max(rgb.size)
     size = (max(_THINNEST, round(rgb.width * scale)), max(_THINNEST, round(rgb.height * scale)))
     grey = np.asarray(rgb.convert("L").resize(size, Image.Resampling.BICUBIC))
@@ -58,7 +58,7 @@ def grey_image(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
 
 
 def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
-    """The strongest key points of an image; none for a blank one. Thread-safe."""
+    """Find the strongest key points of an image; none in a blank one. Thread-safe."""
     grey = grey_image(rgb, settings.image_size)
     sift = cv2.SIFT_create(  # type: ignore[attr-defined]
         contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
@@ -75,7 +75,7 @@ def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
 
 
 def root_sift(descriptors: NDArray[np.float32]) -> Floats:
-    """(n, 128) -> (n, 128) of length 1: Euclidean distance becomes the Hellinger distance."""
+    """Return (n, 128) of length 1, whose Euclidean distance is the Hellinger distance."""
     shares = descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9)
     return np.asarray(np.sqrt(shares), dtype=np.float32)
 
