@@ -41,9 +41,9 @@ def confidence(logits: Array, classes: NDArray[np.str_], names: NDArray[np.str_]
 
     logits (c,) and classes (c,) belong together.
     """
-    found = np.zeros(len(names))
+    shares = np.zeros(len(names))
     inside = np.flatnonzero(np.isin(classes, names))
     if len(inside) and np.isfinite(logits[inside]).all():
         powers = np.exp(logits[inside] - logits[inside].max())
-        found[np.searchsorted(names, classes[inside])] = powers / powers.sum()
-    return found
+        shares[np.searchsorted(names, classes[inside])] = powers / powers.sum()
+    return shares

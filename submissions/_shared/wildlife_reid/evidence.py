@@ -43,12 +43,12 @@ def key_point_maxima(query: LocalFeatures, gallery: LocalGallery, rows: Rows) ->
     0 for an image without key points.
     """
     projected = gallery.projection(query.descriptors)
-    found = np.zeros((len(query), len(rows)), dtype=np.float32)
+    maxima = np.zeros((len(query), len(rows)), dtype=np.float32)
     for column, row in enumerate(rows.tolist()):
         _, descriptors = gallery.features(row)
         if len(descriptors) and len(projected):
-            found[:, column] = (projected @ descriptors.T).max(axis=1)
-    return found
+            maxima[:, column] = (projected @ descriptors.T).max(axis=1)
+    return maxima
 
 
 def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
@@ -114,9 +114,9 @@ def verified_at(
     settings: MatchSettings,
 ) -> Array:
     """Return (r,) verified scores of the images at the places `chosen` of `rows`, else NaN."""
-    found = np.full(len(rows), np.nan)
-    found[chosen] = gallery.scores(query, rows[chosen], settings)
-    return found
+    scores = np.full(len(rows), np.nan)
+    scores[chosen] = gallery.scores(query, rows[chosen], settings)
+    return scores
 
 
 def differs(viewpoint: str, others: NDArray[np.str_]) -> NDArray[np.bool_]:

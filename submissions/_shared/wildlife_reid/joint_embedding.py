@@ -77,7 +77,7 @@ class JointEmbedding:
         Raises RuntimeError where a file is of another network, OSError if it is not there.
         """
         self._settings = [networks[kind]["settings"] for kind in KINDS]
-        self._landmarks = [read_landmark_network(folder, one) for one in self._settings]
+        self._landmarks = [read_landmark_network(folder, settings) for settings in self._settings]
         self._networks = []
         for kind, (build, _) in KINDS.items():
             network = build(networks[kind]["settings"])
@@ -90,19 +90,19 @@ class JointEmbedding:
         The animal is located once where the sizes agree.
         """
         squares: dict[tuple[int, object], NDArray[np.uint8]] = {}
-        found = []
+        inputs = []
         for settings, landmarks in zip(self._settings, self._landmarks, strict=True):
             key = (int(settings["image_size"]), settings.get("landmarks"))
             if key not in squares:
                 squares[key] = animal_square(rgb, key[0], landmarks)
-            found.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
-        return found
+            inputs.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
+        return inputs
 
     def embed(self, pixels: list[Tensor]) -> Array:
         """Return (a + k,) of `joined` for one image's pixels."""
         vectors = [
-            describe_by(network, one).double().numpy()
-            for (_, describe_by), network, one in zip(
+            describe_by(network, image).double().numpy()
+            for (_, describe_by), network, image in zip(
                 KINDS.values(), self._networks, pixels, strict=True
             )
         ]

@@ -81,12 +81,12 @@ def best_individuals(
 ) -> list[tuple[str, float]]:
     """Return the LISTED most similar identities, best first, with the score of the best row."""
     usable = _usable(scores, gallery, dataset)
-    found: dict[str, float] = {}
+    best: dict[str, float] = {}
     for row in np.argsort(-usable, kind="stable").tolist():
-        if len(found) == LISTED or usable[row] == -math.inf:
+        if len(best) == LISTED or usable[row] == -math.inf:
             break
-        found.setdefault(str(gallery.identity[row]), float(usable[row]))
-    return list(found.items())
+        best.setdefault(str(gallery.identity[row]), float(usable[row]))
+    return list(best.items())
 
 
 def check_thresholds(gallery: Gallery, thresholds: Mapping[str, float]) -> None:

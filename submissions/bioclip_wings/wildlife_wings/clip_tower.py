@@ -55,8 +55,8 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], Path]:
     config = json.loads(path.read_text(encoding="utf-8"))
     if "model_cfg" not in config:
         raise CheckpointError(f"{path} has no model_cfg; found {sorted(config)}")
-    found = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
-    return config["model_cfg"], (found or [folder / MODEL_FILES[0]])[0]
+    paths = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
+    return config["model_cfg"], (paths or [folder / MODEL_FILES[0]])[0]
 
 
 def read_tower(model_cfg: Mapping[str, Any], path: Path) -> nn.Module:

@@ -45,8 +45,10 @@ def read_backbone(
     finally:
         if bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-    model, found = loaded
-    wrong = [f"{kind} {sorted(map(str, names))[:3]}" for kind, names in found.items() if names]
+    model, differences = loaded
+    wrong = [
+        f"{kind} {sorted(map(str, names))[:3]}" for kind, names in differences.items() if names
+    ]
     if wrong:
         raise ValueError(
             f"{folder}: model.safetensors is of another architecture than config.json: "
@@ -77,7 +79,7 @@ class Backbone:
         shifts = self._preprocessing["shifts"]
         copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
         tokens = self._model(pixel_values=copies).last_hidden_state
-        found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        by_shift = found.reshape(len(shifts), len(pixels), -1)
+        both = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        by_shift = both.reshape(len(shifts), len(pixels), -1)
         features: Features = by_shift.mean(dim=0).cpu().numpy()
         return features

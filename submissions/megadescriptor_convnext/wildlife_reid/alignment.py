@@ -107,8 +107,8 @@ def animal_square(
         return square(image, size)
     pixels = torch.from_numpy(square(image, _FINER * SIZE)).permute(2, 0, 1)[None].float() / 255
     cut = unwrapped(pixels, network(avg_pool2d(pixels, _FINER)), size)[0]
-    found: NDArray[np.uint8] = (cut * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    return found
+    square_bytes: NDArray[np.uint8] = (cut * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return square_bytes
 
 
 def network_input(

@@ -39,9 +39,11 @@ class Calibration:
         """Return probabilities of any shape; NaN (a pair that was not scored) stays NaN."""
         values = np.asarray(scores, dtype=np.float64)
         inside = np.clip(values, self.x[0], self.x[-1])
-        found = np.asarray(self._curve(inside), dtype=np.float64)
-        found = np.where(values < self.x[0], 0.0, np.where(values > self.x[-1], 1.0, found))
-        return np.where(np.isnan(values), np.nan, found + values * _TIE_BREAK)
+        probabilities = np.asarray(self._curve(inside), dtype=np.float64)
+        probabilities = np.where(
+            values < self.x[0], 0.0, np.where(values > self.x[-1], 1.0, probabilities)
+        )
+        return np.where(np.isnan(values), np.nan, probabilities + values * _TIE_BREAK)
 
     @cached_property
     def _curve(self) -> Any:

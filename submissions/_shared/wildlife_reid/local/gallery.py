@@ -64,13 +64,13 @@ class LocalGallery:
     ) -> NDArray[np.float64]:
         """Return (r,) scores of the query with the gallery's `rows`; 0 where nothing matches."""
         projected = self.projection(query.descriptors)
-        found = np.zeros(len(rows))
+        scores = np.zeros(len(rows))
         for place, row in enumerate(rows.tolist()):
             places, descriptors = self.features(row)
             similarity = projected @ descriptors.T
             matches = mutual_matches(similarity, query.places, places, settings.floor)
-            found[place] = verified(matches, settings)
-        return found
+            scores[place] = verified(matches, settings)
+        return scores
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return flat names and arrays for the gallery's file."""
@@ -111,10 +111,10 @@ def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> LocalGallery:
 
 def pack(features: list[LocalFeatures], projection: Projection, count: int) -> LocalGallery:
     """Make a gallery of the `count` strongest features of each image."""
-    kept = [min(count, len(one)) for one in features]
+    kept = [min(count, len(image)) for image in features]
     width = projection.axes.shape[1]
-    rows = [projection(one.descriptors[:n]) for one, n in zip(features, kept, strict=True)]
-    places = [pack_places(one.places[:n]) for one, n in zip(features, kept, strict=True)]
+    rows = [projection(image.descriptors[:n]) for image, n in zip(features, kept, strict=True)]
+    places = [pack_places(image.places[:n]) for image, n in zip(features, kept, strict=True)]
     descriptors = np.concatenate([np.zeros((0, width), np.float32), *rows])
     return LocalGallery(
         projection,

@@ -59,10 +59,10 @@ class GlueGallery:
 def glue_arrays(features: list[GlueFeatures], length: int) -> dict[str, NDArray[np.generic]]:
     """Return the arrays of a GlueGallery; length: numbers in a descriptor."""
     empty = GlueFeatures(np.zeros((0, 2), np.float32), np.zeros((0, length), np.float32))
-    points = [one.points for one in (empty, *features)]
-    descriptors = [one.descriptors for one in (empty, *features)]
+    points = [image.points for image in (empty, *features)]
+    descriptors = [image.descriptors for image in (empty, *features)]
     return {
-        "glue.starts": np.cumsum([0, *(len(one.points) for one in features)]).astype(np.int32),
+        "glue.starts": np.cumsum([0, *(len(image.points) for image in features)]).astype(np.int32),
         "glue.points": np.concatenate(points).astype(np.float16),
         "glue.descriptors": np.concatenate(descriptors).astype(np.float16),
     }
@@ -109,10 +109,10 @@ class GlueMatcher:
         small = rgb.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR)
         pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
         if self.kind == "disk":
-            found = self._extractor(pixels, n=self.count, pad_if_not_divisible=True)[0]
+            key_points = self._extractor(pixels, n=self.count, pad_if_not_divisible=True)[0]
         else:
-            found = self._extractor(pixels)[0]
-        points, descriptors = found.keypoints.numpy(), found.descriptors.numpy()
+            key_points = self._extractor(pixels)[0]
+        points, descriptors = key_points.keypoints.numpy(), key_points.descriptors.numpy()
         return GlueFeatures(points[: self.count], descriptors[: self.count])
 
     @torch.inference_mode()
@@ -120,8 +120,8 @@ class GlueMatcher:
         """Count the matches that have a score above 0.5."""
         if not len(first.points) or not len(second.points):
             return 0.0
-        found = self._matcher({"image0": self._input(first), "image1": self._input(second)})
-        return float((found["scores"][0] > COUNTED_ABOVE).sum())
+        matches = self._matcher({"image0": self._input(first), "image1": self._input(second)})
+        return float((matches["scores"][0] > COUNTED_ABOVE).sum())
 
     def _input(self, features: GlueFeatures) -> dict[str, Tensor]:
         return {

@@ -63,14 +63,14 @@ def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
     sift = cv2.SIFT_create(  # type: ignore[attr-defined]
         contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
     )
-    found = [
+    key_points = [
         p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.image_size
     ]
     # The place decides between equal strengths, so that the order is the same everywhere.
-    found.sort(key=lambda p: (-p.response, p.pt, p.angle))
-    if not found:
+    key_points.sort(key=lambda p: (-p.response, p.pt, p.angle))
+    if not key_points:
         return NOTHING
-    points, descriptors = sift.compute(grey, found[: settings.count])
+    points, descriptors = sift.compute(grey, key_points[: settings.count])
     return LocalFeatures(_places(points, max(grey.shape)), root_sift(descriptors))
 
 
