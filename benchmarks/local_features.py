@@ -30,7 +30,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from training.common.marked_block import read_block, write_block
 from training.reid.database import Database, read_database
 from training.reid.matching.features import packed
-from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb
+from wildlife_image.rgb import to_rgb
+from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features
 from wildlife_reid.local.matching import MatchSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,7 +132,7 @@ def run(pictures: int, repeats: int) -> str:
     """The whole measurement as Markdown."""
     database = read_database(DATA)
     rows, settings = chosen_rows(database, pictures), LocalSettings()
-    images = [upright_rgb(Image.open(database.paths[row])) for row in rows]
+    images = [to_rgb(Image.open(database.paths[row])) for row in rows]
     started = time.perf_counter()
     features = [local_features(image, settings) for image in images]
     extraction = (time.perf_counter() - started) / len(rows)

@@ -40,7 +40,7 @@ from training.reid.thresholds.calibrate import Nearest, Threshold, calibrate, op
 from training.reid.thresholds.holdout import unseen_pictures
 from wildlife_image.square import normalised
 from wildlife_reid.agreement import agreed, confidence, per_individual
-from wildlife_reid.alignment import picture_square
+from wildlife_reid.alignment import animal_square
 from wildlife_reid.calibration import Calibration
 from wildlife_reid.identity_classifier import logits
 from wildlife_reid.open_set import Gallery, gallery_bytes
@@ -188,8 +188,8 @@ def build(options: argparse.Namespace) -> None:
     pictures = read_pictures(database.paths)
     embedding = embed(descriptor, options.descriptor, database, pictures)
     settings = NETWORKS[options.preset]
-    side = int(settings["side"])
-    squares = np.stack([picture_square(picture, side, landmarks) for picture in pictures])
+    side = int(settings["image_size"])
+    squares = np.stack([animal_square(picture, side, landmarks) for picture in pictures])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
     unseen = unseen_pictures(database.identity, database.dataset)
     digest = hashlib.sha256(squares.tobytes()).hexdigest()[:16] + f" {table_digest(options.data)}"

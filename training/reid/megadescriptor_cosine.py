@@ -68,7 +68,7 @@ def make(data: Path, out: Path, recipe: Recipe, source: str, pose: Pose = WHOLE)
         print(f"note: {note}; not used to choose thresholds")
     network, settings = build(recipe)
     settings |= {} if landmarks is None else {"landmarks": LANDMARKS}
-    squares = read_squares(database.paths, settings["side"], landmarks)
+    squares = read_squares(database.paths, settings["image_size"], landmarks)
     checkpoint = out / "last.pt"
     unseen = np.ones(len(database), dtype=np.bool_)
     unseen[[row for rows in same_content(database.paths) for row in rows]] = False

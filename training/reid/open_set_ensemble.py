@@ -72,10 +72,10 @@ SETS: Mapping[str, Sequence[str]] = {
     "verified and lead": ("verified", "lead", "pictures"),
     "neighbours": ("neighbours", "pictures"),
     "all local": ("verified", "lead", "neighbours", "pictures"),
-    "local and side": ("verified", "lead", "neighbours", "other_side", "pictures"),
+    "local and side": ("verified", "lead", "neighbours", "other_viewpoint", "pictures"),
     "verified and networks": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
     "verified, networks and side": (
-        "verified", "lead", "cosine", "cosine_lead", "other_side", "pictures",
+        "verified", "lead", "cosine", "cosine_lead", "other_viewpoint", "pictures",
     ),
     "all": EVIDENCE,
 }  # fmt: skip

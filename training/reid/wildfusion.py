@@ -46,8 +46,8 @@ from wildlife_reid.fusion import fuse, shortlist
 from wildlife_reid.local.features import LocalSettings, local_features
 from wildlife_reid.local.glue import LENGTHS, GlueGallery, GlueMatcher, glue_arrays
 from wildlife_reid.local.matching import MatchSettings
+from wildlife_reid.local.pipelines import GluePipeline, SiftPipeline
 from wildlife_reid.open_set import Gallery, gallery_bytes
-from wildlife_reid.pipelines import GluePipeline, SiftPipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,7 +97,7 @@ def glue_stage(pictures: list[Image.Image], options: argparse.Namespace) -> Loca
     """ALIKED or DISK with LightGlue; the two files are copied into weights/. Raises OSError."""
     copied = {"weights/extractor.safetensors": options.extractor}
     copied |= {"weights/matcher.safetensors": options.matcher}
-    local = {"kind": options.local, "side": options.side, "count": options.count}
+    local = {"kind": options.local, "image_size": options.side, "count": options.count}
     config = local | {"extractor": str(options.extractor), "matcher": str(options.matcher)}
     matcher = GlueMatcher(config, Path())
     features = [matcher.features(picture) for picture in pictures]

@@ -18,25 +18,25 @@ _SEARCH_ANGLES = np.deg2rad(np.arange(-14.0, 14.1, 2.0))
 
 @dataclass(frozen=True)
 class Pose:
-    """Body axis: centre (x, y) in pixels and the angle by which the picture's x axis is turned."""
+    """Body axis: centre (x, y) in pixels and the angle by which the image's x axis is turned."""
 
     x: float
     y: float
     angle: float
 
     def to_body(self, xs: Array, ys: Array) -> tuple[Array, Array]:
-        """Picture coordinates -> (across, along) the body axis."""
+        """Turn image coordinates into (across, along) the body axis."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         dx, dy = xs - self.x, ys - self.y
         return cos * dx + sin * dy, -sin * dx + cos * dy
 
-    def to_picture(self, across: Array, along: Array) -> tuple[Array, Array]:
+    def to_image(self, across: Array, along: Array) -> tuple[Array, Array]:
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         return self.x + cos * across - sin * along, self.y + sin * across + cos * along
 
 
 def find_pose(mask: Mask, shade: Array) -> Pose:
-    """Pose from the longest axis of the mask (the span), refined to the best mirror symmetry."""
+    """Find the pose by the mask's longest axis (the span), and refine it by mirror symmetry."""
     ys, xs = (v.astype(np.float64) for v in np.nonzero(mask))
     if len(xs) < 3:
         return Pose((mask.shape[1] - 1) / 2, (mask.shape[0] - 1) / 2, 0.0)
@@ -66,7 +66,7 @@ def _refine_by_symmetry(pose: Pose, mask: Mask, shade: Array, xs: Array, ys: Arr
     best, best_pose = -np.inf, pose
     for turn in _SEARCH_ANGLES:
         turned = Pose(pose.x, pose.y, pose.angle + float(turn))
-        px, py = turned.to_picture(grid_across, grid_along)
+        px, py = turned.to_image(grid_across, grid_along)
         ix, iy = np.rint(px).astype(np.int64), np.rint(py).astype(np.int64)
         inside = (ix >= 0) & (ix < width) & (iy >= 0) & (iy < height)
         values = np.zeros(px.shape)
@@ -78,7 +78,7 @@ def _refine_by_symmetry(pose: Pose, mask: Mask, shade: Array, xs: Array, ys: Arr
         if scores[k] > best * (1 + 1e-9) or best == -np.inf:
             best = float(scores[k])
             shift = (_parabola_peak(scores, k) / 2 - (_SEARCH_GRID - 1) / 2) * (line[1] - line[0])
-            x, y = turned.to_picture(np.array(shift), np.array(0.0))
+            x, y = turned.to_image(np.array(shift), np.array(0.0))
             best_pose = Pose(float(x), float(y), turned.angle)
     return best_pose
 
@@ -105,7 +105,7 @@ def _bilinear(planes: Array, px: Array, py: Array) -> Array:
 
 
 def into_frame(planes: Array, mask: Mask, pose: Pose) -> Array:
-    """Planes (h, w, c) as (FRAME_HEIGHT, FRAME_WIDTH, c); the wings fill the frame.
+    """Return planes (h, w, c) as (FRAME_HEIGHT, FRAME_WIDTH, c); the wings fill the frame.
 
     Span and height are scaled apart, so that narrower wings keep their pattern in place.
     """
@@ -118,4 +118,4 @@ def into_frame(planes: Array, mask: Mask, pose: Pose) -> Array:
     u = (np.arange(FRAME_WIDTH) + 0.5) / FRAME_WIDTH * 2 - 1
     v = (np.arange(FRAME_HEIGHT) + 0.5) / FRAME_HEIGHT
     grid_across, grid_along = np.meshgrid(1.04 * half * u, top + (bottom - top) * (1.06 * v - 0.03))
-    return _bilinear(planes, *pose.to_picture(grid_across, grid_along))
+    return _bilinear(planes, *pose.to_image(grid_across, grid_along))

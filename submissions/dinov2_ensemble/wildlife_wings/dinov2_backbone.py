@@ -21,7 +21,7 @@ FILES = ("config.json", "model.safetensors")
 def read_backbone(
     folder: Path, preprocessing: Mapping[str, Any], precision: str = "float32"
 ) -> Backbone:
-    """`folder` holds config.json and model.safetensors, as `facebook/dinov2-base` does.
+    """Read config.json and model.safetensors of `folder`, in the format of `facebook/dinov2-base`.
 
     precision: "float32", or "float64", in which the fourth decimal of a score does not depend on
     the machine. Never reaches for a network. Raises FileNotFoundError, or ValueError where the
@@ -30,8 +30,9 @@ def read_backbone(
     for name in FILES:
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"{folder / name} is missing: make it with `python -m training.hybrid.dinov2_ensemble`, "
-                "or put config.json and model.safetensors of facebook/dinov2-base there"
+                f"{folder / name} is missing: make it with "
+                "`python -m training.hybrid.dinov2_ensemble`, or put config.json and "
+                "model.safetensors of facebook/dinov2-base there"
             )
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -44,8 +45,10 @@ def read_backbone(
     finally:
         if bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-    model, found = loaded
-    wrong = [f"{kind} {sorted(map(str, names))[:3]}" for kind, names in found.items() if names]
+    model, differences = loaded
+    wrong = [
+        f"{kind} {sorted(map(str, names))[:3]}" for kind, names in differences.items() if names
+    ]
     if wrong:
         raise ValueError(
             f"{folder}: model.safetensors is of another architecture than config.json: "
@@ -55,7 +58,7 @@ def read_backbone(
 
 
 class Backbone:
-    """A Dinov2Model and its preprocessing; CUDA where there is one."""
+    """A Dinov2Model and its preprocessing; on CUDA if the machine has it."""
 
     def __init__(
         self, model: Dinov2Model, preprocessing: Mapping[str, Any], precision: str = "float32"
@@ -68,7 +71,7 @@ class Backbone:
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token.
+        """Return (n, features) for (n, size, size, 3) bytes: class token, mean patch token.
 
         The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
         """
@@ -76,6 +79,7 @@ class Backbone:
         shifts = self._preprocessing["shifts"]
         copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
         tokens = self._model(pixel_values=copies).last_hidden_state
-        found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        features: Features = found.unflatten(0, (len(shifts), -1)).mean(dim=0).cpu().numpy()
+        both = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        by_shift = both.reshape(len(shifts), len(pixels), -1)
+        features: Features = by_shift.mean(dim=0).cpu().numpy()
         return features

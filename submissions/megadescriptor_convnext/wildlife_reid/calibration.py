@@ -1,8 +1,9 @@
-"""From a pipeline's score to the probability that two pictures show the same individual.
+"""From a pipeline's score to the probability that two images show the same individual.
 
 A monotone curve through the steps of an isotonic regression, as in WildFusion (Cermak et al. 2024,
 arXiv 2408.12934): knots in the middle of each step's ends, monotone cubic interpolation (PCHIP)
-between them, 0 below and 1 above the scores that were seen. The fit is training/reid/matching/calibrate.py.
+between them, 0 below and 1 above the scores that were seen. The fit is in
+training/reid/matching/calibrate.py.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class Calibration:
             raise ValueError("a calibration's x ascend, its y do not descend and lie in 0..1")
 
     def __call__(self, scores: ArrayLike) -> Array:
-        """Probabilities of any shape; NaN (a pair that was not scored) stays NaN."""
+        """Return probabilities of any shape; NaN (a pair that was not scored) stays NaN."""
         values = np.asarray(scores, dtype=np.float64)
         inside = np.clip(values, self.x[0], self.x[-1])
-        found = np.asarray(self._curve(inside), dtype=np.float64)
-        found = np.where(values < self.x[0], 0.0, np.where(values > self.x[-1], 1.0, found))
-        return np.where(np.isnan(values), np.nan, found + values * _TIE_BREAK)
+        probabilities = np.asarray(self._curve(inside), dtype=np.float64)
+        probabilities = np.where(
+            values < self.x[0], 0.0, np.where(values > self.x[-1], 1.0, probabilities)
+        )
+        return np.where(np.isnan(values), np.nan, probabilities + values * _TIE_BREAK)
 
     @cached_property
     def _curve(self) -> Any:
@@ -53,5 +56,5 @@ class Calibration:
 
 
 def from_json(value: dict[str, list[float]]) -> Calibration:
-    """The inverse of `as_json`. Raises KeyError, ValueError."""
+    """Return the calibration that `as_json` described. Raises KeyError, ValueError."""
     return Calibration(tuple(map(float, value["x"])), tuple(map(float, value["y"])))

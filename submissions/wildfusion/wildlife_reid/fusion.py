@@ -1,7 +1,7 @@
 """WildFusion: the mean of calibrated scores of several pipelines, local ones on a shortlist only.
 
-Cermak et al. 2024 (arXiv 2408.12934): the priority pipeline ranks all candidates cheaply, the dear
-ones score only its first B; a candidate that some pipeline has not scored is out (-inf).
+Cermak et al. 2024 (arXiv 2408.12934): the priority pipeline ranks all candidates cheaply, the
+expensive ones score only its first B; a candidate that some pipeline has not scored is out (-inf).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+GLOBAL, LOCAL = "global", "local"  # the fused pipelines, as config.json names them
 
 
 def shortlist(priority: Array, size: int) -> NDArray[np.intp]:
-    """Places of the `size` highest of (n,) scores, best first; equal ones in their order.
+    """Return the places of the `size` highest of (n,) scores, best first; ties in their order.
 
     NaN and -inf are never on it, so that it may be shorter.
     """
@@ -25,6 +26,6 @@ def shortlist(priority: Array, size: int) -> NDArray[np.intp]:
 
 
 def fuse(calibrated: Sequence[Array]) -> Array:
-    """Mean over pipelines of (n,) calibrated scores; -inf where one of them is NaN."""
+    """Return the mean over pipelines of (n,) calibrated scores; -inf where one of them is NaN."""
     mean = np.mean(np.stack(calibrated), axis=0)
     return np.where(np.isnan(mean), -np.inf, mean)

@@ -48,9 +48,9 @@ NETWORKS: Mapping[str, dict[str, Any]] = {
     "small": {
         "architecture": "convnext_atto",
         "arguments": {"dims": [24, 48, 96, 160], "depths": [1, 1, 3, 1]},
-        "side": 80, "mean": MEAN, "std": STD,
+        "image_size": 80, "mean": MEAN, "std": STD,
     },
-    "full": {"architecture": "convnext_xlarge", "side": 384, "mean": MEAN, "std": STD},
+    "full": {"architecture": "convnext_xlarge", "image_size": 384, "mean": MEAN, "std": STD},
 }  # fmt: skip
 RECIPES = {
     "small": Recipe(epochs=24, batch=32, rate=2e-3),

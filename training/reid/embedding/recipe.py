@@ -106,7 +106,7 @@ def network_settings(recipe: Recipe, backbone: nn.Module) -> dict[str, Any]:
         "architecture": architecture_of(backbone, recipe.backbone),
         "arguments": {},
         "width": recipe.width,
-        "side": recipe.side,
+        "image_size": recipe.side,
         "mean": list(recipe.mean),
         "std": list(recipe.std),
         **({} if recipe.stage is None else {"stage": recipe.stage}),

@@ -95,7 +95,7 @@ def build(recipe: Recipe) -> tuple[nn.Module, dict[str, Any]]:
     settings = {
         "architecture": architecture_of(network, recipe.backbone),
         "arguments": recipe.arguments,
-        "side": recipe.side or int(own[-1]),
+        "image_size": recipe.side or int(own[-1]),
         "mean": list(mean),
         "std": list(std),
     }

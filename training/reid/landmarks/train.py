@@ -36,7 +36,7 @@ from torch.nn.functional import smooth_l1_loss
 from training.common.errors import DataError
 from training.reid.embedding.trainer import TrainingError
 from training.reid.landmarks.data import Marked, read_marked
-from wildlife_reid.alignment import SIDE, LandmarkNetwork
+from wildlife_reid.alignment import SIZE, LandmarkNetwork
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,12 @@ class LandmarkTrainer:
 
 
 def in_pixels(points: Tensor) -> Tensor:
-    """From -1..1 to pixels of the SIDE x SIDE square, which kornia turns."""
-    return (points + 1) * SIDE / 2 - 0.5
+    """From -1..1 to pixels of the SIZE x SIZE square, which kornia turns."""
+    return (points + 1) * SIZE / 2 - 0.5
 
 
 def from_pixels(places: Tensor) -> Tensor:
-    return (places + 0.5) * 2 / SIDE - 1
+    return (places + 0.5) * 2 / SIZE - 1
 
 
 @torch.inference_mode()

@@ -20,13 +20,13 @@ from sklearn.decomposition import PCA
 from training.common.cache import DEFAULT_FOLDER, FeatureCache
 from training.common.errors import DataError
 from training.reid.database import Database
+from wildlife_image.rgb import to_rgb
 from wildlife_reid.local.features import (
     LENGTH,
     PLACE,
     LocalFeatures,
     LocalSettings,
     local_features,
-    upright_rgb,
 )
 from wildlife_reid.local.gallery import LocalGallery, Projection, pack
 
@@ -39,7 +39,7 @@ def read_pictures(paths: Sequence[Path]) -> list[Image.Image]:
     for path in paths:
         try:
             with Image.open(path) as image:
-                pictures.append(upright_rgb(image))
+                pictures.append(to_rgb(image))
         except (OSError, SyntaxError, ValueError) as error:
             problems.append(f"{path.name} cannot be read: {error}")
     if problems:
