@@ -10,7 +10,6 @@ import yaml
 
 from kit.contract import METADATA_FILE
 from kit.errors import KitError, UsageProblem
-from kit.packing.shipping import shipped
 from kit.repository import checkout
 from kit.submissions import Submission, discover, track_of
 from kit.zips import zip_size
@@ -37,7 +36,7 @@ def new(name: str, track: str) -> Path:
     template = _template(track)
     temporary = target.with_name(f".{name}.new")
     try:
-        for entry in shipped(template.path).entries:
+        for entry in template.shipment.entries:
             path = temporary / entry.name
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(entry.path, path)
@@ -58,7 +57,7 @@ def _template(track: str) -> Submission:
             f"--track {track}: there is no submission of that track to start from; tracks with "
             f"one: {', '.join(tracks)}"
         )
-    return min(candidates, key=lambda item: zip_size(shipped(item.path).entries))
+    return min(candidates, key=lambda item: zip_size(item.shipment.entries))
 
 
 def _personalise(folder: Path, name: str, template: str, track: str) -> None:

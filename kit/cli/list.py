@@ -9,8 +9,7 @@ import click
 
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
-from kit.packing.shipping import shipped
-from kit.runs import last_run
+from kit.records import last_run
 from kit.submissions import Submission, track_of
 from kit.zips import zip_size
 
@@ -36,7 +35,7 @@ def _row(submission: Submission) -> dict[str, Any]:
     return {
         "name": submission.name,
         "track": track_of(submission.path),
-        "zip_bytes": zip_size(shipped(submission.path).entries),
+        "zip_bytes": zip_size(submission.shipment.entries),
         "last_run": last
         and {
             "task": last["task"]["name"],

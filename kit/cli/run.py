@@ -17,10 +17,9 @@ from kit.cli.printing import console, json_option, print_json, size, table
 from kit.errors import UsageProblem
 from kit.isolation.mode_options import ModeOptions, make_mode
 from kit.isolation.modes import MODES
-from kit.repository import checkout
-from kit.submissions import Submission, track_of
+from kit.records import read_record
 from kit.verdict import Verdict
-from kit.worker import Tick
+from kit.worker import OnTick, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _LEAST_MEMORY = 64 * 1024**2
@@ -110,7 +109,8 @@ def command(
     if not submission:
         raise click.UsageError("Missing argument 'SUBMISSION'.")
     found = submissions.find(submission)
-    with bundles.opened(bundle_path or _default_bundle(found)) as bundle:
+    path = bundle_path or submissions.default_bundle(found.name, submissions.named_track(found))
+    with bundles.opened(path) as bundle:
         chosen = bundle.task(task)
         mode = make_mode(ModeOptions(**mode_options), bundle.docker_image)
         folder = out or runs.new_run_folder(Path("runs"), found, chosen)
@@ -135,7 +135,7 @@ def command(
 def _recorded(resume: str) -> tuple[Path, str, Path, str]:
     """Folder, submission, bundle and task of a run that was cut off, from its run.json."""
     folder = Path(resume) if Path(resume).is_dir() else Path("runs") / resume
-    record = runs.read_record(folder)
+    record = read_record(folder)
     try:
         task = str(record["task"]["index"])
         return folder, str(record["submission_path"]), Path(record["bundle_path"]), task
@@ -143,22 +143,11 @@ def _recorded(resume: str) -> tuple[Path, str, Path, str]:
         raise UsageProblem(f"{folder}/run.json: lacks {error}; run from the beginning") from error
 
 
-def _default_bundle(submission: Submission) -> Path:
-    track = track_of(submission.path) if not submission.is_zip else None
-    path = checkout() / "sample_data" / (track or "hybrid")
-    if not path.is_dir():
-        raise UsageProblem(
-            f"{submission.name}: track {track}: expected a bundle in {path}, found none; name "
-            "one with --bundle"
-        )
-    return path
-
-
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Tick]:
+def _progress(quiet: bool) -> Iterator[OnTick]:
     """A line that changes on a terminal; nothing in a log, where the result is enough."""
     if quiet or not sys.stderr.isatty():
-        yield lambda step, seconds, log: None
+        yield no_progress
         return
     with Console(stderr=True).status("laying out") as status:
 

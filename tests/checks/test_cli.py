@@ -81,7 +81,7 @@ def test_what_cannot_run_is_skipped_with_the_command(kit: Kit, tmp_path: Path) -
     assert "SKIPPED loading" in answer.text
     assert "enable with: pip install nflows" in answer.text
     broken = kit("check", make_submission(tmp_path / "t", "class Net: pass\n"))
-    assert "mend model-class first" in broken.text
+    assert "fix model-class first" in broken.text
 
 
 def test_a_harmful_pickle_is_not_run(kit: Kit, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_harmful_pickle_is_not_run(kit: Kit, tmp_path: Path) -> None:
     answer = kit("check", folder)
     assert answer.status == 1
     assert "posix.system" in answer.text
-    assert "mend pickle-global first" in answer.text
+    assert "fix pickle-global first" in answer.text
 
 
 def test_a_zip_with_a_parent_folder_is_looked_into(kit: Kit, tmp_path: Path) -> None:

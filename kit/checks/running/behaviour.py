@@ -10,7 +10,7 @@ from typing import Any
 from kit.checks.running.pictures import BROKEN
 from kit.checks.running.probing import Laboratory, Probe, Surroundings
 from kit.contract import LABEL_TRACKS, MODEL_FILE, SCORE_TRACKS
-from kit.findings.finding import Finding, shown
+from kit.findings.finding import Finding, Said, Skipped, shown
 
 # Predictions are compared after rounding to 4 decimals; sums of another order move the seventh.
 _SAME = 1e-5
@@ -27,6 +27,21 @@ def check_loading(probe: Probe) -> Iterator[Finding]:
     yield from _network(probe, failed=bool(errors))
     if not probe.finished and not errors:
         yield _unfinished(probe)
+
+
+def check_plan(probe: Probe, decides: bool) -> Iterator[Said]:
+    """The ingestion program accepts the model: its parameters, its batch size.
+
+    Args:
+        probe: what was written down.
+        decides: whether the task runs that ingestion program; another one may accept it.
+    """
+    for event in probe.of("error", "plan"):
+        if decides:
+            yield Finding("predict-fails", MODEL_FILE, event["error"])
+        else:
+            why = f"only the bundle's own ingestion program can call the model: {event['error']}"
+            yield Skipped("answers, odd pictures, sameness", why, "kit run NAME --bundle BUNDLE")
 
 
 def _at(code: str, event: dict[str, Any], found: str) -> Finding:

@@ -49,7 +49,7 @@ def _batches(program: Path | None) -> bool:
     """Whether the organiser's ingestion program knows predict_batch."""
     if program is None or not program.is_dir():
         return False
-    sources = program.glob("*.py")
+    sources = program.rglob("*.py")
     return any(b"predict_batch" in path.read_bytes() for path in sources)
 
 

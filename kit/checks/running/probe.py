@@ -1,15 +1,16 @@
-"""Runs one submission in a process of its own and writes down what it does.
+"""Run one submission in a process of its own and write down what it does.
 
     python probe.py REQUEST.json EVENTS.jsonl
 
-Started by kit.checks.probing; imports nothing of the kit, so that what the submission sees is
-what an organiser's program would let it see. Its folder comes last on sys.path, as in the
-official ingestion program. Every attempt to reach the network is refused and written down.
+Started by kit.checks.running.probing. How the model is called is decided by the ingestion
+program's own plan, imported from the folder that the request names. Nothing of the kit is
+imported, so that the submission sees what an organiser's program would let it see. Its folder
+comes last on sys.path, as in the official ingestion program. Every attempt to reach the network is
+refused and written down.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import signal
@@ -18,6 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,18 +138,41 @@ def described(answer: Any) -> dict[str, Any]:
     return {"bad": f"{name}{shape_text} {repr(answer)[:40]}"}
 
 
-class Session:
-    """The loaded model and the passes over pictures that the request asks for."""
+@dataclass(frozen=True)
+class InputImage:
+    """An image file as the plan takes it. `place` counts from 1."""
 
-    def __init__(self, model: Any, request: dict[str, Any], journal: Journal) -> None:
+    path: Path
+    place: int
+
+    @property
+    def name(self) -> str:
+        """The name that metadata.csv and the predictions use."""
+        return self.path.name
+
+
+class Session:
+    """The loaded model and the passes over images that the request asks for.
+
+    Raises whatever `make_plan` raises: the ingestion program would not run this model.
+    """
+
+    def __init__(
+        self, model: Any, make_plan: Callable[..., Any], request: dict[str, Any], journal: Journal
+    ) -> None:
         self._model = model
         self._limit = float(request["call_limit_s"])
         self._budget = float(request["budget_s"])
         self._journal = journal
-        self._takes_metadata = _required(model.predict) > 1
+        paths = dict.fromkeys([*request["pictures"], *request["odd"]])
+        images = [InputImage(Path(path), place) for place, path in enumerate(paths, start=1)]
+        self._images = dict(zip(paths, images, strict=True))
+        folder = Path(request["input"])
+        self._single = make_plan(model, images, folder, True)
+        self._batched = make_plan(model, images, folder, False)
 
     def passes(self, name: str, pictures: list[str], budgeted: bool = False) -> None:
-        """Predict the pictures one by one; stop when the budget is spent, if `budgeted`."""
+        """Predict the images one by one; stop when the budget is spent, if `budgeted`."""
         started = time.perf_counter()
         for picture in pictures:
             self._journal.write("begin", stage=name, picture=picture)
@@ -170,15 +195,11 @@ class Session:
                 return
 
     def _predict(self, picture: str) -> Any:
-        from PIL import Image
-
-        with Image.open(picture) as image:
-            if self._takes_metadata:
-                return self._model.predict(image, {})
-            return self._model.predict(image)
+        (answer,) = self._single.answer([self._single.prepare(self._images[picture])])
+        return answer
 
     def batch(self, pictures: list[str]) -> None:
-        """preprocess every picture, then predict_batch once."""
+        """Predict the images in batches, if the model offers that."""
         if not all(
             callable(getattr(self._model, n, None)) for n in ("preprocess", "predict_batch")
         ):
@@ -186,7 +207,7 @@ class Session:
         self._journal.write("begin", stage="batch", picture="")
         begin = time.perf_counter()
         try:
-            answers = limited(self._limit * 2, lambda: self._predict_batch(pictures))
+            answers = limited(self._limit * 2, partial(self._predict_batches, pictures))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -194,7 +215,7 @@ class Session:
             return
         seconds = (time.perf_counter() - begin) / max(1, len(pictures))
         if len(answers) != len(pictures):
-            text = f"{len(answers)} answers for {len(pictures)} pictures"
+            text = f"{len(answers)} predictions for {len(pictures)} images"
             self._journal.write("error", stage="batch", error=text, at=None, picture="", late=False)
             return
         for picture, answer in zip(pictures, answers, strict=True):
@@ -202,23 +223,13 @@ class Session:
                 "answer", stage="batch", picture=picture, seconds=seconds, answer=described(answer)
             )
 
-    def _predict_batch(self, pictures: list[str]) -> list[Any]:
-        from PIL import Image
-
-        items = []
-        for picture in pictures:
-            with Image.open(picture) as image:
-                items.append(self._model.preprocess(image))
-        return list(self._model.predict_batch(items))
-
-
-def _required(method: Any) -> int:
-    try:
-        parameters = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
-        return 1
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters)
+    def _predict_batches(self, pictures: list[str]) -> list[Any]:
+        answers = []
+        for start in range(0, len(pictures), self._batched.batch_size):
+            chosen = pictures[start : start + self._batched.batch_size]
+            prepared = [self._batched.prepare(self._images[picture]) for picture in chosen]
+            answers += list(self._batched.answer(prepared))
+        return answers
 
 
 def load(request: dict[str, Any], journal: Journal) -> Any:
@@ -250,20 +261,33 @@ def main() -> None:
     journal = Journal(Path(sys.argv[2]), folder)
     # This file's folder must not lend its modules to the submission.
     others = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+    sys.path[:] = [request["ingestion_program"], *others]
+    from wildlife_ingestion.plan import make_plan
+
     sys.path[:] = [*others, str(folder)]
     block_network(journal)
     model = load(request, journal)
     if model is not None:
-        session = Session(model, request, journal)
-        for stage, pictures in _plan(request):
-            if stage == "batch":
-                session.batch(pictures)
-            else:
-                session.passes(stage, pictures, budgeted=stage == "first")
+        _run_passes(model, make_plan, request, journal)
     journal.write("done")
 
 
-def _plan(request: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+def _run_passes(
+    model: Any, make_plan: Callable[..., Any], request: dict[str, Any], journal: Journal
+) -> None:
+    try:
+        session = Session(model, make_plan, request, journal)
+    except Exception as error:
+        journal.error("plan", error)
+        return
+    for stage, pictures in _stages(request):
+        if stage == "batch":
+            session.batch(pictures)
+        else:
+            session.passes(stage, pictures, budgeted=stage == "first")
+
+
+def _stages(request: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     pictures = request["pictures"]
     yield "first", pictures
     if request["full"]:

@@ -18,7 +18,7 @@ from kit.contract import (
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
 from kit.isolation.programs import command_of
-from kit.packing.shipping import entry_problems, root_problems, shipped
+from kit.packing.shipping import entry_problems, root_problems
 from kit.submissions import metadata_of
 from kit.zips import Entry
 
@@ -36,7 +36,7 @@ def check_files(subject: Subject) -> Iterator[Finding]:
         for name, path in subject.files.items():
             yield from entry_problems(Entry(name, path), subject.manifest)
     else:
-        shipment = shipped(subject.submission.path)
+        shipment = subject.submission.shipment
         yield from shipment.problems
         for name in shipment.secrets:
             yield Finding("secret-left-behind", name, "looks like a secret and is not shipped")

@@ -16,6 +16,7 @@ from kit.checks.submission.requirements import requirement_lines
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
 from kit.findings.finding import Finding
+from kit.vendoring.imports import shared_packages_for
 
 # Module -> the package that brings it, for what is not installed here.
 _PACKAGES = {
@@ -25,7 +26,10 @@ _PACKAGES = {
 # Every ingestion program hands over PIL images, so Pillow is there.
 _ALWAYS_THERE = frozenset(("PIL", "model"))
 _NEWER = frozenset(("tomllib",))
-_OF_THE_CHECKOUT = frozenset(("kit", "training", "ingestion_program", "scoring_program", "tests"))
+_OF_THE_CHECKOUT = frozenset((
+    "kit", "training", "ingestion_program", "scoring_program", "tests", "wildlife_ingestion",
+    "wildlife_scoring",
+))  # fmt: skip
 
 
 def check_imports(subject: Subject) -> Iterator[Finding]:
@@ -33,12 +37,17 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
     own = _own_modules(subject)
     declared = _with_dependencies(_declared(subject))
     seen: set[str] = set()
+    shared = shared_packages_for(subject.submission.path)
     for source in subject.sources:
         if source.tree is None:
             continue
         for module, line in _needed(Code(source.tree)):
             if module not in seen and module not in own | _ALWAYS_THERE:
                 seen.add(module)
+                if module in shared:
+                    found = f"{module} is a shared package, and not in the submission: `kit vendor`"
+                    yield Finding("import-not-on-platform", source.name, found, line)
+                    continue
                 yield from _one(source, module, line, declared)
     yield from _shadows(subject)
 
