@@ -176,7 +176,7 @@ def _kind(folder: Path, path: str, source: Path | None, recorded: str | None) ->
     """Return how a copy differs, empty where it does not."""
     now = digest_of_copy(folder / path)
     if source is None:
-        return UNUSED
+        return EDITED if now not in (None, recorded) else UNUSED
     if now is None:
         return MISSING
     if _equals(folder / path, source):
