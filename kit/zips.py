@@ -117,7 +117,7 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
 
 
 def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.unpacking")
+    temporary = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         archive.extractall(temporary)

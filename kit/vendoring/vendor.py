@@ -154,8 +154,9 @@ def check_package_names(shared: Path, names: Sequence[str]) -> None:
     """
     packages = shared_packages(shared)
     for name in names:
-        path = shared.joinpath(*name.split("."))
-        known = name.partition(".")[0] in packages and name.replace(".", "").isidentifier()
+        parts = name.split(".")
+        path = shared.joinpath(*parts)
+        known = parts[0] in packages and all(part.isidentifier() for part in parts)
         if not known or not (path.is_dir() or path.with_suffix(".py").is_file()):
             raise UsageProblem(
                 f"{name}: expected a package of {shared} or a module of one, such as "

@@ -324,6 +324,44 @@ def test_the_submissions_here_hold_what_they_import(kit: Kit) -> None:
     assert kit("vendor", "--check").status == 0, kit("vendor", "--check").text
 
 
+@pytest.fixture
+def checkout(kit: Kit, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A team's own repository: submissions/, and in it the shared packages."""
+    root = tmp_path / "repository"
+    for folder in ("ingestion_program", "scoring_program"):
+        (root / folder).mkdir(parents=True)
+    make_submission(root / "submissions/smallest", f"import json\n\n{MODEL}")
+    shared.rename(root / "submissions/_shared")
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_a_new_submission_starts_with_shared_packages(kit: Kit, checkout: Path) -> None:
+    answer = kit("new", "mine", "--track", "hybrid", "--with", "wildlife_a.two, wildlife_b")
+    assert answer.status == 0, answer.text
+    folder = checkout / "submissions/mine"
+    assert copies(folder) == {
+        "wildlife_a/__init__.py", "wildlife_a/two.py", "wildlife_b/__init__.py",
+    }  # fmt: skip
+    assert recorded(folder)["frozen"] is False
+    model = (folder / "model.py").read_text()
+    assert "import wildlife_a.two  # noqa: F401\nimport wildlife_b  # noqa: F401\n" in model
+    assert model.index("import json") < model.index("import wildlife_a") < model.index("class")
+    assert kit("vendor", "--check").status == 0
+    assert kit("check", "mine", "--quick").status == 0
+    assert not list(checkout.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("name", ["wildlife_c", "wildlife_a.four", "_shared", "..", "wildlife_a."])
+def test_a_shared_package_that_does_not_exist_lists_those_that_do(
+    kit: Kit, checkout: Path, name: str
+) -> None:
+    answer = kit("new", "mine", "--track", "hybrid", "--with", f"wildlife_a,{name}")
+    assert answer.status == 2
+    assert "packages there: wildlife_a, wildlife_b" in answer.text
+    assert not (checkout / "submissions/mine").exists()
+
+
 def findings(path: Path) -> list[Finding]:
     return check_statically(Submission(path.stem, path)).findings
 
