@@ -27,13 +27,14 @@ def read_record(folder: Path) -> dict[str, Any]:
     return content
 
 
-def last_run(runs: Path, name: str) -> dict[str, Any] | None:
-    """Return the record of the newest successful run of a submission; None without one."""
-    for path in sorted(runs.glob(f"*/{RECORD_FILE}"), reverse=True):
+def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
+    """Return for each submission the record of its newest successful run below `runs`."""
+    newest: dict[str, dict[str, Any]] = {}
+    for path in sorted(runs.glob(f"*/{RECORD_FILE}")):
         try:
             content = read_record(path.parent)
         except UsageProblem:
             continue
-        if content.get("submission") == name and content.get("ok"):
-            return content
-    return None
+        if content.get("ok"):
+            newest[str(content.get("submission"))] = content
+    return newest
