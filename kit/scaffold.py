@@ -1,4 +1,4 @@
-"""`kit new`: a submission folder that runs at once, copied from one that is tested."""
+"""Make a submission folder that runs at once, copied from one that is tested."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def _template(track: str) -> Submission:
 
 def _personalise(folder: Path, name: str, template: str, track: str) -> None:
     """Give the copy its own name, so that nobody uploads the template's description."""
-    metadata = {"description": f"{name}: say here what it does", "track": track}
+    metadata = {"description": f"{name}: describe here what it does", "track": track}
     text = yaml.safe_dump(metadata, sort_keys=False)
     (folder / METADATA_FILE).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(
-        f"# {name}\n\nStarted from `{template}`. Say here: the idea, its source, how to train "
-        "it, what it scores.\n",
+        f"# {name}\n\nStarted from `{template}`. Describe here: the idea, its source, how to "
+        "train it, what it scores.\n",
         encoding="utf-8",
     )

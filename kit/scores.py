@@ -60,7 +60,7 @@ def read_written(output: Path) -> WrittenScores:
     """Read scores.json, else scores.txt (as YAML), from a scoring step's output.
 
     Raises:
-        ScoresMissing: there is neither.
+        ScoresMissing: the step wrote neither.
         ScoresUnreadable: the file cannot be parsed.
     """
     path = next((output / name for name in SCORES_FILES if (output / name).is_file()), None)

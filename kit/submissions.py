@@ -1,4 +1,4 @@
-"""Submissions: found by name, folder or zip, and laid out as the platform lays them out."""
+"""Find submissions by name, folder or zip, and lay them out as the platform does."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def discover() -> list[Submission]:
     """Return every folder of submissions/ that holds a model.py, sorted by name.
 
     Raises:
-        UsageProblem: there is no checkout around.
+        UsageProblem: the working directory and the kit are in no checkout.
     """
     folder = checkout() / "submissions"
     paths = sorted(path.parent for path in folder.glob(f"*/{MODEL_FILE}"))

@@ -40,7 +40,7 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The verdict as `run.json` gives it."""
+        """Return the verdict as `run.json` gives it."""
         return {
             "status": self.status,
             "message": self.message,
@@ -124,7 +124,7 @@ def _holds_nan(content: Any) -> bool:
 
 
 def _stored(content: Any, columns: Sequence[Column]) -> tuple[dict[str, float], list[str]]:
-    """The scores that the server keeps, key by key without a transaction, and what it drops."""
+    """Return the scores that the server keeps, key by key, and notes on those that it drops."""
     if not isinstance(content, dict):
         return {}, [f"scores are {type(content).__name__}, not a mapping: n/a in every column"]
     keys = {column.key for column in columns}

@@ -1,4 +1,4 @@
-"""What the platform's compute worker does with one submission: a prediction and a scoring step.
+"""Do what the platform's compute worker does: a prediction and a scoring step.
 
 Source: codalab/codabench compute_worker.py at c7dbc756, `prepare`, `start`, `push_output` and
 `_run_program_directory`. Each step has folders of its own; reference data is absent in the
@@ -199,7 +199,7 @@ def zip_output(step: StepResult, workspace: Workspace) -> Path:
 
 
 def _provide(source: Path, target: Path, mode: Mode) -> Path:
-    """Give a task's data to a step: a folder in its place, a zip unpacked, a plain file alone."""
+    """Give a task's data to a step: a folder by a link, a zip unpacked, a plain file alone."""
     if source.is_dir() and mode.real_paths:
         # Mounted over an empty folder: a link would lead out of the container.
         target.mkdir()
@@ -235,14 +235,14 @@ def _ingestion_job(
     if not command:
         raise KitError(
             f"{task.ingestion_program}: expected a metadata.yaml with a `command`, found none; "
-            "the platform would run no ingestion and go on to scoring"
+            "the platform would run no ingestion and continue with scoring"
         )
     argv = split_command(command, "ingestion", container.step == "scoring", task.late_ingestion)
     return make_job(container, argv, folders | {"ingestion_program": program})
 
 
 def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
-    """Start the step's jobs together and take down how each ended."""
+    """Start the step's jobs together and record how each ended."""
     if not jobs:
         return
     mode = workspace.mode

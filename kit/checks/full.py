@@ -21,7 +21,7 @@ from kit.checks.running.behaviour import (
     check_written,
 )
 from kit.checks.running.forecast import check_forecast, forecast
-from kit.checks.running.pictures import Sample, odd_pictures, sample
+from kit.checks.running.images import Sample, odd_images, sample
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
 from kit.checks.running.scored_run import check_scores
 from kit.checks.submission.imports import missing_packages
@@ -159,7 +159,7 @@ def check_running(
         folder: where odd images are drawn.
     """
     before = room.files()
-    probe = room.probe(chosen.paths, odd_pictures(folder))
+    probe = room.probe(chosen.paths, odd_images(folder))
     report.take("loading", check_loading(probe))
     if probe.load_seconds is None:
         return

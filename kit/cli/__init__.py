@@ -1,4 +1,4 @@
-"""The command line: each command is a module that parses, calls one function and prints."""
+"""The command line. Each command is a module that parses, calls one function and prints."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from kit.errors import KitError
 # Name -> one line of help. The module is imported when its command is used, so that
 # `kit --help` does not wait for imports that it does not need.
 _COMMANDS = {
-    "list": "The submissions here: track, size of the zip, what they scored last.",
-    "check": "All that would make an upload fail, before the upload; bundles too.",
+    "list": "List the submissions here: track, size of the zip, scores of the last run.",
+    "check": "Find what would make an upload fail, in a submission or a bundle.",
     "new": "Start a submission that runs at once.",
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
-    "pack": "Make the zip to upload, or say all that stands against it.",
-    "weights": "The files of weights.json: show what is there, fetch what is missing.",
+    "pack": "Make the zip to upload, or list every reason against it.",
+    "weights": "Show the files of weights.json, or fetch the missing ones.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",
     "vendor": "Copy shared packages into the submissions that import them, or check the copies.",
 }
 
 
-# What a full, read-only or failing disk answers: for the user to mend, not a fault of the kit.
+# Errors of a full, read-only or failing disk: for the user to fix, not a fault of the kit.
 _DISK_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO,
 )  # fmt: skip
@@ -53,7 +53,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no command {args[0]!r}; there are {', '.join(_COMMANDS)}")
+            ctx.fail(f"no command {args[0]!r}; the commands are {', '.join(_COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 
@@ -64,7 +64,7 @@ class _LazyGroup(click.Group):
 def _kit(ctx: click.Context, debug: bool) -> None:
     """Train, run, score and pack submissions for Codabench-style wildlife challenges.
 
-    Exit status: 0 good, 1 the answer is no, 2 wrong usage, 130 interrupted.
+    Exit status: 0 success, 1 check or run failed, 2 usage error, 130 interrupted.
     """
     ctx.obj = {"debug": debug}
 

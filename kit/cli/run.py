@@ -41,7 +41,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option(
     "--resume",
     metavar="RUN_ID",
-    help="Go on with a run that was cut off: its folder, or its name in runs/.",
+    help="Resume a run that was cut off: its folder, or its name in runs/.",
 )
 @click.option(
     "--bundle",
@@ -64,7 +64,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option(
     "--install",
     is_flag=True,
-    help="Let the ingestion program install what requirements.txt asks for.",
+    help="Let the ingestion program install what requirements.txt names.",
 )
 @click.option(
     "--mode",
@@ -77,11 +77,13 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
     "--memory",
     callback=_bytes,
     metavar="SIZE",
-    help="Limit, as 512M or 8G. Default: four fifths of the machine's.",
+    help="Memory limit, such as 512M or 8G. Default: four fifths of the machine's memory.",
 )
 @click.option("--gpus", is_flag=True, help="Show the program the GPUs.")
-@click.option("--image", help="Of the containers. Default: the bundle's docker_image.")
-@click.option("--network/--no-network", default=None, help="Of the containers. Default: on.")
+@click.option("--image", help="Image of the containers. Default: the bundle's docker_image.")
+@click.option(
+    "--network/--no-network", default=None, help="Network of the containers. Default: on."
+)
 @click.option(
     "--mount-site-packages",
     is_flag=True,
@@ -100,7 +102,7 @@ def command(
 ) -> int:
     """Run SUBMISSION (a name, a folder or a zip) as the platform does.
 
-    Exit status 0: both steps ended well and every score of the leaderboard is there.
+    Exits with 0 if both steps succeeded and every score of the leaderboard exists.
     """
     if resume:
         if submission or bundle_path or task or out:
@@ -133,7 +135,7 @@ def command(
 
 
 def _recorded(resume: str) -> tuple[Path, str, Path, str]:
-    """Folder, submission, bundle and task of a run that was cut off, from its run.json."""
+    """Return folder, submission, bundle and task of a run that was cut off, from its run.json."""
     folder = Path(resume) if Path(resume).is_dir() else Path("runs") / resume
     record = read_record(folder)
     try:
@@ -145,7 +147,7 @@ def _recorded(resume: str) -> tuple[Path, str, Path, str]:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[OnTick]:
-    """A line that changes on a terminal; nothing in a log, where the result is enough."""
+    """Show a line that changes, on a terminal only: a log needs the result alone."""
     if quiet or not sys.stderr.isatty():
         yield no_progress
         return
@@ -207,7 +209,7 @@ def _show_failure(result: runs.Run, screen: Console) -> None:
 
 
 def _show_verdict(verdict: Verdict, screen: Console, with_board: bool) -> None:
-    """What the platform would have shown; the board only where it is not the table above."""
+    """Print what the platform would have shown; the board only if it differs from the table."""
     screen.print(f"On the platform: {verdict.status}")
     if verdict.message:
         screen.print(f"  message: {verdict.message}")

@@ -1,4 +1,4 @@
-"""`kit pack`: the zip to upload, equal bytes for equal content, or every reason against it."""
+"""Make the zip to upload: equal bytes for equal content, or every reason against it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from kit.zips import Entry, write_zip
 
 @dataclass(frozen=True)
 class Package:
-    """A packed submission: the zip, its sha256 and size, what it holds and what stayed.
+    """A packed submission: the zip, its sha256 and size, its files, and the files left behind.
 
-    `forced` are the codes of the errors that were overridden, `warnings` how many there are.
+    `forced` are the codes of the errors that were overridden; `warnings` is a number.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class Package:
     warnings: int
 
     def as_json(self) -> dict[str, Any]:
-        """The package as `kit pack --json` gives it."""
+        """Return the package as `kit pack --json` gives it."""
         return {
             "format": 1,
             "zip": str(self.path),
@@ -59,8 +59,8 @@ def pack(submission: Submission, target: Path, force: bool = False) -> Package:
 
     Raises:
         UsageProblem: the submission is a zip already, or the name does not fit the platform.
-        KitError: something in the folder would fail on the platform; all of it is named and
-            nothing is written.
+        KitError: something in the folder would fail on the platform; every problem is named,
+            and nothing is written.
     """
     if submission.is_zip:
         raise UsageProblem(f"{submission.path}: is a zip already; `kit run` takes it as it is")
@@ -69,7 +69,7 @@ def pack(submission: Submission, target: Path, force: bool = False) -> Package:
     errors = [finding for finding in report.sorted_findings() if finding.severity == "error"]
     if errors and not force:
         raise KitError(
-            f"{submission.path}: not packed, the upload would fail or lack something",
+            f"{submission.path}: not packed, because the upload would fail or lack something",
             [str(finding) for finding in errors],
             f"fix these and pack again; `kit check {submission.name} --quick` says more about "
             "each, --force packs all the same",

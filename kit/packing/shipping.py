@@ -1,4 +1,4 @@
-"""Which files of a submission folder go into its zip, which stay, and what stands in the way."""
+"""Sort the files of a submission folder: those that ship, those that stay, and problems."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ def _is_utf8(name: str) -> bool:
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder of that name is a cache or belongs to an editor or system."""
+    """Return whether that name is a cache's, an unfinished file's, an editor's or a system's."""
     return _matches(name, _JUNK)
 
 
 def is_secret(name: str) -> bool:
-    """Whether people keep secrets under that name."""
+    """Return whether people keep secrets under that name."""
     return _matches(name, _SECRET_NAMES)
 
 
@@ -121,7 +121,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def root_problems(names: list[str]) -> list[Finding]:
-    """What has to be at the root of a submission and is not."""
+    """Return the files that have to be at the root of a submission and are missing."""
     problems = []
     if MODEL_FILE not in names:
         nested = [name for name in names if PurePosixPath(name).name == MODEL_FILE]
@@ -138,7 +138,7 @@ def root_problems(names: list[str]) -> list[Finding]:
 
 
 def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
-    """What stands against one file: not in the manifest, or a secret in its text."""
+    """Return the problems of one file: not in the manifest, or a secret in its text."""
     problems = []
     path = PurePosixPath(entry.name)
     listed = entry.name in manifest.entries

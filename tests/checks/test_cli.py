@@ -39,8 +39,9 @@ def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
     folder = make_submission(
         tmp_path / "s",
         "import nowhere_to_be_found\nclass Net: pass\n",
-        **{"metadata": "a: [", "requirements.txt": "pillow\n# x\n", "json.py": "(", "a.bin": b"1"},
+        **{"metadata": "a: [", "requirements.txt": "pillow\n# x\n", "json.py": "("},
     )
+    (folder / "a.bin").write_bytes(b"1")
     answer = kit("check", folder, "--quick", "--json")
     assert answer.status == 1
     assert found(answer.json) >= {
@@ -130,6 +131,21 @@ def test_a_bundle_that_cannot_be_read_is_a_finding(
     assert answer.status == 1
     assert "required-missing" in found(answer.json["bundle"])
     assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
+
+
+@pytest.mark.parametrize("track", ["", "track: butterflies\n"])
+def test_without_a_known_track_a_check_lists_the_tracks(
+    kit: Kit, tmp_path: Path, bundle: Path, track: str
+) -> None:
+    folder = make_submission(tmp_path / "s", metadata=f"description: x\n{track}")
+    answer = kit("check", folder, "--json")
+    assert answer.status == 1
+    (finding,) = [f for f in answer.json["findings"] if f["code"] == "track-unknown"]
+    assert "expected one of hybrid, anomaly, reid, family" in finding["found"]
+    assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
+    with_bundle = kit("check", folder, "--bundle", bundle, "--json").json
+    assert found(with_bundle).isdisjoint({"track-unknown"})
+    assert with_bundle["skipped"] == []
 
 
 def test_wrong_usage_is_exit_status_2(kit: Kit, submission: Path, bundle: Path) -> None:

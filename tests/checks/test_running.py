@@ -15,7 +15,7 @@ from kit.bundles import Bundle
 from kit.checks.full import Context, Target, check_running, check_submission
 from kit.checks.running import probing
 from kit.checks.running.forecast import check_forecast
-from kit.checks.running.pictures import sample
+from kit.checks.running.images import sample
 from kit.checks.running.probing import laboratory, planning_program
 from kit.checks.running.scored_run import check_scores
 from kit.checks.submission.subject import opened

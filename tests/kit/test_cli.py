@@ -29,7 +29,7 @@ def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
     known = "list, check, new, run, score, pack, weights, bundle, vendor"
-    assert f"no command 'rnu'; there are {known}" in answer.text
+    assert f"no command 'rnu'; the commands are {known}" in answer.text
 
 
 def test_no_command_shows_the_help(kit: Kit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,7 +12,9 @@ import yaml
 from tests.support.kit import INGESTION, Kit, competition_yaml, make_bundle, make_submission
 
 
-def platform(kit: Kit, bundle: Path, submission: Path, *options: str) -> tuple[bool, dict]:
+def platform(
+    kit: Kit, bundle: Path, submission: Path, *options: str
+) -> tuple[bool, dict[str, Any]]:
     record = kit("run", submission, "--bundle", bundle, "--json", *options).json
     return record["ok"], record["platform"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,7 +185,7 @@ def test_a_zip_or_a_bad_manifest_is_one_message(kit: Kit, tmp_path: Path) -> Non
     ],
 )
 def test_a_bad_address_is_refused_by_check_and_fetch(
-    kit: Kit, tmp_path: Path, fields: dict[str, object], message: str
+    kit: Kit, tmp_path: Path, fields: dict[str, Any], message: str
 ) -> None:
     folder = with_manifest(tmp_path / "s", entry("weights/a", **fields))
     for command in (("check", folder, "--quick"), ("weights", "fetch", folder)):

@@ -164,70 +164,70 @@ class Session:
         self._limit = float(request["call_limit_s"])
         self._budget = float(request["budget_s"])
         self._journal = journal
-        paths = dict.fromkeys([*request["pictures"], *request["odd"]])
+        paths = dict.fromkeys([*request["images"], *request["odd"]])
         images = [InputImage(Path(path), place) for place, path in enumerate(paths, start=1)]
         self._images = dict(zip(paths, images, strict=True))
         folder = Path(request["input"])
         self._single = make_plan(model, images, folder, True)
         self._batched = make_plan(model, images, folder, False)
 
-    def passes(self, name: str, pictures: list[str], budgeted: bool = False) -> None:
+    def passes(self, name: str, images: list[str], budgeted: bool = False) -> None:
         """Predict the images one by one; stop when the budget is spent, if `budgeted`."""
         started = time.perf_counter()
-        for picture in pictures:
-            self._journal.write("begin", stage=name, picture=picture)
+        for image in images:
+            self._journal.write("begin", stage=name, image=image)
             begin = time.perf_counter()
             try:
-                answer = limited(self._limit, partial(self._predict, picture))
+                answer = limited(self._limit, partial(self._predict, image))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 late = isinstance(error, TooLong)
-                self._journal.error(name, error, picture=picture, late=late)
+                self._journal.error(name, error, image=image, late=late)
                 if late:
                     return
                 continue
             seconds = time.perf_counter() - begin
             self._journal.write(
-                "answer", stage=name, picture=picture, seconds=seconds, answer=described(answer)
+                "answer", stage=name, image=image, seconds=seconds, answer=described(answer)
             )
             if budgeted and time.perf_counter() - started > self._budget:
                 return
 
-    def _predict(self, picture: str) -> Any:
-        (answer,) = self._single.answer([self._single.prepare(self._images[picture])])
+    def _predict(self, image: str) -> Any:
+        (answer,) = self._single.answer([self._single.prepare(self._images[image])])
         return answer
 
-    def batch(self, pictures: list[str]) -> None:
+    def batch(self, images: list[str]) -> None:
         """Predict the images in batches, if the model offers that."""
         if not all(
             callable(getattr(self._model, n, None)) for n in ("preprocess", "predict_batch")
         ):
             return
-        self._journal.write("begin", stage="batch", picture="")
+        self._journal.write("begin", stage="batch", image="")
         begin = time.perf_counter()
         try:
-            answers = limited(self._limit * 2, partial(self._predict_batches, pictures))
+            answers = limited(self._limit * 2, partial(self._predict_batches, images))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._journal.error("batch", error, picture="", late=isinstance(error, TooLong))
+            self._journal.error("batch", error, image="", late=isinstance(error, TooLong))
             return
-        seconds = (time.perf_counter() - begin) / max(1, len(pictures))
-        if len(answers) != len(pictures):
-            text = f"{len(answers)} predictions for {len(pictures)} images"
-            self._journal.write("error", stage="batch", error=text, at=None, picture="", late=False)
+        seconds = (time.perf_counter() - begin) / max(1, len(images))
+        if len(answers) != len(images):
+            text = f"{len(answers)} predictions for {len(images)} images"
+            self._journal.write("error", stage="batch", error=text, at=None, image="", late=False)
             return
-        for picture, answer in zip(pictures, answers, strict=True):
+        for image, answer in zip(images, answers, strict=True):
             self._journal.write(
-                "answer", stage="batch", picture=picture, seconds=seconds, answer=described(answer)
+                "answer", stage="batch", image=image, seconds=seconds, answer=described(answer)
             )
 
-    def _predict_batches(self, pictures: list[str]) -> list[Any]:
+    def _predict_batches(self, images: list[str]) -> list[Any]:
         answers = []
-        for start in range(0, len(pictures), self._batched.batch_size):
-            chosen = pictures[start : start + self._batched.batch_size]
-            prepared = [self._batched.prepare(self._images[picture]) for picture in chosen]
+        for start in range(0, len(images), self._batched.batch_size):
+            chosen = images[start : start + self._batched.batch_size]
+            prepared = [self._batched.prepare(self._images[image]) for image in chosen]
             answers += list(self._batched.answer(prepared))
         return answers
 
@@ -242,7 +242,7 @@ def load(request: dict[str, Any], journal: Journal) -> Any:
     ]
     made: Any = None
     for stage, step in steps:
-        journal.write("begin", stage=stage, picture="")
+        journal.write("begin", stage=stage, image="")
         try:
             made = step(made)
         except KeyboardInterrupt:
@@ -280,18 +280,18 @@ def _run_passes(
     except Exception as error:
         journal.error("plan", error)
         return
-    for stage, pictures in _stages(request):
+    for stage, images in _stages(request):
         if stage == "batch":
-            session.batch(pictures)
+            session.batch(images)
         else:
-            session.passes(stage, pictures, budgeted=stage == "first")
+            session.passes(stage, images, budgeted=stage == "first")
 
 
 def _stages(request: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    pictures = request["pictures"]
-    yield "first", pictures
+    images = request["images"]
+    yield "first", images
     if request["full"]:
-        few = pictures[: request["few"]]
+        few = images[: request["few"]]
         yield "twice", [few[0], few[0]] if few else []
         yield "reversed", few[::-1]
         yield "batch", few

@@ -13,16 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kit.bundles import Task
-from kit.checks.running.pictures import METADATA_TABLE, write_metadata
+from kit.checks.running.images import METADATA_TABLE, write_metadata
 from kit.errors import UsageProblem
 from kit.isolation.process import Command, LocalProcess, Outcome, environment, run_together
 from kit.repository import checkout
 from kit.submissions import LaidOut, Submission, lay_out
 
 _PROBE = Path(__file__).with_name("probe.py")
-# No single call may take longer: a hundredth of it is slow already.
+# No single call may take longer; a hundredth of this is slow already.
 CALL_LIMIT_S = 60.0
-# How long the timed pass over pictures may take; what was measured by then is enough.
+# How long the timed pass over images may take; what was measured by then is enough.
 BUDGET_S = 20.0
 # Images that are predicted again, backwards and in a batch.
 FEW = 4
@@ -34,14 +34,14 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What may not change an answer: the working directory, the hash seed, the threads."""
+    """What may not change a prediction: the working directory, the hash seed, the threads."""
 
     cwd: str = "program"
     hash_seed: str = "0"
     one_thread: bool = False
 
     def variables(self) -> dict[str, str]:
-        """As environment variables."""
+        """Return them as environment variables."""
         threads = _ONE_THREAD if self.one_thread else {}
         return {"PYTHONHASHSEED": self.hash_seed, "PYTHONUNBUFFERED": "1", **threads}
 
@@ -55,7 +55,7 @@ class Probe:
     log: str = ""
 
     def of(self, event: str, stage: str = "") -> list[dict[str, Any]]:
-        """The events of a kind, and of a stage where one is named."""
+        """Return the events of a kind, and of a stage where one is named."""
         return [
             item
             for item in self.events
@@ -63,8 +63,8 @@ class Probe:
         ]
 
     def answers(self, stage: str) -> list[tuple[str, dict[str, Any]]]:
-        """(name of the picture, answer) in the order of that stage."""
-        return [(Path(e["picture"]).name, e["answer"]) for e in self.of("answer", stage)]
+        """Return (name of the image, prediction) in the order of that stage."""
+        return [(Path(e["image"]).name, e["answer"]) for e in self.of("answer", stage)]
 
     @property
     def finished(self) -> bool:
@@ -80,17 +80,17 @@ class Probe:
     @property
     def last(self) -> str:
         """What the submission was doing when the process ended."""
-        begun = self.of("begin")
-        if not begun:
+        calls = self.of("begin")
+        if not calls:
             return "starting"
-        picture = Path(begun[-1]["picture"]).name if begun[-1]["picture"] else ""
-        return f"{begun[-1]['stage']} {picture}".strip()
+        image = Path(calls[-1]["image"]).name if calls[-1]["image"] else ""
+        return f"{calls[-1]['stage']} {image}".strip()
 
 
 def planning_program(task: Task | None) -> Path | None:
-    """Return an ingestion program whose plan can be imported; None where there is none.
+    """Return an ingestion program whose plan can be imported; None without one.
 
-    That is the task's where it is ours, else the one in the checkout.
+    The task's program is used where it is ours, else the one in the checkout.
     """
     if plans_for(task):
         assert task is not None
@@ -124,14 +124,14 @@ class Laboratory:
 
     def probe(
         self,
-        pictures: Sequence[Path],
+        images: Sequence[Path],
         odd: Sequence[Path] = (),
         surroundings: Surroundings | None = None,
     ) -> Probe:
         """Run one probe over the images.
 
         Args:
-            pictures: predicted in that order, and timed.
+            images: predicted in that order, and timed.
             odd: images of unusual forms; with them the predictions are compared under
                 repetition, another order and batching too.
             surroundings: what the process sees around it.
@@ -143,10 +143,10 @@ class Laboratory:
         for folder in (cwd, home, inputs):
             folder.mkdir(parents=True)
         if self.metadata:
-            names = [path.name for path in (*pictures, *odd)]
+            names = [path.name for path in (*images, *odd)]
             write_metadata(self.metadata, names, inputs / METADATA_TABLE)
         request, events = place / "request.json", place / "events.jsonl"
-        content = self._request(pictures, odd, inputs)
+        content = self._request(images, odd, inputs)
         request.write_text(json.dumps(content), encoding="utf-8")
         log = place / "stderr.txt"
         command = Command(
@@ -164,13 +164,13 @@ class Laboratory:
         return Probe(list(_events(events)), outcomes[0], text)
 
     def _request(
-        self, pictures: Sequence[Path], odd: Sequence[Path], inputs: Path
+        self, images: Sequence[Path], odd: Sequence[Path], inputs: Path
     ) -> Mapping[str, Any]:
         return {
             "folder": str(self.laid_out.folder),
             "ingestion_program": str(self.ingestion_program.resolve()),
             "input": str(inputs),
-            "pictures": [str(path) for path in pictures],
+            "images": [str(path) for path in images],
             "odd": [str(path) for path in odd],
             "full": bool(odd),
             "few": FEW,

@@ -38,14 +38,14 @@ def sample(data: Path | None, folder: Path) -> Sample:
         folder: where images are unpacked or drawn.
     """
     if data is not None and data.is_dir():
-        paths = sorted(path for path in data.rglob("*") if _is_picture(path.name))
+        paths = sorted(path for path in data.rglob("*") if _is_image(path.name))
         if paths:
             table = data / METADATA_TABLE
             metadata = table if table.is_file() else None
             return Sample(tuple(_spread(paths)), len(paths), "images of the task", metadata)
     elif data is not None and zipfile.is_zipfile(data):
         with zipfile.ZipFile(data) as archive:
-            names = sorted(name for name in archive.namelist() if _is_picture(name))
+            names = sorted(name for name in archive.namelist() if _is_image(name))
             chosen = [_extract(archive, name, folder) for name in _spread(names)]
             has_table = METADATA_TABLE in archive.namelist()
             metadata = _extract(archive, METADATA_TABLE, folder) if has_table else None
@@ -55,7 +55,7 @@ def sample(data: Path | None, folder: Path) -> Sample:
     return Sample(drawn, 0, "drawn images")
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-2:])
     return path.suffix.lower() in SUFFIXES and not hidden
@@ -80,9 +80,9 @@ def _draw(folder: Path) -> tuple[Path, ...]:
     for number in range(8):
         base = Image.linear_gradient("L").resize((480 + 40 * number, 360))
         other = base.rotate(45 * number)
-        picture = Image.merge("RGB", (base, other, base.point(lambda v, n=number: v * n % 256)))
+        image = Image.merge("RGB", (base, other, base.point(lambda v, n=number: v * n % 256)))
         paths.append(folder / f"drawn_{number}.jpg")
-        picture.save(paths[-1])
+        image.save(paths[-1])
     return tuple(paths)
 
 
@@ -110,7 +110,7 @@ def write_metadata(source: Path, names: Sequence[str], target: Path) -> None:
         )
 
 
-def odd_pictures(folder: Path) -> tuple[Path, ...]:
+def odd_images(folder: Path) -> tuple[Path, ...]:
     """Draw every form that has made a submission fail: mode, size, rotation, animation, damage."""
     from PIL import Image
 
