@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from kit import bundles, runs, submissions
 from kit.cli.printing import console, json_option, print_json, size, table
@@ -18,8 +19,9 @@ from kit.errors import UsageProblem
 from kit.isolation.mode_options import ModeOptions, make_mode
 from kit.isolation.modes import MODES
 from kit.records import read_record
+from kit.scores import Cell
 from kit.verdict import Verdict
-from kit.worker import OnTick, no_progress
+from kit.worker import OnTick, StepResult, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _LEAST_MEMORY = 64 * 1024**2
@@ -164,28 +166,9 @@ def _show(result: runs.Run) -> None:
     screen = console()
     screen.print(f"{result.submission.name} on {result.bundle.title}, {result.task.name}\n")
     if result.cells:
-        rows = [
-            [
-                cell.column.title,
-                cell.column.key,
-                cell.shown,
-                "" if cell.value is None else f"{cell.value:.10f}",
-            ]
-            for cell in result.cells
-        ]
-        screen.print(table(["Leaderboard", "key", "shown", "exact"], rows, numbers=[2, 3]))
+        screen.print(_board(result.cells))
         screen.print()
-    steps = [
-        [
-            step.name,
-            f"{step.seconds:.1f} s",
-            f"{step.limit_s:g} s",
-            f"{100 * step.seconds / step.limit_s:.0f} %",
-            size(step.peak_bytes) if step.peak_bytes else "unknown",
-        ]
-        for step in result.steps
-    ]
-    screen.print(table(["Step", "time", "limit", "used", "peak memory"], steps, [1, 2, 3, 4]))
+    screen.print(_times(result.steps))
     for note in result.notes:
         screen.print(f"Note: {note}")
     screen.print()
@@ -196,6 +179,33 @@ def _show(result: runs.Run) -> None:
     if not result.failure:
         screen.print(f"Report: {result.report or 'the scoring program wrote none'}")
     screen.print(f"Run:    {result.folder}")
+
+
+def _board(cells: Sequence[Cell]) -> Table:
+    rows = [
+        [
+            cell.column.title,
+            cell.column.key,
+            cell.shown,
+            "" if cell.value is None else f"{cell.value:.10f}",
+        ]
+        for cell in cells
+    ]
+    return table(["Leaderboard", "key", "shown", "exact"], rows, numbers=[2, 3])
+
+
+def _times(steps: Sequence[StepResult]) -> Table:
+    rows = [
+        [
+            step.name,
+            f"{step.seconds:.1f} s",
+            f"{step.limit_s:g} s",
+            f"{100 * step.seconds / step.limit_s:.0f} %",
+            size(step.peak_bytes) if step.peak_bytes else "unknown",
+        ]
+        for step in steps
+    ]
+    return table(["Step", "time", "limit", "used", "peak memory"], rows, [1, 2, 3, 4])
 
 
 def _show_failure(result: runs.Run, screen: Console) -> None:

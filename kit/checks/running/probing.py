@@ -137,29 +137,31 @@ class Laboratory:
             surroundings: what the process sees around it.
         """
         around = surroundings or Surroundings()
-        number = len(list(self.root.glob("probe-*")))
-        place = self.root / f"probe-{number}"
-        cwd, home, inputs = place / around.cwd, place / "home", place / "input"
-        for folder in (cwd, home, inputs):
-            folder.mkdir(parents=True)
+        folder = self.root / f"probe-{len(list(self.root.glob('probe-*')))}"
+        cwd, home, inputs = folder / around.cwd, folder / "home", folder / "input"
+        for path in (cwd, home, inputs):
+            path.mkdir(parents=True)
         if self.metadata:
             names = [path.name for path in (*images, *odd)]
             write_metadata(self.metadata, names, inputs / METADATA_TABLE)
-        request, events = place / "request.json", place / "events.jsonl"
+        request, events = folder / "request.json", folder / "events.jsonl"
         content = self._request(images, odd, inputs)
         request.write_text(json.dumps(content), encoding="utf-8")
-        log = place / "stderr.txt"
         command = Command(
             argv=[sys.executable, str(_PROBE), str(request), str(events)],
             cwd=cwd,
             env=environment(around.variables(), str(home), False) | around.variables(),
-            stdout=place / "stdout.txt",
-            stderr=log,
+            stdout=folder / "stdout.txt",
+            stderr=folder / "stderr.txt",
             log_bytes=_LOG_BYTES,
         )
+        return self._run(command, events)
+
+    def _run(self, command: Command, events: Path) -> Probe:
         outcomes = run_together(
             [lambda: LocalProcess(command)], self.limit_s, lambda seconds: None, lambda: False
         )
+        log = command.stderr
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         return Probe(list(_events(events)), outcomes[0], text)
 
