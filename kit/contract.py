@@ -68,7 +68,7 @@ def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tu
     return variables
 
 
-# The kind of prediction that a track asks for.
+# Which prediction a track asks for.
 SCORE_TRACKS: Final = ("hybrid", "anomaly")
 LABEL_TRACKS: Final = ("reid", "family")
 TRACKS: Final = (*SCORE_TRACKS, *LABEL_TRACKS)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit.checks.engine import STATIC
+from kit.contract import TRACKS
 from kit.findings.rules import RULES
 from tests.support.checks import good_bundle, good_submission
 from tests.support.kit import ROOT, Kit, make_submission
@@ -141,7 +142,7 @@ def test_without_a_known_track_a_check_lists_the_tracks(
     answer = kit("check", folder, "--json")
     assert answer.status == 1
     (finding,) = [f for f in answer.json["findings"] if f["code"] == "track-unknown"]
-    assert "expected one of hybrid, anomaly, reid, family" in finding["found"]
+    assert f"expected one of {', '.join(TRACKS)}" in finding["found"]
     assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
     with_bundle = kit("check", folder, "--bundle", bundle, "--json").json
     assert found(with_bundle).isdisjoint({"track-unknown"})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.contract import TRACKS
 from tests.support.kit import (
     INGESTION,
     SCORING,
@@ -234,7 +235,7 @@ def test_without_a_known_track_a_run_lists_the_tracks(
     path = zipped(path) if as_zip else path
     answer = kit("run", path)
     assert answer.status == 2
-    assert "track: expected one of hybrid, anomaly, reid, family, found" in answer.text
+    assert f"track: expected one of {', '.join(TRACKS)}, found" in answer.text
     assert not Path("runs").exists()
     assert kit("run", path, "--bundle", bundle).status == 0
 
