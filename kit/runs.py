@@ -29,7 +29,7 @@ from kit.errors import KitError, UsageProblem
 from kit.files import write_json
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.packing.shipping import shipped
-from kit.requirements import unmet
+from kit.requirements import unmet_requirements
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
 from kit.submissions import Submission, lay_out
 from kit.verdict import Verdict, platform_verdict
@@ -203,7 +203,7 @@ def _take_scores(result: Run, scoring: Step) -> None:
 
 
 def _notes(submission: Submission, laid_out: Path) -> list[str]:
-    notes = [f"requirement not met here: {item}" for item in unmet(laid_out)]
+    notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
     if not submission.is_zip:
         problems = shipped(submission.path).problems
         notes += [f"kit pack would refuse this: {problem}" for problem in problems]

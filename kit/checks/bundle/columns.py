@@ -6,7 +6,7 @@ Source: codalab/codabench leaderboards/models.py and api/serializers/leaderboard
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kit.checks.bundle.keys import finding_at, too_long
@@ -62,7 +62,9 @@ def _columns(competition: Competition, number: int, board: dict[str, Any]) -> It
     if len(columns) < len(board["columns"]):
         yield finding_at(competition, "column-malformed", "a column is no mapping", *place)
     indexes = [whole_number(column.get("index")) for _, column in columns]
-    for what, values in (("index", indexes), ("key", [column_key(c) for _, c in columns])):
+    keys = [column_key(column) for _, column in columns]
+    named: tuple[tuple[str, Sequence[int | str | None]], ...] = (("index", indexes), ("key", keys))
+    for what, values in named:
         twice = sorted({str(v) for v in values if v is not None and values.count(v) > 1})
         if twice:
             found = f"{what} {', '.join(twice)} is there more than once"
