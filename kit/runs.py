@@ -28,7 +28,7 @@ from kit.files import write_json
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
-from kit.requirements import unmet
+from kit.requirements import unmet_requirements
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
 from kit.submissions import LaidOut, Submission, lay_out
 from kit.vendoring.imports import unvendored_packages
@@ -225,7 +225,7 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
 
 
 def _notes(submission: Submission, laid_out: Path) -> list[str]:
-    notes = [f"requirement not met here: {item}" for item in unmet(laid_out)]
+    notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
     if not submission.is_zip:
         problems = submission.shipment.problems
         notes += [f"kit pack would refuse this: {problem}" for problem in problems]

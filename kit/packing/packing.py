@@ -6,15 +6,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kit.checks.engine import check_statically
 from kit.contract import MANIFEST_FILE, MAX_ZIP_NAME
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
+from kit.findings.finding import Report
 from kit.packing.shipping import Shipment
-from kit.submissions import Submission
 from kit.zips import Entry, write_zip
+
+if TYPE_CHECKING:
+    from kit.submissions import Submission
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,13 @@ class Package:
         }
 
 
-def pack(submission: Submission, target: Path, force: bool = False) -> Package:
+def pack(submission: Submission, target: Path, report: Report, force: bool = False) -> Package:
     """Write the submission's zip to `target`, replacing one that is there.
 
     Args:
         submission: a folder.
         target: the zip to write.
+        report: what `kit check --quick` says of the folder.
         force: pack in spite of errors of `kit check --quick`; the zip's weights.json then
             holds their codes under `forced`.
 
@@ -65,7 +68,6 @@ def pack(submission: Submission, target: Path, force: bool = False) -> Package:
     if submission.is_zip:
         raise UsageProblem(f"{submission.path}: is a zip already; `kit run` takes it as it is")
     _refuse_name(target)
-    report = check_statically(submission)
     errors = [finding for finding in report.sorted_findings() if finding.severity == "error"]
     if errors and not force:
         raise KitError(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit.addresses import address_of
-from kit.checks.submission.licences import is_noncommercial
 from kit.contract import MANIFEST_FILE
 from kit.download import DownloadFailed, Wanted, download
 from kit.errors import KitError, UsageProblem
+from kit.licences import is_noncommercial
 from kit.packing.manifest import read_entries
-from kit.submissions import Submission
 from kit.zips import sha256_of
+
+if TYPE_CHECKING:
+    from kit.submissions import Submission
 
 PRESENT, MISSING, WRONG, FETCHED, FAILED = "present", "missing", "wrong", "fetched", "failed"
 _GOOD = (PRESENT, FETCHED)
