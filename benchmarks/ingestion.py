@@ -1,4 +1,4 @@
-"""How fast the prediction step is: the ingestion program beside a plain loop, in one run.
+"""How fast the prediction step is: the ingestion program compared with a plain loop, in one run.
 
     python -m benchmarks.ingestion [--quick] [--repeats N] [--write]
 
@@ -39,7 +39,7 @@ BATCH = 16
 DISTINCT = 8
 
 # Colour histograms and orientations of edges at 224x224, and a linear score: a submission that
-# costs little beside decoding, so that what is measured is the program around it.
+# costs little compared with decoding, so that what is measured is the program around it.
 SUBMISSION = """
 import numpy as np
 
@@ -134,13 +134,13 @@ def load_model(submission: Path) -> Any:
 
 def plain_loop(pictures: Path, submission: Path, output: Path) -> None:
     """Open, predict, write, one after the other, as the official program of the challenge."""
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
 
     model = load_model(submission)
     with (output / "predictions.txt").open("w") as file, clock():
-        for name in tqdm(os.listdir(pictures)):
-            image = Image.open(pictures / name)
-            file.write(f"{name},{round(model.predict(image), 4)}\n")
+        for path in tqdm(list(pictures.iterdir())):
+            image = Image.open(path)
+            file.write(f"{path.name},{round(model.predict(image), 4)}\n")
 
 
 def pure_cost(pictures: Path, submission: Path, output: Path) -> None:

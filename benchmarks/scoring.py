@@ -1,4 +1,4 @@
-"""How long scoring takes, and how much memory: the whole program beside the loop over thresholds.
+"""How long scoring takes, and how much memory: the program compared with the loop.
 
     python -m benchmarks.scoring            # a table: 2,350, 23,500 and 1,000,000 rows
     python -m benchmarks.scoring --full     # the loop for 23,500 rows too, which takes minutes

@@ -22,13 +22,15 @@ from typing import Any
 from kit import bundles, runs, submissions
 from kit.files import replacing, write_json
 from kit.submissions import Submission
+from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / "tests" / "scores"
 # What may move the last digits of a prediction: arithmetic, decoding, and the processor.
 _PACKAGES = ("numpy", "pillow", "scikit-learn", "torch")
 _BEGIN, _END = "<!-- scores:begin -->", "<!-- scores:end -->"
-# By track: the columns of its table in the README, the one that orders the rows first.
+# By track: the columns of its table in the README, the one that orders the rows first. A track
+# that is not here shows all of its leaderboard keys.
 _SHOWN = {
     "hybrid": {
         "challenge_score": "challenge score",
@@ -152,10 +154,11 @@ def readme_tables() -> str:
     """The stored scores as Markdown, a table for each track with the best final score first."""
     stored = [(case, json.loads(case.scores.read_text())["scores"]) for case in cases()]
     parts = []
-    for track, shown in _SHOWN.items():
-        of_track = [(case, scores) for case, scores in stored if case.track == track]
+    for name, track in TRACKS.items():
+        shown = _SHOWN.get(name) or {key: key.replace("_", " ") for key in track.keys}
+        of_track = [(case, scores) for case, scores in stored if case.track == name]
         if of_track:
-            parts.append(f"Track `{track}`:\n\n{_table(of_track, shown)}")
+            parts.append(f"Track `{name}`:\n\n{_table(of_track, shown)}")
     return "\n\n".join(parts)
 
 

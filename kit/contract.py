@@ -68,7 +68,8 @@ def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tu
     return variables
 
 
-# Which prediction a track asks for.
-SCORE_TRACKS: Final = ("hybrid", "anomaly")
-LABEL_TRACKS: Final = ("reid", "family")
+# Which prediction a track asks for: as in the registry of the scoring program (wildlife_scoring/
+# tracks.py), which the kit does not import; tests/repository/test_tracks.py compares the two.
+SCORE_TRACKS: Final = ("hybrid",)
+LABEL_TRACKS: Final = ("reid",)
 TRACKS: Final = (*SCORE_TRACKS, *LABEL_TRACKS)

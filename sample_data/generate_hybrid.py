@@ -1,4 +1,4 @@
-"""Makes the pictures and tables of sample_data/hybrid.
+"""Make the images and tables of sample_data/hybrid.
 
 python -m sample_data.generate_hybrid [--out sample_data/hybrid] [--check | --baselines]
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sample_data.hybrid_generator.bundle import BUNDLE
+from sample_data.hybrid_generator.generated_files import BUNDLE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,6 +21,4 @@ def _baselines(out: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(
-        BUNDLE.command_line("Makes the pictures and tables of sample_data/hybrid.", _baselines)
-    )
+    sys.exit(BUNDLE.command_line("Make the images and tables of sample_data/hybrid.", _baselines))

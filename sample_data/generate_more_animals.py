@@ -1,4 +1,4 @@
-"""Makes further animals of the reid sample's kinds, to train networks on: other individuals.
+"""Make further animals of the reid sample's kinds, to train networks on: other individuals.
 
     python -m sample_data.generate_more_animals --out DIR [--individuals 400] [--pictures 5]
 
@@ -20,8 +20,8 @@ from sample_data.reid_generator.collection import Picture, more_animals
 from sample_data.reid_generator.photograph import Photograph
 from sample_data.reid_generator.tables import (
     DATABASE_COLUMNS,
+    image_table,
     landmark_table,
-    table,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +32,10 @@ def _taken(one: Picture) -> Photograph:
 
 
 def write(out: Path, individuals: int, pictures: int) -> None:
-    """Into a folder that appears when it is complete. Raises OSError where `out` is there."""
+    """Write the folder `out`, which appears when it is complete.
+
+    individuals: of each dataset; pictures: of each individual. Raises OSError where `out` exists.
+    """
     plan = more_animals(individuals, pictures)
     part = out.with_name(out.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -44,13 +47,13 @@ def write(out: Path, individuals: int, pictures: int) -> None:
         for one, photograph in zip(plan, taken, strict=True):
             (part / one.path).write_bytes(photograph.jpeg)
             landmarks.append(photograph.landmarks)
-    (part / "metadata.csv").write_bytes(table(plan, DATABASE_COLUMNS))
+    (part / "metadata.csv").write_bytes(image_table(plan, DATABASE_COLUMNS))
     (part / "landmarks.csv").write_bytes(landmark_table(plan, landmarks))
     part.rename(out)
 
 
 def _as_it_is(out: Path, asked: int) -> int:
-    """0 where the folder has as many pictures as are asked for, else 1."""
+    """Return 0 where the folder has as many pictures as are asked for, else 1."""
     with (out / "metadata.csv").open(encoding="utf-8") as file:
         found = sum(1 for _ in file) - 1
     if found != asked:
@@ -60,7 +63,7 @@ def _as_it_is(out: Path, asked: int) -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"{out} is there already: taken as it is")
+    print(f"{out} exists already and is used as it is")
     return 0
 
 
@@ -71,7 +74,8 @@ def _count(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Makes further animals to train networks on.")
+    """Make the folder that the command line names and return the exit status."""
+    parser = argparse.ArgumentParser(description="Make further animals to train networks on.")
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--individuals", type=_count, default=400, help="of each dataset")
     parser.add_argument("--pictures", type=_count, default=5, help="of each individual")

@@ -1,4 +1,4 @@
-"""Makes the pictures and tables of sample_data/reid.
+"""Make the images and tables of sample_data/reid.
 
 python -m sample_data.generate_reid [--out sample_data/reid] [--check | --baselines]
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sample_data.reid_generator.bundle import BUNDLE
+from sample_data.reid_generator.generated_files import BUNDLE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,4 +21,4 @@ def _baselines(out: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(BUNDLE.command_line("Makes the pictures and tables of sample_data/reid.", _baselines))
+    sys.exit(BUNDLE.command_line("Make the images and tables of sample_data/reid.", _baselines))

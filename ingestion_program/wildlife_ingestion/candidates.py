@@ -1,9 +1,9 @@
 """candidates.csv: the individuals that a submission found most alike, for the scoring report.
 
-Written beside predictions.txt where the track asks for labels and the submission offers
+Written next to predictions.txt where the track asks for labels and the submission offers
 `explain_batch(prepared)`, which gets the very list that `predict_batch` got just before and returns
 for each picture up to LISTED pairs (identity, score), best first. The scores do not depend on it:
-whatever goes wrong here drops the file with a NOTE, and the run goes on.
+whatever goes wrong here drops the file with a NOTE, and the run continues.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from wildlife_ingestion.answers import why_no_label
 from wildlife_ingestion.errors import raise_swallowed_signal
 from wildlife_ingestion.images import Picture
+from wildlife_ingestion.prediction_check import why_no_label
 from wildlife_ingestion.submission import describe
 
 FILE_NAME = "candidates.csv"
@@ -80,7 +80,7 @@ class CandidatesFile:
             print(f"NOTE: no {FILE_NAME}: {why}; the predictions do not depend on it", flush=True)
 
     def finish(self) -> None:
-        """Called when every picture has its answer."""
+        """Put the file in place; called when every picture has its prediction."""
         if self._explain is None:
             return
         try:
@@ -113,7 +113,7 @@ def _why_unusable(lists: list[Any], pictures: list[Picture]) -> str | None:
 
 
 def _why_no_list(pairs: Any) -> str | None:
-    """What is wrong with one picture's candidates: at most LISTED, names once, scores falling."""
+    """Say what is wrong with one list: at most LISTED, names once, scores falling."""
     pairs = [tuple(pair) for pair in pairs]
     if len(pairs) > LISTED:
         return f"{len(pairs)} candidates, more than {LISTED},"

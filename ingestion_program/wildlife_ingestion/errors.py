@@ -27,7 +27,7 @@ _arrived: list[int] = []
 
 
 def raise_on_signals() -> None:
-    """Makes SIGINT and SIGTERM raise `Interrupted` in the main thread."""
+    """Make SIGINT and SIGTERM raise `Interrupted` in the main thread."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         _arrived.append(number)
@@ -38,21 +38,25 @@ def raise_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """A second Ctrl-C must not cut off the cleaning up after the first."""
+    """Let no second Ctrl-C cut off the cleaning up after the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def raise_swallowed_signal() -> None:
-    """Raises `Interrupted` again if a bare `except:` of the submission swallowed it: the answer
-    that it then returned is not the model's."""
+    """Raise `Interrupted` again if a bare `except:` of the submission swallowed it.
+
+    What the submission then returned is not the model's prediction.
+    """
     if _arrived:
         raise Interrupted(_arrived[-1])
 
 
 def bullets(lines: Sequence[str]) -> str:
+    """Return each line as an item of a list, on a line of its own."""
     return "".join(f"\n  - {line}" for line in lines)
 
 
 def counted(number: int, noun: str) -> str:
+    """Return the number with its noun, in the plural unless the number is 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

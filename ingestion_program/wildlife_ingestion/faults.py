@@ -1,4 +1,4 @@
-"""Whose fault a failed batch is: a broken picture's, or the submission's."""
+"""Find out whose fault a failed batch is: a broken picture's, or the submission's."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from wildlife_ingestion.submission import SubmissionError, describe
 def explain(
     failed: BatchFailed, pictures: list[Picture], threads: int, folder: Path
 ) -> IngestionError:
-    """The error to end the run with: all unreadable pictures from the failed batch on, or what
-    the submission raised. Pictures that were answered before are not looked at again."""
+    """Return the error that ends the run.
+
+    It names all unreadable pictures from the failed batch on, or what the submission raised.
+    Pictures that were predicted before are not checked again.
+    """
     unopened = str(failed.error) if isinstance(failed.error, UnreadablePicture) else None
     for picture in failed.pictures:
         reason = unopened or why_undecodable(picture)
@@ -23,7 +26,7 @@ def explain(
             return _all_unreadable(picture, reason, pictures, threads)
     first, last, total = failed.pictures[0], failed.pictures[-1], len(pictures)
     told = describe(failed.error)
-    if not failed.in_answer:
+    if not failed.in_model:
         message = f"preprocess {told}, on {first.name} (picture {first.place} of {total})"
     elif first is last:
         message = f"predict {told}, on {first.name} (picture {first.place} of {total})"
@@ -49,7 +52,7 @@ def _all_unreadable(
     ]
     return IngestionError(
         f"{counted(len(broken), 'picture')} cannot be read, so no predictions were written "
-        "(a picture without an answer cannot be scored):"
+        "(a picture without a prediction cannot be scored):"
         + bullets(broken)
         + "\nReplace or remove the files; the submission is not at fault."
     )

@@ -1,9 +1,10 @@
-"""Which files of INPUT_DIR are pictures, and how one is opened and judged."""
+"""Find the pictures of INPUT_DIR; open and check one."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ Image.preinit()
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture to answer. `place` counts from 1."""
+    """One picture to predict. `place` counts from 1."""
 
     path: Path
     place: int
@@ -34,7 +35,7 @@ class Picture:
 
 @dataclass
 class Listing:
-    """What stands in INPUT_DIR: pictures, and the rest with the reason why it is not predicted."""
+    """The content of INPUT_DIR: pictures, and the rest with the reason why it is not predicted."""
 
     pictures: list[Picture] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Listing:
 
 
 def list_pictures(input_dir: Path) -> Listing:
-    """Sorts the entries of `input_dir` by name (code points) into pictures and the rest.
+    """Sort the entries of `input_dir` by name (code points) into pictures and the rest.
 
     Raises IngestionError if the folder is missing or holds no picture.
     """
@@ -96,7 +97,7 @@ class UnreadablePicture(Exception):
 
 
 def open_picture(picture: Picture) -> Image.Image:
-    """The picture, opened lazily from bytes in memory, as it is stored: any mode, size and EXIF
+    """Open a picture lazily from bytes in memory, as it is stored: any mode, size and EXIF
     orientation. `filename` holds the path, as after `Image.open(path)`.
 
     Raises UnreadablePicture if not even the header can be read.
@@ -122,7 +123,7 @@ def open_picture(picture: Picture) -> Image.Image:
 
 
 def why_undecodable(picture: Picture) -> str | None:
-    """Decodes a fresh copy in full: the reason why that fails, or None if the picture is sound.
+    """Decode a fresh copy in full: return the reason why that fails, or None.
 
     Tells a broken picture from a fault of the submission: a lazily opened image decodes, and
     breaks, inside the submission's code.
@@ -136,8 +137,8 @@ def why_undecodable(picture: Picture) -> str | None:
     return None
 
 
-def read_metadata_rows(input_dir: Path, pictures: list[Picture]) -> dict[str, dict[str, str]]:
-    """File name -> its row of INPUT_DIR/metadata.csv, for every picture.
+def read_metadata_rows(input_dir: Path, pictures: Sequence[Picture]) -> dict[str, dict[str, str]]:
+    """Return file name -> its row of INPUT_DIR/metadata.csv, for every picture.
 
     Raises IngestionError if the table is malformed or lacks pictures (all of them named).
     """

@@ -1,10 +1,10 @@
-"""Answers on disk as they come, so that a run that was cut off goes on where it stopped.
+"""Keep predictions on disk as they come, so that a run that was cut off can resume.
 
 The journal is OUTPUT_DIR/.predictions.journal: a first line that whoever starts the run wrote (the
-local runner writes the digests of submission, data and program, and compares them before it goes
-on), then a line of CSV for each answered picture, fsynced batch by batch. Where that file is not
-there at the start, as on the platform, no journal is kept. It is removed when predictions.txt is
-complete.
+local runner writes the digests of submission, data and program, and compares them before it
+resumes), then a line of CSV for each predicted picture, fsynced batch by batch. Where that file
+does not exist at the start, as on the platform, no journal is kept. The run removes it when
+predictions.txt is complete.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ FILE_NAME = ".predictions.journal"
 
 
 def find_journal(output_dir: Path) -> Journal | None:
-    """The journal of a run that keeps one."""
+    """Return the journal of a run that keeps one, else None."""
     path = output_dir / FILE_NAME
     return Journal(path) if path.is_file() else None
 
 
 class Journal:
-    """The answers so far, on disk. Raises IngestionError if the disk refuses."""
+    """The predictions so far, on disk. Raises IngestionError if the disk refuses."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stream: TextIO | None = None
 
     def resume(self, pictures: Sequence[Picture], batch_size: int) -> list[str]:
-        """The texts that an earlier run answered, for the first pictures of `pictures`.
+        """Return the texts that an earlier run wrote, for the first pictures of `pictures`.
 
-        Only whole batches are kept: a model may answer the last digit differently in a batch of
+        Only whole batches are kept: a model may predict another last digit in a batch of
         another size. The journal is open for `write` afterwards.
         """
         try:
@@ -51,7 +51,7 @@ class Journal:
         return texts
 
     def write(self, pictures: Sequence[Picture], texts: Sequence[str]) -> None:
-        """Add the answers of one batch and wait until they are on disk."""
+        """Add the predictions of one batch and wait until they are on disk."""
         assert self._stream is not None, "resume comes first"
         rows = ((item.name, text) for item, text in zip(pictures, texts, strict=True))
         try:
@@ -62,12 +62,12 @@ class Journal:
             raise self._refused(error) from None
 
     def remove(self) -> None:
-        """Called when predictions.txt is complete."""
+        """Delete the journal; called when predictions.txt is complete."""
         self.close()
         self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """What is on disk stays there for the next run."""
+        """Close the file; what is on disk stays there for the next run."""
         if self._stream is not None:
             # Closing writes what a full disk refused before, and would raise again.
             with contextlib.suppress(OSError):
@@ -89,7 +89,7 @@ class Journal:
         return first, texts
 
     def _rewrite(self, first: bytes, pictures: Sequence[Picture], texts: Sequence[str]) -> None:
-        """Start the file anew without what was torn, under another name until it is whole."""
+        """Write the file again without what was torn, under another name until it is whole."""
         partial = self._path.with_name(f"{FILE_NAME}.partial")
         partial.write_bytes(first + b"\n")
         self._stream = partial.open("a", encoding="utf-8", newline="")

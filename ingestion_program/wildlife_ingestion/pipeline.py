@@ -1,7 +1,7 @@
-"""Pictures through `prepare` in threads and `answer` in the main thread, in order.
+"""Run pictures through `prepare` in threads and `answer` in the main thread, in order.
 
-At most `window` pictures are between reading and answer at any time, so memory does not depend
-on how many there are.
+At most `window_of(plan)` pictures are between reading and prediction at any time, so memory does
+not depend on how many there are.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ Then = Callable[[list[Picture], list[Any]], None]
 
 
 @dataclass(frozen=True)
-class Answered:
+class Predicted:
     """What `answer` returned for one batch, unchecked, and the seconds that it took."""
 
     pictures: list[Picture]
-    answers: Any
+    predictions: Any
     seconds: float
 
 
 class BatchFailed(Exception):
     """`error` came out of `prepare` (one picture) or of `answer` (the batch)."""
 
-    def __init__(self, pictures: list[Picture], error: BaseException, in_answer: bool) -> None:
+    def __init__(self, pictures: list[Picture], error: BaseException, in_model: bool) -> None:
         super().__init__(str(error))
         self.pictures = pictures
         self.error = error
-        self.in_answer = in_answer
+        self.in_model = in_model
 
 
 def window_of(plan: Plan) -> int:
-    """One batch with the model, one being filled, and one picture more for each thread."""
+    """Count one batch with the model, one being filled, and one picture for each thread."""
     return 2 * plan.batch_size + plan.threads
 
 
-def answer_in_order(
+def predict_in_order(
     pictures: list[Picture], plan: Plan, then: Then | None = None
-) -> Iterator[Answered]:
-    """The answers, batch by batch. Raises BatchFailed at the first batch that has none.
+) -> Iterator[Predicted]:
+    """Yield the predictions, batch by batch. Raises BatchFailed at the first batch without.
 
-    then: called with each batch that was answered, its pictures and what `prepare` made of them.
+    then: called with each predicted batch, its pictures and what `prepare` made of them.
     """
     waiting = iter(pictures)
     ahead: deque[tuple[Picture, Future[Any]]] = deque()
@@ -67,11 +67,11 @@ def answer_in_order(
             prepared = [_wait_for(picture, future) for picture, future in batch]
             taken = [picture for picture, _ in batch]
             batch.clear()  # the futures hold the prepared pictures
-            result, seconds = _answer(plan, taken, prepared)
+            result, seconds = _predict(plan, taken, prepared)
             if then is not None:
                 then(taken, prepared)
             del prepared
-            yield Answered(taken, result, seconds)
+            yield Predicted(taken, result, seconds)
             refill(len(taken))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -81,17 +81,17 @@ def _wait_for(picture: Picture, future: Future[Any]) -> Any:
     error = future.exception()
     raise_swallowed_signal()
     if error is not None:
-        raise BatchFailed([picture], error, in_answer=False)
+        raise BatchFailed([picture], error, in_model=False)
     return future.result()
 
 
-def _answer(plan: Plan, taken: list[Picture], prepared: list[Any]) -> tuple[Any, float]:
+def _predict(plan: Plan, taken: list[Picture], prepared: list[Any]) -> tuple[Any, float]:
     start = time.perf_counter()
     try:
         result = plan.answer(prepared)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit(0) in predict is a failure too
-        raise BatchFailed(taken, error, in_answer=True) from None
+        raise BatchFailed(taken, error, in_model=True) from None
     raise_swallowed_signal()
     return result, time.perf_counter() - start

@@ -1,10 +1,23 @@
-"""How a submission is called: in batches with preprocessing ahead, or picture by picture."""
+"""How a submission is called: in batches with preprocessing ahead, or picture by picture.
+
+The one implementation of the calling contract, for this program and for others that put the folder
+of the program on their path:
+
+    plan = make_plan(model, pictures, input_dir, one_by_one=False)
+    prepared = [plan.prepare(picture) for picture in pictures[: plan.batch_size]]
+    predictions = plan.answer(prepared)
+
+`model` is a loaded `Model`; a picture is an `images.Picture` or any object with `path` and `name`;
+`input_dir` is where a metadata.csv would be. Importing this module and making a plan change nothing
+outside: no signal handlers, no output, no entry of sys.path. What `prepare` and `answer` raise is
+the submission's own exception, or `images.UnreadablePicture`.
+"""
 
 from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,32 +32,41 @@ Rows = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Plan:
-    """`prepare` runs in `threads` threads, ahead of `answer`, which gets a list of at most
-    `batch_size` prepared pictures and runs in the main thread."""
+    """The two calls that predict, and how many pictures and threads they take.
+
+    prepare: opens one picture and hands it to `preprocess` where the model offers batches; runs in
+    `threads` threads, ahead of `answer`. answer: takes a list of at most `batch_size` prepared
+    pictures, returns what the model returned for them, unchecked, and runs in the main thread.
+    in_words: the plan as one line for the log. explain: the model's `explain_batch`, which takes
+    what `answer` took; None where there is none (see candidates.py).
+    """
 
     prepare: Callable[[Picture], Any]
     answer: Callable[[list[Any]], Any]
     batch_size: int
     threads: int
     in_words: str
-    explain: Callable[[list[Any]], Any] | None = None  # of the model; see candidates.py
+    explain: Callable[[list[Any]], Any] | None = None
 
 
-def make_plan(model: Any, pictures: list[Picture], input_dir: Path, one_by_one: bool) -> Plan:
-    """The batch plan where the model offers `preprocess` and `predict_batch`.
+def make_plan(model: Any, pictures: Sequence[Picture], input_dir: Path, one_by_one: bool) -> Plan:
+    """Plan batches where the model offers `preprocess` and `predict_batch`, else single calls.
 
+    one_by_one: call `predict` for each picture even where batches are offered. A method with a
+    parameter `metadata` is given the picture's row of INPUT_DIR/metadata.csv, where that exists.
     Raises IngestionError if `batch_size` is unusable or the metadata table is not as needed.
     """
     batched = all(callable(getattr(model, name, None)) for name in ("preprocess", "predict_batch"))
+    why = ""
     if batched and not one_by_one:
         to_predict = _metadata_parameter(model.predict)
         to_preprocess = _metadata_parameter(model.preprocess)
         if to_preprocess or not to_predict:
             rows = _rows_for(to_preprocess, pictures, input_dir)
             return _batch_plan(model, rows)
-        print("predict takes metadata but preprocess does not: predicting one by one", flush=True)
+        why = " (predict takes metadata but preprocess does not)"
     rows = _rows_for(_metadata_parameter(model.predict), pictures, input_dir)
-    return _single_plan(model, rows)
+    return _single_plan(model, rows, why)
 
 
 def _batch_plan(model: Any, rows: Rows | None) -> Plan:
@@ -66,7 +88,7 @@ def _batch_plan(model: Any, rows: Rows | None) -> Plan:
     return Plan(prepare, model.predict_batch, size, threads, words, explain)
 
 
-def _single_plan(model: Any, rows: Rows | None) -> Plan:
+def _single_plan(model: Any, rows: Rows | None, why: str) -> Plan:
     def prepare(picture: Picture) -> tuple[Any, str]:
         return open_picture(picture), picture.name
 
@@ -76,7 +98,7 @@ def _single_plan(model: Any, rows: Rows | None) -> Plan:
             return [model.predict(image)]
         return [model.predict(image, metadata=rows[name])]
 
-    return Plan(prepare, answer, 1, 1, "predict one by one, bytes read ahead")
+    return Plan(prepare, answer, 1, 1, f"predict one by one, bytes read ahead{why}")
 
 
 def _usable_cpus() -> int:
@@ -93,7 +115,7 @@ def _metadata_parameter(method: Callable[..., Any]) -> inspect.Parameter | None:
 
 
 def _rows_for(
-    parameter: inspect.Parameter | None, pictures: list[Picture], input_dir: Path
+    parameter: inspect.Parameter | None, pictures: Sequence[Picture], input_dir: Path
 ) -> Rows | None:
     if parameter is None:
         return None

@@ -1,4 +1,4 @@
-"""From a loaded submission and the pictures to predictions.txt, with the timings."""
+"""Predict all pictures with a loaded submission: predictions.txt and the timings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from PIL import ImageFile
 
-from wildlife_ingestion.answers import AnswerCheck
 from wildlife_ingestion.candidates import CandidatesFile
 from wildlife_ingestion.errors import counted
 from wildlife_ingestion.faults import explain
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.output import PredictionsFile
-from wildlife_ingestion.pipeline import BatchFailed, answer_in_order
+from wildlife_ingestion.pipeline import BatchFailed, predict_in_order
 from wildlife_ingestion.plan import make_plan
+from wildlife_ingestion.prediction_check import PredictionCheck
+from wildlife_ingestion.predictions_file import PredictionsFile
 from wildlife_ingestion.progress import Progress
 from wildlife_ingestion.submission import Submission
 
@@ -30,12 +30,12 @@ def predict_all(
     input_dir: Path,
     output_dir: Path,
 ) -> None:
-    """Writes predictions.txt, and for labels candidates.csv where the submission offers it; `kind`
-    is "score", "label", or None for what comes first.
+    """Write predictions.txt, and for labels candidates.csv where the submission offers it.
 
+    kind: "score", "label", or None for the type of the first prediction.
     INGESTION_ONE_BY_ONE=1 calls `predict` for each picture, even where batches are offered.
-    Goes on from the journal that an earlier run left in `output_dir`.
-    Raises IngestionError if any picture is left without a usable answer.
+    Resumes from the journal that an earlier run left in `output_dir`.
+    Raises IngestionError if any picture is left without a usable prediction.
     """
     one_by_one = os.environ.get("INGESTION_ONE_BY_ONE") == "1"
     if ImageFile.LOAD_TRUNCATED_IMAGES:
@@ -48,17 +48,17 @@ def predict_all(
         print(plan.in_words, flush=True)
         done = file.resume(pictures, plan.batch_size)
         if done:
-            print(f"{done} of {len(pictures)} were answered before; going on from there")
-            candidates.drop("this run went on from one that was cut off")
-        check = AnswerCheck(kind, len(pictures))
+            print(f"{done} of {len(pictures)} were predicted before; resuming from there")
+            candidates.drop("this run resumed one that was cut off")
+        check = PredictionCheck(kind, len(pictures))
         progress = Progress(len(pictures), done)
         per_image: list[float] = []
         start, cpu_start = time.perf_counter(), time.process_time()
         try:
-            for answered in answer_in_order(pictures[done:], plan, candidates.add):
-                file.write(answered.pictures, check.texts(answered.pictures, answered.answers))
-                per_image += [answered.seconds / len(answered.pictures)] * len(answered.pictures)
-                progress.advance(len(answered.pictures))
+            for batch in predict_in_order(pictures[done:], plan, candidates.add):
+                file.write(batch.pictures, check.texts(batch.pictures, batch.predictions))
+                per_image += [batch.seconds / len(batch.pictures)] * len(batch.pictures)
+                progress.advance(len(batch.pictures))
         except BatchFailed as failed:
             raise explain(failed, pictures, plan.threads, submission.folder) from None
         finally:
@@ -75,7 +75,7 @@ def predict_all(
 def _print_timings(
     load_seconds: float, predict_seconds: float, cpu_seconds: float, per_image: list[float]
 ) -> None:
-    """One line for people, one for the runner."""
+    """Print one line for people and one for the runner."""
     ordered = sorted(per_image)
     median = statistics.median(ordered)
     high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]

@@ -1,4 +1,4 @@
-"""How far the run is: a bar on a terminal, plain lines in a log."""
+"""Show how far the run is: a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 
 
 class Progress:
-    """Counts answered pictures. The bar goes to stderr, the plain lines to stdout."""
+    """Count predicted pictures. The bar goes to stderr, the plain lines to stdout."""
 
     def __init__(self, total: int, done: int = 0) -> None:
         self._total = total
@@ -22,6 +22,7 @@ class Progress:
         self._shown_tenth = 0
 
     def advance(self, number: int) -> None:
+        """Count `number` more pictures, and show it where enough time has passed."""
         self._done += number
         now = time.perf_counter()
         if self._on_terminal:
@@ -38,7 +39,7 @@ class Progress:
             print(self._line(now), flush=True)
 
     def close(self) -> None:
-        """Ends the bar's line, so that what follows stands below it."""
+        """End the bar's line, so that later output starts below it."""
         if self._on_terminal and self._done:
             sys.stderr.write("\n")
             sys.stderr.flush()

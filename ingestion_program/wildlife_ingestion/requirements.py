@@ -1,4 +1,4 @@
-"""The submission's requirements.txt: read, held against the whitelist, installed where needed.
+"""Read the submission's requirements.txt, compare it with the whitelist, install what is missing.
 
 The official program compares the text before `==` with the whitelist and calls pip for every
 line; here names are normalised, any version range is understood, and pip is called at most once.
@@ -36,7 +36,7 @@ class Unmet:
 
 
 def read_whitelist(program_dir: Path) -> dict[str, str]:
-    """Normalised name -> name as the organisers spell it."""
+    """Return normalised name -> name as the organisers spell it."""
     path = program_dir / "whitelist.txt"
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -50,7 +50,7 @@ def read_whitelist(program_dir: Path) -> dict[str, str]:
 
 
 def read_requirements(path: Path, whitelist: dict[str, str]) -> list[Requirement]:
-    """The requirements of `path` whose environment markers hold here; [] if there is no file.
+    """Return the requirements of `path` whose markers hold here; [] without a file.
 
     Raises IngestionError with every line that cannot be accepted.
     """
@@ -106,7 +106,7 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _parse(text: str) -> Requirement | str:
-    """The requirement, or why the line is refused."""
+    """Return the requirement, or why the line is refused."""
     if text.startswith("-"):
         return "an option of pip; only package names with versions are read"
     if "://" in text or re.match(r"^[./~]|.*\.(whl|zip|tar\.gz)$", text):
@@ -120,7 +120,7 @@ def _parse(text: str) -> Requirement | str:
 
 
 def find_unmet(requirements: Sequence[Requirement]) -> list[Unmet]:
-    """Those that the installed packages do not satisfy, the extras' packages included."""
+    """Return what the installed packages do not satisfy, the extras' packages included."""
     unmet: dict[str, Unmet] = {}
     for requirement in requirements:
         missing = _why_unmet(requirement)
@@ -147,7 +147,7 @@ def _why_unmet(requirement: Requirement) -> Unmet | None:
 
 
 def provide(requirements: Sequence[Requirement], install: bool) -> None:
-    """Installs what is not satisfied; with `install` False only says so.
+    """Install what is not satisfied; with `install` False only report it.
 
     Raises IngestionError naming the packages that are missing after that.
     """
@@ -183,7 +183,7 @@ def _report_without_installing(unmet: list[Unmet]) -> None:
         if item.installed is not None:
             print(
                 f"WARNING: requirements.txt asks for {item.requirement}, installed is "
-                f"{item.requirement.name} {item.installed}; going on with the installed one",
+                f"{item.requirement.name} {item.installed}; continuing with the installed one",
                 flush=True,
             )
     if missing:

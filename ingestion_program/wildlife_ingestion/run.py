@@ -1,4 +1,4 @@
-"""The run from its arguments to its exit status."""
+"""The whole run, from its arguments to its exit status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wildlife_ingestion.submission import (
     SubmissionError,
     find_model_file,
     load_submission,
-    read_answer_kind,
+    read_prediction_kind,
 )
 
 USAGE = "usage: python3 ingestion.py INPUT_DIR OUTPUT_DIR PROGRAM_DIR SUBMISSION_DIR"
@@ -38,8 +38,11 @@ class Folders:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status: 0 predictions written, 1 no predictions and a message why, 2 wrong usage,
-    130 or 143 interrupted by SIGINT or SIGTERM."""
+    """Predict INPUT_DIR and return the exit status.
+
+    0: predictions written; 1: no predictions, and a message why; 2: wrong usage; 130 or 143:
+    interrupted by SIGINT or SIGTERM.
+    """
     if len(arguments) != 4:
         print(f"expected 4 folders, found {len(arguments)} arguments\n{USAGE}", file=sys.stderr)
         return 2
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(folders: Folders) -> None:
     find_model_file(folders.submission)
-    kind = read_answer_kind(folders.submission)
+    kind = read_prediction_kind(folders.submission)
     whitelist = read_whitelist(folders.program)
     requirements = read_requirements(folders.submission / "requirements.txt", whitelist)
     provide(requirements, install=os.environ.get("INGESTION_INSTALL") != "never")
@@ -89,7 +92,7 @@ def _print_error(error: IngestionError) -> None:
 
 
 def _stop(error: KeyboardInterrupt) -> None:
-    """Ends the process at once: a thread may still be busy in the submission's code."""
+    """End the process at once: a thread may still be busy in the submission's code."""
     ignore_signals()
     number = error.signal_number if isinstance(error, Interrupted) else 2
     sys.stdout.flush()

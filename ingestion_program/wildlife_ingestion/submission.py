@@ -1,4 +1,4 @@
-"""The participant's code: found, imported, built and loaded, with one message for each failure."""
+"""Find, import, build and load the participant's code, with one message for each failure."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ PACKAGE_OF_MODULE = {
     "cv2": "opencv-python-headless",
     "PIL": "Pillow",
     "open_clip": "open-clip-torch",
+    "yaml": "PyYAML",
+    "skimage": "scikit-image",
 }
-ANSWER_OF_TRACK = {"hybrid": "score", "anomaly": "score", "reid": "label", "family": "label"}
+# The tracks that the scoring program knows, and what each asks for (tests/repository/test_tracks.py
+# compares them: on the platform the two programs do not see each other).
+PREDICTION_OF_TRACK = {"hybrid": "score", "reid": "label"}
 
 
 class SubmissionError(IngestionError):
@@ -36,7 +40,7 @@ class SubmissionError(IngestionError):
         self.folder = folder
 
     def participant_traceback(self) -> str:
-        """The traceback from the submission's first frame on: nothing of this program's."""
+        """Return the traceback from the submission's first frame on, without this program's."""
         frames = self.error.__traceback__
         while frames and not _is_inside(frames.tb_frame.f_code.co_filename, self.folder):
             frames = frames.tb_next
@@ -48,7 +52,7 @@ def _is_inside(file: str, folder: Path) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """One line: the exception's type and text; SystemExit as the call that made it."""
+    """Return one line: the exception's type and text; SystemExit as the call that made it."""
     if isinstance(error, SystemExit):
         return f"called sys.exit({error.code!r})"
     text = str(error).strip()
@@ -56,8 +60,11 @@ def describe(error: BaseException) -> str:
 
 
 def find_model_file(folder: Path) -> Path:
-    """`folder`/model.py. Raises IngestionError, which says where else a model.py was seen, and
-    ResultSubmission for what the worker itself copies: predictions without code or metadata."""
+    """Return `folder`/model.py.
+
+    Raises IngestionError, which says where else a model.py was found, and ResultSubmission for
+    what the worker itself copies: predictions without code or metadata.
+    """
     if not folder.is_dir():
         raise IngestionError(f"the submission's folder does not exist: {folder}")
     path = folder / "model.py"
@@ -84,20 +91,22 @@ def find_model_file(folder: Path) -> Path:
     raise IngestionError(f"no model.py at the root of the submission; found: {held}")
 
 
-def read_answer_kind(folder: Path) -> str | None:
-    """ "score" or "label" by the `track` of the submission's metadata, None where it names none.
+def read_prediction_kind(folder: Path) -> str | None:
+    """Return "score" or "label" by the track that the submission's metadata names, else None.
 
-    Looks at metadata.yaml, then metadata, as the platform's worker does.
+    Reads metadata.yaml, then metadata, as the platform's worker does. Raises IngestionError, which
+    lists the tracks, for an unknown one.
     """
     for name in ("metadata.yaml", "metadata"):
         path = folder / name
         if path.is_file():
             track = _read_track(path.read_text(encoding="utf-8-sig", errors="replace"), name)
-            if track is not None and track not in ANSWER_OF_TRACK:
+            if track is not None and track not in PREDICTION_OF_TRACK:
                 raise IngestionError(
-                    f"{name} names the track {track!r}; known are {', '.join(ANSWER_OF_TRACK)}."
+                    f"{name} names the track {track!r}; expected one of "
+                    f"{', '.join(PREDICTION_OF_TRACK)}."
                 )
-            return ANSWER_OF_TRACK[track] if track is not None else None
+            return PREDICTION_OF_TRACK[track] if track is not None else None
     return None
 
 
@@ -125,7 +134,7 @@ class Submission:
 
 
 def load_submission(folder: Path, program_dir: Path, whitelist: dict[str, str]) -> Submission:
-    """Imports model.py, builds `Model()` and calls `load()`.
+    """Import model.py, build `Model()` and call `load()`.
 
     Raises SubmissionError for whatever goes wrong in the participant's code, sys.exit included.
     """
@@ -150,9 +159,12 @@ def load_submission(folder: Path, program_dir: Path, whitelist: dict[str, str]) 
 
 
 def _make_room(folder: Path, program_dir: Path) -> None:
-    """Lets the submission's own modules win: its folder first on sys.path, ours gone, and what
-    this program imported under the name of one of its files forgotten (our code keeps its own
-    references). Pillow stays, since the pictures are its objects."""
+    """Let the submission's own modules win over this program's.
+
+    Its folder comes first on sys.path, ours is removed, and what this program imported under the
+    name of one of its files is forgotten (our code keeps its own references). Pillow stays, since
+    the pictures are its objects.
+    """
     theirs = [entry for entry in sys.path if not _is_ours(entry, program_dir)]
     sys.path[:] = [str(folder), *theirs]
     own_names = {entry.stem for entry in folder.glob("*.py")}
@@ -166,7 +178,7 @@ def _make_room(folder: Path, program_dir: Path) -> None:
 
 
 def _is_ours(entry: str, program_dir: Path) -> bool:
-    """Whether a folder of sys.path is this program's, or another copy of it that is installed."""
+    """Return whether a folder of sys.path is this program's, or holds another copy."""
     path = Path(entry)
     return bool(entry) and (path.resolve() == program_dir or (path / "wildlife_ingestion").is_dir())
 
@@ -195,7 +207,7 @@ def _guarded(what: str, call: Callable[[], Any], folder: Path, whitelist: dict[s
 
 
 def _hint(error: BaseException, whitelist: dict[str, str]) -> str:
-    """What to do about a module that is not there."""
+    """Say what to do about a missing module."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     module = error.name.partition(".")[0]

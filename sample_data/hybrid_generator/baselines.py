@@ -1,4 +1,4 @@
-"""Yardsticks: what colour alone reaches, and what a reader of the true genotypes would reach.
+"""Reference values: what colour alone reaches, and what reading the true genotypes would reach.
 
 Run by `python -m sample_data.generate_hybrid --baselines`, which writes them, and the counts of
 the tables, into the bundle's README. Needs scikit-learn and the scoring program.
@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sample_data.bundle_folder import fill_readme
+from sample_data.generator_common.bundle_folder import fill_readme
 from wildlife_scoring.hybrid.metrics import score
 
 from .collection import TASKS, collection

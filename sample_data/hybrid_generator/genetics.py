@@ -162,7 +162,7 @@ SUBSPECIES: dict[str, Subspecies] = {
 
 
 def pure_haplotype(subspecies: Subspecies, rng: np.random.Generator) -> Haplotype:
-    """A gamete from the population: its fixed alleles, modifiers drawn anew."""
+    """A gamete from the population: its fixed alleles, modifiers drawn again."""
     return Haplotype(subspecies.alleles, rng.standard_normal((len(TRAITS), LOCI_PER_TRAIT)))
 
 

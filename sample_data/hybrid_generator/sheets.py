@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
+
+from sample_data.generator_common.images import contact_sheet, small_png
 
 from .collection import MIMIC, SIGNAL, UNSEEN, Specimen
 from .genetics import SUBSPECIES, pure
@@ -14,12 +15,12 @@ from .phenotype import phenotype
 from .wings import Pose, Wear
 from .wings import Specimen as Drawing
 
-COLUMNS, TILE, GAP = 5, (160, 116), 4
+COLUMNS, TILE = 5, (160, 116)
 LOGO = 192
 
 
 def _shown(specimens: Sequence[Specimen]) -> list[Specimen]:
-    """Row by row: pure (two rows), signal hybrids, hybrids of the unseen pairs, the mimic."""
+    """List, row by row: pure (two rows), signal hybrids, hybrids of the unseen pairs, the mimic."""
     first: dict[tuple[str, ...], list[Specimen]] = {}
     for one in specimens:
         first.setdefault(one.parents, []).append(one)
@@ -31,25 +32,15 @@ def _shown(specimens: Sequence[Specimen]) -> list[Specimen]:
     return rows + first[MIMIC][: COLUMNS - len(MIMIC)]
 
 
-def contact_sheet(specimens: Sequence[Specimen]) -> bytes:
-    """A JPEG of `_shown`, five to a row."""
-    shown = _shown(specimens)
-    step = (TILE[0] + GAP, TILE[1] + GAP)
-    rows = -(-len(shown) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * step[0] + GAP, rows * step[1] + GAP), "white")
-    for place, one in enumerate(shown):
-        tile = Image.open(io.BytesIO(one.picture()))
-        tile.thumbnail(TILE, Image.Resampling.LANCZOS)
-        row, column = divmod(place, COLUMNS)
-        left = GAP + column * step[0] + (TILE[0] - tile.width) // 2
-        sheet.paste(tile, (left, GAP + row * step[1] + (TILE[1] - tile.height) // 2))
-    buffer = io.BytesIO()
-    sheet.save(buffer, "JPEG", quality=84, optimize=True)
-    return buffer.getvalue()
+def sheet(specimens: Sequence[Specimen]) -> bytes:
+    """Return the contact sheet of `_shown`, five to a row."""
+    images = [one.picture() for one in _shown(specimens)]
+    rows = [images[start : start + COLUMNS] for start in range(0, len(images), COLUMNS)]
+    return contact_sheet(rows, TILE)
 
 
 def logo() -> bytes:
-    """A square PNG: one flawless specimen on white."""
+    """Return a square PNG: one flawless specimen on white."""
     rng = np.random.default_rng(1)
     subspecies = SUBSPECIES[SIGNAL[1]]
     size = LOGO * 4
@@ -57,6 +48,4 @@ def logo() -> bytes:
     pose = Pose(size / 2, size * 0.49, size * 0.47, 0.0, (0.0, 0.0), (0.0, 0.0))
     look = phenotype(pure(subspecies, rng), subspecies.species)
     Drawing(image, look, pose, rng).draw(Wear(chips=0, scratches=0, fading=0.0))
-    buffer = io.BytesIO()
-    image.reduce(4).quantize(128).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+    return small_png(image, 4)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Sequence
+
+from sample_data.generator_common.tables import table
 
 from .collection import Specimen
 from .genetics import SUBSPECIES
@@ -52,18 +52,12 @@ def _reference_row(specimen: Specimen) -> dict[str, str]:
     }
 
 
-def _table(columns: Sequence[str], rows: list[dict[str, str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
 def train_table(specimens: Sequence[Specimen], pictures: Sequence[bytes]) -> bytes:
+    """Return train.csv; pictures: the JPEG of each specimen, for its digest."""
     rows = [_train_row(one, data) for one, data in zip(specimens, pictures, strict=True)]
-    return _table(TRAIN_COLUMNS, rows)
+    return table(TRAIN_COLUMNS, rows)
 
 
 def reference_table(specimens: Sequence[Specimen]) -> bytes:
-    return _table(REFERENCE_COLUMNS, [_reference_row(one) for one in specimens])
+    """Return the ref.csv of one task."""
+    return table(REFERENCE_COLUMNS, [_reference_row(one) for one in specimens])

@@ -1,10 +1,10 @@
-"""Yardsticks: what raw pixels and SIFT reach, and what a reader of the true patterns would reach.
+"""Reference values: what raw pixels and SIFT reach, and what reading the true patterns would.
 
 Run by `python -m sample_data.generate_reid --baselines`, which writes them, and the counts of the
 tables, into the bundle's README. Needs the scoring program and OpenCV (extra `models`).
 
-Each yardstick is a table of similarities between queries and database pictures of a dataset; its
-threshold is the best one in hindsight, so this is a bound and no entry.
+Each method gives a table of similarities between queries and database pictures of a dataset; the
+oracle threshold decides what is new, so the values are bounds and not entries.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sample_data.bundle_folder import fill_readme
+from sample_data.generator_common.bundle_folder import fill_readme
 from wildlife_scoring.reid.metrics import score, threshold_curve
 
 from .collection import DATASETS, SEED, TASKS, TESTS, Picture, collection
@@ -117,7 +117,7 @@ def _matches(found: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[
 
 
 def evaluate(bundle: Path, method: Method) -> dict[str, dict[str, float]]:
-    """The leaderboard's values by task, each dataset at its best threshold in hindsight."""
+    """The leaderboard's values by task, each dataset at its oracle threshold."""
     everything = collection()
     values = {}
     for task in TESTS:
@@ -128,7 +128,7 @@ def evaluate(bundle: Path, method: Method) -> dict[str, dict[str, float]]:
             database = [one for one in members if one.task == "train"]
             queries = [one for one in members if one.task == task]
             asked += queries
-            answers += _in_hindsight(queries, database, method(bundle, queries, database))
+            answers += _at_oracle_threshold(queries, database, method(bundle, queries, database))
         values[task] = score(
             [one.identity for one in asked],
             [one.dataset for one in asked],
@@ -138,7 +138,7 @@ def evaluate(bundle: Path, method: Method) -> dict[str, dict[str, float]]:
     return values
 
 
-def _in_hindsight(
+def _at_oracle_threshold(
     queries: Sequence[Picture], database: Sequence[Picture], similarity: Similarity
 ) -> list[str]:
     nearest = [database[best].identity for best in similarity.argmax(axis=1)]

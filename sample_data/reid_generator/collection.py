@@ -74,7 +74,7 @@ class Picture:
         return pattern(self.seed, self.dataset, self.individual, self.side)
 
     def photograph(self) -> Photograph:
-        """Drawn anew by each call; the same bytes for the same Pillow, NumPy and SciPy."""
+        """Draw again with each call; the same bytes for the same Pillow, NumPy and SciPy."""
         rng = np.random.default_rng([self.seed, 3, self.serial])
         return photograph.take(self.dataset, self.pattern(), self.side, rng)
 

@@ -69,7 +69,7 @@ class Spine:
     roll: float
 
     def place(self, along: NDArray[np.float64], across: NDArray[np.float64]) -> Points:
-        """Points at a share of the length and a distance (body lengths) beside the spine."""
+        """Return points at a share of the length and a distance (body lengths) from the spine."""
         at = np.linspace(0, 1, len(self.line))
         base = np.stack([np.interp(along, at, self.line[:, k]) for k in (0, 1)], axis=1)
         side = np.stack([np.interp(along, at, self.normal[:, k]) for k in (0, 1)], axis=1)

@@ -1,4 +1,4 @@
-"""What is behind, beside and before an animal. It knows nothing of which animal it is."""
+"""Draw what is behind, next to and before an animal, independent of which animal it is."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def savanna(rng: np.random.Generator, size: Size) -> Image.Image:
 
 
 def shadow(image: Image.Image, shape: Image.Image, drop: tuple[int, int], depth: float) -> None:
-    """Darkens the ground beside a shape (mode L, the image's size)."""
+    """Darken the ground next to a shape (mode L, the image's size)."""
     soft = shape.filter(ImageFilter.GaussianBlur(max(image.size) / 40))
     moved = ImageChops.offset(soft, *drop).point(lambda level: level * depth)
     image.paste((12, 12, 10), mask=moved)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sample_data.generator_common.tables import table
+
 from .collection import DATASETS, Picture
 from .landmarks import ACROSS, ALONG
 from .shapes import Points
@@ -28,7 +30,7 @@ LANDMARK_COLUMNS = ("path", *(f"{axis}{k}" for k in range(ALONG * ACROSS) for ax
 
 
 def _row(one: Picture) -> dict[str, str]:
-    """Every column of every table."""
+    """Return every column of every table."""
     return {
         "image_id": str(one.number),
         "identity": one.identity,
@@ -43,16 +45,13 @@ def _row(one: Picture) -> dict[str, str]:
     }
 
 
-def table(pictures: Sequence[Picture], columns: Sequence[str]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(_row(one) for one in pictures)
-    return text.getvalue().encode()
+def image_table(pictures: Sequence[Picture], columns: Sequence[str]) -> bytes:
+    """Return a table with a row for each picture, with these of the columns of `_row`."""
+    return table(columns, map(_row, pictures))
 
 
 def landmark_table(pictures: Sequence[Picture], landmarks: Sequence[Points]) -> bytes:
-    """A row for each picture with its landmarks, (10, 2) each, in pixels with one decimal."""
+    """Return a row for each picture: its landmarks, (10, 2), in pixels with one decimal."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(LANDMARK_COLUMNS)

@@ -1,4 +1,4 @@
-"""Finds the two tables in the input folder, as the platform lays it out: res/ and ref/."""
+"""Find the two tables in the input folder, as the platform lays it out: res/ and ref/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wildlife_scoring.problems import Problems, name_some
 
 
 def find_predictions(input_dir: Path, problems: Problems) -> Path | None:
-    """INPUT_DIR/res/predictions.txt, or None and a problem that says what was there instead."""
+    """Return INPUT_DIR/res/predictions.txt, or None and a problem: what was found instead."""
     path = input_dir / "res" / "predictions.txt"
     if path.is_file():
         return path
@@ -23,9 +23,9 @@ def find_predictions(input_dir: Path, problems: Problems) -> Path | None:
 
 
 def find_reference(input_dir: Path, problems: Problems) -> Path | None:
-    """The one CSV file of INPUT_DIR/ref, or None and a problem.
+    """Return the one CSV file of INPUT_DIR/ref, or None and a problem.
 
-    Of several tables none is picked: a guess could score against the wrong truth.
+    With several tables none is chosen: a guess could score against the wrong truth.
     """
     folder = input_dir / "ref"
     files = _visible_files(folder)
@@ -43,7 +43,7 @@ def find_reference(input_dir: Path, problems: Problems) -> Path | None:
 
 
 def _visible_files(folder: Path) -> list[str]:
-    """The files below a folder, relative and sorted, without what macOS leaves behind."""
+    """List the files below a folder, relative and sorted, without those that macOS adds."""
     relative = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(
         path.as_posix()

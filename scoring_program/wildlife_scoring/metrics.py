@@ -50,3 +50,16 @@ def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> flo
 def share_above(scores: FloatArray, threshold: float) -> float:
     """The share of the scores that are strictly above the threshold."""
     return float(np.count_nonzero(scores > threshold) / len(scores))
+
+
+def auroc(higher: FloatArray, lower: FloatArray) -> float:
+    """Return the share of pairs (h, l) with h > l, ties counting half: the area under the ROC.
+
+    higher: (n,), the scores that should be the higher ones; lower: (m,). NaN where one is empty.
+    """
+    if not (len(higher) and len(lower)):
+        return float("nan")
+    ordered = np.sort(lower)
+    below = np.searchsorted(ordered, higher, side="left")
+    at_or_below = np.searchsorted(ordered, higher, side="right")
+    return float(np.mean(below + at_or_below) / (2 * len(lower)))

@@ -1,4 +1,4 @@
-"""Reads and joins the two tables: the predictions and the reference.
+"""Read, check and align the two tables: the predictions and the reference.
 
 Columns are plain lists, filled while the csv module streams the file: a million rows need no second
 copy of it in memory. What is wrong with a table becomes a problem, not an exception, so that one
@@ -9,49 +9,97 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wildlife_scoring.problems import Problems, name_some, quote
 
+Truth = dict[str, list[str]]  # the columns of a reference table, by title
 HEADER_WORDS = frozenset({"file", "filename", "file_name", "id", "image", "name"})
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The rows of predictions.txt: names and answers as written, in two lists of equal length."""
+    """The rows of predictions.txt: names and values as written, in two lists of equal length."""
 
     path: Path
     names: list[str]
-    answers: list[str]
+    values: list[str]
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Two tables without problems: each image of the reference has its one prediction.
+
+    truth: the columns of the track, each with one text a row; predicted: shape (rows,), what the
+    track parsed, in the order of the reference; path: the file of the predictions.
+    """
+
+    truth: Truth
+    predicted: NDArray[Any]
+    path: Path
+
+
+def aligned(
+    reference: Path,
+    predictions: Path | None,
+    columns: Sequence[str],
+    check_truth: Callable[[Path, Truth, Problems], None],
+    parse: Callable[[Predictions, Problems], NDArray[Any]],
+    problems: Problems,
+) -> Aligned:
+    """Read both tables, check them, and bring the predictions into the order of the reference.
+
+    columns: those that the track needs, "filename" first. predictions: None where the file is
+    missing, which is in `problems` then. Raises ScoringError that lists every problem of both
+    tables, those that are in `problems` already among them.
+    """
+    truth = read_columns(reference, columns, problems)
+    if truth is not None:
+        # Not the file names: a space may belong to one, and the predictions have it too.
+        for column in columns[1:]:
+            truth[column] = [text.strip() for text in truth[column]]
+        check_names(reference, truth["filename"], problems)
+        check_truth(reference, truth, problems)
+    given = read_predictions(predictions, problems) if predictions else None
+    values = parse(given, problems) if given else None
+    if truth is None or given is None or values is None or not truth["filename"]:
+        problems.stop()
+    rows = join(given, truth["filename"], problems)
+    problems.stop_if_any()
+    predicted = np.empty(len(rows), dtype=values.dtype)
+    predicted[rows] = values
+    return Aligned(truth, predicted, given.path)
 
 
 def read_predictions(path: Path, problems: Problems) -> Predictions | None:
-    """Read `name,answer` rows without a header; blank lines are skipped, a BOM and CRLF tolerated.
+    """Read `filename,prediction` rows without a header.
 
-    None, and a problem, where the file is damaged or holds no usable row.
+    Blank lines are skipped, a byte order mark and CRLF are tolerated. None, and a problem, where
+    the file is damaged or holds no usable row.
     """
     names: list[str] = []
-    answers: list[str] = []
+    values: list[str] = []
     broken: list[str] = []
     with _reading(path, problems):
         for line, row in rows_of(path):
             if len(row) == 2:
                 names.append(row[0])
-                answers.append(row[1])
+                values.append(row[1])
             else:
                 broken.append(f"line {line}: {','.join(row)}")
         if broken:
-            advice = "write filename,answer in each line, and quote a name that holds a comma"
+            advice = "write filename,prediction in each line, and quote a name that holds a comma"
             problems.add(path, _wrong_width(2, broken), advice)
-        if names and names[0].strip().casefold() in HEADER_WORDS and _number(answers[0]) is None:
-            header = quote(f"{names.pop(0)},{answers.pop(0)}")
+        if names and names[0].strip().casefold() in HEADER_WORDS and _number(values[0]) is None:
+            header = quote(f"{names.pop(0)},{values.pop(0)}")
             advice = "leave the header out: each line is one prediction"
             problems.add(path, f"expected a prediction, found a header line: {header}", advice)
         if not names and not broken:
@@ -60,12 +108,12 @@ def read_predictions(path: Path, problems: Problems) -> Predictions | None:
                 "expected one line for each image, found none: the file is empty",
                 "the prediction step (ingestion) probably failed: read its log first",
             )
-        return Predictions(path, names, answers) if names else None
+        return Predictions(path, names, values) if names else None
     return None
 
 
 def read_header(path: Path, problems: Problems) -> list[str]:
-    """The column titles of a reference table; empty, and a problem, where it has none."""
+    """Return the column titles of a reference table; empty, and a problem, where it has none."""
     with _reading(path, problems):
         for _, row in rows_of(path):
             titles = _stripped(row)
@@ -78,15 +126,13 @@ def read_header(path: Path, problems: Problems) -> list[str]:
     return []
 
 
-def read_columns(
-    path: Path, wanted: Sequence[str], problems: Problems
-) -> dict[str, list[str]] | None:
-    """The wanted columns of a reference table, by title; other columns are not kept in memory.
+def read_columns(path: Path, wanted: Sequence[str], problems: Problems) -> Truth | None:
+    """Return the wanted columns of a reference table; other columns are not kept in memory.
 
     Every wanted title has to be in the header. None, and a problem, where the file is damaged; rows
     of another length than the header are a problem and left out.
     """
-    columns: dict[str, list[str]] = {title: [] for title in wanted}
+    columns: Truth = {title: [] for title in wanted}
     broken: list[str] = []
     with _reading(path, problems):
         rows = rows_of(path)
@@ -106,7 +152,7 @@ def read_columns(
 
 
 def check_names(path: Path, names: Sequence[str], problems: Problems) -> None:
-    """Each row of a reference table has to have a file name of its own."""
+    """Add a problem unless each row of a reference table has a file name of its own."""
     if not names:
         problems.add(path, "the reference table has no rows", "put the table of the task here")
     empty = names.count("")
@@ -124,7 +170,7 @@ def check_names(path: Path, names: Sequence[str], problems: Problems) -> None:
 def join(
     predictions: Predictions, reference: Sequence[str], problems: Problems
 ) -> NDArray[np.intp]:
-    """For each prediction the row of its image in the reference, -1 where it has none.
+    """Return for each prediction the row of its image in the reference, -1 where it has none.
 
     reference: the file names. Images with no prediction or several, and predictions for unknown
     images, become problems.
@@ -152,24 +198,24 @@ def join(
     return rows
 
 
-def parse_scores(predictions: Predictions, problems: Problems) -> NDArray[np.float64]:
-    """The answers as numbers, shape (rows,). Those that are not finite become one problem."""
-    numbers = [_number(answer) for answer in predictions.answers]
-    values = np.array(numbers, dtype=np.float64)  # None becomes NaN
-    bad = np.flatnonzero(~np.isfinite(values))
+def parse_scores(given: Predictions, problems: Problems) -> NDArray[np.float64]:
+    """Return the values as numbers, shape (rows,). Those not finite become one problem."""
+    numbers = [_number(value) for value in given.values]
+    scores = np.array(numbers, dtype=np.float64)  # None becomes NaN
+    bad = np.flatnonzero(~np.isfinite(scores))
     if len(bad):
-        shown = (f"{predictions.names[row]},{predictions.answers[row]}" for row in bad.tolist())
+        shown = (f"{given.names[row]},{given.values[row]}" for row in bad.tolist())
         problems.add(
-            predictions.path,
-            f"{len(bad)} of {count(len(values), 'score')} not a finite number: "
+            given.path,
+            f"{len(bad)} of {count(len(scores), 'score')} not a finite number: "
             f"{name_some(shown, len(bad))}",
             "write a number such as 0.1234 for each image: NaN, inf and text cannot be ranked",
         )
-    return values
+    return scores
 
 
 def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of each row that is not blank."""
+    """Yield line number and fields of each row that is not blank."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         for row in reader:
@@ -178,7 +224,7 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def count(number: int, noun: str) -> str:
-    """The number with its noun, which takes an s unless there is one of it."""
+    """Return the number with its noun, in the plural unless the number is 1."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
 
 

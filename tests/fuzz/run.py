@@ -24,7 +24,7 @@ MEGABYTES = 1024
 
 def fuzz(name: str, cases: int) -> None:
     """Run one target in this process; atheris never returns."""
-    import atheris
+    import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     with atheris.instrument_imports(include=["kit", "wildlife_scoring", "wildlife_ingestion"]):
         from tests.fuzz import targets

@@ -1,7 +1,7 @@
 """Everything that parses data from outside, as functions of bytes.
 
 A target may end well or with the one exception that its users see as a message; anything else
-(a traceback, a hang, more than 1 GB) is a fault. `run.py` beside this file drives the targets with
+(a traceback, a hang, more than 1 GB) is a fault. `run.py` next to this file drives the targets with
 a coverage-guided fuzzer, tests/test_fuzz_corpus.py with what was found and with hypothesis.
 """
 
@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import scoring
 from kit import bundles, requirements, scores, submissions
 from kit.checks.bundle.folder import check_bundle
 from kit.checks.engine import check_statically
@@ -26,8 +25,9 @@ from kit.zips import unpack
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import list_pictures, read_metadata_rows, why_undecodable
 from wildlife_ingestion.requirements import read_requirements, read_whitelist
-from wildlife_ingestion.submission import read_answer_kind
+from wildlife_ingestion.submission import read_prediction_kind
 from wildlife_scoring.problems import ScoringError
+from wildlife_scoring.step import score_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +55,7 @@ def metadata(data: bytes, folder: Path) -> None:
     (folder / "metadata").write_bytes(data)
     submissions.track_of(folder)
     with contextlib.suppress(IngestionError):
-        read_answer_kind(folder)
+        read_prediction_kind(folder)
     if command := programs.command_of(folder):
         programs.split_command(command, "ingestion", scoring=False, late_ingestion=False)
 
@@ -109,7 +109,7 @@ def _score(predicted: bytes, truth: bytes, folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
     (folder / "res/predictions.txt").write_bytes(predicted)
     (folder / "ref/ref.csv").write_bytes(truth)
-    scoring.score_folder(folder)
+    score_folder(folder)
 
 
 def scores_file(data: bytes, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""candidates.csv: what a submission found most alike, whole beside predictions.txt or absent."""
+"""candidates.csv: what a submission found most alike, whole next to predictions.txt or absent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def dropped(place: Place) -> Outcome:
     return outcome
 
 
-def test_the_candidates_of_every_picture_stand_beside_the_predictions(tmp_path: Path) -> None:
+def test_the_candidates_are_written_next_to_the_predictions(
+    tmp_path: Path,
+) -> None:
     place = place_with(tmp_path, GOOD)
     outcome = place.run()
     assert outcome.status == 0, outcome
@@ -138,8 +140,8 @@ def test_a_run_that_goes_on_drops_them(tmp_path: Path) -> None:
     rows = "".join(f"p00{n}.png,lynx_1\n" for n in range(1, 5))
     (place.output / ".predictions.journal").write_text("digest\n" + rows)
     outcome = dropped(place)
-    assert "4 of 6 were answered before" in outcome.out
-    assert "NOTE: no candidates.csv: this run went on from one that was cut off" in outcome.out
+    assert "4 of 6 were predicted before" in outcome.out
+    assert "NOTE: no candidates.csv: this run resumed one that was cut off" in outcome.out
 
 
 def test_a_folder_that_refuses_the_file_costs_nothing_else(tmp_path: Path) -> None:

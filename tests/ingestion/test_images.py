@@ -1,5 +1,7 @@
 """What stands in the input folder: pictures, what is passed over, and what cannot be read."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
@@ -18,13 +20,13 @@ def place(tmp_path: Path) -> Place:
     return make_place(tmp_path)
 
 
-def test_extensions_count_in_any_case(place):
+def test_extensions_count_in_any_case(place: Place) -> None:
     for name in ["a.JPG", "b.Jpeg", "c.PNG", "d.tif", "e.TIFF", "f.bmp", "g.webp", "h.gif"]:
         place.picture(name)
     assert [item.name[0] for item in list_pictures(place.input).pictures] == list("abcdefgh")
 
 
-def test_pictures_are_sorted_by_code_points(place):
+def test_pictures_are_sorted_by_code_points(place: Place) -> None:
     for name in ["é.png", "b.png", "B.png", "10.png", "9.png"]:
         place.picture(name)
     listing = list_pictures(place.input)
@@ -38,7 +40,7 @@ def test_pictures_are_sorted_by_code_points(place):
     assert [item.place for item in listing.pictures] == [1, 2, 3, 4, 5]
 
 
-def test_what_systems_leave_behind_is_ignored_and_logged(place):
+def test_what_systems_leave_behind_is_ignored_and_logged(place: Place) -> None:
     place.picture("a.png", 0)
     for name in [".DS_Store", "._a.png", "Thumbs.db", "desktop.ini", ".hidden.jpg"]:
         (place.input / name).write_bytes(b"x")
@@ -51,7 +53,7 @@ def test_what_systems_leave_behind_is_ignored_and_logged(place):
     assert line == f"input: ignored {names}"
 
 
-def test_other_files_and_sub_folders_are_skipped_with_the_reason(place):
+def test_other_files_and_sub_folders_are_skipped_with_the_reason(place: Place) -> None:
     place.picture("a.png", 0)
     (place.input / "notes.txt").write_text("x")
     (place.input / "empty").mkdir()
@@ -67,17 +69,17 @@ def test_other_files_and_sub_folders_are_skipped_with_the_reason(place):
     assert "pictures belong at the root" in outcome.out
 
 
-def test_an_empty_input_is_an_error(place):
+def test_an_empty_input_is_an_error(place: Place) -> None:
     assert "no picture in" in place.fail()
 
 
-def test_an_input_with_pictures_only_in_a_sub_folder_says_so(place):
+def test_an_input_with_pictures_only_in_a_sub_folder_says_so(place: Place) -> None:
     place.picture("images/a.png")
     with pytest.raises(IngestionError, match=r"images/: a sub-folder with 1 picture that will NOT"):
         list_pictures(place.input)
 
 
-def test_a_missing_input_folder_is_an_error(tmp_path):
+def test_a_missing_input_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(IngestionError, match="does not exist"):
         list_pictures(tmp_path / "nowhere")
 
@@ -102,7 +104,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("one_by_one", ["0", "1"])
-def test_all_unreadable_pictures_are_listed_with_their_reasons(place, one_by_one):
+def test_all_unreadable_pictures_are_listed_with_their_reasons(
+    place: Place, one_by_one: str
+) -> None:
     break_pictures(place)
     message = place.fail(INGESTION_ONE_BY_ONE=one_by_one)
     assert "4 pictures cannot be read" in message
@@ -112,7 +116,7 @@ def test_all_unreadable_pictures_are_listed_with_their_reasons(place, one_by_one
     assert "p03.jpg" not in message
 
 
-def test_a_truncated_picture_is_not_blamed_on_the_submission(place):
+def test_a_truncated_picture_is_not_blamed_on_the_submission(place: Place) -> None:
     place.photo("a.jpg", share=0.8)
     place.code("model.py", model_answering(GREY))
     message = place.fail()
@@ -121,7 +125,9 @@ def test_a_truncated_picture_is_not_blamed_on_the_submission(place):
     assert "submission is not at fault" in message
 
 
-def test_a_picture_that_breaks_in_predict_batch_is_not_blamed_on_the_submission(place):
+def test_a_picture_that_breaks_in_predict_batch_is_not_blamed_on_the_submission(
+    place: Place,
+) -> None:
     place.picture("a.jpg", size=(64, 64))
     place.photo("b.jpg", share=0.8)
     place.code(
@@ -139,7 +145,7 @@ class Model:
     assert "a.jpg" not in message
 
 
-def test_a_fault_of_the_submission_on_a_sound_picture_is_its_own(place):
+def test_a_fault_of_the_submission_on_a_sound_picture_is_its_own(place: Place) -> None:
     place.pictures(3)
     place.code("model.py", model_answering("image.convert('nonsense')"))
     message = place.fail()
@@ -147,7 +153,7 @@ def test_a_fault_of_the_submission_on_a_sound_picture_is_its_own(place):
     assert "cannot be read" not in message
 
 
-def test_a_submission_that_accepts_truncated_pictures_is_noted(place):
+def test_a_submission_that_accepts_truncated_pictures_is_noted(place: Place) -> None:
     place.photo("a.jpg", share=0.9)
     allow = "from PIL import ImageFile\nImageFile.LOAD_TRUNCATED_IMAGES = True\n"
     place.code("model.py", allow + model_answering(GREY))
@@ -156,19 +162,21 @@ def test_a_submission_that_accepts_truncated_pictures_is_noted(place):
     assert "NOTE: the submission lets Pillow accept truncated pictures" in outcome.out
 
 
-def test_a_decompression_bomb_is_an_unreadable_picture(place, monkeypatch):
+def test_a_decompression_bomb_is_an_unreadable_picture(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = place.picture("a.png", size=(64, 64))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "DecompressionBombError" in str(why_undecodable(Picture(path, 1)))
 
 
-def test_opening_reads_the_header_only(place):
+def test_opening_reads_the_header_only(place: Place) -> None:
     image = open_picture(Picture(place.picture("a.jpg", size=(640, 480)), 1))
     image.draft("RGB", (80, 60))
     assert image.size == (80, 60)  # no longer possible once the pixels are decoded
 
 
-def test_a_sound_picture_has_no_reason(place):
+def test_a_sound_picture_has_no_reason(place: Place) -> None:
     assert why_undecodable(Picture(place.picture("a.png"), 1)) is None
 
 
@@ -186,14 +194,14 @@ class Model:
 """
 
 
-def test_predict_gets_the_row_of_its_picture(place):
+def test_predict_gets_the_row_of_its_picture(place: Place) -> None:
     place.pictures(2)
     (place.input / "metadata.csv").write_text("filename,weight\np002.png,2\np001.png,1\n")
     place.code("model.py", WITH_METADATA)
     assert place.run().rows == [["p001.png", "1.0200"], ["p002.png", "2.0200"]]
 
 
-def test_preprocess_gets_the_row_of_its_picture(place):
+def test_preprocess_gets_the_row_of_its_picture(place: Place) -> None:
     place.pictures(2)
     (place.input / "metadata.csv").write_text("\ufefffilename,weight\np002.png,2\np001.png,1\n")
     place.code("model.py", BATCH_WITH_METADATA)
@@ -202,7 +210,7 @@ def test_preprocess_gets_the_row_of_its_picture(place):
     assert "predict_batch with" in outcome.out
 
 
-def test_where_only_predict_takes_metadata_pictures_are_predicted_one_by_one(place):
+def test_where_only_predict_takes_metadata_pictures_are_predicted_one_by_one(place: Place) -> None:
     place.pictures(1)
     (place.input / "metadata.csv").write_text("filename,weight\np001.png,1\n")
     batch = "    def preprocess(self, image): raise ValueError\n    predict_batch = preprocess\n"
@@ -212,7 +220,7 @@ def test_where_only_predict_takes_metadata_pictures_are_predicted_one_by_one(pla
     assert "predict takes metadata but preprocess does not" in outcome.out
 
 
-def test_all_pictures_without_a_row_are_named_before_prediction_starts(place):
+def test_all_pictures_without_a_row_are_named_before_prediction_starts(place: Place) -> None:
     place.pictures(3)
     (place.input / "metadata.csv").write_text("filename,weight\np002.png,2\np002.png,2\nx\n")
     place.code("model.py", WITH_METADATA)
@@ -223,14 +231,14 @@ def test_all_pictures_without_a_row_are_named_before_prediction_starts(place):
     assert "Traceback" not in message
 
 
-def test_a_metadata_table_without_file_names_is_an_error(place):
+def test_a_metadata_table_without_file_names_is_an_error(place: Place) -> None:
     place.pictures(1)
     (place.input / "metadata.csv").write_text("name,weight\np001.png,2\n")
     place.code("model.py", WITH_METADATA)
     assert "no column `filename`; found: ['name', 'weight']" in place.fail()
 
 
-def test_metadata_that_is_needed_but_absent_is_an_error(place):
+def test_metadata_that_is_needed_but_absent_is_an_error(place: Place) -> None:
     place.pictures(1)
     place.code("model.py", WITH_METADATA)
     assert "give the parameter a default" in place.fail()

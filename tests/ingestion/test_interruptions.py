@@ -1,5 +1,7 @@
 """Ctrl-C, SIGTERM and a full disk: a message, the right status, nothing half-written."""
 
+from __future__ import annotations
+
 import errno
 import os
 import signal
@@ -12,7 +14,7 @@ import pytest
 from tests.support.ingestion import PROGRAM, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.output import PredictionsFile
+from wildlife_ingestion.predictions_file import PredictionsFile
 
 PICTURES = [Picture(Path("a.png"), 1), Picture(Path("b.png"), 2)]
 
@@ -34,6 +36,7 @@ def signalled(place: Place, number: int, wait_for: str) -> tuple[int, str]:
         text=True,
     )
     with process:
+        assert process.stdout is not None
         for line in process.stdout:
             if wait_for in line:
                 process.send_signal(number)
@@ -80,7 +83,9 @@ class Model:
     ids=["in predict", "swallowed by a bare except", "while a thread preprocesses", "in load"],
 )
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_at_once_with_nothing_left(place, model, number, status):
+def test_a_signal_ends_the_run_at_once_with_nothing_left(
+    place: Place, model: str, number: int, status: int
+) -> None:
     place.code("model.py", model)
     ended, err = signalled(place, number, "ASLEEP")
     assert ended == status
@@ -97,7 +102,7 @@ os.fsync = refuse
 """
 
 
-def test_a_full_disk_ends_the_run_with_nothing_left(place):
+def test_a_full_disk_ends_the_run_with_nothing_left(place: Place) -> None:
     place.code("model.py", FULL + model_answering("0.5"))
     assert "predictions cannot be written" in (message := place.fail())
     assert "the disk is full" in message
@@ -109,7 +114,7 @@ import resource, signal, sys
 from pathlib import Path
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.output import PredictionsFile
+from wildlife_ingestion.predictions_file import PredictionsFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
@@ -121,7 +126,7 @@ except IngestionError as error:
 """
 
 
-def test_a_disk_that_refuses_while_rows_are_written_leaves_nothing(tmp_path):
+def test_a_disk_that_refuses_while_rows_are_written_leaves_nothing(tmp_path: Path) -> None:
     # In a process of its own: the limit would hold for the test runner's output too.
     ended = subprocess.run(
         [sys.executable, "-c", WRITE_MUCH, str(PROGRAM), str(tmp_path)],
@@ -134,7 +139,7 @@ def test_a_disk_that_refuses_while_rows_are_written_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
+def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with (
         pytest.raises(IngestionError, match="cannot be written"),
@@ -143,10 +148,12 @@ def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
         pass
 
 
-def test_rows_are_on_the_disk_before_the_file_gets_its_name(tmp_path, monkeypatch):
+def test_rows_are_on_the_disk_before_the_file_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
 
-    def record(descriptor):
+    def record(descriptor: int) -> None:
         seen.append((os.fstat(descriptor).st_size, sorted(p.name for p in tmp_path.iterdir())))
 
     monkeypatch.setattr(os, "fsync", record)
@@ -159,8 +166,8 @@ def test_rows_are_on_the_disk_before_the_file_gets_its_name(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.txt"]
 
 
-def test_a_refused_rename_leaves_nothing(tmp_path, monkeypatch):
-    def refuse(self, target):
+def test_a_refused_rename_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", refuse)

@@ -91,7 +91,7 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_bytes(place: Place) 
             seen.append(0)
         else:
             lines = journal(place).read_bytes().count(b"\n")
-            assert lines >= seen[-1], "an answered picture was lost"
+            assert lines >= seen[-1], "a predicted picture was lost"
             seen.append(lines)
     outcome = place.run()
     assert outcome.status == 0
@@ -119,7 +119,7 @@ def test_a_failing_run_keeps_its_journal(place: Place) -> None:
     assert journal(place).read_text().startswith(f"{KEY}\n")
     place.code("model.py", SLOW)
     outcome = place.run()
-    assert "39 of 41 were answered before" in outcome.out
+    assert "39 of 41 were predicted before" in outcome.out
 
 
 @pytest.fixture

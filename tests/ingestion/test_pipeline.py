@@ -1,38 +1,50 @@
 """Reading ahead: order, bounded memory, work in threads, and whose error it was."""
 
+from __future__ import annotations
+
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tests.support.ingestion import PROGRAM, make_place
 from wildlife_ingestion.errors import Interrupted
 from wildlife_ingestion.images import Picture
-from wildlife_ingestion.pipeline import BatchFailed, answer_in_order, window_of
+from wildlife_ingestion.pipeline import BatchFailed, Predicted, predict_in_order, window_of
 from wildlife_ingestion.plan import Plan, make_plan
 
 
-def pictures(number):
+def pictures(number: int) -> list[Picture]:
     return [Picture(Path(f"{place}.png"), place) for place in range(1, number + 1)]
 
 
-def plan(prepare, answer=list, batch_size=4, threads=2):
+def plan(
+    prepare: Callable[[Picture], Any],
+    answer: Callable[[list[Any]], Any] = list,
+    batch_size: int = 4,
+    threads: int = 2,
+) -> Plan:
     return Plan(prepare, answer, batch_size, threads, "a fake")
 
 
-def run(number, *arguments, **options):
-    return list(answer_in_order(pictures(number), plan(*arguments, **options)))
+def run(number: int, *arguments: Any, **options: Any) -> list[Predicted]:
+    return list(predict_in_order(pictures(number), plan(*arguments, **options)))
 
 
 @pytest.mark.parametrize("number", [1, 3, 4, 5, 8, 41])
-def test_answers_come_in_order_whatever_the_threads_do(number):
-    def slow_when_odd(picture):
+def test_answers_come_in_order_whatever_the_threads_do(number: int) -> None:
+    def slow_when_odd(picture: Picture) -> int:
         time.sleep(0.002 * (picture.place % 3))
         return picture.place
 
     batches = run(number, slow_when_odd)
-    assert [x for batch in batches for x in batch.answers] == list(range(1, number + 1))
+    assert [x for batch in batches for x in batch.predictions] == list(range(1, number + 1))
     assert [p.place for batch in batches for p in batch.pictures] == list(range(1, number + 1))
     assert [len(batch.pictures) for batch in batches[:-1]] == [4] * (len(batches) - 1)
 
@@ -43,41 +55,41 @@ class Counted:
     lock = threading.Lock()
     alive = most = 0
 
-    def __init__(self, _picture):
+    def __init__(self, _picture: Picture) -> None:
         with Counted.lock:
             Counted.alive += 1
             Counted.most = max(Counted.most, Counted.alive)
 
-    def __del__(self):
+    def __del__(self) -> None:
         with Counted.lock:
             Counted.alive -= 1
 
 
 @pytest.mark.parametrize("number", [40, 400])
-def test_no_more_pictures_are_in_flight_however_many_there_are(number):
+def test_no_more_pictures_are_in_flight_however_many_there_are(number: int) -> None:
     Counted.alive = Counted.most = 0
 
-    def slow_answer(prepared):
+    def slow_answer(prepared: list[Any]) -> list[float]:
         time.sleep(0.001)  # time for the threads to run ahead as far as they may
         return [0.5] * len(prepared)
 
     fake = plan(Counted, slow_answer)
-    assert sum(len(b.pictures) for b in answer_in_order(pictures(number), fake)) == number
+    assert sum(len(b.pictures) for b in predict_in_order(pictures(number), fake)) == number
     assert fake.batch_size <= Counted.most <= window_of(fake) == 10
     assert Counted.alive == 0
 
 
-def test_pictures_are_prepared_while_the_model_answers():
+def test_pictures_are_prepared_while_the_model_answers() -> None:
     first_answer_begun = threading.Event()
     prepared_during_answer = threading.Event()
 
-    def prepare(picture):
+    def prepare(picture: Picture) -> Any:
         if picture.place == 6:  # of the second batch
             assert first_answer_begun.wait(5)
             prepared_during_answer.set()
         return picture.place
 
-    def answer(prepared):
+    def answer(prepared: list[Any]) -> list[Any]:
         first_answer_begun.set()
         assert prepared_during_answer.wait(5)
         return prepared
@@ -85,24 +97,24 @@ def test_pictures_are_prepared_while_the_model_answers():
     assert len(run(8, prepare, answer)) == 2
 
 
-def test_pictures_are_prepared_in_several_threads_and_answered_in_the_main_one():
+def test_pictures_are_prepared_in_several_threads_and_answered_in_the_main_one() -> None:
     both = threading.Barrier(2, timeout=5)
 
-    def answer(prepared):
+    def answer(prepared: list[Any]) -> list[Any]:
         assert threading.current_thread() is threading.main_thread()
         return prepared
 
-    def prepare(picture):
+    def prepare(picture: Picture) -> Any:
         if picture.place <= 2:
             both.wait()
         return threading.current_thread().name
 
     (batch,) = run(4, prepare, answer)
-    assert len(set(batch.answers)) == 2
+    assert len(set(batch.predictions)) == 2
 
 
-def fail_at(place):
-    def prepare(picture):
+def fail_at(place: int | None) -> Callable[[Picture], int]:
+    def prepare(picture: Picture) -> Any:
         if picture.place == place:
             raise ValueError("bad")
         return picture.place
@@ -110,18 +122,18 @@ def fail_at(place):
     return prepare
 
 
-def test_an_error_in_prepare_names_its_picture_after_the_answers_before_it():
-    answers = answer_in_order(pictures(12), plan(fail_at(6)))
-    assert next(answers).answers == [1, 2, 3, 4]
+def test_an_error_in_prepare_names_its_picture_after_the_answers_before_it() -> None:
+    predicted = predict_in_order(pictures(12), plan(fail_at(6)))
+    assert next(predicted).predictions == [1, 2, 3, 4]
     with pytest.raises(BatchFailed) as caught:
-        next(answers)
+        next(predicted)
     assert [picture.place for picture in caught.value.pictures] == [6]
-    assert not caught.value.in_answer
+    assert not caught.value.in_model
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(0), MemoryError()])
-def test_an_error_in_answer_names_the_batch(error):
-    def answer(prepared):
+def test_an_error_in_answer_names_the_batch(error: BaseException) -> None:
+    def answer(prepared: list[Any]) -> list[Any]:
         if 5 in prepared:
             raise error
         return prepared
@@ -130,21 +142,21 @@ def test_an_error_in_answer_names_the_batch(error):
         run(12, fail_at(None), answer)
     assert [picture.place for picture in caught.value.pictures] == [5, 6, 7, 8]
     assert caught.value.error is error
-    assert caught.value.in_answer
+    assert caught.value.in_model
 
 
-def test_an_interruption_is_no_error_of_the_submission():
-    def answer(prepared):
+def test_an_interruption_is_no_error_of_the_submission() -> None:
+    def answer(prepared: list[Any]) -> list[Any]:
         raise Interrupted(2)
 
     with pytest.raises(Interrupted):
         run(4, fail_at(None), answer)
 
 
-def test_the_threads_do_not_run_on_after_an_error():
+def test_the_threads_do_not_run_on_after_an_error() -> None:
     begun = []
 
-    def prepare(picture):
+    def prepare(picture: Picture) -> Any:
         begun.append(picture.place)
         if picture.place == 1:
             raise ValueError
@@ -156,14 +168,14 @@ def test_the_threads_do_not_run_on_after_an_error():
     assert len(begun) <= 4
 
 
-def model(**methods):
+def model(**methods: Any) -> SimpleNamespace:
     return SimpleNamespace(predict=lambda image: 0.5, **methods)
 
 
 BOTH = {"preprocess": lambda image: image, "predict_batch": lambda items: items}
 
 
-def test_batches_need_both_methods(tmp_path):
+def test_batches_need_both_methods(tmp_path: Path) -> None:
     sizes = [
         make_plan(model(**{name: BOTH[name] for name in names}), [], tmp_path, False).batch_size
         for names in ([], ["preprocess"], ["predict_batch"], ["preprocess", "predict_batch"])
@@ -171,12 +183,49 @@ def test_batches_need_both_methods(tmp_path):
     assert sizes == [1, 1, 1, 16]
 
 
-def test_one_by_one_can_be_forced(tmp_path):
+def test_one_by_one_can_be_forced(tmp_path: Path) -> None:
     assert make_plan(model(**BOTH), [], tmp_path, one_by_one=True).batch_size == 1
 
 
-def test_threads_are_the_usable_processors_up_to_eight(tmp_path, monkeypatch):
+def test_threads_are_the_usable_processors_up_to_eight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for usable, threads in [(1, 1), (2, 2), (64, 8)]:
         monkeypatch.setattr("os.sched_getaffinity", lambda _, n=usable: set(range(n)))
         assert make_plan(model(**BOTH), [], tmp_path, False).threads == threads
     assert make_plan(model(), [], tmp_path, False).threads == 1
+
+
+def test_another_program_can_import_the_plan_and_call_a_model_without_side_effects(
+    tmp_path: Path,
+) -> None:
+    make_place(tmp_path).picture("a.png", level=51)
+    (tmp_path / "input_data" / "metadata.csv").write_text("filename,place\na.png,Texel\n")
+    code = """
+import signal, sys
+from pathlib import Path
+before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+sys.path.insert(0, sys.argv[1])
+path = list(sys.path)
+from wildlife_ingestion.images import Picture
+from wildlife_ingestion.plan import make_plan
+class Model:
+    def preprocess(self, image, metadata=None):
+        return metadata["place"]
+    def predict_batch(self, prepared):
+        return prepared
+    def predict(self, image, metadata=None):
+        return self.predict_batch([self.preprocess(image, metadata)])[0]
+folder = Path(sys.argv[2])
+pictures = [Picture(folder / "a.png", 1)]
+found = []
+for one_by_one in (False, True):
+    plan = make_plan(Model(), pictures, folder, one_by_one)
+    found += plan.answer([plan.prepare(picture) for picture in pictures])
+after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+print(found, before == after, sys.path == path)
+"""
+    command = [sys.executable, "-c", code, str(PROGRAM), str(tmp_path / "input_data")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == "['Texel', 'Texel'] True True\n"
+    assert done.stderr == ""

@@ -1,12 +1,20 @@
 """The participant's code: how it is found and imported, and what each failure says."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
 
+from kit.checks.submission.imports import _PACKAGES
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
-from wildlife_ingestion.submission import find_model_file, read_answer_kind
+from wildlife_ingestion.submission import (
+    PACKAGE_OF_MODULE,
+    PREDICTION_OF_TRACK,
+    find_model_file,
+    read_prediction_kind,
+)
 
 
 @pytest.fixture
@@ -16,13 +24,13 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def test_no_model_file_says_what_is_there_instead(place):
+def test_no_model_file_says_what_is_there_instead(place: Place) -> None:
     (place.submission / "model.py").rename(place.submission / "Model.py")
     place.code("weights.npz", "")
     assert "no model.py at the root of the submission; found: Model.py, " in place.fail()
 
 
-def test_a_zipped_parent_folder_is_pointed_at(place):
+def test_a_zipped_parent_folder_is_pointed_at(place: Place) -> None:
     (place.submission / "model.py").unlink()
     place.code("my_entry/model.py", MEAN_GREY)
     place.code("__MACOSX/my_entry/model.py", "")
@@ -30,12 +38,12 @@ def test_a_zipped_parent_folder_is_pointed_at(place):
     assert "model.py was found under my_entry/, expected at the root of the zip" in message
 
 
-def test_a_missing_submission_folder_is_an_error(tmp_path):
+def test_a_missing_submission_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(IngestionError, match="does not exist"):
         find_model_file(tmp_path / "nowhere")
 
 
-def test_predictions_without_code_or_metadata_are_a_result_submission(tmp_path):
+def test_predictions_without_code_or_metadata_are_a_result_submission(tmp_path: Path) -> None:
     (tmp_path / "predictions.txt").write_text("a.png,0.1\n")
     with pytest.raises(ResultSubmission):
         find_model_file(tmp_path)
@@ -79,13 +87,13 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_each_failure_before_prediction_has_its_message(place, failure):
+def test_each_failure_before_prediction_has_its_message(place: Place, failure: str) -> None:
     source, expected = FAILURES[failure]
     place.code("model.py", source)
     assert expected in place.fail()
 
 
-def test_predict_that_raises_names_the_picture_and_its_place(place):
+def test_predict_that_raises_names_the_picture_and_its_place(place: Place) -> None:
     place.code("model.py", model_answering("0.5 if name < 'p003' else [][7]"))
     message = place.fail()
     assert "predict raised IndexError: list index out of range, on p003.png (picture 3 of 5)" in (
@@ -93,7 +101,7 @@ def test_predict_that_raises_names_the_picture_and_its_place(place):
     )
 
 
-def test_the_traceback_begins_in_the_participants_code(place):
+def test_the_traceback_begins_in_the_participants_code(place: Place) -> None:
     place.code("model.py", "import deep\n" + model_answering("deep.fall(image)"))
     place.code("deep.py", "def fall(image):\n    raise ValueError('deep down')\n")
     message = place.fail()
@@ -102,12 +110,12 @@ def test_the_traceback_begins_in_the_participants_code(place):
     assert message.index("Traceback") < message.index("ERROR: predict raised ValueError: deep down")
 
 
-def test_predict_that_exits_with_success_is_a_failure(place):
+def test_predict_that_exits_with_success_is_a_failure(place: Place) -> None:
     place.code("model.py", model_answering("sys.exit(0)"))
     assert "predict called sys.exit(0), on p001.png (picture 1 of 5)" in place.fail()
 
 
-def test_preprocess_that_raises_in_a_thread_names_the_picture(place):
+def test_preprocess_that_raises_in_a_thread_names_the_picture(place: Place) -> None:
     place.code(
         "model.py",
         MEAN_GREY.replace("return float", "assert '4' not in image.filename[-7:]; return float"),
@@ -115,12 +123,12 @@ def test_preprocess_that_raises_in_a_thread_names_the_picture(place):
     assert "preprocess raised AssertionError, on p004.png (picture 4 of 5)" in place.fail()
 
 
-def test_preprocess_that_exits_in_a_thread_is_a_failure(place):
+def test_preprocess_that_exits_in_a_thread_is_a_failure(place: Place) -> None:
     place.code("model.py", MEAN_GREY.replace("return float", "raise SystemExit(0)\n        float"))
     assert "preprocess called sys.exit(0), on p001.png (picture 1 of 5)" in place.fail()
 
 
-def test_predict_batch_that_raises_names_its_pictures(place):
+def test_predict_batch_that_raises_names_its_pictures(place: Place) -> None:
     place.code("model.py", MEAN_GREY.replace("return prepared", "raise RuntimeError('shape')"))
     message = place.fail()
     assert "predict_batch raised RuntimeError: shape, on pictures 1 to 5 of 5" in message
@@ -128,7 +136,7 @@ def test_predict_batch_that_raises_names_its_pictures(place):
 
 
 @pytest.mark.parametrize("size", ["0", "'16'", "True", "2.5"])
-def test_an_unusable_batch_size_is_an_error(place, size):
+def test_an_unusable_batch_size_is_an_error(place: Place, size: str) -> None:
     place.code("model.py", MEAN_GREY + f"\n    batch_size = {size}\n")
     assert f"Model.batch_size must be an int of at least 1, found {size}" in place.fail()
 
@@ -136,7 +144,7 @@ def test_an_unusable_batch_size_is_an_error(place, size):
 COMMON_NAMES = ["images", "pipeline", "packaging", "ingestion_images", "answers", "errors", "yaml"]
 
 
-def test_the_submissions_own_modules_win_over_all_others(place):
+def test_the_submissions_own_modules_win_over_all_others(place: Place) -> None:
     for name in COMMON_NAMES:
         place.code(f"{name}.py", f"HERE = '{name}'\n")
     place.code("networks/__init__.py", "HERE = 'networks'\n")
@@ -145,20 +153,20 @@ def test_the_submissions_own_modules_win_over_all_others(place):
     place.code("model.py", imports + model_answering(f"float({found})"))
     outcome = place.run()
     assert outcome.status == 0, outcome.err
-    assert outcome.rows[0][1] == f"{sum(map(len, [*COMMON_NAMES, 'networks'])):.4f}"
+    assert outcome.written[0][1] == f"{sum(map(len, [*COMMON_NAMES, 'networks'])):.4f}"
 
 
-def test_a_module_named_like_one_of_pythons_own_is_noted(place):
+def test_a_module_named_like_one_of_pythons_own_is_noted(place: Place) -> None:
     place.code("queue.py", "")
     assert "NOTE: queue.py is hidden by Python's own module queue; rename it" in place.run().out
 
 
-def test_our_folder_is_not_on_the_path_of_the_submission(place):
+def test_our_folder_is_not_on_the_path_of_the_submission(place: Place) -> None:
     place.code("model.py", "import ingestion\n" + MEAN_GREY)
     assert "There is no ingestion.py in the submission" in place.fail()
 
 
-def test_a_submission_may_spawn_processes(place):
+def test_a_submission_may_spawn_processes(place: Place) -> None:
     place.code("work.py", "def double(x):\n    return 2.0 * x\n")
     place.code(
         "model.py",
@@ -173,22 +181,22 @@ class Model:
         return self.answer
 """,
     )
-    assert place.run().rows[0] == ["p001.png", "8.0000"]
+    assert place.run().written[0] == ["p001.png", "8.0000"]
 
 
-def test_a_pickle_finds_the_classes_of_model(place):
+def test_a_pickle_finds_the_classes_of_model(place: Place) -> None:
     source = model_answering(
         "float(type(pickle.loads(pickle.dumps(Part()))).__module__ == 'model')"
     )
     place.code("model.py", "import pickle\nclass Part: pass\n" + source)
-    assert place.run().rows[0] == ["p001.png", "1.0000"]
+    assert place.run().written[0] == ["p001.png", "1.0000"]
 
 
 TRACKS = {
     "track: hybrid\n": "score",
-    "description: x\ntrack: 'anomaly'  # theirs\n": "score",
+    "description: x\ntrack: 'hybrid'  # theirs\n": "score",
     "track: reid\n": "label",
-    'track: "family"\n': "label",
+    'track: "reid"\n': "label",
     "description: a model\n": None,
     "track:\n": None,
     "": None,
@@ -198,31 +206,37 @@ TRACKS = {
 @pytest.mark.parametrize("has_yaml", [True, False])
 @pytest.mark.parametrize("text", TRACKS)
 def test_the_track_says_what_to_answer_with_and_without_a_yaml_reader(
-    tmp_path, monkeypatch, text, has_yaml
-):
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, has_yaml: bool
+) -> None:
     if not has_yaml:
         monkeypatch.setitem(__import__("sys").modules, "yaml", None)
     (tmp_path / "metadata").write_text(text)
-    assert read_answer_kind(tmp_path) == TRACKS[text]
+    assert read_prediction_kind(tmp_path) == TRACKS[text]
 
 
-def test_metadata_yaml_comes_before_metadata(tmp_path):
+def test_metadata_yaml_comes_before_metadata(tmp_path: Path) -> None:
     (tmp_path / "metadata").write_text("track: reid\n")
     (tmp_path / "metadata.yaml").write_text("track: hybrid\n")
-    assert read_answer_kind(tmp_path) == "score"
+    assert read_prediction_kind(tmp_path) == "score"
 
 
-def test_a_submission_without_metadata_has_no_track(tmp_path):
-    assert read_answer_kind(tmp_path) is None
+def test_a_submission_without_metadata_has_no_track(tmp_path: Path) -> None:
+    assert read_prediction_kind(tmp_path) is None
 
 
-def test_an_unknown_track_lists_the_known_ones(tmp_path):
+def test_an_unknown_track_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "metadata").write_text("track: hybird\n")
-    with pytest.raises(IngestionError, match="'hybird'; known are hybrid, anomaly, reid, family"):
-        read_answer_kind(tmp_path)
+    with pytest.raises(
+        IngestionError, match=f"'hybird'; expected one of {', '.join(PREDICTION_OF_TRACK)}"
+    ):
+        read_prediction_kind(tmp_path)
 
 
-def test_metadata_that_is_not_yaml_is_an_error(tmp_path):
+def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "metadata").write_text("track: [hybrid\n")
     with pytest.raises(IngestionError, match="metadata is not YAML"):
-        read_answer_kind(tmp_path)
+        read_prediction_kind(tmp_path)
+
+
+def test_modules_and_packages_are_those_that_the_check_knows() -> None:
+    assert PACKAGE_OF_MODULE == _PACKAGES

@@ -67,7 +67,7 @@ def test_a_time_out_can_be_resumed_to_the_same_bytes(
     assert "resumed: the time of what was cut off" in answer.json["notes"][0]
     assert Path("cut/predictions.txt").read_bytes() == Path("whole/predictions.txt").read_bytes()
     assert not Path("cut/journal.txt").exists()
-    assert "were answered before" in Path("cut/logs/prediction_ingestion_stdout.txt").read_text()
+    assert "were predicted before" in Path("cut/logs/prediction_ingestion_stdout.txt").read_text()
 
 
 def test_a_kit_that_was_killed_can_be_resumed(kit: Kit, long_bundle: Path, slow: Path) -> None:

@@ -14,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from sample_data.bundle_folder import fill
+from sample_data.generator_common.bundle_folder import fill
 from sample_data.reid_generator import tables
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection
 from tests.support.reid_sample import REID, Rows, landmark_points, path_of, rows
@@ -44,7 +44,10 @@ def landmarks() -> dict[str, NDArray[np.float64]]:
 
 @pytest.fixture(scope="module")
 def competition() -> dict[str, Any]:
-    return yaml.safe_load((REID / "competition.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(
+        (REID / "competition.yaml").read_text(encoding="utf-8")
+    )
+    return content
 
 
 # The tables.

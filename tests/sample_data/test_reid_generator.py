@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sample_data import bundle_folder
-from sample_data.bundle_folder import GENERATED, Bundle
-from sample_data.reid_generator import bundle, scenery, shapes, tables, views
+from sample_data.generator_common import bundle_folder
+from sample_data.generator_common.bundle_folder import GENERATED, Bundle
+from sample_data.reid_generator import generated_files, scenery, shapes, tables, views
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection, pattern
 from sample_data.reid_generator.landmarks import in_picture
 from tests.support.reid_sample import REID, landmark_points, path_of
@@ -32,19 +32,19 @@ def pictures() -> list[Picture]:
 def test_tables_in_git_are_those_of_the_generator(pictures: list[Picture]) -> None:
     members = [one for one in pictures if one.task == "train"]
     path = REID / "train" / "metadata.csv"
-    assert tables.table(members, tables.DATABASE_COLUMNS) == path.read_bytes()
+    assert tables.image_table(members, tables.DATABASE_COLUMNS) == path.read_bytes()
     for task in TESTS:
         members = [one for one in pictures if one.task == task]
         path = REID / "reference_data" / task / "ref.csv"
-        assert tables.table(members, tables.REFERENCE_COLUMNS) == path.read_bytes()
+        assert tables.image_table(members, tables.REFERENCE_COLUMNS) == path.read_bytes()
 
 
 def test_regenerated_pictures_have_equal_bytes_and_landmarks(
     pictures: list[Picture],
 ) -> None:
     record = json.loads((REID / "generated.json").read_text(encoding="utf-8"))
-    if record["versions"] != bundle.versions():
-        pytest.skip(f"drawn with {record['versions']}, here are {bundle.versions()}")
+    if record["versions"] != generated_files.VERSIONS:
+        pytest.skip(f"drawn with {record['versions']}, here are {generated_files.VERSIONS}")
     if platform.machine() != "x86_64":
         pytest.skip("the last bit of sine and cosine may differ on another kind of machine")
     landmarks = landmark_points()

@@ -1,10 +1,8 @@
-"""The hybrid track's metrics: by hand, beside the definition, under changes without effect."""
+"""The hybrid track's metrics: by hand, by the definition, under changes without effect."""
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from tests.support.oracles import official_cases
 from wildlife_scoring.hybrid.metrics import (
     GROUPS,
     TNR,
@@ -22,7 +21,6 @@ from wildlife_scoring.hybrid.metrics import (
 )
 from wildlife_scoring.metrics import average_precision, precision_recall, threshold_at_tnr
 
-ORACLES = Path(__file__).parents[2].parent / "shared" / "oracles" / "hybrid.json"
 KEYS = [
     "challenge_score",
     "A_score_major_recall",
@@ -78,7 +76,7 @@ def slow_average_precision(rows: list[Row]) -> float:
 
 
 def slow_scores(rows: list[Row], tnr: float = TNR) -> dict[str, float]:
-    """The eight values from DESIGN 5, one loop for each definition, written without the program."""
+    """The eight values of scoring_program/README.md: a loop for each, without the program."""
     rows = [(stat, group, float(f"{value:.4f}")) for stat, group, value in rows]
     parts = {name: [row for row in rows if row[1] == name] for name in GROUPS}
     parts["A"] = parts["major"] + parts["minor"]
@@ -135,10 +133,9 @@ def test_the_keys_stand_in_the_leaderboards_order() -> None:
     assert all(type(value) is float for value in scores_of(rows).values())
 
 
-@pytest.mark.skipif(not ORACLES.exists(), reason="the official program's values are not here")
 def test_the_official_programs_values() -> None:
-    cases = json.loads(ORACLES.read_text(encoding="utf-8"))["cases"]
-    assert cases
+    cases = official_cases("hybrid")
+    assert len(cases) >= 5
     for case in cases:
         _, stat, group, values = zip(*case["rows"], strict=True)
         ours = score(stat, group, values)

@@ -13,6 +13,7 @@ import pytest
 
 import scoring
 from tests.support.scoring import ANSWERS, PROGRAM, TRUTH, Folders, leftovers, make_answered_folders
+from wildlife_scoring.tracks import TRACKS
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ def test_wrong_usage_has_its_own_status(
     assert "usage: python3 scoring.py INPUT_DIR OUTPUT_DIR" in capsys.readouterr().err
 
 
-def test_no_package_but_numpy_is_imported() -> None:
+def test_no_package_but_numpy_is_imported_and_no_track_before_it_is_scored() -> None:
     code = "import sys; import scoring; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -203,4 +204,6 @@ def test_no_package_but_numpy_is_imported() -> None:
     )
     loaded = set(done.stdout.split())
     assert "numpy" in loaded
+    late = {"wildlife_scoring.report", *(f"wildlife_scoring.{name}" for name in TRACKS)}
+    assert not late & loaded
     assert not loaded & {"pandas", "scipy", "sklearn", "matplotlib", "jinja2", "yaml"}

@@ -168,7 +168,7 @@ def test_a_header_in_the_predictions_is_refused(folders: Folders) -> None:
 
 def test_a_label_with_an_unquoted_comma_is_refused(folders: Folders) -> None:
     folders.predictions.write_text("a.jpg,cat,1\n", encoding="utf-8")
-    folders.refused("expected 2 columns", "line 1: a.jpg,cat,1", "filename,answer")
+    folders.refused("expected 2 columns", "line 1: a.jpg,cat,1", "filename,prediction")
 
 
 @pytest.mark.parametrize("column", HEADER)
@@ -289,7 +289,7 @@ def test_the_curve_marks_the_threshold_of_the_answers_and_tells_the_best(folders
     list_candidates(folders, LISTS)
     report = html.unescape(folders.run().report)
     assert "threshold 0.8<" in report  # the cats: the smallest score that was given a name
-    assert "Own answers 0.8660; at the marked threshold 0.8660; the best threshold" in report
+    assert "Own answers 0.8660; at the marked threshold 0.8660; the oracle threshold" in report
     folders.predict(with_row(ANSWERS, "b.jpg", "cat_1"))
     assert "1 of 4 answers differ from that rule" in html.unescape(folders.run().report)
 

@@ -10,12 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wildlife_scoring.hybrid.charts import (
-    Scored,
     precision_recall_chart,
     score_axis,
     threshold_chart,
 )
 from wildlife_scoring.hybrid.metrics import GROUPS, evaluate
+from wildlife_scoring.hybrid.result import Scored
 from wildlife_scoring.report.page import number, shorten
 from wildlife_scoring.report.svg import LEFT, RIGHT, Axis, Curve, Frame, Marker, curve_chart, ticks
 

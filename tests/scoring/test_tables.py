@@ -150,9 +150,9 @@ def test_a_missing_column_is_named_with_the_track_that_the_table_resembles(
     folders.refused(f"no column '{column}'", "the table has", "resembles the track 'hybrid'")
 
 
-def test_a_table_of_another_track_is_recognised(folders: Folders) -> None:
+def test_a_table_of_no_track_is_refused_with_what_each_track_needs(folders: Folders) -> None:
     folders.refer([("a.jpg", "Felidae", "Chordata")], ("filename", "family", "phylum"))
-    message = folders.refused("track 'family'", "does not score", "hybrid needs filename")
+    message = folders.refused("no known track", "'family'", "hybrid needs filename")
     assert "reid needs filename, identity, dataset, new_identity" in message
 
 

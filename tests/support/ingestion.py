@@ -52,9 +52,17 @@ class Outcome:
     err: str
     rows: list[list[str]] | None
 
+    @property
+    def written(self) -> list[list[str]]:
+        """The rows of predictions.txt, which has to be there."""
+        assert self.rows is not None, self
+        return self.rows
+
 
 @dataclass(frozen=True)
 class Place:
+    """The four folders of one prediction step."""
+
     root: Path
 
     @property

@@ -23,7 +23,7 @@ _context.set_forkserver_preload([*LARGE, "transformers.models.dinov2"])
 def ingest(
     pictures: Path, submission: Path, output: Path, one_by_one: bool = False
 ) -> list[list[str]]:
-    """The rows of the predictions, which are in the new folder `output` beside log.txt."""
+    """The rows of the predictions, which are in the new folder `output` next to log.txt."""
     output.mkdir()
     process = _context.Process(target=_ingest, args=(pictures, submission, output, one_by_one))
     process.start()

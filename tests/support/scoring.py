@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import scoring
 
 PROGRAM = Path(__file__).parents[2] / "scoring_program" / "scoring.py"
 HYBRID = ("filename", "hybrid_stat", "ssp_indicator")
-Rows = list[tuple[str, ...]]
+Rows = Sequence[tuple[str, ...]]
 # Of the hybrid track: four images of each group, all answered right.
 TRUTH: Rows = [
     (f"{group} {stat}{n}.jpg", str(stat), group)
@@ -39,7 +39,10 @@ class Run:
 
     @property
     def scores(self) -> dict[str, float]:
-        return json.loads((self.output / "scores.json").read_text(encoding="utf-8"))
+        scores: dict[str, float] = json.loads(
+            (self.output / "scores.json").read_text(encoding="utf-8")
+        )
+        return scores
 
     @property
     def report(self) -> str:

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from wildlife_scoring.hybrid.metrics import SPECIES_OF_GROUP, Evaluation
+from wildlife_scoring.hybrid.metrics import SPECIES_OF_GROUP
+from wildlife_scoring.hybrid.result import Scored
 from wildlife_scoring.metrics import BoolArray, FloatArray, precision_recall, share_above
 from wildlife_scoring.report.svg import (
     BLUE,
     GREEN,
     GREY,
+    POINTS,
     PURPLE,
     VERMILLION,
     Axis,
-    Bars,
     Curve,
     Frame,
     Marker,
-    bin_shares,
+    class_histogram,
     curve_chart,
     drawable,
     drawable_all,
-    histogram_chart,
     value_axis,
 )
-
-POINTS = 300
-BINS = 20
-HISTOGRAM_WIDTH = 360  # three stand side by side
 
 COLOUR = {"A": PURPLE, "major": BLUE, "minor": VERMILLION, "mimic": GREEN}
 DASH = {"A": "7 3", "major": "", "minor": "9 3 2 3", "mimic": ""}
@@ -43,24 +37,13 @@ PRECISION_KEY = {
 }
 
 
-@dataclass(frozen=True)
-class Scored:
-    """The joined rows in the reference's order, and their evaluation; arrays of shape (rows,)."""
-
-    names: Sequence[str]
-    hybrid: BoolArray
-    group: NDArray[np.str_]
-    scores: FloatArray
-    evaluation: Evaluation
-
-
 def score_axis(scores: FloatArray) -> Axis:
-    """An x axis that holds all scores: 0 to 1 where they use much of that, else their range."""
+    """Return an x axis that holds all scores; see `value_axis`."""
     return value_axis("predicted score", scores)
 
 
 def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: Axis) -> str:
-    """Recall of each group and the true negative rate of the species, over the threshold."""
+    """Draw each group's recall and the species' true negative rate over the threshold."""
     threshold = scored.evaluation.thresholds[species].value
     of_species = np.isin(scored.group, groups)
     negatives = scored.scores[of_species & ~scored.hybrid]
@@ -79,20 +62,19 @@ def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: A
 
 
 def score_histogram(scored: Scored, group: str, axis: Axis) -> str:
-    """Shares of a group's hybrids and of its non-hybrids by score, and the threshold."""
+    """Draw the shares of a group's hybrids and of its non-hybrids by score, and the threshold."""
     rows = scored.group == group
-    hybrids = bin_shares(scored.scores[rows & scored.hybrid], axis, BINS)
-    others = bin_shares(scored.scores[rows & ~scored.hybrid], axis, BINS)
-    top = 1.05 * float(max(hybrids.max(), others.max()))
-    bars = [Bars("non-hybrids", others, GREY), Bars("hybrids", hybrids, COLOUR[group])]
+    classes = (
+        ("non-hybrids", scored.scores[rows & ~scored.hybrid], GREY),
+        ("hybrids", scored.scores[rows & scored.hybrid], COLOUR[group]),
+    )
     threshold = scored.evaluation.thresholds[SPECIES_OF_GROUP[group]].value
     summary = f"Scores of the hybrids and the non-hybrids of the group {group}"
-    frame = Frame(axis, Axis("share of each class", 0.0, top, percent=True), HISTOGRAM_WIDTH)
-    return histogram_chart(summary, frame, bars, _mark(threshold))
+    return class_histogram(summary, axis, "share of each class", classes, _mark(threshold))
 
 
 def precision_recall_chart(scored: Scored, sets: Sequence[str]) -> str:
-    """Precision over recall of groups, and of species A where `sets` holds "A"."""
+    """Draw precision over recall of groups, and of species A where `sets` holds "A"."""
     curves = []
     for name in sets:
         rows = scored.group != "mimic" if name == "A" else scored.group == name

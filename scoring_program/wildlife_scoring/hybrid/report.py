@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from wildlife_scoring.hybrid import metrics as hybrid
 from wildlife_scoring.hybrid.charts import (
-    Scored,
     precision_recall_chart,
     score_axis,
     score_histogram,
     threshold_chart,
 )
 from wildlife_scoring.hybrid.metrics import GROUPS, SPECIES_OF_GROUP
+from wildlife_scoring.hybrid.result import Scored, group_counts
 from wildlife_scoring.metrics import FloatArray
 from wildlife_scoring.report.page import figure, number, page, percent, shorten, table
 
@@ -50,18 +50,8 @@ CHANCE_GROUPS = {
 }
 
 
-def group_counts(scored: Scored) -> dict[str, tuple[int, int]]:
-    """By group: how many hybrids and how many non-hybrids it has."""
-    counts = {}
-    for name in GROUPS:
-        members = scored.hybrid[scored.group == name]
-        hybrids = int(np.count_nonzero(members))
-        counts[name] = (hybrids, len(members) - hybrids)
-    return counts
-
-
 def render(scored: Scored, name_errors: bool) -> str:
-    """The whole page; its size does not grow with the number of images.
+    """Write the whole page; its size does not grow with the number of images.
 
     name_errors: whether to name the images that cost most, which tells their true class.
     """

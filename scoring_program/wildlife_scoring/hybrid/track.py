@@ -1,70 +1,27 @@
-"""The hybrid track: reads its two tables, scores them, and tells the result."""
+"""The hybrid track: check its reference table, parse scores, evaluate and render them."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wildlife_scoring import tables
 from wildlife_scoring.hybrid import metrics as hybrid
-from wildlife_scoring.hybrid import report as hybrid_report
-from wildlife_scoring.hybrid.charts import Scored
+from wildlife_scoring.hybrid import report
+from wildlife_scoring.hybrid.result import Scored, group_counts
 from wildlife_scoring.metrics import BoolArray
 from wildlife_scoring.problems import Problems, name_some
-from wildlife_scoring.report.page import Outcome, percent
+from wildlife_scoring.report.page import percent
+from wildlife_scoring.tables import Aligned, Truth
+from wildlife_scoring.tables import parse_scores as parse
+from wildlife_scoring.tracks import Outcome
 
-COLUMNS = ("filename", "hybrid_stat", "ssp_indicator")
-
-
-def run(reference: Path, predictions: Path | None, problems: Problems) -> Outcome:
-    """Score the predictions against a reference table that has at least COLUMNS.
-
-    Raises ScoringError that lists every problem of both tables, those in `problems` among them.
-    """
-    truth = tables.read_columns(reference, COLUMNS, problems)
-    given = tables.read_predictions(predictions, problems) if predictions else None
-    if truth is not None:
-        # Not the file names: a space may belong to one, and the predictions have it too.
-        for column in ("hybrid_stat", "ssp_indicator"):
-            truth[column] = [text.strip() for text in truth[column]]
-        tables.check_names(reference, truth["filename"], problems)
-        _check_truth(reference, truth, problems)
-    if given is not None:
-        values = tables.parse_scores(given, problems)
-    if truth is not None and given is not None and truth["filename"]:
-        rows = tables.join(given, truth["filename"], problems)
-    problems.stop_if_any()
-    assert truth is not None  # otherwise a problem was added above
-    assert given is not None
-    # Every image has its one prediction now: bring these into the order of the reference.
-    scores = np.empty(len(rows))
-    scores[rows] = values
-    return _outcome(truth, scores)
+__all__ = ["check_truth", "evaluate", "parse", "render"]
 
 
-def _outcome(truth: dict[str, list[str]], scores: NDArray[np.float64]) -> Outcome:
-    stat, group = _stat(truth), np.array(truth["ssp_indicator"])
-    scored = Scored(
-        names=truth["filename"],
-        hybrid=stat,
-        group=group,
-        scores=hybrid.round_scores(scores),
-        evaluation=hybrid.evaluate(stat, group, scores),
-    )
-    # On the platform participants see the report, and must not learn hidden labels from it.
-    html = hybrid_report.render(scored, os.environ.get("SCORING_NAME_ERRORS") == "1")
-    return Outcome(scored.evaluation.scores, _summary(scored), html)
-
-
-def _stat(truth: dict[str, list[str]]) -> BoolArray:
-    return np.array([text == "1" for text in truth["hybrid_stat"]], dtype=np.bool_)
-
-
-def _check_truth(reference: Path, truth: dict[str, list[str]], problems: Problems) -> None:
-    """hybrid_stat is 0 or 1, ssp_indicator a known group, and each group has both classes."""
+def check_truth(reference: Path, truth: Truth, problems: Problems) -> None:
+    """Check that hybrid_stat is 0 or 1, and that each group of ssp_indicator has both classes."""
     valid = True
     for column, allowed in (("hybrid_stat", ("0", "1")), ("ssp_indicator", hybrid.GROUPS)):
         known = frozenset(allowed)
@@ -85,10 +42,31 @@ def _check_truth(reference: Path, truth: dict[str, list[str]], problems: Problem
         )
 
 
+def evaluate(aligned: Aligned) -> Scored:
+    """Score the aligned table."""
+    stat, group = _stat(aligned.truth), np.array(aligned.truth["ssp_indicator"])
+    return Scored(
+        names=aligned.truth["filename"],
+        hybrid=stat,
+        group=group,
+        scores=hybrid.round_scores(aligned.predicted),
+        evaluation=hybrid.evaluate(stat, group, aligned.predicted),
+    )
+
+
+def render(scored: Scored, name_errors: bool) -> Outcome:
+    """Write scores, log and page; name_errors: whether the page names the images that cost most."""
+    return Outcome(scored.evaluation.scores, _summary(scored), report.render(scored, name_errors))
+
+
+def _stat(truth: Truth) -> BoolArray:
+    return np.array([text == "1" for text in truth["hybrid_stat"]], dtype=np.bool_)
+
+
 def _summary(scored: Scored) -> str:
-    """The result as lines for the log."""
+    """Write the result as lines for the log."""
     lines = [f"hybrid track, {len(scored.names)} images", "", "group     hybrids  non-hybrids"]
-    for name, (hybrids, others) in hybrid_report.group_counts(scored).items():
+    for name, (hybrids, others) in group_counts(scored).items():
         lines.append(f"{name:<8} {hybrids:>8} {others:>12}")
     lines.append("")
     for species, threshold in scored.evaluation.thresholds.items():

@@ -1,8 +1,8 @@
 """candidates.csv: for each picture the individuals that a submission found most alike.
 
-It is optional, stands beside predictions.txt, and fills parts of the report that names alone cannot
-fill. It never touches the scores: a file with anything wrong in it is left out whole, and a note
-says why.
+The file is optional, stands next to predictions.txt, and fills parts of the report that names alone
+cannot fill. It never changes the scores: a file with anything wrong in it is left out whole, and a
+note says why.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ MISSING_CANDIDATES = (
     "score over the threshold. predictions.txt holds one name for each picture, and these need the "
     f"candidates behind it. A submission that offers <code>explain_batch(prepared)</code> gets "
     f"them: for each prepared picture up to {LISTED} pairs of individual and score, best first. "
-    f"The prediction step then writes <code>{FILE_NAME}</code> beside predictions.txt. The scores "
+    f"The prediction step then writes <code>{FILE_NAME}</code> next to predictions.txt. The scores "
     "do not depend on it.</p>"
 )
 
@@ -95,7 +95,7 @@ def _standing(stand: Operating, own: float) -> str:
     text = f"Own answers {own:.4f}; at the marked threshold {root[marked]:.4f}"
     if stand.differ:
         text += f" ({stand.differ:,} of {stand.pictures:,} answers differ from that rule)"
-    return text + f"; the best threshold in hindsight, {_at(stand, best)}, gives {root[best]:.4f}."
+    return text + f"; the oracle threshold, {_at(stand, best)}, gives {root[best]:.4f}."
 
 
 def _at(stand: Operating, place: int) -> str:

@@ -12,32 +12,27 @@ from wildlife_scoring.report.svg import (
     BLUE,
     GREEN,
     GREY,
+    POINTS,
     VERMILLION,
     Axis,
-    Bars,
     Curve,
     Frame,
     Marker,
-    bin_shares,
+    class_histogram,
     curve_chart,
     drawable_all,
-    histogram_chart,
     value_axis,
 )
 
-POINTS = 300
-BINS = 20
-HISTOGRAM_WIDTH = 360  # three stand side by side
-
 
 def best_score_axis(scores: FloatArray) -> Axis:
-    """An x axis for the scores, (n,), of the best candidates; -inf means that there is none."""
+    """Return an x axis for the scores, (n,), of the best candidates; -inf means no candidate."""
     finite = scores[np.isfinite(scores)]
     return value_axis("score of the best candidate", finite if len(finite) else np.zeros(1))
 
 
 def threshold_chart(dataset: str, stand: Operating, axis: Axis) -> str:
-    """BAKS, BAUS and their root over the threshold, and the threshold that the answers imply."""
+    """Draw BAKS, BAUS and their root over the threshold, and mark the implied threshold."""
     kept = thinned(stand)
     # At thresholds up to steps[i] value i holds, and the drawing holds y[i] from x[i] on.
     steps = drawable_all(stand.curve.threshold[kept])
@@ -58,7 +53,7 @@ def threshold_chart(dataset: str, stand: Operating, axis: Axis) -> str:
 
 
 def thinned(stand: Operating) -> list[int]:
-    """The places in the curve to draw: all, or evenly spaced ones with the marked and the best."""
+    """Return the points to draw: all, or evenly spaced ones with the marked and the best."""
     size = len(stand.curve.threshold)
     if size <= POINTS:
         return list(range(size))
@@ -71,19 +66,13 @@ def thinned(stand: Operating) -> list[int]:
 def score_histogram(
     dataset: str, scores: FloatArray, unknown: BoolArray, axis: Axis, threshold: float
 ) -> str:
-    """Shares of the pictures of known and of new individuals by the best candidate's score."""
-    bars = [
-        Bars(label, bin_shares(np.clip(values, axis.low, axis.high), axis, BINS), colour)
-        for label, values, colour in (
-            ("new individuals", scores[unknown], GREY),
-            ("known individuals", scores[~unknown], BLUE),
-        )
-        if len(values)
-    ]
-    top = 1.05 * max(float(each.heights.max()) for each in bars)
+    """Draw the shares of pictures of known and of new individuals by the best score."""
+    classes = (
+        ("new individuals", scores[unknown], GREY),
+        ("known individuals", scores[~unknown], BLUE),
+    )
     summary = f"{dataset}: scores of the best candidates of known and of new individuals"
-    frame = Frame(axis, Axis("share of each kind", 0.0, top, percent=True), HISTOGRAM_WIDTH)
-    return histogram_chart(summary, frame, bars, _mark(threshold, axis))
+    return class_histogram(summary, axis, "share of each kind", classes, _mark(threshold, axis))
 
 
 def _mark(threshold: float, axis: Axis) -> Marker:

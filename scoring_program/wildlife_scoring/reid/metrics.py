@@ -200,7 +200,7 @@ def _checked(
 
 def _texts(values: ArrayLike, what: str, *, gaps: bool = False) -> list[str]:
     """A column as texts; gaps: None and NaN become "", which no individual is called."""
-    # Not np.asarray(values): beside a text it would turn NaN into "nan".
+    # Not np.asarray(values): next to a text it would turn NaN into "nan".
     array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
     if array.ndim != 1:
         raise ValueError(f"{what} must be one list, got shape {array.shape}")

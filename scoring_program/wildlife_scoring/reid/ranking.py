@@ -1,6 +1,6 @@
 """How well a submission ranks the individuals: measures that need no threshold.
 
-They are reported beside the leaderboard's values, never on the leaderboard. A picture counts as
+They are reported next to the leaderboard's values, never on the leaderboard. A picture counts as
 much as any other here (the usual definition), where BAKS and BAUS weigh individuals equally.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wildlife_scoring.metrics import BoolArray, FloatArray
+from wildlife_scoring.metrics import BoolArray, FloatArray, auroc
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,3 @@ def rank_measures(unknown: BoolArray, rank: NDArray[np.intp], scores: FloatArray
         map_10=float(np.mean(inverse)),
         auroc=auroc(scores[~unknown], scores[unknown]),
     )
-
-
-def auroc(higher: FloatArray, lower: FloatArray) -> float:
-    """The share of pairs (h, l) with h > l, equal ones counting half; NaN where a side is empty."""
-    if not (len(higher) and len(lower)):
-        return float("nan")
-    ordered = np.sort(lower)
-    below = np.searchsorted(ordered, higher, side="left")
-    at_or_below = np.searchsorted(ordered, higher, side="right")
-    return float(np.mean(below + at_or_below) / (2 * len(lower)))

@@ -144,7 +144,7 @@ def _decision_section(counts: dict[str, Decisions]) -> list[str]:
         "<p>Pictures, not individuals. A high share of known pictures called new says that the "
         "threshold is too strict (or the scores too low for these pictures); a high share of new "
         "pictures given a name says that it is too lax; another name is an error of the ranking, "
-        "which no threshold mends. In the bars green is right, orange a wrong name, and grey "
+        "which no threshold fixes. In the bars green is right, orange a wrong name, and grey "
         "called new by mistake.</p>",
         table("Truth and answer", titles, rows),
     ]

@@ -1,4 +1,4 @@
-"""What scoring a reid table gives, and the counts that the log and the report tell of it."""
+"""What scoring a reid table gives, and the counts that log and report show."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def decisions(scored: Scored, dataset: str) -> Decisions:
 
 @dataclass(frozen=True)
 class Operating:
-    """The submission's own decisions beside one threshold on its best candidates' scores.
+    """The submission's own decisions, compared with one threshold on its best candidates' scores.
 
     threshold: the one that repeats the most of its new-or-not decisions; differ: how many of the
     `pictures` answers that rule would change (0 for a plain threshold rule); curve: over all

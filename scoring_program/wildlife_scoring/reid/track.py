@@ -1,8 +1,7 @@
-"""The reid track: reads its two tables, scores them, and tells the result."""
+"""The reid track: check its reference table, parse labels, evaluate and render them."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import compress
@@ -16,13 +15,13 @@ from wildlife_scoring import tables
 from wildlife_scoring.metrics import BoolArray
 from wildlife_scoring.problems import Problems, name_some, quote
 from wildlife_scoring.reid import metrics as reid
-from wildlife_scoring.reid import report as reid_report
+from wildlife_scoring.reid import report
 from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
 from wildlife_scoring.reid.metrics import NEW, TOTALS
 from wildlife_scoring.reid.result import Scored, decisions
-from wildlife_scoring.report.page import Outcome
+from wildlife_scoring.tables import Aligned, Truth
+from wildlife_scoring.tracks import Outcome
 
-COLUMNS = ("filename", "identity", "dataset", "new_identity")
 # What a spreadsheet or pandas makes of true and false, in any case.
 TRUTH_OF = {"true": True, "1": True, "false": False, "0": False}
 # Column, when its text is wrong, what such rows are, what to do.
@@ -42,65 +41,10 @@ CHECKS: tuple[tuple[str, Callable[[str], bool], str, str], ...] = (
         "write true or false",
     ),
 )
-Truth = dict[str, list[str]]
 
 
-def run(reference: Path, predictions: Path | None, problems: Problems) -> Outcome:
-    """Score the predictions against a reference table that has at least COLUMNS.
-
-    A candidates.csv beside the predictions fills more of the report, and never changes a score.
-    Raises ScoringError that lists every problem of both tables, those in `problems` among them.
-    """
-    truth = tables.read_columns(reference, COLUMNS, problems)
-    given = tables.read_predictions(predictions, problems) if predictions else None
-    if truth is not None:
-        # Not the file names: a space may belong to one, and the predictions have it too.
-        for column in COLUMNS[1:]:
-            truth[column] = [text.strip() for text in truth[column]]
-        tables.check_names(reference, truth["filename"], problems)
-        _check_truth(reference, truth, problems)
-    if given is not None:
-        _check_labels(given, problems)
-    if truth is not None and given is not None and truth["filename"]:
-        rows = tables.join(given, truth["filename"], problems)
-    problems.stop_if_any()
-    assert truth is not None  # otherwise a problem was added above
-    assert given is not None
-    # Every image has its one prediction now: bring these into the order of the reference.
-    predicted = np.empty(len(rows), dtype=object)
-    predicted[rows] = given.answers
-    return _outcome(truth, predicted, given.path.with_name(FILE_NAME))
-
-
-def _outcome(truth: Truth, predicted: NDArray[np.object_], listing: Path) -> Outcome:
-    identity = np.array(truth["identity"], dtype=object)
-    dataset = np.array(truth["dataset"], dtype=object)
-    unknown = _unknown(truth)
-    notes = _notes(truth, predicted.tolist())
-    scored = Scored(
-        names=truth["filename"],
-        identity=identity,
-        dataset=dataset,
-        unknown=unknown,
-        predicted=predicted,
-        scores=reid.score(identity, dataset, unknown, predicted),
-        candidates=_candidates(listing, truth, notes),
-        notes=notes,
-    )
-    # On the platform participants see the report, and must not learn hidden identities from it.
-    html = reid_report.render(scored, os.environ.get("SCORING_NAME_ERRORS") == "1")
-    return Outcome(scored.scores, _summary(scored), html)
-
-
-def _unknown(truth: Truth) -> BoolArray:
-    column = truth["new_identity"]
-    meaning = {text: TRUTH_OF[text.lower()] for text in set(column)}
-    return np.fromiter(map(meaning.__getitem__, column), np.bool_, len(column))
-
-
-def _check_truth(reference: Path, truth: Truth, problems: Problems) -> None:
-    """Each row has an individual and a dataset, new_identity is true or false, and no individual is
-    both known and new."""
+def check_truth(reference: Path, truth: Truth, problems: Problems) -> None:
+    """Check the columns row by row, and that no individual is both known and new."""
     readable = True
     for column, is_wrong, what, advice in CHECKS:
         values = {text for text in set(truth[column]) if is_wrong(text)}
@@ -112,6 +56,52 @@ def _check_truth(reference: Path, truth: Truth, problems: Problems) -> None:
         problems.add(reference, f"{tables.count(len(rows), 'row')} {what}: {shown}", advice)
     if readable:
         _check_sides(reference, truth, problems)
+
+
+def parse(given: tables.Predictions, problems: Problems) -> NDArray[np.object_]:
+    """Return the labels as written, shape (rows,). Empty ones become a problem."""
+    empty = [row for row, label in enumerate(given.values) if not label.strip()]
+    if empty:
+        problems.add(
+            given.path,
+            f"{len(empty)} of {tables.count(len(given.names), 'label')} empty: "
+            f"{name_some((given.names[row] for row in empty), len(empty))}",
+            f"write the individual's name, or {NEW} for an animal that is none of them",
+        )
+    return np.array(given.values, dtype=object)
+
+
+def evaluate(aligned: Aligned) -> Scored:
+    """Score the aligned table.
+
+    A candidates.csv next to the predictions fills more of the report, and never changes a score.
+    """
+    truth, predicted = aligned.truth, aligned.predicted
+    identity = np.array(truth["identity"], dtype=object)
+    dataset = np.array(truth["dataset"], dtype=object)
+    unknown = _unknown(truth)
+    notes = _notes(truth, predicted.tolist())
+    return Scored(
+        names=truth["filename"],
+        identity=identity,
+        dataset=dataset,
+        unknown=unknown,
+        predicted=predicted,
+        scores=reid.score(identity, dataset, unknown, predicted),
+        candidates=_candidates(aligned.path.with_name(FILE_NAME), truth, notes),
+        notes=notes,
+    )
+
+
+def render(scored: Scored, name_errors: bool) -> Outcome:
+    """Write scores, log and page; name_errors: whether the page tells true identities."""
+    return Outcome(scored.scores, _summary(scored), report.render(scored, name_errors))
+
+
+def _unknown(truth: Truth) -> BoolArray:
+    column = truth["new_identity"]
+    meaning = {text: TRUTH_OF[text.lower()] for text in set(column)}
+    return np.fromiter(map(meaning.__getitem__, column), np.bool_, len(column))
 
 
 def _check_sides(reference: Path, truth: Truth, problems: Problems) -> None:
@@ -126,19 +116,8 @@ def _check_sides(reference: Path, truth: Truth, problems: Problems) -> None:
         problems.add(reference, found, advice)
 
 
-def _check_labels(given: tables.Predictions, problems: Problems) -> None:
-    empty = [row for row, label in enumerate(given.answers) if not label.strip()]
-    if empty:
-        problems.add(
-            given.path,
-            f"{len(empty)} of {tables.count(len(given.names), 'label')} empty: "
-            f"{name_some((given.names[row] for row in empty), len(empty))}",
-            f"write the individual's name, or {NEW} for an animal that is none of them",
-        )
-
-
 def _notes(truth: Truth, predicted: Sequence[str]) -> list[str]:
-    """What is odd about the labels without being wrong: such labels count as wrong answers."""
+    """Say what is odd about the labels without being an error: such labels count as wrong."""
     home = dict(zip(truth["identity"], truth["dataset"], strict=True))
     homes = map(home.get, predicted, truth["dataset"])  # of a database individual: no objection
     wrong = map(ne, predicted, truth["identity"])  # one name may stand for two in two datasets
@@ -176,7 +155,7 @@ def _looks_new(label: str) -> bool:
 
 
 def _candidates(path: Path, truth: Truth, notes: list[str]) -> Candidates | None:
-    """What candidates.csv holds; None, and a note unless it is just absent, where it is no use."""
+    """Read candidates.csv; None where the file is absent or, with a note, where it is unusable."""
     if not path.is_file():
         return None
     try:
@@ -194,9 +173,9 @@ def _candidates(path: Path, truth: Truth, notes: list[str]) -> Candidates | None
 
 
 def _summary(scored: Scored) -> str:
-    """The result as lines for the log."""
+    """Write the result as lines for the log."""
     lines = [f"reid track, {len(scored.names)} images", ""]
-    datasets = scored.datasets()[: reid_report.SHOWN]
+    datasets = scored.datasets()[: report.SHOWN]
     width = max(len(text) for text in (*datasets, "dataset"))
     titles = ("known", "right", "as new", "new", "as new")
     lines.append(f"{'dataset':<{width}}" + "".join(f"{title:>9}" for title in titles))

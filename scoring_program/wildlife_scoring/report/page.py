@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
 
 LONGEST_TEXT = 90  # a longer name from outside is cut, so that the page's size stays bounded
-
-
-class Outcome(NamedTuple):
-    """What scoring a track gives: the leaderboard's scores, text for the log, the HTML page."""
-
-    scores: dict[str, float]
-    summary: str
-    html: str
 
 
 def page(title: str, body: Sequence[str]) -> str:

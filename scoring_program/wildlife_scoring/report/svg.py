@@ -1,4 +1,4 @@
-"""Draws step curves and histograms as inline SVG: no library, no script, nothing outside the file.
+"""Draw step curves and histograms as inline SVG: no library, no script, nothing outside the file.
 
 A chart's size does not depend on the number of images: callers hand in a few hundred points at
 most. Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart; lines
@@ -23,6 +23,9 @@ HEIGHT = 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 24, 48
 TICKS_OF_WIDTH = 75  # one tick on the x axis for so many units
 TICKS_UPWARDS = 6
+POINTS = 300  # of a curve, at most: callers thin longer ones
+BINS = 20
+HISTOGRAM_WIDTH = 360  # three are shown next to each other
 LARGEST_DRAWN = 1e100  # beyond it the arithmetic of an axis overflows
 
 
@@ -36,7 +39,7 @@ class Axis:
     percent: bool = False
 
     def share(self, values: FloatArray) -> FloatArray:
-        """Where values lie on the axis: 0 at its low end, 1 at its high end."""
+        """Say where values lie on the axis: 0 at its low end, 1 at its high end."""
         return (values - self.low) / (self.high - self.low)
 
 
@@ -50,15 +53,15 @@ class Frame:
 
     @property
     def right(self) -> int:
-        """The x coordinate at which the x axis ends."""
+        """Return the x coordinate at which the x axis ends."""
         return self.width - RIGHT
 
     def across(self, values: FloatArray) -> FloatArray:
-        """x coordinates in the SVG, to a tenth of a unit."""
+        """Return x coordinates in the SVG, to a tenth of a unit."""
         return np.round(LEFT + self.x.share(values) * (self.right - LEFT), 1)
 
     def up(self, values: FloatArray) -> FloatArray:
-        """y coordinates in the SVG, to a tenth of a unit."""
+        """Return y coordinates in the SVG, to a tenth of a unit."""
         return np.round(HEIGHT - BOTTOM - self.y.share(values) * (HEIGHT - BOTTOM - TOP), 1)
 
 
@@ -93,7 +96,7 @@ class Marker:
 def curve_chart(
     summary: str, frame: Frame, curves: Sequence[Curve], marker: Marker | None = None
 ) -> str:
-    """One <svg> and its legend. summary: the chart in words, for readers who cannot see it."""
+    """Draw one <svg> and its legend. summary: the chart in words, for readers who cannot see it."""
     drawn = [_curve(frame, curve) for curve in curves]
     legend = _legend([(curve.label, _line_key(curve)) for curve in curves])
     return _chart(summary, frame, drawn, marker) + legend
@@ -102,14 +105,36 @@ def curve_chart(
 def histogram_chart(
     summary: str, frame: Frame, bars: Sequence[Bars], marker: Marker | None = None
 ) -> str:
-    """Like curve_chart, for histograms drawn over each other, the first one at the back."""
+    """Draw like curve_chart, for histograms drawn over each other, the first one at the back."""
     drawn = [_bars(frame, each) for each in bars]
     legend = _legend([(each.label, _area_key(each)) for each in bars])
     return _chart(summary, frame, drawn, marker) + legend
 
 
+def class_histogram(
+    summary: str,
+    axis: Axis,
+    label: str,
+    classes: Sequence[tuple[str, FloatArray, str]],
+    marker: Marker,
+) -> str:
+    """Draw the shares of each class by score, so that a small class is as high as a large one.
+
+    label: of the y axis; classes: name, scores of shape (n,) and colour, the one at the back first.
+    Classes without scores are left out; scores beyond the axis count at its ends.
+    """
+    bars = [
+        Bars(name, bin_shares(np.clip(scores, axis.low, axis.high), axis, BINS), colour)
+        for name, scores, colour in classes
+        if len(scores)
+    ]
+    top = 1.05 * max(float(each.heights.max()) for each in bars)
+    frame = Frame(axis, Axis(label, 0.0, top, percent=True), HISTOGRAM_WIDTH)
+    return histogram_chart(summary, frame, bars, marker)
+
+
 def ticks(low: float, high: float, number: int) -> list[float]:
-    """About `number` round values in [low, high], where low < high."""
+    """Return about `number` round values in [low, high], where low < high."""
     rough = (high - low) / number
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * (1 - 1e-9))
@@ -118,8 +143,10 @@ def ticks(low: float, high: float, number: int) -> list[float]:
 
 
 def value_axis(label: str, values: FloatArray) -> Axis:
-    """An axis that holds all values, (n,), n >= 1: 0 to 1 where they use much of that, else their
-    range."""
+    """Return an axis that holds all values, (n,), n >= 1.
+
+    It goes from 0 to 1 where the values use much of that, and over their range otherwise.
+    """
     low, high = (drawable(float(end)) for end in (np.min(values), np.max(values)))
     if low >= 0 and high <= 1 and (high == low or high - low > 0.3):
         return Axis(label, 0.0, 1.0)
@@ -130,19 +157,19 @@ def value_axis(label: str, values: FloatArray) -> Axis:
 
 
 def bin_shares(values: FloatArray, axis: Axis, bins: int) -> FloatArray:
-    """The share of the values, (n,), n >= 1, in each of the equal bins that fill the axis."""
+    """Return the share of the values, (n,), n >= 1, in each of the equal bins of the axis."""
     # np.histogram refuses ranges that are narrow for their magnitude; this never does.
     place = (drawable_all(values) - axis.low) / (axis.high - axis.low) * bins
     return np.bincount(np.clip(place.astype(np.intp), 0, bins - 1), minlength=bins) / len(values)
 
 
 def drawable(value: float) -> float:
-    """The value, or the largest of its sign that can be drawn."""
+    """Return the value, or the largest of its sign that can be drawn."""
     return min(max(value, -LARGEST_DRAWN), LARGEST_DRAWN)
 
 
 def drawable_all(values: FloatArray) -> FloatArray:
-    """Like `drawable`, for an array."""
+    """Return drawable values for an array."""
     return np.clip(values, -LARGEST_DRAWN, LARGEST_DRAWN)
 
 

@@ -1,34 +1,23 @@
-"""The generated files of sample_data/hybrid."""
+"""Make the generated files of sample_data/hybrid, one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import PIL
-from PIL import features
-
-from sample_data.bundle_folder import Bundle
+from sample_data.generator_common.bundle_folder import Bundle
+from sample_data.generator_common.versions import drawing_versions
 
 from .collection import SEED, Specimen, collection
-from .sheets import contact_sheet, logo
+from .sheets import logo, sheet
 from .tables import reference_table, train_table
 
 HOME = Path(__file__).resolve().parents[1] / "hybrid"
-
-
-def versions() -> dict[str, str]:
-    """What decides the bytes beside the seed: JPEG coding and the drawing are Pillow's."""
-    return {
-        "pillow": PIL.__version__,
-        "libjpeg": str(features.version("jpg")),
-        "numpy": np.__version__,
-    }
+VERSIONS = drawing_versions()
 
 
 def files() -> Iterator[tuple[str, bytes]]:
-    """Path within the bundle and content, of everything that is generated but the record."""
+    """Yield path within the bundle and content of every generated file but the record."""
     specimens = collection()
     by_task: dict[str, list[Specimen]] = {}
     for one in specimens:
@@ -42,8 +31,8 @@ def files() -> Iterator[tuple[str, bytes]]:
             yield "train/train.csv", train_table(members, pictures)
         else:
             yield f"reference_data/{task}/ref.csv", reference_table(members)
-    yield "contact_sheet.jpg", contact_sheet(specimens)
+    yield "contact_sheet.jpg", sheet(specimens)
     yield "logo.png", logo()
 
 
-BUNDLE = Bundle(HOME, "python -m sample_data.generate_hybrid", SEED, versions(), files)
+BUNDLE = Bundle(HOME, "python -m sample_data.generate_hybrid", SEED, VERSIONS, files)

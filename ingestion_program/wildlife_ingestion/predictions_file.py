@@ -1,4 +1,4 @@
-"""predictions.txt: all of it, or nothing. The one place where answers are written."""
+"""Write predictions.txt: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PredictionsFile:
         return self
 
     def resume(self, pictures: list[Picture], batch_size: int) -> int:
-        """Take over what the journal holds, before the first `write`. Returns how many pictures."""
+        """Take over what the journal holds, before the first `write`; return how many pictures."""
         if self._journal is None:
             return 0
         texts = self._journal.resume(pictures, batch_size)
@@ -47,7 +47,7 @@ class PredictionsFile:
         return len(texts)
 
     def write(self, pictures: list[Picture], texts: list[str]) -> None:
-        """Add the answers of one batch."""
+        """Add the predictions of one batch."""
         if self._journal is not None:
             self._journal.write(pictures, texts)
         self._write_rows(pictures, texts)
@@ -61,7 +61,10 @@ class PredictionsFile:
             raise self._refused(error) from None
 
     def finish(self) -> Path:
-        """Called when every picture has its answer. Returns where predictions.txt stands."""
+        """Put predictions.txt in place and return its path.
+
+        Called when every picture has its prediction.
+        """
         try:
             self._stream.flush()
             os.fsync(self._stream.fileno())

@@ -1,4 +1,4 @@
-"""A bundle's folder: its generated files, whole or not at all, and the blocks of its README.
+"""Write and check a bundle's generated files, and fill the blocks of its README.
 
 `competition.yaml`, `pages/` and the README's text are written by hand and live in the folder.
 """
@@ -36,7 +36,7 @@ class Bundle:
     home: Path
     command: str
     seed: int
-    versions: Mapping[str, str]  # what decides the bytes beside the seed
+    versions: Mapping[str, str]  # what decides the bytes, next to the seed
     files: Callable[[], Iterable[tuple[str, bytes]]]  # path within the bundle, and content
 
     def _write_generated(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class Bundle:
         (folder / "generated.json").write_text(text, encoding="utf-8")
 
     def write(self, out: Path) -> None:
-        """Makes `out` a complete bundle; files in it that are not of the bundle stay."""
+        """Make `out` a complete bundle; other files in it stay."""
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="generating.", suffix=".tmp", dir=out) as name:
             fresh = Path(name)
@@ -79,7 +79,7 @@ class Bundle:
                 link.symlink_to(os.path.relpath(self.home.parents[1] / program, out.resolve()))
 
     def differences(self, out: Path) -> list[str]:
-        """A line for each generated file that is missing, unknown or not what this code makes."""
+        """List each generated file that is missing, unknown or not what this code makes."""
         with tempfile.TemporaryDirectory() as name:
             self._write_generated(Path(name))
             want, have = _listing(Path(name)), _listing(out)
@@ -89,7 +89,7 @@ class Bundle:
         return lines + [f"differs: {path}" for path in same if want[path] != have[path]]
 
     def check(self, out: Path) -> int:
-        """Prints the differences. 0 where there are none, else 1."""
+        """Print the differences. Return 0 where no file differs, else 1."""
         found = self.differences(out)
         for line in found[:20]:
             print(line)
@@ -102,7 +102,10 @@ class Bundle:
         return 0
 
     def command_line(self, description: str, baselines: Callable[[Path], int]) -> int:
-        """The command line of a generator script; `baselines(folder)` fills the README's blocks."""
+        """Run the command line of a generator script and return its exit status.
+
+        baselines: takes the bundle's folder, fills the blocks of its README, returns a status.
+        """
         parser = argparse.ArgumentParser(description=description)
         parser.add_argument("--out", type=Path, default=self.home, help="the bundle folder")
         mode = parser.add_mutually_exclusive_group()
@@ -122,7 +125,7 @@ class Bundle:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Rename into place; a folder that is there goes only when its successor is complete."""
+    """Rename into place; an old folder is deleted only when its successor is complete."""
     old = target.with_name(target.name + ".old.tmp")
     if target.exists():
         target.rename(old)
@@ -142,7 +145,10 @@ def _listing(folder: Path) -> dict[str, bytes]:
 
 
 def fill(text: str, name: str, content: str) -> str:
-    """`text` with `content` between the markers of `name`; raises ValueError where they are not."""
+    """Return `text` with `content` between the markers of `name`.
+
+    Raises ValueError unless each marker is there once.
+    """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     filled, found = re.subn(
         f"{begin}.*?{end}", lambda _: f"{begin}\n{content}\n{end}", text, flags=re.DOTALL
@@ -153,7 +159,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def fill_readme(bundle: Path, blocks: Mapping[str, str]) -> int:
-    """Writes the named blocks of the bundle's README. Returns 0."""
+    """Write the named blocks of the bundle's README and return 0."""
     readme = bundle / "README.md"
     text = readme.read_text(encoding="utf-8")
     for name, content in blocks.items():

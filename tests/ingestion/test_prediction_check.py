@@ -1,25 +1,28 @@
 """What a submission may answer, in the file and in the messages."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.support.ingestion import MEAN_GREY, make_place, model_answering
-from wildlife_ingestion.answers import AnswerCheck, format_score
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import Picture
+from wildlife_ingestion.prediction_check import PredictionCheck, format_score
 
 THREE = [Picture(Path(f"{name}.png"), place) for place, name in enumerate("abc", start=4)]
 
 
-def texts(result, kind="score"):
-    return AnswerCheck(kind, total=9).texts(THREE[: len(result)], result)
+def texts(result: Any, kind: str | None = "score") -> list[str]:
+    return PredictionCheck(kind, total=9).texts(THREE[: len(result)], result)
 
 
-def refusal(result, kind="score", pictures=THREE):
+def refusal(result: Any, kind: str | None = "score", pictures: list[Picture] = THREE) -> str:
     with pytest.raises(IngestionError) as caught:
-        AnswerCheck(kind, total=9).texts(pictures, result)
+        PredictionCheck(kind, total=9).texts(pictures, result)
     return str(caught.value)
 
 
@@ -34,15 +37,15 @@ def refusal(result, kind="score", pictures=THREE):
         (123456.78916, "123456.7892"),
     ],
 )
-def test_scores_have_four_decimals_and_no_negative_zero(score, text):
+def test_scores_have_four_decimals_and_no_negative_zero(score: float, text: str) -> None:
     assert format_score(score) == text
 
 
-def test_a_numpy_float64_is_a_python_float():
+def test_a_numpy_float64_is_a_python_float() -> None:
     assert texts([np.float64(0.25)]) == ["0.2500"]
 
 
-def test_a_numpy_array_of_float64_is_a_list_of_answers():
+def test_a_numpy_array_of_float64_is_a_list_of_answers() -> None:
     assert texts(np.array([0.25, 0.5, 1.0])) == ["0.2500", "0.5000", "1.0000"]
 
 
@@ -60,7 +63,7 @@ def test_a_numpy_array_of_float64_is_a_list_of_answers():
         (float("-inf"), "found -inf, which is not finite"),
     ],
 )
-def test_what_is_no_score_is_refused_with_what_to_return(answer, found):
+def test_what_is_no_score_is_refused_with_what_to_return(answer: Any, found: str) -> None:
     message = refusal([0.5, answer, 0.5])
     assert f"  - b.png (picture 5 of 9): {found}" in message
     assert "write `return float(score)`" in message
@@ -79,32 +82,32 @@ def test_what_is_no_score_is_refused_with_what_to_return(answer, found):
         ("x" * 257, "found a label of 257 characters"),
     ],
 )
-def test_what_is_no_label_is_refused_with_what_to_return(answer, found):
+def test_what_is_no_label_is_refused_with_what_to_return(answer: Any, found: str) -> None:
     message = refusal(["fine", answer, "fine"], kind="label")
     assert f"  - b.png (picture 5 of 9): {found}" in message
     assert "write `return str(label)`" in message
 
 
-def test_a_label_of_256_characters_passes():
+def test_a_label_of_256_characters_passes() -> None:
     assert texts(["x" * 256], "label") == ["x" * 256]
 
 
-def test_all_wrong_answers_of_a_batch_are_reported_together():
+def test_all_wrong_answers_of_a_batch_are_reported_together() -> None:
     message = refusal([None, 0.5, "x"])
-    assert "2 unusable answers" in message
+    assert "2 unusable predictions" in message
     assert "a.png" in message
     assert "c.png" in message
     assert "b.png" not in message
 
 
-def test_without_a_track_the_first_answer_decides():
+def test_without_a_track_the_first_answer_decides() -> None:
     assert texts(["a label"], kind=None) == ["a label"]
     assert texts([0.5], kind=None) == ["0.5000"]
 
 
-def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several():
+def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several() -> None:
     assert "b.png (picture 5 of 9): found str 'x'" in refusal([0.5, "x", 0.5], kind=None)
-    check = AnswerCheck(None, total=9)
+    check = PredictionCheck(None, total=9)
     check.texts(THREE, ["a", "b", "c"])
     with pytest.raises(IngestionError, match=r"found float 0\.5"):
         check.texts(THREE, ["a", 0.5, "c"])
@@ -113,10 +116,10 @@ def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several():
 @pytest.mark.parametrize(
     ("result", "found"),
     [
-        ([0.5, 0.5], "returned 2 answers for 3 pictures (pictures 4 to 6)"),
-        ([0.5] * 4, "returned 4 answers for 3 pictures"),
-        (np.zeros((3, 2))[:2], "returned 2 answers for 3 pictures"),
-        (None, "returned None for pictures 4 to 6; expected a list of 3 answers"),
+        ([0.5, 0.5], "returned 2 predictions for 3 pictures (pictures 4 to 6)"),
+        ([0.5] * 4, "returned 4 predictions for 3 pictures"),
+        (np.zeros((3, 2))[:2], "returned 2 predictions for 3 pictures"),
+        (None, "returned None for pictures 4 to 6; expected a list of 3 predictions"),
         (0.5, "returned float 0.5 for pictures"),
         ("abc", "returned str 'abc' for pictures"),
         ({"a": 1, "b": 2, "c": 3}, "returned dict"),
@@ -125,28 +128,28 @@ def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several():
         ((x for x in [0.1, 0.2, 0.3]), "returned generator"),
     ],
 )
-def test_a_batch_with_the_wrong_number_of_answers_is_refused(result, found):
+def test_a_batch_with_the_wrong_number_of_answers_is_refused(result: Any, found: str) -> None:
     assert found in refusal(result)
 
 
 @pytest.mark.parametrize(
     "answer", ["None", "float('nan')", "'0.5'", "__import__('array').array('d', [0.5])"]
 )
-def test_an_unusable_answer_ends_the_run_with_nothing_written(tmp_path, answer):
+def test_an_unusable_answer_ends_the_run_with_nothing_written(tmp_path: Path, answer: str) -> None:
     place = make_place(tmp_path, model_answering(f"0.5 if name < 'p003' else {answer}"))
     place.pictures(5)
     message = place.fail()
-    assert "1 unusable answer" in message
+    assert "1 unusable prediction" in message
     assert "p003.png (picture 3 of 5): found" in message
 
 
-def test_a_short_batch_ends_the_run_with_nothing_written(tmp_path):
+def test_a_short_batch_ends_the_run_with_nothing_written(tmp_path: Path) -> None:
     place = make_place(tmp_path, MEAN_GREY.replace("return prepared", "return prepared[1:]"))
     place.pictures(5)
-    assert "predict_batch returned 4 answers for 5 pictures" in place.fail()
+    assert "predict_batch returned 4 predictions for 5 pictures" in place.fail()
 
 
-def test_a_float_on_a_label_track_is_refused(tmp_path):
+def test_a_float_on_a_label_track_is_refused(tmp_path: Path) -> None:
     place = make_place(tmp_path, metadata="track: reid\n")
     place.pictures(1)
     assert "found float" in place.fail()

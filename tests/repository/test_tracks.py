@@ -1,0 +1,101 @@
+"""Every list of tracks in the repository says what the registry of the scoring program says.
+
+The kit and the ingestion program do not import the scoring program, so each keeps a line of its
+own; the Makefile, the README and the sample bundles list tracks too. scoring_program/
+wildlife_scoring/tracks.py is the registry.
+"""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit import contract
+from tests.support.kit import ROOT
+from wildlife_ingestion.submission import PREDICTION_OF_TRACK
+from wildlife_scoring.tracks import TRACKS, Scorer, Track
+
+ROWS = [pytest.param(track, id=name) for name, track in TRACKS.items()]
+SAMPLES = sorted(path.parent.name for path in (ROOT / "sample_data").glob("*/competition.yaml"))
+STEPS = ("check_truth", "parse", "evaluate", "render")
+
+
+def keys_for(track: Track, reference: Path) -> list[str]:
+    """Return the leaderboard's keys for a reference table of the track."""
+    with reference.open(encoding="utf-8", newline="") as stream:
+        datasets = {row.get("dataset", "") for row in csv.DictReader(stream)}
+    return track.leaderboard_keys(sorted(datasets) if track.keys_per_dataset else [])
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_the_ingestion_program_knows_the_tracks_and_what_each_predicts() -> None:
+    assert {name: track.prediction for name, track in TRACKS.items()} == PREDICTION_OF_TRACK
+
+
+def test_the_kit_knows_the_tracks_and_what_each_predicts() -> None:
+    wanted = {"score": contract.SCORE_TRACKS, "label": contract.LABEL_TRACKS}
+    for kind, names in wanted.items():
+        assert set(names) == {name for name, track in TRACKS.items() if track.prediction == kind}
+    assert sorted(contract.TRACKS) == sorted(TRACKS)
+
+
+@pytest.mark.parametrize("track", ROWS)
+def test_the_module_of_a_track_offers_the_four_steps(track: Track) -> None:
+    scorer = track.scorer()
+    for name in STEPS:
+        wanted = list(inspect.signature(getattr(Scorer, name)).parameters)[1:]
+        assert list(inspect.signature(getattr(scorer, name)).parameters) == wanted, name
+    assert track.columns[0] == "filename"
+
+
+def test_every_sample_bundle_is_of_a_track_in_the_registry() -> None:
+    assert SAMPLES
+    assert set(SAMPLES) <= set(TRACKS)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_leaderboard_of_a_sample_bundle_has_the_keys_of_its_track(name: str) -> None:
+    folder = ROOT / "sample_data" / name
+    competition = read_yaml(folder / "competition.yaml")
+    keys = [column["key"] for column in competition["leaderboards"][0]["columns"]]
+    for task in competition["tasks"]:
+        (reference,) = (folder / task["reference_data"]).glob("*.csv")
+        assert keys == keys_for(TRACKS[name], reference)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_submission_of_each_track_has_stored_scores_with_its_keys(name: str) -> None:
+    stored = [
+        path
+        for path in sorted((ROOT / "tests" / "scores").glob("*/*.json"))
+        if read_yaml(ROOT / "submissions" / path.parent.name / "metadata")["track"] == name
+    ]
+    assert stored
+    for path in stored:
+        (reference,) = (ROOT / "sample_data" / name / "reference_data" / path.stem).glob("*.csv")
+        scores = json.loads(path.read_text(encoding="utf-8"))["scores"]
+        assert list(scores) == keys_for(TRACKS[name], reference), path
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_makefile_the_readmes_and_the_tests_name_a_track_with_a_sample_bundle(
+    name: str,
+) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^artifacts-{name}:", makefile, re.MULTILINE), "no target for its artifacts"
+    assert f"sample_data.generate_{name}" in makefile, "`make sample-data` does not generate it"
+    assert f"Track `{name}`:" in (ROOT / "README.md").read_text(encoding="utf-8")
+    definitions = (ROOT / "scoring_program" / "README.md").read_text(encoding="utf-8")
+    assert f"## Track `{name}`" in definitions
+    assert (ROOT / "training" / name).is_dir()
+    assert (ROOT / "sample_data" / f"generate_{name}.py").is_file()
