@@ -90,7 +90,7 @@ DEFECTS = {
         "network-needed", loading("urlopen('https://example.org/w')",
                                   "from urllib.request import urlopen"),
     ),
-    "the network, and going on without": (
+    "the network, and continuing without": (
         "network-tried",
         loading("try:\n    socket.create_connection(('192.0.2.1', 80))\nexcept OSError: pass",
                 "import socket"),
@@ -114,7 +114,7 @@ DEFECTS = {
                    "import os"),
     ),
     "the same for all": ("answer-constant", predicting("return 0.5")),
-    "writes beside the code": (
+    "writes next to the code": (
         "file-written",
         loading("open(__file__ + '.cache', 'w').close()"),
     ),
@@ -151,7 +151,7 @@ def codes(report: Report) -> set[str]:
     return {finding.code for finding in report.findings}
 
 
-def test_of_a_good_model_nothing_is_said(tmp_path: Path, third_party: Bundle) -> None:
+def test_a_good_model_has_no_findings(tmp_path: Path, third_party: Bundle) -> None:
     report = run_checks(GOOD, tmp_path / "s", third_party)
     assert not report.findings
     assert report.forecast
@@ -350,7 +350,7 @@ def test_a_scored_defect_is_caught(tmp_path: Path, code: str, predict: str, scor
     assert code in [finding.code for finding in scored(tmp_path, predict, scoring)]
 
 
-def test_of_a_good_score_nothing_is_said(tmp_path: Path) -> None:
+def test_a_good_score_has_no_findings(tmp_path: Path) -> None:
     assert not scored(tmp_path, "return float(image.size[0])", RANKING)
     assert not scored(tmp_path / "other", "return image.size[0] / 100", SCORING)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,18 @@ def test_the_next_sitecustomize_runs_too(tmp_path: Path) -> None:
     env = environment({}, str(tmp_path), install=False)
     paths = f"{env['PYTHONPATH']}:{tmp_path / 'own'}"
     assert python("print('then')", tmp_path, PYTHONPATH=paths).stdout == "mine\nthen\n"
+
+
+def test_a_plain_install_of_the_kit_hides_no_packages(tmp_path: Path) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = tmp_path / "lib" / version / "site-packages"
+    installed = packages / "kit" / "isolation" / "platform_path"
+    shutil.copytree(ROOT / "kit/isolation/platform_path", installed)
+    paths = {"PYTHONPATH": f"{installed}:{packages}", "PYTHONUSERBASE": str(tmp_path)}
+    code = "import json, sys; print(json.dumps(sys.path))"
+    found = json.loads(python(code, tmp_path, **paths).stdout)
+    assert str(packages) in found
+    assert str(installed) not in found
 
 
 def shared_submission(folder: Path) -> Path:

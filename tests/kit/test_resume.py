@@ -1,4 +1,4 @@
-"""`kit run --resume`: a run that was cut off goes on, and only if nothing has changed."""
+"""`kit run --resume`: a run that was cut off is resumed, and only if nothing has changed."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_a_metadata_file_in_the_output_is_refused(
     assert "a program wrote this file into /app/output" in answer.text
 
 
-def test_a_late_ingestion_runs_beside_scoring(kit: Kit, bundle: Path, tmp_path: Path) -> None:
+def test_a_late_ingestion_runs_next_to_scoring(kit: Kit, bundle: Path, tmp_path: Path) -> None:
     content = competition_yaml()
     content["tasks"][0]["ingestion_only_during_scoring"] = True
     (bundle / "competition.yaml").write_text(yaml.safe_dump(content))

@@ -142,10 +142,10 @@ def test_show_lists_state_and_licence_and_fetches_nothing(
     assert answer.status == 0
     assert "CC-BY-NC-4.0 (NON-COMMERCIAL)" in answer.text
     assert f"`kit weights fetch` gets it from {server.url}/b" in answer.text
-    said = kit("weights", "show", folder, "--json").json
-    assert not said["ok"]
-    assert [file["state"] for file in said["files"]] == [PRESENT, MISSING]
-    assert [file["noncommercial"] for file in said["files"]] == [False, True]
+    content = kit("weights", "show", folder, "--json").json
+    assert not content["ok"]
+    assert [file["state"] for file in content["files"]] == [PRESENT, MISSING]
+    assert [file["noncommercial"] for file in content["files"]] == [False, True]
     assert server.asked == []
 
 
