@@ -16,21 +16,29 @@ endif
 DEMO ?= wing_pattern_sgd
 # Each process of the tests may import torch: more of them want more memory than they save time.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# The tests that import no torch (tests/repository holds that).
+KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-containers fuzz check bench sample-data artifacts-hybrid \
-  artifacts-reid scores pack constraints clean
+.PHONY: help demo test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
+  bench sample-data artifacts-hybrid artifacts-reid scores pack constraints clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A marker per set of packages, newer than what it was installed from, makes the second time quick.
+# kit.done has what `make test-kit` needs: the light core, the test tools and the Docker SDK.
 $(VENV)/core.done: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "Python 3.10 or newer is needed; say which with PYTHON=python3.12"; exit 2; }
 	@echo "Setting up $(VENV) (the light core)"
 	@$(MAKE_VENV)
 	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/kit.done: pyproject.toml constraints.txt | $(VENV)/core.done
+	@echo "Setting up $(VENV) (the test tools)"
+	@$(INSTALL) --editable '.[containers,dev]'
 	@touch $@
 
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
@@ -44,20 +52,37 @@ demo: $(VENV)/core.done ## Run the default submission on the sample data: scores
 test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
+test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)
+	@$(BIN)/python -m pytest -q $(PARALLEL) $(KIT_TESTS)
+
 test-slow: $(VENV)/all.done ## The slow checks too
 	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'slow or not slow'
 
 test-containers: $(VENV)/all.done ## The tests that need containers, on a private engine if there is none
 	@PYTHON=$(BIN)/python tests/containers/run.sh
 
+coverage: $(VENV)/all.done ## The test suite, and which lines it does not reach
+	@$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=term
+
 fuzz: $(VENV)/all.done ## Fuzz every parser of outside data, 100,000 cases each
 	@$(INSTALL) --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz.run
 
-check: $(VENV)/all.done ## Lint, formatting and types
+check: $(VENV)/all.done ## Lint, formatting, types, vendored copies and generated documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/kit vendor --check
+	@$(BIN)/python docs/write_blocks.py --check
 	@$(BIN)/mypy
+
+docs: $(VENV)/all.done ## Write the generated tables of the READMEs (nothing is measured)
+	@$(BIN)/python docs/write_blocks.py
+
+docs-check: $(VENV)/all.done ## Say which generated tables are not current
+	@$(BIN)/python docs/write_blocks.py --check
+
+vendor: $(VENV)/core.done ## Copy the shared served code into the submissions that import it
+	@$(BIN)/kit vendor
 
 bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/README.md
 	@$(BIN)/python -m benchmarks.scoring --write

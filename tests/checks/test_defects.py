@@ -11,10 +11,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from kit import submissions
 from kit.checks.bundle.folder import check_bundle
 from kit.checks.engine import check_statically
-from kit.checks.full import check_submission
 from kit.findings.finding import Report
 from kit.findings.rules import RULES
 from kit.submissions import Submission
@@ -76,21 +74,6 @@ def test_a_good_submission_has_no_findings(tmp_path: Path) -> None:
     assert not check_submission_at(good_submission(tmp_path / "folder")).findings
     assert not check_submission_at(good_zip(tmp_path / "zip")).findings
     assert not check_bundle_at(good_bundle(tmp_path)).findings
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("submission", submissions.discover(), ids=lambda item: item.name)
-def test_no_submission_here_misbehaves(submission: Submission) -> None:
-    report = check_submission(submission, None, None, None, quick=False)
-    assert not [str(f) for f in report.sorted_findings() if f.severity == "error"]
-    assert not report.skipped
-
-
-@pytest.mark.parametrize("submission", submissions.discover(), ids=lambda item: item.name)
-def test_no_submission_here_has_an_error(submission: Submission) -> None:
-    report = check_statically(submission)
-    assert not [str(f) for f in report.sorted_findings() if f.severity == "error"]
-    assert not report.skipped
 
 
 def test_no_bundle_here_has_an_error(tmp_path: Path) -> None:

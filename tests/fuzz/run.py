@@ -3,7 +3,7 @@
     python -m tests.fuzz.run [--cases 100000] [TARGET ...]
 
 Each target runs in a process of its own, with 10 s for a case and 1 GB of memory. What fails is
-kept in tests/fuzz/corpus/TARGET/, where tests/test_fuzz_corpus.py runs it; the exit status is
+kept in tests/fuzz/corpus/TARGET/, where tests/fuzz/test_corpus.py runs it; the exit status is
 1 then.
 """
 

@@ -2,7 +2,7 @@
 
 A target may end well or with the one exception that its users see as a message; anything else
 (a traceback, a hang, more than 1 GB) is a fault. `run.py` next to this file drives the targets with
-a coverage-guided fuzzer, tests/test_fuzz_corpus.py with what was found and with hypothesis.
+a coverage-guided fuzzer, tests/fuzz/test_corpus.py with what was found and with hypothesis.
 """
 
 from __future__ import annotations

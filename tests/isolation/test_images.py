@@ -30,6 +30,7 @@ def arguments(instruction: str) -> list[str]:
 
 
 def requirements(*extras: str) -> list[str]:
+    pytest.importorskip("tomllib", reason="docker/requirements.py needs Python 3.11")
     script = str(DOCKER / "requirements.py")
     said = subprocess.run(
         [sys.executable, script, *extras], capture_output=True, text=True, check=True

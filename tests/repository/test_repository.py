@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kit import ROOT
+from tests.support.repository import ROOT, tracked
 
 # The packages of each folder, and the folders that may not import them (README, "The tree").
 PACKAGES = {
@@ -31,20 +31,6 @@ FORBIDDEN = {
     "submissions": ("kit", "training", "ingestion_program", "scoring_program"),
     "training": ("ingestion_program",),
 }
-
-
-def tracked(pattern: str = "*") -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", pattern],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
-    return [path for path in paths if path.is_file()]
 
 
 def imports(path: Path) -> Iterator[str]:
