@@ -16,7 +16,7 @@ from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
 from kit.findings.finding import Finding, Said, Skipped, shown
 from kit.isolation.modes import SUBPROCESS
-from kit.scores import Cell, leaderboard, primary, read_scores
+from kit.scores import Cell, leaderboard, missing_keys, primary, read_scores
 from kit.submissions import Submission
 from kit.worker import Stage, score
 from kit.zips import Entry, write_zip
@@ -24,7 +24,6 @@ from kit.zips import Entry, write_zip
 Rows = list[tuple[str, str]]
 # More tied pictures than this are not predicted again for their exact scores.
 _MOST_TIED = 200
-_MISSING = "scores without the leaderboard's keys"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def check_scores(
 
 
 def _failure(result: runs.Run) -> Finding:
-    if result.failure.startswith(_MISSING):
+    if missing_keys(result.cells):
         return Finding("score-missing", "", result.failure)
     log = result.steps[-1].log if result.steps else None
     last = runs.tail(log)[-1:]
