@@ -36,8 +36,9 @@ class Line:
     @property
     def applies(self) -> bool:
         """Whether the line asks for a package here: its environment marker holds."""
-        marker = self.requirement and self.requirement.marker
-        return self.requirement is not None and (marker is None or marker.evaluate())
+        if self.requirement is None:
+            return False
+        return self.requirement.marker is None or self.requirement.marker.evaluate()
 
 
 def read_requirements(path: Path) -> list[Line]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
+import tempfile
 import traceback
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -32,6 +34,13 @@ _COMMANDS = {
 _DISK_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO,
 )  # fmt: skip
+
+
+@dataclass
+class _Options:
+    """What the group's options say, for whoever reports an error after the command has ended."""
+
+    debug: bool = False
 
 
 class _LazyGroup(click.Group):
@@ -66,7 +75,7 @@ def _kit(ctx: click.Context, debug: bool) -> None:
 
     Exit status: 0 success, 1 check or run failed, 2 usage error, 130 interrupted.
     """
-    ctx.obj = {"debug": debug}
+    ctx.obj.debug = debug
 
 
 def main(args: list[str] | None = None) -> None:
@@ -76,12 +85,12 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _status(arguments: list[str]) -> int:
-    debug = "--debug" in arguments
+    options = _Options()
     try:
-        result: Any = _kit.main(arguments, prog_name="kit", standalone_mode=False)
+        result: Any = _kit.main(arguments, prog_name="kit", standalone_mode=False, obj=options)
         return result if isinstance(result, int) else 0
     except KitError as error:
-        return _report(str(error), error.exit_status, debug)
+        return _report(str(error), error.exit_status, options)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2
@@ -89,16 +98,24 @@ def _status(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _report("interrupted; what was finished is kept", 130, debug)
+        return _report("interrupted; what was finished is kept", 130, options)
     except OSError as error:
-        if error.errno in _DISK_ERRORS or "temporary directory" in str(error.strerror):
+        if error.errno in _DISK_ERRORS or not _has_temporary_folder():
             where = f"{error.filename}: " if error.filename else ""
-            return _report(f"{where}cannot be read or written: {error.strerror}", 1, debug)
+            return _report(f"{where}cannot be read or written: {error.strerror}", 1, options)
         raise
 
 
-def _report(message: str, status: int, debug: bool) -> int:
-    if debug:
+def _has_temporary_folder() -> bool:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _report(message: str, status: int, options: _Options) -> int:
+    if options.debug:
         traceback.print_exc()
     click.echo(f"kit: {message}", err=True)
     return status

@@ -53,6 +53,13 @@ def test_help_imports_nothing_heavy() -> None:
         assert heavy not in modules
 
 
+def test_a_submission_called_debug_is_no_option(kit: Kit) -> None:
+    answer = kit("run", "--", "--debug")
+    assert answer.status == 2
+    assert "--debug: expected a folder, a zip" in answer.text
+    assert "Traceback" not in answer.text
+
+
 def test_debug_shows_the_traceback(kit: Kit) -> None:
     assert "Traceback" not in kit("run", "nobody").err
     answer = kit("--debug", "run", "nobody")
