@@ -1,7 +1,7 @@
 """Competition bundles: a folder or zip with a Codabench v2 `competition.yaml`.
 
-Only what running needs is read here, as the platform's unpacker reads it (unpackers/v2.py):
-tasks, the phase that a task belongs to, and the leaderboard's columns.
+What running needs of the model in `kit.competition`: tasks, the phase that a task belongs to, and
+the leaderboard's columns.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kit.competition import (
+    TASK_FILES,
+    Competition,
+    column_key,
+    columns_of,
+    leads_inside,
+    read_competition,
+    task_index,
+    time_limit,
+    whole_number,
+)
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
-from kit.yaml_text import parse_yaml
 from kit.zips import unpack
-
-_TASK_FILES = ("ingestion_program", "scoring_program", "input_data", "reference_data")
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Column:
 class Task:
     """One task: where its programs and data are (a folder, a zip or a plain file, or None)."""
 
-    index: int
+    index: int | str
     name: str
     scoring_program: Path
     ingestion_program: Path | None
@@ -109,22 +117,23 @@ def read(root: Path) -> Bundle:
     """Read `competition.yaml` of an unpacked bundle.
 
     Raises:
-        KitError: it is missing, malformed, or names files that are not there.
+        KitError: competition.yaml is missing, malformed, or names files that are not there.
     """
-    content = _load_yaml(root)
+    competition = read_competition(root)
     problems: list[str] = []
-    if content.get("version") != 2:
+    if not competition.version_is_right:
         problems.append(
-            f"version: expected 2, found {content.get('version')!r}; without it the platform "
-            "reads the file as version 1.5 and refuses it"
+            f"version: expected 2, found {competition.content.get('version')!r}; without it the "
+            "platform reads the file as version 1.5 and refuses it"
         )
-    phases = _phases_by_task(content, problems)
-    tasks = _tasks(content, root, phases, problems)
-    columns, primary_index = _columns(content, problems)
+    phases = _phases_by_task(competition, problems)
+    tasks = _tasks(competition, phases, problems)
+    columns, primary_index = _columns(competition, problems)
     if problems:
         raise KitError(
-            f"{root / COMPETITION_FILE}: the bundle cannot be run", problems, "mend the file"
+            f"{root / COMPETITION_FILE}: the bundle cannot be run", problems, "fix the file"
         )
+    content = competition.content
     return Bundle(
         root=root,
         path=root.resolve(),
@@ -136,34 +145,12 @@ def read(root: Path) -> Bundle:
     )
 
 
-def _load_yaml(root: Path) -> dict[str, Any]:
-    path = root / COMPETITION_FILE
-    if not path.is_file():
-        nested = sorted(root.glob(f"*/{COMPETITION_FILE}"))
-        found = f"found {nested[0]}" if nested else "found nothing of that name"
-        raise KitError(f"{path}: expected the bundle's description at its root, {found}")
-    try:
-        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise KitError(f"{path}: does not read as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise KitError(
-            f"{path}: expected a mapping with version, tasks, phases and leaderboards, found "
-            f"{type(content).__name__}"
-        )
-    return content
-
-
-def _mappings(content: dict[str, Any], key: str, problems: list[str]) -> list[dict[str, Any]]:
-    """The list of mappings under `key`; anything else there is a problem."""
-    value = content.get(key)
+def _refuse_no_mappings(key: str, value: Any, problems: list[str]) -> None:
+    """Name what is wrong with a value that should be a list of at least one mapping."""
     if not isinstance(value, list) or not value:
         problems.append(f"{key}: expected a list with at least one entry, found {_shown(value)}")
-        return []
-    good = [item for item in value if isinstance(item, dict)]
-    if len(good) < len(value):
+    elif not all(isinstance(item, dict) for item in value):
         problems.append(f"{key}: expected every entry to be a mapping, found {_shown(value)}")
-    return good
 
 
 def _shown(value: Any) -> str:
@@ -171,44 +158,45 @@ def _shown(value: Any) -> str:
     return text if len(text) < 80 else text[:77] + "..."
 
 
-def _phases_by_task(content: dict[str, Any], problems: list[str]) -> dict[Any, tuple[str, int]]:
+def _phases_by_task(
+    competition: Competition, problems: list[str]
+) -> dict[int | str, tuple[str, int]]:
     """Task index -> name and time limit of the first phase that holds it."""
-    found: dict[Any, tuple[str, int]] = {}
-    for number, phase in enumerate(_mappings(content, "phases", problems)):
+    _refuse_no_mappings("phases", competition.content.get("phases"), problems)
+    found: dict[int | str, tuple[str, int]] = {}
+    for number, phase in competition.phases():
         name = str(phase.get("name", number))
-        limit = phase.get("execution_time_limit") or DEFAULT_TIME_LIMIT_S
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        limit = time_limit(phase)
+        if limit is None:
+            value = phase.get("execution_time_limit")
             problems.append(
-                f"phase {name}: execution_time_limit: expected whole seconds, found {limit!r}"
+                f"phase {name}: execution_time_limit: expected whole seconds, found {value!r}"
             )
-            limit = DEFAULT_TIME_LIMIT_S
         indexes = phase.get("tasks")
         if not isinstance(indexes, list) or not indexes:
             problems.append(f"phase {name}: tasks: expected a list, found {_shown(indexes)}")
             continue
         for index in indexes:
             if isinstance(index, int | str):
-                found.setdefault(index, (name, limit))
+                found.setdefault(index, (name, limit or DEFAULT_TIME_LIMIT_S))
+            else:
+                problems.append(f"phase {name}: tasks: expected indexes, found {_shown(index)}")
     return found
 
 
 def _tasks(
-    content: dict[str, Any],
-    root: Path,
-    phases: dict[Any, tuple[str, int]],
-    problems: list[str],
+    competition: Competition, phases: dict[int | str, tuple[str, int]], problems: list[str]
 ) -> list[Task]:
+    _refuse_no_mappings("tasks", competition.content.get("tasks"), problems)
     tasks: list[Task] = []
-    for entry in _mappings(content, "tasks", problems):
-        index = entry.get("index")
-        if not isinstance(index, int) or isinstance(index, bool):
-            problems.append(f"task {entry.get('name')}: index: expected a number, found {index!r}")
-            continue
-        if index in [task.index for task in tasks]:
+    for _, entry in competition.entries("tasks"):
+        index = task_index(entry)
+        if index is None:
+            found = entry.get("index")
+            problems.append(f"task {entry.get('name')}: index: expected a number, found {found!r}")
+        elif index in [task.index for task in tasks]:
             problems.append(f"task index {index} is used more than once")
-            continue
-        task = _task(entry, index, root, phases, problems)
-        if task:
+        elif task := _task(entry, index, competition, phases, problems):
             tasks.append(task)
     unknown = sorted(str(index) for index in phases if index not in [t.index for t in tasks])
     if unknown and not problems:
@@ -218,15 +206,13 @@ def _tasks(
 
 def _task(
     entry: dict[str, Any],
-    index: int,
-    root: Path,
-    phases: dict[Any, tuple[str, int]],
+    index: int | str,
+    competition: Competition,
+    phases: dict[int | str, tuple[str, int]],
     problems: list[str],
 ) -> Task | None:
     name = str(entry.get("name") or index)
-    paths: dict[str, Path | None] = {}
-    for key in _TASK_FILES:
-        paths[key] = _task_file(entry, key, name, root, problems)
+    paths = {key: _task_file(entry, key, name, competition, problems) for key in TASK_FILES}
     scoring = paths["scoring_program"]
     if scoring is None:
         if "scoring_program" not in entry:
@@ -247,7 +233,7 @@ def _task(
 
 
 def _task_file(
-    entry: dict[str, Any], key: str, task: str, root: Path, problems: list[str]
+    entry: dict[str, Any], key: str, task: str, competition: Competition, problems: list[str]
 ) -> Path | None:
     value = entry.get(key)
     if value is None:
@@ -255,37 +241,38 @@ def _task_file(
     if not isinstance(value, str) or not value or "\0" in value:
         problems.append(f"task {task}: {key}: expected a path, found {_shown(value)}")
         return None
-    path = root / value
-    inside = path.absolute().is_relative_to(root.absolute()) and ".." not in path.parts
-    if not inside:
+    path = competition.root / value
+    if not leads_inside(value):
         problems.append(f"task {task}: {key}: expected a path inside the bundle, found {value}")
-    elif not path.exists():
+    elif not competition.holds(value):
         problems.append(f"task {task}: {key}: expected {path}, found nothing there")
     return path
 
 
-def _columns(content: dict[str, Any], problems: list[str]) -> tuple[list[Column], int]:
-    """The first leaderboard's columns (the platform attaches that one to all phases)."""
-    boards = _mappings(content, "leaderboards", problems)
-    if not boards:
+def _columns(competition: Competition, problems: list[str]) -> tuple[list[Column], int]:
+    """Read the first leaderboard's columns (the platform attaches that one to all phases)."""
+    _refuse_no_mappings("leaderboards", competition.content.get("leaderboards"), problems)
+    found = competition.board()
+    if found is None:
         return [], 0
-    entries = _mappings(boards[0], "columns", problems)
-    columns = [column for entry in entries if (column := _column(entry, problems))]
+    _, board = found
+    _refuse_no_mappings("columns", board.get("columns"), problems)
+    columns = [column for _, entry in columns_of(board) if (column := _column(entry, problems))]
     for what, values in (
         ("index", [column.index for column in columns]),
         ("key", [column.key for column in columns]),
     ):
         if len(set(values)) < len(values):
             problems.append(f"leaderboard: every column needs its own {what}, found {values}")
-    primary = boards[0].get("primary_index", 0)
-    if columns and primary not in [column.index for column in columns]:
+    primary = board.get("primary_index", 0)
+    if columns and whole_number(primary) not in [column.index for column in columns]:
         problems.append(f"leaderboard: no column has the primary index {primary!r}")
-    return columns, primary if isinstance(primary, int) else 0
+    return columns, whole_number(primary) or 0
 
 
 def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
-    key, index = entry.get("key"), entry.get("index")
-    if not isinstance(key, str) or not isinstance(index, int):
+    key, index = column_key(entry), whole_number(entry.get("index"))
+    if key is None or index is None:
         problems.append(f"leaderboard column: expected key and index, found {_shown(entry)}")
         return None
     computed = entry.get("computation_indexes") or ()

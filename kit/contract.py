@@ -28,10 +28,11 @@ MAX_ZIP_NAME: Final = 64
 MAX_ABS_SCORE: Final = 1e10
 DEFAULT_PRECISION: Final = 2
 
-# What an unpacked zip may hold before the kit refuses it as a bomb or a mistake.
+# Larger zips are refused as a bomb or a mistake.
 MAX_UNPACKED_BYTES: Final = 10 * 1024**3
 MAX_ZIP_ENTRIES: Final = 100_000
-# Below the first any ratio is harmless; above it a larger one than the second is a bomb.
+# A zip that unpacks to fewer bytes is never a bomb. A larger one is, if it unpacks to more than
+# MAX_RATIO times its own size.
 SMALL_ENOUGH_BYTES: Final = 100 * 1024**2
 MAX_RATIO: Final = 100
 
@@ -50,7 +51,7 @@ _COMMON_VARIABLES: Final = (
 
 
 def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tuple[str, str]]:
-    """The worker's legacy variables for one container, in the order of replacement.
+    """Return the worker's legacy variables for one container, in the order of replacement.
 
     Args:
         kind: "ingestion" or "program" (a submission or a scoring program).
@@ -60,7 +61,7 @@ def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tu
     variables = [("$input", "/app/input_data" if kind == "ingestion" else "/app/input")]
     for name, path in _COMMON_VARIABLES:
         if name == "$program" and scoring and late_ingestion:
-            # Never mounted by the worker; such a command fails there, and so it must here.
+            # Never mounted by the worker: such a command fails there, so it has to fail here.
             path = "/app/ingestion_program"
         variables.append((name, path))
     variables.append(("$predictions", "/app/input/res" if scoring else "/app/output"))

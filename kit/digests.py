@@ -1,4 +1,4 @@
-"""Digests of programs and data, so that two runs can be told to be of the same things."""
+"""Digests of programs and data, so that two runs can be compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kit.zips import sha256_of, tree_entries
 
 
 def digest_of(path: Path) -> str:
-    """The sha256 of a file, or of a folder's names and contents in sorted order."""
+    """Return the sha256 of a file, or of a folder's names and contents in sorted order."""
     if path.is_file():
         return sha256_of(path)
     digest = hashlib.sha256()

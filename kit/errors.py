@@ -1,7 +1,11 @@
-"""What the kit says when it cannot go on; drawn by who can mend it.
+"""The errors that the command line prints as one message, without a traceback.
 
-KitError            exit status 1: the answer is no (a bad submission, bundle, prediction, zip)
-└── UsageProblem    exit status 2: the command was given something that is not there
+    KitError            exit status 1: a submission, bundle, prediction or zip is not good
+    └── UsageProblem    exit status 2: the command line names something that does not exist
+
+Code that has to tell one KitError from another catches a subclass, which stands next to the
+function that raises it; nothing decides by the text of a message. An exception that is no
+KitError is a fault of the kit, and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from collections.abc import Sequence
 
 
 class KitError(Exception):
-    """One message for a person: what was expected, what was found, where, what to do.
+    """One message for a person: what was expected, what was found, where, and what to do.
 
     Args:
         message: the sentence that says what is wrong.

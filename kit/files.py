@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the new one, never half of it."""
+"""Write files in one step: a reader sees the old file or the new one, never a half."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary name beside `target`; rename it there when the block ends well.
+    """Give a temporary path next to `target`; rename it to `target` when the block succeeds.
 
     When the block raises (a full disk, Ctrl-C), the temporary file is removed and what was
     at `target` stays as it was.

@@ -1,8 +1,9 @@
-"""The ingestion program's journal, begun before it starts and kept when it was cut off.
+"""The ingestion program's journal: started before it runs, and kept when the run was cut off.
 
-The journal's first line is the key of the run: the digests of everything that decides the answers.
-The rest is the ingestion program's (ingestion_program/wildlife_ingestion/journal.py); a bundle's own
-ingestion program does not know it and gets none.
+The first line of a journal is the key of the run: the digests of everything that decides the
+predictions. The rest is written by the ingestion program
+(ingestion_program/wildlife_ingestion/journal.py). A bundle's own ingestion program does not know
+the journal and gets none.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,66 +22,80 @@ FILE_NAME: Final = ".predictions.journal"
 _KEPT_NAME: Final = "journal.txt"
 # The module by which our ingestion program is known to keep a journal.
 _KNOWN_BY: Final = "wildlife_ingestion/journal.py"
-# What decides the answers; scoring does not.
+# What decides the predictions; scoring does not.
 _DECIDING: Final = ("submission", "ingestion_program", "input_data")
 
 
-def key_of(digests: Mapping[str, str]) -> bytes:
-    """The journal's first line for a run of these digests."""
+@dataclass(frozen=True)
+class Journal:
+    """The journal of the run in `folder`; `content` is what it begins with."""
+
+    folder: Path
+    content: bytes
+
+    @classmethod
+    def start(cls, folder: Path, digests: Mapping[str, str]) -> Journal:
+        """Return an empty journal for a run of these digests."""
+        return cls(folder, _key(digests))
+
+    @classmethod
+    def resume(cls, folder: Path, record: Mapping[str, Any], digests: Mapping[str, str]) -> Journal:
+        """Return the journal of a run that was cut off in any way.
+
+        Args:
+            folder: the run's folder; a kit that was killed left its temporary folder in it.
+            record: the content of its run.json.
+            digests: of the submission, programs and data as they are now.
+
+        Raises:
+            UsageProblem: the run was successful, or left no journal.
+            KitError: submission, ingestion program or input data have changed since.
+        """
+        if record.get("ok"):
+            raise UsageProblem(f"{folder}: that run was successful; there is nothing to resume")
+        _refuse_changes(folder, record.get("digests"), digests)
+        unfinished = sorted(folder.glob(f".stage-*/prediction/output/{FILE_NAME}"))
+        paths = [path for path in (folder / _KEPT_NAME, *unfinished) if path.is_file()]
+        key = _key(digests)
+        contents = [data for path in paths if (data := path.read_bytes()).startswith(key)]
+        if not contents:
+            raise UsageProblem(
+                f"{folder}: found no journal to resume from; the ingestion program of the bundle "
+                "keeps none, or the run ended before its first prediction"
+            )
+        return cls(folder, max(contents, key=len))
+
+    def place_in(self, output: Path, ingestion_program: Path) -> None:
+        """Put the journal into the output folder, where our ingestion program looks for it."""
+        if (ingestion_program / _KNOWN_BY).is_file():
+            (output / FILE_NAME).write_bytes(self.content)
+
+    def keep(self, output: Path) -> None:
+        """Move an unfinished journal from the output, which scoring sees, to the run's folder."""
+        # Under a longer name, the ingestion program was just replacing it.
+        for path in sorted(output.glob(f"{FILE_NAME}*")):
+            if path.is_file() and not path.is_symlink():
+                if path.name == FILE_NAME:
+                    with replacing(self.folder / _KEPT_NAME) as temporary:
+                        shutil.copyfile(path, temporary)
+                path.unlink()
+
+    def remove(self) -> None:
+        """Remove what `keep` kept; the prediction step has succeeded."""
+        (self.folder / _KEPT_NAME).unlink(missing_ok=True)
+
+
+def _key(digests: Mapping[str, str]) -> bytes:
     text = "\n".join(f"{name} {digests.get(name, '')}" for name in _DECIDING)
-    return hashlib.sha256(text.encode()).hexdigest().encode()
+    return hashlib.sha256(text.encode()).hexdigest().encode() + b"\n"
 
 
-def begin(output: Path, ingestion_program: Path, content: bytes) -> None:
-    """Put the journal into the output folder, where the ingestion program will find it."""
-    if (ingestion_program / _KNOWN_BY).is_file():
-        (output / FILE_NAME).write_bytes(content)
-
-
-def keep(output: Path, folder: Path) -> None:
-    """Take an unfinished journal out of the output, where scoring must not see it."""
-    for path in (output / FILE_NAME, output / f"{FILE_NAME}.partial"):
-        if path.is_file() and not path.is_symlink():
-            if path.name == FILE_NAME:
-                with replacing(folder / _KEPT_NAME) as temporary:
-                    shutil.copyfile(path, temporary)
-            path.unlink()
-
-
-def left_in(folder: Path, record: Mapping[str, Any], digests: Mapping[str, str]) -> bytes:
-    """The journal to go on with, of a run that was cut off in any way.
-
-    Args:
-        folder: the run's folder; a kit that was killed left its stage in it.
-        record: what its run.json says.
-        digests: of the submission, programs and data as they are now.
-
-    Raises:
-        UsageProblem: the run ended well, or left no journal.
-        KitError: submission, ingestion program or input data have changed since.
-    """
-    if record.get("ok"):
-        raise UsageProblem(f"{folder}: that run ended well; there is nothing to go on with")
-    before = record.get("digests")
+def _refuse_changes(folder: Path, before: Any, digests: Mapping[str, str]) -> None:
     known = before if isinstance(before, dict) else {}
     changed = [name for name in _DECIDING if known.get(name) != digests.get(name)]
     if changed:
         raise KitError(
-            f"{folder}: cannot go on, what decides the answers has changed since",
+            f"{folder}: cannot be resumed, because what decides the predictions has changed",
             [f"{name}: {known.get(name)} then, {digests.get(name)} now" for name in changed],
             "run from the beginning, without --resume",
         )
-    stages = sorted(folder.glob(f".stage-*/prediction/output/{FILE_NAME}"))
-    found = [path.read_bytes() for path in (folder / _KEPT_NAME, *stages) if path.is_file()]
-    ours = [content for content in found if content.startswith(key_of(digests) + b"\n")]
-    if not ours:
-        raise UsageProblem(
-            f"{folder}: found no journal to go on with; the ingestion program of the bundle keeps "
-            "none, or the run did not come to its first answer"
-        )
-    return max(ours, key=len)
-
-
-def remove(folder: Path) -> None:
-    """Remove what `keep` kept, when the run has ended well."""
-    (folder / _KEPT_NAME).unlink(missing_ok=True)

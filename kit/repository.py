@@ -1,4 +1,4 @@
-"""Where the checkout is: the folder with submissions/, sample_data/ and the two programs."""
+"""Find the checkout: the folder with submissions/, sample_data/ and the two programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MARKS = ("submissions", "ingestion_program", "scoring_program")
 
 
 def checkout() -> Path:
-    """The checkout around the working directory, else the one that the kit lies in.
+    """Return the checkout around the working directory, else the one that holds the kit.
 
     Raises:
         UsageProblem: neither is a checkout.

@@ -8,12 +8,11 @@ journal.txt, with which it can be resumed.
 from __future__ import annotations
 
 import errno
-import json
 import platform
 import secrets
 import shutil
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -21,19 +20,28 @@ from tempfile import mkdtemp
 from typing import Any
 
 import kit
-from kit import journal
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
 from kit.isolation.modes import SUBPROCESS, Mode
-from kit.packing.shipping import shipped
-from kit.requirements import unmet
+from kit.journal import Journal
+from kit.records import RECORD_FILE, read_record
+from kit.requirements import unmet_requirements
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
-from kit.submissions import Submission, lay_out
+from kit.submissions import LaidOut, Submission, lay_out
+from kit.vendoring.imports import unvendored_packages
 from kit.verdict import Verdict, platform_verdict
-from kit.worker import Stage, Step, Tick, hand_over, predict, score
+from kit.worker import (
+    OnTick,
+    StepResult,
+    Workspace,
+    no_progress,
+    predict,
+    score,
+    zip_output,
+)
 
 _RECORDED_PACKAGES = ("numpy", "scikit-learn", "pillow", "torch", "torchvision", "timm")
 _LOG_TAIL_LINES = 15
@@ -41,7 +49,10 @@ _LOG_TAIL_LINES = 15
 
 @dataclass
 class Run:
-    """What a run came to. `failure` is empty when it ended with every score."""
+    """The result of a run. `failure` is empty when it ended with every score.
+
+    `missing_keys` are the leaderboard's keys that the scores lack.
+    """
 
     submission: Submission
     bundle: Bundle
@@ -50,9 +61,10 @@ class Run:
     started: datetime
     mode: str
     digests: dict[str, str] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StepResult] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
+    missing_keys: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failure: str = ""
     verdict: Verdict | None = None
@@ -71,9 +83,10 @@ def run(
     folder: Path,
     *,
     mode: Mode = SUBPROCESS,
-    time_limit_s: float | None,
-    on_tick: Tick,
+    time_limit_s: float | None = None,
+    on_tick: OnTick = no_progress,
     resume: bool = False,
+    laid_out: LaidOut | None = None,
 ) -> Run:
     """Run a submission against a task and leave everything about it in `folder`.
 
@@ -87,35 +100,29 @@ def run(
         mode: how programs are run.
         time_limit_s: of each step; None for the phase's.
         on_tick: called several times a second with the step, its seconds and its output so far.
-        resume: go on with the run that was cut off in `folder`.
+        resume: continue the run that was cut off in `folder`.
+        laid_out: the submission, where it is laid out already.
 
     Raises:
         KitError: the submission or a program of the bundle cannot be used at all, or what
-            decides the answers has changed since the run that is resumed.
-        UsageProblem: `folder` holds something already, or nothing to go on with.
+            decides the predictions has changed since the run that is resumed.
+        UsageProblem: `folder` holds something already, or nothing to resume.
     """
     before = read_record(folder) if resume else None
     if before is None:
         _make_run_folder(folder)
     folder = folder.resolve()
     result = Run(submission, bundle, task, folder, datetime.now(timezone.utc), mode.name)
-    stage_root = Path(mkdtemp(prefix=".stage-", dir=folder))
-    logs = folder / "logs"
-    logs.mkdir(exist_ok=True)
-    limit_s = time_limit_s or task.time_limit_s
-    stage = Stage(stage_root, logs, limit_s, mode, on_tick)
+    workspace = _make_workspace(folder, mode, time_limit_s or task.time_limit_s, on_tick)
     try:
-        stage = replace(stage, journal=_prepare(result, stage, before))
-        _both_steps(result, stage)
-    except KeyboardInterrupt:
-        result.failure = "interrupted"
-        raise
-    except KitError as error:
-        result.failure = error.message
+        laid_out = laid_out or lay_out(submission, workspace.folder("prediction") / "program")
+        journal = _prepare(result, workspace, laid_out, before)
+        _both_steps(result, workspace, laid_out, journal)
+    except (KeyboardInterrupt, KitError) as error:
+        result.failure = error.message if isinstance(error, KitError) else "interrupted"
         raise
     finally:
-        journal.keep(stage_root / "prediction" / "output", folder)
-        shutil.rmtree(stage_root, ignore_errors=True)
+        shutil.rmtree(workspace.root, ignore_errors=True)
         # A resume that was refused leaves the record of the run as it is.
         if result.digests or before is None:
             _record(result)
@@ -128,65 +135,79 @@ def _make_run_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _prepare(result: Run, stage: Stage, before: dict[str, Any] | None) -> bytes:
-    """Lay out the submission, take digests, and return what the journal begins with.
+def _make_workspace(folder: Path, mode: Mode, limit_s: float, on_tick: OnTick) -> Workspace:
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    return Workspace(Path(mkdtemp(prefix=".stage-", dir=folder)), logs, limit_s, mode, on_tick)
+
+
+def _prepare(
+    result: Run, workspace: Workspace, laid_out: LaidOut, before: dict[str, Any] | None
+) -> Journal:
+    """Take digests and notes, and start the journal, or resume it if `before` is a record.
 
     run.json is written here for the first time: a run whose kit was killed can be resumed.
     """
-    target = stage.folder("prediction") / "program"
-    digests = {"submission": lay_out(result.submission, target), **_bundle_digests(result.task)}
+    digests = {"submission": laid_out.digest, **_bundle_digests(result.task)}
     if before is None:
-        begun = journal.key_of(digests) + b"\n"
+        journal = Journal.start(result.folder, digests)
     else:
-        begun = journal.left_in(result.folder, before, digests)
+        journal = Journal.resume(result.folder, before, digests)
         result.notes.append(
             "resumed: the time of what was cut off does not count against the limit here"
         )
-        for stale in result.folder.glob(".stage-*"):
-            if stale != stage.root:
-                shutil.rmtree(stale, ignore_errors=True)
+        for left in result.folder.glob(".stage-*"):
+            if left != workspace.root:
+                shutil.rmtree(left, ignore_errors=True)
     result.digests = digests
-    result.notes += _notes(result.submission, target)
+    result.notes += _notes(result.submission, laid_out.folder)
     result.failure = "not finished"
     _record(result)
     result.failure = ""
-    return begun
+    return journal
 
 
 def new_run_folder(base: Path, submission: Submission, task: Task) -> Path:
-    """A name for a run's folder that no other run has, sorted by time."""
+    """Return a path below `base` for a new run; the names of runs sort by time."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
     slug = "".join(c if c.isalnum() else "-" for c in task.name.lower()).strip("-")[:30]
     return base / f"{stamp}-{submission.name[:40]}-{slug}-{secrets.token_hex(2)}"
 
 
-def _both_steps(result: Run, stage: Stage) -> None:
-    """Prediction, hand-over and scoring, by the strict rule; and what the platform would show.
+def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Journal) -> None:
+    """Predict and score by the strict rule; find what the platform would show.
 
     A failed prediction is scored all the same, as the platform does, but only for its verdict.
     """
-    prediction = predict(result.task, stage)
-    result.steps.append(prediction)
-    result.failure = prediction.failure
-    journal.keep(prediction.output, result.folder)
-    _keep(prediction.output / PREDICTIONS_FILE, result.folder)
+    prediction = _predict(result, workspace, laid_out, journal)
     scoring = None
     if not prediction.timed_out:
         try:
-            results = hand_over(prediction, stage)
+            results = zip_output(prediction, workspace)
         except KitError as error:
             result.failure = result.failure or str(error)
         else:
             if not prediction.failure:
-                journal.remove(result.folder)
-            scoring = score(result.task, stage, results)
+                journal.remove()
+            scoring = score(result.task, workspace, results)
             result.steps.append(scoring)
     result.verdict = platform_verdict(result.bundle, prediction, scoring)
     if scoring and not prediction.failure:
-        _take_scores(result, scoring)
+        _keep_scores(result, scoring)
 
 
-def _take_scores(result: Run, scoring: Step) -> None:
+def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Journal) -> StepResult:
+    try:
+        prediction = predict(result.task, workspace, laid_out.folder, journal)
+    finally:
+        journal.keep(workspace.folder("prediction", "output"))
+    result.steps.append(prediction)
+    result.failure = prediction.failure
+    _keep(prediction.output / PREDICTIONS_FILE, result.folder)
+    return prediction
+
+
+def _keep_scores(result: Run, scoring: StepResult) -> None:
     _keep(scoring.output / REPORT_FILE, result.folder)
     result.failure = scoring.failure
     if scoring.failure:
@@ -197,16 +218,21 @@ def _take_scores(result: Run, scoring: Step) -> None:
         result.failure = str(error)
         return
     result.cells = leaderboard(result.bundle, result.scores)
-    if missing := missing_keys(result.cells):
-        result.failure = f"scores without the leaderboard's keys {', '.join(missing)}"
+    result.missing_keys = missing_keys(result.cells)
+    if result.missing_keys:
+        result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"
     write_json(result.folder / "scores.json", result.scores)
 
 
 def _notes(submission: Submission, laid_out: Path) -> list[str]:
-    notes = [f"requirement not met here: {item}" for item in unmet(laid_out)]
+    notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
     if not submission.is_zip:
-        problems = shipped(submission.path).problems
+        problems = submission.shipment.problems
         notes += [f"kit pack would refuse this: {problem}" for problem in problems]
+    notes += [
+        f"{package} is imported and not in the submission; `kit vendor` copies shared packages"
+        for package in unvendored_packages(submission.path, laid_out)
+    ]
     return notes
 
 
@@ -228,15 +254,15 @@ def _keep(source: Path, folder: Path) -> None:
 def _record(result: Run) -> None:
     """Write run.json; a full disk here must not hide why the run itself ended."""
     try:
-        write_json(result.folder / "run.json", as_json(result))
+        write_json(result.folder / RECORD_FILE, as_json(result))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"run.json could not be written: {error.strerror}", file=sys.stderr)
+        print(f"{RECORD_FILE} could not be written: {error.strerror}", file=sys.stderr)
 
 
 def as_json(result: Run) -> dict[str, Any]:
-    """The run as `run.json` and `kit run --json` give it."""
+    """Return the run as `run.json` and `kit run --json` give it."""
     return {
         "format": 1,
         "submission": result.submission.name,
@@ -271,7 +297,7 @@ def as_json(result: Run) -> dict[str, Any]:
     }
 
 
-def _step_json(step: Step) -> dict[str, Any]:
+def _step_json(step: StepResult) -> dict[str, Any]:
     return {
         "name": step.name,
         "seconds": round(step.seconds, 3),
@@ -283,7 +309,7 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Python, packages and processor: what may move a score in the last digits."""
+    """Return Python, packages and system: what may change the last digits of a score."""
     packages = {}
     for name in _RECORDED_PACKAGES:
         try:
@@ -298,7 +324,7 @@ def machine() -> dict[str, Any]:
 
 
 def tail(log: Path | None) -> list[str]:
-    """The last lines of a log, for the terminal."""
+    """Return the last lines of a log, for the terminal; none where there is no log."""
     if log is None or not log.is_file():
         return []
     with log.open("rb") as stream:
@@ -306,31 +332,3 @@ def tail(log: Path | None) -> list[str]:
         stream.seek(max(0, stream.tell() - 16_384))
         text = stream.read().decode("utf-8", "replace")
     return text.rstrip().splitlines()[-_LOG_TAIL_LINES:]
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """The run.json of a run.
-
-    Raises:
-        UsageProblem: there is none, or it cannot be read.
-    """
-    path = folder / "run.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageProblem(f"{path}: expected the record of a run, found none ({error})") from error
-    if not isinstance(content, dict):
-        raise UsageProblem(f"{path}: expected the record of a run, found something else")
-    return content
-
-
-def last_run(runs: Path, name: str) -> dict[str, Any] | None:
-    """The newest good run of a submission under `runs`, as its run.json says."""
-    for path in sorted(runs.glob("*/run.json"), reverse=True):
-        try:
-            content = read_record(path.parent)
-        except UsageProblem:
-            continue
-        if content.get("submission") == name and content.get("ok"):
-            return content
-    return None

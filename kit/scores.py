@@ -36,42 +36,79 @@ class Cell:
         return "n/a" if self.value is None else f"{self.value:.{self.column.precision}f}"
 
 
-def scores_file(output: Path) -> Path | None:
-    """The scores file that the platform would read, None where there is none."""
-    return next((output / name for name in SCORES_FILES if (output / name).is_file()), None)
+@dataclass(frozen=True)
+class WrittenScores:
+    """The file that a scoring program wrote, and what it holds, whatever that is."""
+
+    name: str
+    content: Any
 
 
-def read_scores(output: Path) -> dict[str, float]:
-    """Read scores.json, else scores.txt, from a scoring step's output.
+class ScoresMissing(KitError):
+    """The scoring program wrote no scores file."""
+
+
+class ScoresUnreadable(KitError):
+    """The scores file is not JSON or YAML; `reason` is the parser's own message."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: cannot be decoded: {reason}")
+        self.reason = reason
+
+
+def read_written(output: Path) -> WrittenScores:
+    """Read scores.json, else scores.txt (as YAML), from a scoring step's output.
 
     Raises:
-        KitError: no file, not readable, not a flat mapping of names to finite numbers.
+        ScoresMissing: the step wrote neither.
+        ScoresUnreadable: the file cannot be parsed.
     """
-    path = scores_file(output)
+    path = next((output / name for name in SCORES_FILES if (output / name).is_file()), None)
     if path is None:
         found = ", ".join(sorted(item.name for item in output.iterdir())) or "nothing"
-        raise KitError(
+        raise ScoresMissing(
             f"expected the scoring program to write {' or '.join(SCORES_FILES)}, found {found}"
         )
     try:
         text = path.read_text(encoding="utf-8")
         content: Any = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
     except (ValueError, RecursionError) as error:
-        raise KitError(f"{path.name}: cannot be decoded: {error}") from error
-    if not isinstance(content, dict):
+        raise ScoresUnreadable(path.name, str(error)) from error
+    return WrittenScores(path.name, content)
+
+
+def read_scores(output: Path) -> dict[str, float]:
+    """Read the scores of a scoring step by the kit's strict rule.
+
+    Raises:
+        KitError: no file, not readable, not a flat mapping of names to finite numbers.
+    """
+    written = read_written(output)
+    if not isinstance(written.content, dict):
         raise KitError(
-            f"{path.name}: expected names with numbers, found {type(content).__name__} "
+            f"{written.name}: expected names with numbers, found {type(written.content).__name__} "
             "(`key:1.0` without a space is one string in YAML)"
         )
-    content = {str(key): number(value) for key, value in content.items()}
+    content = {str(key): number(value) for key, value in written.content.items()}
     problems = [line for key, value in content.items() if (line := _wrong(key, value))]
     if problems:
-        raise KitError(f"{path.name}: the platform cannot store these scores", problems)
+        raise KitError(f"{written.name}: the platform cannot store these scores", problems)
     return {key: float(value) for key, value in content.items()}
 
 
+def storable(value: Any) -> float | None:
+    """Return the value as the server's DecimalField(20, 10) keeps it; None where it refuses.
+
+    More lenient than `read_scores`: true counts as one.
+    """
+    found = number(value)
+    if not isinstance(found, int | float) or abs(found) >= MAX_ABS_SCORE:
+        return None
+    return round(float(found), 10)
+
+
 def number(value: Any) -> Any:
-    """A numeric string as a number: the server accepts it (YAML reads `1e-3` as a string)."""
+    """Return a numeric string as a number, as the server does (YAML reads `1e-3` as a string)."""
     if isinstance(value, str):
         try:
             return float(value)
@@ -91,7 +128,7 @@ def _wrong(key: Any, value: Any) -> str:
 
 
 def leaderboard(bundle: Bundle, scores: dict[str, float]) -> list[Cell]:
-    """The scores in the leaderboard's columns and order, computed columns included."""
+    """Return the leaderboard's cells in its order, computed columns included."""
     by_index: dict[int, float | None] = {
         column.index: scores.get(column.key) for column in bundle.columns
     }
@@ -108,10 +145,10 @@ def _compute(how: str, parts: Sequence[float | None]) -> float | None:
 
 
 def missing_keys(cells: Sequence[Cell]) -> list[str]:
-    """The keys that the leaderboard has and the scores lack: n/a on the board."""
+    """Return the keys of the leaderboard that the scores lack: n/a on the board."""
     return [cell.column.key for cell in cells if cell.value is None]
 
 
 def primary(bundle: Bundle, cells: Sequence[Cell]) -> Cell | None:
-    """The cell that ranks."""
+    """Return the cell of the column by which the leaderboard ranks."""
     return next((cell for cell in cells if cell.column.index == bundle.primary_index), None)

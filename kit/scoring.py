@@ -1,4 +1,4 @@
-"""`kit score`: our scoring program alone, on a predictions file and a reference table."""
+"""Run our scoring program alone, on a predictions file and a reference table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def score_files(predictions: Path, reference: Path, keep_in: Path | None) -> dic
         keep_in: where scores.json and the report are kept; None keeps nothing.
 
     Raises:
-        UsageProblem: a file is not there.
+        UsageProblem: a file does not exist.
         KitError: the scoring program refuses; its message is passed on.
     """
     if not predictions.is_file():

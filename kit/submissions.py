@@ -1,13 +1,16 @@
-"""Submissions: found by name, folder or zip, and laid out as the platform lays them out."""
+"""Find submissions by name, folder or zip, and lay them out as the platform does."""
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from kit.contract import METADATA_FILES, MODEL_FILE, TRACKS
+from kit.contract import METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
-from kit.packing.shipping import shipped
+from kit.packing.shipping import Shipment, shipped
 from kit.repository import checkout
 from kit.yaml_text import parse_yaml
 from kit.zips import sha256_of, unpack, write_zip
@@ -25,21 +28,33 @@ class Submission:
         """Whether it is a zip rather than a folder."""
         return self.path.is_file()
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is a folder of submissions/, which holds all that this kit asks for."""
-        return not self.is_zip and self.path.parent.name == "submissions"
+    @cached_property
+    def shipment(self) -> Shipment:
+        """The files of its folder, sorted and read once; a zip has none."""
+        return shipped(self.path)
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """A submission laid out as the platform does: its folder, and the sha256 of its zip."""
+
+    folder: Path
+    digest: str
 
 
 def discover() -> list[Submission]:
-    """Every folder of submissions/ that holds a model.py, sorted by name."""
+    """Return every folder of submissions/ that holds a model.py, sorted by name.
+
+    Raises:
+        UsageProblem: the working directory and the kit are in no checkout.
+    """
     folder = checkout() / "submissions"
     paths = sorted(path.parent for path in folder.glob(f"*/{MODEL_FILE}"))
     return [Submission(path.name, path) for path in paths]
 
 
 def find(text: str) -> Submission:
-    """The submission that the user means: a zip, a folder, or a name in submissions/.
+    """Return the submission that the user means: a zip, a folder, or a name in submissions/.
 
     Raises:
         UsageProblem: it is none of these; the names that exist are listed.
@@ -47,7 +62,10 @@ def find(text: str) -> Submission:
     path = Path(text)
     if path.is_file():
         return Submission(path.stem, path)
-    known = {submission.name: submission for submission in discover_or_none()}
+    try:
+        known = {submission.name: submission for submission in discover()}
+    except UsageProblem:  # outside a checkout, folders and zips still work
+        known = {}
     if text in known:
         return known[text]
     if path.is_dir():
@@ -59,18 +77,10 @@ def find(text: str) -> Submission:
     )
 
 
-def discover_or_none() -> list[Submission]:
-    """`discover`, but empty outside a checkout, where folders and zips still work."""
-    try:
-        return discover()
-    except UsageProblem:
-        return []
+def lay_out(submission: Submission, target: Path) -> LaidOut:
+    """Put the submission's files into the new folder `target`, as the worker would.
 
-
-def lay_out(submission: Submission, target: Path) -> str:
-    """Put the submission where the worker would, and return the sha256 of its zip.
-
-    A folder goes through the same selection as `kit pack`, so that a run of the folder and a
+    A folder is zipped by the same selection as in `kit pack`, so that a run of the folder and a
     run of its zip see the same files.
 
     Raises:
@@ -79,18 +89,18 @@ def lay_out(submission: Submission, target: Path) -> str:
     if submission.is_zip:
         unpack(submission.path, target)
         _refuse_parent_folder(submission.path, target)
-        return sha256_of(submission.path)
+        return LaidOut(target, sha256_of(submission.path))
     temporary = target.with_suffix(".zip")
     try:
-        digest = write_zip(shipped(submission.path).entries, temporary)
+        digest = write_zip(submission.shipment.entries, temporary)
         unpack(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    return digest
+    return LaidOut(target, digest)
 
 
 def _refuse_parent_folder(archive: Path, unpacked: Path) -> None:
-    """The commonest failed upload: the folder was zipped instead of its contents."""
+    """Refuse the most frequent failed upload: the folder was zipped instead of its contents."""
     nested = sorted(unpacked.glob(f"*/{MODEL_FILE}"))
     if nested and not (unpacked / MODEL_FILE).exists():
         folder = nested[0].parent.name
@@ -101,19 +111,64 @@ def _refuse_parent_folder(archive: Path, unpacked: Path) -> None:
 
 
 def metadata_of(folder: Path) -> dict[str, object]:
-    """The submission's metadata file as the worker would read it; empty where unreadable."""
+    """Return the metadata as the worker would read it; empty where it is missing or unreadable."""
     for name in METADATA_FILES:
         path = folder / name
         if path.is_file():
-            try:
-                content = parse_yaml(path.read_text(encoding="utf-8"))
-            except ValueError:
-                return {}
-            return content if isinstance(content, dict) else {}
+            return _read_metadata(path.read_bytes())
     return {}
 
 
+def _metadata_of_zip(path: Path) -> dict[str, object]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            found = next((name for name in METADATA_FILES if name in names), None)
+            return _read_metadata(archive.read(found)) if found else {}
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error):
+        return {}  # `lay_out` says what is wrong with the zip
+
+
+def _read_metadata(data: bytes) -> dict[str, object]:
+    try:
+        content = parse_yaml(data.decode("utf-8"))
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def named_track(submission: Submission) -> object:
+    """Return what the metadata of a folder or zip gives as `track`, whatever it is."""
+    read = _metadata_of_zip if submission.is_zip else metadata_of
+    return read(submission.path).get("track")
+
+
 def track_of(folder: Path) -> str | None:
-    """The track that the metadata names, if it is one that the kit knows."""
-    track = metadata_of(folder).get("track")
+    """Return the track that the metadata in a folder names, if it is one that the kit knows."""
+    return known_track(metadata_of(folder).get("track"))
+
+
+def known_track(track: object) -> str | None:
+    """Return the track if it is one that the kit knows, else None."""
     return track if isinstance(track, str) and track in TRACKS else None
+
+
+def default_bundle(name: str, track: object) -> Path:
+    """Return the sample bundle of the track that a submission's metadata names.
+
+    Raises:
+        UsageProblem: the track is missing or unknown, or it has no sample bundle.
+    """
+    if known_track(track) is None:
+        raise UsageProblem(
+            f"{name}: {METADATA_FILE}: track: expected one of {', '.join(TRACKS)}, found "
+            f"{track!r}; without it only --bundle can say what to run against",
+            hint="name the track in the metadata, or a bundle with --bundle",
+        )
+    path = checkout() / "sample_data" / str(track)
+    if not path.is_dir():
+        raise UsageProblem(
+            f"{name}: track {track}: expected a bundle in {path}, found none; name one with "
+            "--bundle"
+        )
+    return path

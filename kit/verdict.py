@@ -1,4 +1,4 @@
-"""What the platform would have shown for a run, beside the kit's own strict verdict.
+"""What the platform would have shown for a run, next to the kit's own strict verdict.
 
 The platform is lenient where the kit is strict: it scores what a crashed prediction left, skips
 keys that the leaderboard does not have, and keeps the keys that came before one it cannot store.
@@ -8,7 +8,6 @@ version 1.25; where an older server differs, a note says so.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,10 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from kit.bundles import Bundle, Column
-from kit.contract import MAX_ABS_SCORE, METADATA_FILE
-from kit.scores import Cell, leaderboard, number, scores_file
-from kit.worker import Step
-from kit.yaml_text import parse_yaml
+from kit.contract import METADATA_FILE
+from kit.scores import (
+    Cell,
+    ScoresMissing,
+    ScoresUnreadable,
+    leaderboard,
+    read_written,
+    storable,
+)
+from kit.worker import StepResult
 
 FINISHED, FAILED = "Finished", "Failed"
 
@@ -35,7 +40,7 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The verdict as `run.json` gives it."""
+        """Return the verdict as `run.json` gives it."""
         return {
             "status": self.status,
             "message": self.message,
@@ -45,8 +50,8 @@ class Verdict:
         }
 
 
-def platform_verdict(bundle: Bundle, prediction: Step, scoring: Step | None) -> Verdict:
-    """What the platform would have shown.
+def platform_verdict(bundle: Bundle, prediction: StepResult, scoring: StepResult | None) -> Verdict:
+    """Return what the platform would have shown.
 
     Args:
         bundle: whose leaderboard is used.
@@ -71,7 +76,7 @@ def platform_verdict(bundle: Bundle, prediction: Step, scoring: Step | None) -> 
     return verdict
 
 
-def _failed(message: str, step: Step) -> Verdict:
+def _failed(message: str, step: StepResult) -> Verdict:
     return Verdict(FAILED, message, _name(step.log))
 
 
@@ -79,29 +84,27 @@ def _name(log: Path | None) -> str:
     return log.name if log else ""
 
 
-def _time_message(step: Step) -> str:
+def _time_message(step: StepResult) -> str:
     return f"Execution Time Limit exceeded. Limit was {step.limit_s:g} seconds"
 
 
-def _scoring_verdict(bundle: Bundle, scoring: Step) -> Verdict:
+def _scoring_verdict(bundle: Bundle, scoring: StepResult) -> Verdict:
     if scoring.timed_out:
         return _failed(_time_message(scoring), scoring)
     if scoring.failure:
         return _failed("Child task failed or non-zero return code", scoring)
-    path = scores_file(scoring.output)
-    if path is None:
-        return _failed("Could not find scores file, did the scoring program output it?", scoring)
     try:
-        text = path.read_text(encoding="utf-8")
-        content: Any = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
-    except (ValueError, RecursionError) as error:
+        written = read_written(scoring.output)
+    except ScoresMissing:
+        return _failed("Could not find scores file, did the scoring program output it?", scoring)
+    except ScoresUnreadable as error:
         return _failed(
-            f"Could not decode scores json properly, it contains an error: {error}", scoring
+            f"Could not decode scores json properly, it contains an error: {error.reason}", scoring
         )
-    return _board_verdict(bundle, content, scoring)
+    return _board_verdict(bundle, written.content, scoring)
 
 
-def _board_verdict(bundle: Bundle, content: Any, scoring: Step) -> Verdict:
+def _board_verdict(bundle: Bundle, content: Any, scoring: StepResult) -> Verdict:
     if _holds_nan(content):
         verdict = _failed("Out of range float values are not JSON compliant", scoring)
         verdict.notes.append("before version 1.25: Finished, with no scores")
@@ -121,7 +124,7 @@ def _holds_nan(content: Any) -> bool:
 
 
 def _stored(content: Any, columns: Sequence[Column]) -> tuple[dict[str, float], list[str]]:
-    """The scores that the server keeps, key by key without a transaction, and what it drops."""
+    """Return the scores that the server keeps, key by key, and notes on those that it drops."""
     if not isinstance(content, dict):
         return {}, [f"scores are {type(content).__name__}, not a mapping: n/a in every column"]
     keys = {column.key for column in columns}
@@ -133,7 +136,7 @@ def _stored(content: Any, columns: Sequence[Column]) -> tuple[dict[str, float], 
     for key, value in content.items():
         if key not in keys:
             continue
-        score = _storable(value)
+        score = storable(value)
         if score is None:
             notes.append(
                 f"{key}: {value!r} is refused by the server; keys after it are lost, n/a is shown"
@@ -141,14 +144,6 @@ def _stored(content: Any, columns: Sequence[Column]) -> tuple[dict[str, float], 
             break
         stored[key] = score
     return stored, notes
-
-
-def _storable(value: Any) -> float | None:
-    """The value as DecimalField(20, 10) keeps it, None where the server answers with an error."""
-    found = number(value)
-    if not isinstance(found, int | float) or abs(found) >= MAX_ABS_SCORE:
-        return None
-    return round(float(found), 10)
 
 
 def _board_notes(bundle: Bundle, board: Sequence[Cell]) -> list[str]:

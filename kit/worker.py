@@ -1,4 +1,4 @@
-"""What the platform's compute worker does with one submission: a prediction and a scoring step.
+"""Do what the platform's compute worker does: a prediction and a scoring step.
 
 Source: codalab/codabench compute_worker.py at c7dbc756, `prepare`, `start`, `push_output` and
 `_run_program_directory`. Each step has folders of its own; reference data is absent in the
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import yaml
 
-from kit import journal
 from kit.bundles import Task
 from kit.contract import METADATA_FILE
 from kit.errors import KitError
@@ -32,14 +31,20 @@ from kit.isolation.platform_table import (
 )
 from kit.isolation.process import Outcome, Stop, run_together
 from kit.isolation.programs import Job, command_of, has_metadata, make_job, split_command
+from kit.journal import Journal
 from kit.zips import tree_entries, unpack, write_zip
 
-Tick = Callable[[str, float, Path], None]
+# Progress callback: (step, seconds so far, file of its standard output so far).
+OnTick = Callable[[str, float, Path], None]
+
+
+def no_progress(step: str, seconds: float, log: Path) -> None:
+    """Show no progress."""
 
 
 @dataclass
-class Step:
-    """What happened in one step: outcomes by kind, and why it failed by the strict rule."""
+class StepResult:
+    """How one step ended: outcomes by program, and why it failed by the strict rule."""
 
     name: str
     output: Path
@@ -65,42 +70,49 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where a run happens: `root` for the two steps' folders, `logs` for their output.
+class Workspace:
+    """Where and how a run happens: `root` holds the folders of the two steps, `logs` their output.
 
-    `journal` is what the ingestion program's journal begins with; empty keeps none.
+    `on_tick` is called several times a second.
     """
 
     root: Path
     logs: Path
     time_limit_s: float
     mode: Mode
-    on_tick: Tick
-    journal: bytes = b""
+    on_tick: OnTick = no_progress
 
     def folder(self, *parts: str) -> Path:
-        """A folder of the stage, made where it is missing."""
+        """Return a folder of the workspace; make it if it is missing."""
         path = self.root.joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
 
-def predict(task: Task, stage: Stage) -> Step:
-    """Run the prediction step on the submission laid out in `stage.root/prediction/program`.
+def predict(
+    task: Task, workspace: Workspace, submission: Path, journal: Journal | None = None
+) -> StepResult:
+    """Run the prediction step.
+
+    Args:
+        task: the task whose ingestion program and input data are used.
+        workspace: where to run.
+        submission: the folder of the submission, laid out.
+        journal: given to the ingestion program; None keeps none.
 
     Raises:
         KitError: a program of the bundle cannot be used; nothing has been run then.
     """
-    root = stage.folder("prediction")
-    step = Step("prediction", stage.folder("prediction", "output"), stage.time_limit_s)
-    submission = root / "program"
+    root = workspace.folder("prediction")
+    output = workspace.folder("prediction", "output")
+    step = StepResult("prediction", output, workspace.time_limit_s)
     folders = {
         "submission": submission,
-        "output": step.output,
-        "worker_data": stage.folder("data"),
+        "output": output,
+        "worker_data": workspace.folder("data"),
     }
     if task.input_data:
-        folders["input_data"] = _provide(task.input_data, root / "input_data", stage.mode)
+        folders["input_data"] = _provide(task.input_data, root / "input_data", workspace.mode)
     jobs = []
     if not has_metadata(submission):
         # The worker's whole mechanism for result submissions: their files are the output.
@@ -110,39 +122,39 @@ def predict(task: Task, stage: Stage) -> Step:
         jobs.append(make_job(SUBMISSION, argv, folders))
     if task.ingestion_program and not task.late_ingestion:
         jobs.append(_ingestion_job(INGESTION, task, root, folders))
-        if stage.journal:
-            journal.begin(step.output, root / "ingestion_program", stage.journal)
-    _run(step, jobs, stage)
+        if journal:
+            journal.place_in(step.output, root / "ingestion_program")
+    _run(step, jobs, workspace)
     return step
 
 
-def score(task: Task, stage: Stage, results: Path) -> Step:
+def score(task: Task, workspace: Workspace, results: Path) -> StepResult:
     """Run the scoring step on the prediction step's output.
 
     Args:
         task: the task whose scoring program and reference data are used.
-        stage: where to run.
-        results: the zip that `hand_over` made of the prediction's output.
+        workspace: where to run.
+        results: the zip that `zip_output` made of the prediction's output.
 
     Raises:
         KitError: the scoring program cannot be used.
     """
-    root = stage.folder("scoring")
-    step = Step("scoring", stage.folder("scoring", "output"), stage.time_limit_s)
-    inputs = stage.folder("scoring", "input")
+    root = workspace.folder("scoring")
+    step = StepResult("scoring", workspace.folder("scoring", "output"), workspace.time_limit_s)
+    inputs = workspace.folder("scoring", "input")
     unpack(results, inputs / "res")
     folders = {
         "scoring_program": _program(task.scoring_program, root / "program", "scoring"),
         "input": inputs,
         "results": inputs / "res",
         "output": step.output,
-        "shared": stage.folder("scoring", "shared"),
-        "worker_data": stage.folder("data"),
+        "shared": workspace.folder("scoring", "shared"),
+        "worker_data": workspace.folder("data"),
     }
     if task.reference_data:
-        folders["reference_data"] = _provide(task.reference_data, inputs / "ref", stage.mode)
+        folders["reference_data"] = _provide(task.reference_data, inputs / "ref", workspace.mode)
     if task.input_data and task.late_ingestion:
-        folders["input_data"] = _provide(task.input_data, root / "input_data", stage.mode)
+        folders["input_data"] = _provide(task.input_data, root / "input_data", workspace.mode)
     command = command_of(folders["scoring_program"])
     if not command:
         raise KitError(
@@ -153,11 +165,11 @@ def score(task: Task, stage: Stage, results: Path) -> Step:
     jobs = [make_job(SCORING, argv, folders)]
     if task.ingestion_program and task.late_ingestion:
         jobs.append(_ingestion_job(LATE_INGESTION, task, root, folders))
-    _run(step, jobs, stage)
+    _run(step, jobs, workspace)
     return step
 
 
-def hand_over(step: Step, stage: Stage) -> Path:
+def zip_output(step: StepResult, workspace: Workspace) -> Path:
     """Zip the prediction's output with the worker's `metadata` file, as the worker does.
 
     Raises:
@@ -181,13 +193,13 @@ def hand_over(step: Step, stage: Stage) -> Path:
         "ingestionElapsedTime": ingestion.seconds if ingestion else None,
     }
     target.write_text(yaml.safe_dump(status), encoding="utf-8")
-    archive = stage.root / "prediction_result.zip"
+    archive = workspace.root / "prediction_result.zip"
     write_zip(tree_entries(step.output), archive)
     return archive
 
 
 def _provide(source: Path, target: Path, mode: Mode) -> Path:
-    """Give a task's data to a step: a folder in its place, a zip unpacked, a plain file alone."""
+    """Give a task's data to a step: a folder by a link, a zip unpacked, a plain file alone."""
     if source.is_dir() and mode.real_paths:
         # Mounted over an empty folder: a link would lead out of the container.
         target.mkdir()
@@ -223,18 +235,18 @@ def _ingestion_job(
     if not command:
         raise KitError(
             f"{task.ingestion_program}: expected a metadata.yaml with a `command`, found none; "
-            "the platform would run no ingestion and go on to scoring"
+            "the platform would run no ingestion and continue with scoring"
         )
     argv = split_command(command, "ingestion", container.step == "scoring", task.late_ingestion)
     return make_job(container, argv, folders | {"ingestion_program": program})
 
 
-def _run(step: Step, jobs: list[Job], stage: Stage) -> None:
-    """Start the step's jobs together and take down how each ended."""
+def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
+    """Start the step's jobs together and record how each ended."""
     if not jobs:
         return
-    mode = stage.mode
-    place = Place(stage.logs, stage.folder(step.name, "tmp"))
+    mode = workspace.mode
+    place = Place(workspace.logs, workspace.folder(step.name, "tmp"))
     # The log that says what went wrong is the one of the organiser's program, the last one; how
     # far it is stands in its standard output.
     progress, step.log = place.log_files(jobs[-1])
@@ -242,12 +254,12 @@ def _run(step: Step, jobs: list[Job], stage: Stage) -> None:
     writable += {bind.source for job in jobs for bind in job.binds if bind.mount.holds == "shared"}
 
     def tick(seconds: float) -> None:
-        stage.on_tick(step.name, seconds, progress)
+        workspace.on_tick(step.name, seconds, progress)
 
     with mode.lend(writable):
         outcomes = run_together(
             [partial(mode.start, job, place) for job in jobs],
-            stage.time_limit_s,
+            workspace.time_limit_s,
             tick,
             OutputWatch(writable, mode.limits).exceeded,
         )
@@ -257,7 +269,7 @@ def _run(step: Step, jobs: list[Job], stage: Stage) -> None:
     step.failure = _failure(step, mode) or strange_output(step.output)
 
 
-def _failure(step: Step, mode: Mode) -> str:
+def _failure(step: StepResult, mode: Mode) -> str:
     for kind, outcome in step.outcomes.items():
         who = "the submission's command" if kind == "program" else "the ingestion program"
         if step.name == "scoring" and kind == "program":

@@ -47,6 +47,14 @@ class Entry:
     path: Path
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A reason to refuse a zip from outside: its code in `kit check`, and what was found."""
+
+    code: str
+    text: str
+
+
 def write_zip(entries: Iterable[Entry], target: Path) -> str:
     """Write a zip whose bytes depend on names and contents only; return its sha256.
 
@@ -98,11 +106,11 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
     """
     try:
         with zipfile.ZipFile(archive_path) as archive:
-            problems = inspect(archive, must_hold)
-            if problems:
+            refusals = inspect(archive, must_hold)
+            if refusals:
                 raise KitError(
                     f"{archive_path}: this zip cannot be used",
-                    problems,
+                    [refusal.text for refusal in refusals],
                     "zip the contents of the folder, not the folder: `kit pack` does it",
                 )
             _extract(archive, archive_path, target)
@@ -117,7 +125,7 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
 
 
 def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.unpacking")
+    temporary = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         archive.extractall(temporary)
@@ -136,39 +144,52 @@ def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[str]:
-    """Every reason why a zip from outside is refused, a line each; none means good."""
+def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[Refusal]:
+    """List every reason to refuse a zip from outside; an empty list means a good one."""
     infos = archive.infolist()
     if len(infos) > MAX_ZIP_ENTRIES:
-        return [f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"]
+        text = f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"
+        return [Refusal("zip-unsafe", text)]
     names = [info.filename for info in infos]
-    problems = _size_problems(infos)
-    problems += _listed("encrypted entries", [i.filename for i in infos if i.flag_bits & 0x1])
-    problems += _listed("entries without a name", [n for n in names if not n.strip("/")])
-    problems += _listed("names that lead out of the folder", [n for n in names if _escapes(n)])
-    problems += _listed("names with a backslash, one flat file on Linux", _with_backslash(infos))
-    problems += _listed(
-        "links, which become text files", [i.filename for i in infos if _is_link(i)]
-    )
     twice = [name for name, count in Counter(names).items() if count > 1]
-    problems += _listed("names that appear more than once", twice)
+    refusals = [
+        *_size_refusals(infos),
+        *_listed(
+            "zip-encrypted", "encrypted entries", [i.filename for i in infos if i.flag_bits & 0x1]
+        ),
+        *_listed("zip-unsafe", "entries without a name", [n for n in names if not n.strip("/")]),
+        *_listed(
+            "zip-escape", "names that lead out of the folder", [n for n in names if _escapes(n)]
+        ),
+        *_listed(
+            "zip-backslash",
+            "names with a backslash, one flat file on Linux",
+            _with_backslash(infos),
+        ),
+        *_listed(
+            "zip-link", "links, which become text files", [i.filename for i in infos if _is_link(i)]
+        ),
+        *_listed("zip-duplicate", "names that appear more than once", twice),
+    ]
     if not [name for name in names if not name.endswith("/")]:
-        problems.append("no file in it")
-    elif must_hold and not problems:
-        problems += _root_problems(names, must_hold)
-    return problems
+        refusals.append(Refusal("zip-empty", "no file in it"))
+    elif must_hold and not refusals:
+        refusals += _root_refusals(names, must_hold)
+    return refusals
 
 
-def _size_problems(infos: list[zipfile.ZipInfo]) -> list[str]:
+def _size_refusals(infos: list[zipfile.ZipInfo]) -> list[Refusal]:
     unpacked = sum(info.file_size for info in infos)
     if unpacked > MAX_UNPACKED_BYTES:
-        return [f"would unpack to {unpacked:,} bytes; at most {MAX_UNPACKED_BYTES:,} are unpacked"]
+        text = f"would unpack to {unpacked:,} bytes; at most {MAX_UNPACKED_BYTES:,} are unpacked"
+        return [Refusal("zip-too-large", text)]
     packed = max(1, sum(info.compress_size for info in infos))
     if unpacked > SMALL_ENOUGH_BYTES and unpacked > MAX_RATIO * packed:
-        return [
+        text = (
             f"would unpack to {unpacked / packed:,.0f} times its size, {unpacked:,} bytes; at most "
-            f"{MAX_RATIO} times is unpacked, for pictures and weights shrink little"
-        ]
+            f"{MAX_RATIO} times is unpacked, for images and weights shrink little"
+        )
+        return [Refusal("zip-too-large", text)]
     return []
 
 
@@ -187,23 +208,25 @@ def _is_link(info: zipfile.ZipInfo) -> bool:
     return stat.S_ISLNK(info.external_attr >> 16)
 
 
-def _root_problems(names: list[str], must_hold: tuple[str, ...]) -> list[str]:
+def _root_refusals(names: list[str], must_hold: tuple[str, ...]) -> list[Refusal]:
     if set(must_hold) & set(names):
         return []
     wanted = " or ".join(must_hold)
     nested = [n for n in names if PurePosixPath(n).name in must_hold and "__MACOSX" not in n]
     if nested:
         folder = PurePosixPath(nested[0]).parent
-        return [f"{wanted} found under {folder}/, expected at the root of the zip"]
-    return [f"{wanted} expected at the root of the zip, found nowhere in it"]
+        text = f"{wanted} found under {folder}/, expected at the root of the zip"
+    else:
+        text = f"{wanted} expected at the root of the zip, found nowhere in it"
+    return [Refusal("zip-root", text)]
 
 
-def _listed(what: str, names: list[str]) -> list[str]:
+def _listed(code: str, what: str, names: list[str]) -> list[Refusal]:
     if not names:
         return []
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return [f"{what}: {shown}{more}"]
+    return [Refusal(code, f"{what}: {shown}{more}")]
 
 
 def tree_entries(folder: Path) -> list[Entry]:

@@ -98,13 +98,11 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
         if raw.endswith("\\"):
             pending += raw[:-1]
             continue
-        line = re.sub(r"(^|\s)#.*$", "", pending + raw).strip()
-        if line:
-            lines.append((start, line))
+        lines.append((start, pending + raw))
         pending, start = "", 0
-    if pending.strip():
-        lines.append((start, pending.strip()))
-    return lines
+    lines.append((start, pending))
+    without_comments = [(n, re.sub(r"(^|\s)#.*$", "", line).strip()) for n, line in lines]
+    return [(number, line) for number, line in without_comments if line]
 
 
 def _parse(text: str) -> Requirement | str:

@@ -1,9 +1,10 @@
-"""The list of checks of a submission, and running them."""
+"""The static checks of a submission, and running them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,10 +17,9 @@ from kit.checks.submission import (
     network,
     paths,
     pickles,
-)
-from kit.checks.submission import requirements as requirement_checks
-from kit.checks.submission import (
-    signatures as contract,
+    requirements,
+    signatures,
+    vendored,
 )
 from kit.checks.submission.archive import check_zip
 from kit.checks.submission.subject import Subject, opened
@@ -35,11 +35,12 @@ STATIC: dict[str, Check] = {
     "files": files.check_files,
     "names and sizes": files.check_names,
     "metadata": files.check_metadata,
-    "syntax": contract.check_syntax,
-    "contract": contract.check_contract,
-    "work at import": contract.check_module_level,
-    "requirements": requirement_checks.check_requirements,
+    "syntax": signatures.check_syntax,
+    "contract": signatures.check_contract,
+    "work at import": signatures.check_module_level,
+    "requirements": requirements.check_requirements,
     "imports": imports.check_imports,
+    "vendored": vendored.check_vendored,
     "pickles": pickles.check_pickles,
     "licences": licences.check_licences,
     "paths": paths.check_paths,
@@ -49,28 +50,46 @@ STATIC: dict[str, Check] = {
 
 
 def check_statically(submission: Submission, task: Task | None = None) -> Report:
-    """Everything about a submission that can be said without running it; raises nothing.
+    """Check a submission as far as that is possible without running it; raises nothing.
 
     Args:
         submission: a folder, read as `kit pack` would ship it, or a zip.
-        task: whose ingestion program's whitelist counts; ours where there is none.
+        task: whose ingestion program's whitelist counts; ours without one.
     """
+    report = begin_report(submission)
+    try:
+        with opened(submission) as subject:
+            check_subject(report, subject, task)
+    except KitError as error:
+        skip_static(report, error)
+    return report
+
+
+def begin_report(submission: Submission) -> Report:
+    """Return a new report; of a zip, it holds what can be said without unpacking."""
     report = Report("submission", submission.name, submission.path)
     if submission.is_zip:
         report.take("zip", check_zip(submission.path))
-    try:
-        with whitelist_of(task) as whitelist, opened(submission, whitelist) as subject:
-            for name, check in STATIC.items():
-                report.take(name, check(subject))
-    except KitError as error:
-        why = "; ".join([error.message, *error.problems])
-        report.skipped += [Skipped(name, why, "kit pack FOLDER") for name in STATIC]
     return report
+
+
+def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
+    """Run every static check on a submission that is open."""
+    with whitelist_of(task) as whitelist:
+        subject = replace(subject, whitelist=whitelist)
+        for name, check in STATIC.items():
+            report.take(name, check(subject))
+
+
+def skip_static(report: Report, error: KitError) -> None:
+    """Write into the report that the submission cannot be opened, and why."""
+    why = "; ".join([error.message, *error.problems])
+    report.skipped += [Skipped(name, why, "kit pack FOLDER") for name in STATIC]
 
 
 @contextmanager
 def whitelist_of(task: Task | None) -> Iterator[Path | None]:
-    """The organiser's whitelist.txt: the task's, else ours where a checkout is around."""
+    """Give the organiser's whitelist.txt: the task's, else ours where a checkout is around."""
     program = task.ingestion_program if task else None
     if program is None:
         try:

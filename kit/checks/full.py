@@ -4,42 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit import bundles
 from kit.bundles import Bundle, Task
-from kit.checks.engine import check_statically
+from kit.checks.engine import begin_report, check_subject, skip_static
 from kit.checks.running.behaviour import (
     check_answers,
     check_loading,
     check_odd,
+    check_plan,
     check_sameness,
     check_surroundings,
     check_written,
 )
 from kit.checks.running.forecast import check_forecast, forecast
-from kit.checks.running.pictures import odd_pictures, sample
-from kit.checks.running.probing import Laboratory, laboratory
+from kit.checks.running.images import Sample, odd_images, sample
+from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
 from kit.checks.running.scored_run import check_scores
 from kit.checks.submission.imports import missing_packages
-from kit.checks.submission.subject import opened
-from kit.contract import DEFAULT_TIME_LIMIT_S
+from kit.checks.submission.subject import Subject, opened
+from kit.contract import DEFAULT_TIME_LIMIT_S, METADATA_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
-from kit.findings.finding import Report, Skipped
-from kit.repository import checkout
-from kit.submissions import Submission, track_of
+from kit.findings.finding import Finding, Report, Skipped
+from kit.submissions import Submission, default_bundle, known_track, metadata_of
 
 # With one of these nothing can be run, or should be.
-_IN_THE_WAY = frozenset((
+_PREVENTS_RUNNING = frozenset((
     "model-missing", "model-class", "load-missing", "predict-missing", "init-arguments",
     "zip-root", "pickle-global", "method-async",
 ))  # fmt: skip
-_NO_RUN = frozenset(
+_PREVENTS_SCORING = frozenset(
     ("load-fails", "predict-fails", "probe-crash", "probe-timeout", "return-type", "time-limit")
 )
 _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
 _SCORING = "scores, ties, the negated score"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a submission runs against."""
+
+    bundle: Bundle
+    task: Task
+
+
+@dataclass(frozen=True)
+class Context:
+    """One check: the open submission, what it runs against, and for how many images.
+
+    `problem` says why there is no target, and is empty where there is one. `images` is the number
+    of hidden images, None for the task's own.
+    """
+
+    subject: Subject
+    target: Target | None = None
+    problem: str = ""
+    images: int | None = None
+
+    @property
+    def submission(self) -> Submission:
+        """The submission as the user named it."""
+        return self.subject.submission
+
+    @property
+    def task(self) -> Task | None:
+        """The task of the target."""
+        return self.target.task if self.target else None
+
+    @property
+    def limit_s(self) -> float:
+        """The time limit of a step: the task's, else the platform's default."""
+        return self.task.time_limit_s if self.task else DEFAULT_TIME_LIMIT_S
+
+    @property
+    def track(self) -> str | None:
+        """The track that the metadata names, None where it names none that the kit knows."""
+        return known_track(metadata_of(self.subject.root).get("track"))
 
 
 def check_submission(
@@ -55,138 +98,162 @@ def check_submission(
         submission: a folder or zip.
         bundle_path: a bundle to run against; that of its track in sample_data by default.
         task_name: name or index of a task; the first by default.
-        images: how many hidden pictures there are; as many as the task's by default.
+        images: the number of hidden images; as many as the task has by default.
         quick: leave out what has to run the model.
 
     Raises:
         UsageProblem: the bundle or task that was named is not there.
     """
-    with _against(submission, bundle_path, task_name) as (bundle, task, problem):
-        report = check_statically(submission, task)
+    report = begin_report(submission)
+    with ExitStack() as stack:
+        try:
+            subject = stack.enter_context(opened(submission))
+        except KitError as error:
+            skip_static(report, error)
+            if not quick:
+                _skip_running(report, _unusable_zip(report, submission))
+            return report
+        target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
+        context = Context(subject, target, problem, images)
+        check_subject(report, subject, context.task)
         if not quick:
-            why = _in_the_way(report, submission)
-            if why is not None:
-                report.skipped += [
-                    Skipped(name, why.why, why.command) for name in (_RUNNING, _SCORING)
-                ]
-                return report
-            track = check_running(report, submission, task, images)
-            _score(report, submission, bundle, task, problem, track, images is not None)
+            if bundle_path is None:
+                report.take("track", _check_track(context))
+            _check_by_running(report, context)
     return report
 
 
+def _check_track(context: Context) -> Iterator[Finding]:
+    """Without a bundle, the track has to say what to run against."""
+    if context.track is None:
+        named = metadata_of(context.subject.root).get("track")
+        found = f"track: expected one of {', '.join(TRACKS)}, found {named!r}; no --bundle is given"
+        yield Finding("track-unknown", METADATA_FILE, found)
+
+
+def _check_by_running(report: Report, context: Context) -> None:
+    program = planning_program(context.task)
+    why = _why_not_run(report, context.subject, program)
+    if why is not None:
+        _skip_running(report, why)
+        return
+    assert program is not None
+    with TemporaryDirectory(prefix="kit-check-") as name:
+        folder = Path(name)
+        chosen = sample(context.task.input_data if context.task else None, folder)
+        with laboratory(context.submission, context.limit_s, program, chosen.metadata) as room:
+            check_running(report, context, room, chosen, folder)
+            _check_scored(report, context, room)
+
+
 def check_running(
-    report: Report, submission: Submission, task: Task | None, images: int | None
-) -> str | None:
-    """Run the probes and take what they tell into the report.
-
-    Returns:
-        the track that the metadata names, None where it names none.
-    """
-    limit = task.time_limit_s if task else DEFAULT_TIME_LIMIT_S
-    with laboratory(submission, limit) as room, TemporaryDirectory(prefix="kit-check-") as folder:
-        track = track_of(room.submission)
-        _probe(report, room, task, images, track, Path(folder))
-    return track
-
-
-def _probe(
-    report: Report,
-    room: Laboratory,
-    task: Task | None,
-    images: int | None,
-    track: str | None,
-    folder: Path,
+    report: Report, context: Context, room: Laboratory, chosen: Sample, folder: Path
 ) -> None:
-    chosen = sample(task.input_data if task else None, folder)
+    """Run the probes and write into the report what they tell.
+
+    Args:
+        report: gets the findings and the forecast.
+        context: what is checked.
+        room: where the submission is laid out.
+        chosen: the images of the task.
+        folder: where odd images are drawn.
+    """
     before = room.files()
-    probe = room.probe(chosen.paths, odd_pictures(folder))
+    probe = room.probe(chosen.paths, odd_images(folder))
     report.take("loading", check_loading(probe))
     if probe.load_seconds is None:
         return
-    report.take("answers", check_answers(probe, track))
-    report.take("odd pictures", check_odd(probe, track))
+    report.take("calling", check_plan(probe, decides=plans_for(context.task)))
+    if probe.of("error", "plan"):
+        return
+    report.take("answers", check_answers(probe, context.track))
+    report.take("odd pictures", check_odd(probe, context.track))
     report.take("sameness", check_sameness(probe))
     if probe.finished and not probe.of("error", "first"):
         few = chosen.paths[: max(2, len(probe.answers("first")) // 2)]
         report.take("surroundings", check_surroundings(room, probe, few))
-    report.take("written files", check_written(before, room.files()))
-    report.forecast = forecast(probe, chosen, task, images)
+    after = room.files()
+    report.take("written files", check_written(before, after))
+    if before != after:
+        room.restore()
+    report.forecast = forecast(probe, chosen, context.task, context.images)
     report.take("time and memory", check_forecast(report.forecast))
 
 
-def _in_the_way(report: Report, submission: Submission) -> Skipped | None:
-    """Why nothing can be run, None where it can."""
-    codes = sorted({f.code for f in report.findings} & _IN_THE_WAY)
-    syntax = [f for f in report.findings if f.code == "python-syntax" and f.severity == "error"]
-    if report.skipped and submission.is_zip and not codes:
-        codes = ["the zip"]
-    if codes or syntax:
-        named = ", ".join(codes or ["python-syntax"])
-        return Skipped("", f"mend {named} first", f"kit check {submission.name}")
-    try:
-        with opened(submission, None) as subject:
-            missing = missing_packages(subject)
-    except KitError as error:
-        return Skipped("", error.message, "kit pack FOLDER")
-    if missing:
+def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skipped | None:
+    """Return why nothing can be run, None where it can.
+
+    `program` is the ingestion program whose plan calls the model, None where there is none.
+    """
+    codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
+    if any(f.code == "python-syntax" and f.severity == "error" for f in report.findings):
+        codes = codes or ["python-syntax"]
+    if codes:
+        return Skipped("", f"fix {', '.join(codes)} first", f"kit check {subject.submission.name}")
+    if missing := missing_packages(subject):
         names = " ".join(missing)
         return Skipped("", f"not installed here: {names}", f"pip install {names}")
+    if program is None:
+        found = "the ingestion program, whose plan says how a model is called, is not here"
+        return Skipped("", found, "run the command inside a checkout of the kit")
     return None
 
 
+def _unusable_zip(report: Report, submission: Submission) -> Skipped:
+    codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
+    named = ", ".join(codes or ["the zip"])
+    return Skipped("", f"fix {named} first", f"kit check {submission.name}")
+
+
+def _skip_running(report: Report, why: Skipped) -> None:
+    report.skipped += [Skipped(name, why.why, why.command) for name in (_RUNNING, _SCORING)]
+
+
 @contextmanager
-def _against(
-    submission: Submission, bundle_path: Path | None, task_name: str | None
-) -> Iterator[tuple[Bundle | None, Task | None, str]]:
-    """The bundle and task to run against, or why there are none."""
-    path = bundle_path or _default_bundle(submission)
-    if path is None:
-        yield None, None, "no bundle of the submission's track"
-        return
+def _target(
+    subject: Subject, bundle_path: Path | None, task_name: str | None
+) -> Iterator[tuple[Target | None, str]]:
+    """Give the bundle and task to run against, or None and why there are none."""
     with ExitStack() as stack:
-        bundle, task, problem = None, None, ""
+        target, problem = None, ""
         try:
+            path = bundle_path or _bundle_of_track(subject)
             bundle = stack.enter_context(bundles.opened(path))
-            task = bundle.task(task_name)
+            target = Target(bundle, bundle.task(task_name))
+        except _NoBundle as error:
+            problem = error.message
         except UsageProblem:
             raise
         except KitError as error:
             problem = "; ".join([error.message, *error.problems])
-        yield bundle, task, problem
+        yield target, problem
 
 
-def _default_bundle(submission: Submission) -> Path | None:
+class _NoBundle(KitError):
+    """The submission's track leads to no bundle, and the user named none."""
+
+
+def _bundle_of_track(subject: Subject) -> Path:
     try:
-        with opened(submission, None) as subject:
-            track = track_of(subject.root)
-        path = checkout() / "sample_data" / (track or "hybrid")
-    except KitError:
-        return None
-    return path if path.is_dir() else None
+        return default_bundle(subject.submission.name, metadata_of(subject.root).get("track"))
+    except UsageProblem as error:
+        raise _NoBundle(error.message) from error
 
 
-def _score(
-    report: Report,
-    submission: Submission,
-    bundle: Bundle | None,
-    task: Task | None,
-    problem: str,
-    track: str | None,
-    other_size: bool,
-) -> None:
-    """The scored run; `other_size`: the forecast is for more pictures than the task has."""
-    errors = {f.code for f in report.findings if f.severity == "error"} & _NO_RUN
-    if other_size:
+def _check_scored(report: Report, context: Context, room: Laboratory) -> None:
+    errors = {f.code for f in report.findings if f.severity == "error"} & _PREVENTS_SCORING
+    if context.images is not None:
+        # The forecast is for more images than the task has.
         errors.discard("time-limit")
-    command = f"kit check {submission.name} --bundle BUNDLE"
-    if bundle is None or task is None:
-        report.skipped.append(Skipped(_SCORING, problem, command))
-    elif task.reference_data is None or task.ingestion_program is None:
+    target, name = context.target, context.submission.name
+    if target is None:
+        command = f"kit check {name} --bundle BUNDLE"
+        report.skipped.append(Skipped(_SCORING, context.problem, command))
+    elif target.task.reference_data is None or target.task.ingestion_program is None:
         why = "the task has no reference data or no ingestion program"
-        report.skipped.append(Skipped(_SCORING, why, command))
+        report.skipped.append(Skipped(_SCORING, why, f"kit check {name} --bundle BUNDLE"))
     elif errors:
-        why = f"mend {', '.join(sorted(errors))} first"
-        report.skipped.append(Skipped(_SCORING, why, f"kit check {submission.name}"))
+        why = f"fix {', '.join(sorted(errors))} first"
+        report.skipped.append(Skipped(_SCORING, why, f"kit check {name}"))
     else:
-        report.take("scores", check_scores(submission, bundle, task, track))
+        report.take("scores", check_scores(room, target.bundle, target.task))

@@ -1,11 +1,13 @@
-"""The command line: each command is a module that parses, calls one function and prints."""
+"""The command line. Each command is a module that parses, calls one function and prints."""
 
 from __future__ import annotations
 
 import errno
 import importlib
 import sys
+import tempfile
 import traceback
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -16,22 +18,29 @@ from kit.errors import KitError
 # Name -> one line of help. The module is imported when its command is used, so that
 # `kit --help` does not wait for imports that it does not need.
 _COMMANDS = {
-    "list": "The submissions here: track, size of the zip, what they scored last.",
-    "check": "All that would make an upload fail, before the upload; bundles too.",
+    "list": "List the submissions here: track, size of the zip, scores of the last run.",
+    "check": "Find what would make an upload fail, in a submission or a bundle.",
     "new": "Start a submission that runs at once.",
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
-    "pack": "Make the zip to upload, or say all that stands against it.",
-    "weights": "The files of weights.json: show what is there, fetch what is missing.",
+    "pack": "Make the zip to upload, or list every reason against it.",
+    "weights": "Show the files of weights.json, or fetch the missing ones.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",
     "vendor": "Copy shared packages into the submissions that import them, or check the copies.",
 }
 
 
-# What a full, read-only or failing disk answers: for the user to mend, not a fault of the kit.
+# Errors of a full, read-only or failing disk: for the user to fix, not a fault of the kit.
 _DISK_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO,
 )  # fmt: skip
+
+
+@dataclass
+class _Options:
+    """What the group's options say, for whoever reports an error after the command has ended."""
+
+    debug: bool = False
 
 
 class _LazyGroup(click.Group):
@@ -53,7 +62,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no command {args[0]!r}; there are {', '.join(_COMMANDS)}")
+            ctx.fail(f"no command {args[0]!r}; the commands are {', '.join(_COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 
@@ -64,9 +73,9 @@ class _LazyGroup(click.Group):
 def _kit(ctx: click.Context, debug: bool) -> None:
     """Train, run, score and pack submissions for Codabench-style wildlife challenges.
 
-    Exit status: 0 good, 1 the answer is no, 2 wrong usage, 130 interrupted.
+    Exit status: 0 success, 1 check or run failed, 2 usage error, 130 interrupted.
     """
-    ctx.obj = {"debug": debug}
+    ctx.obj.debug = debug
 
 
 def main(args: list[str] | None = None) -> None:
@@ -76,12 +85,12 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _status(arguments: list[str]) -> int:
-    debug = "--debug" in arguments
+    options = _Options()
     try:
-        result: Any = _kit.main(arguments, prog_name="kit", standalone_mode=False)
+        result: Any = _kit.main(arguments, prog_name="kit", standalone_mode=False, obj=options)
         return result if isinstance(result, int) else 0
     except KitError as error:
-        return _report(str(error), error.exit_status, debug)
+        return _report(str(error), error.exit_status, options)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2
@@ -89,16 +98,24 @@ def _status(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _report("interrupted; what was finished is kept", 130, debug)
+        return _report("interrupted; what was finished is kept", 130, options)
     except OSError as error:
-        if error.errno in _DISK_ERRORS or "temporary directory" in str(error.strerror):
+        if error.errno in _DISK_ERRORS or not _has_temporary_folder():
             where = f"{error.filename}: " if error.filename else ""
-            return _report(f"{where}cannot be read or written: {error.strerror}", 1, debug)
+            return _report(f"{where}cannot be read or written: {error.strerror}", 1, options)
         raise
 
 
-def _report(message: str, status: int, debug: bool) -> int:
-    if debug:
+def _has_temporary_folder() -> bool:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _report(message: str, status: int, options: _Options) -> int:
+    if options.debug:
         traceback.print_exc()
     click.echo(f"kit: {message}", err=True)
     return status

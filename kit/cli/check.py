@@ -33,7 +33,7 @@ _WIDTH_OF_A_LOG = 160
     "--images",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Hidden pictures, for the forecast. Default: those of the task.",
+    help="Number of hidden images, for the forecast. Default: those of the task.",
 )
 @click.option("--quick", is_flag=True, help="Leave out what has to run the model.")
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
@@ -51,7 +51,7 @@ def command(
 ) -> int:
     """Check TARGET: a submission (a name, a folder or a zip) or a competition bundle.
 
-    Exit status 0: no error was found. What could not be checked is listed as SKIPPED.
+    Exits with 0 if no error was found. Checks that could not run are listed as SKIPPED.
     """
     reports = _reports(target, bundle_path, task, images, quick)
     ok = all(report.ok(strict) for report in reports)
@@ -70,7 +70,7 @@ def command(
 def _reports(
     target: str, bundle_path: Path | None, task: str | None, images: int | None, quick: bool
 ) -> list[Report]:
-    """The report of TARGET, and that of the bundle that --bundle names."""
+    """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
     from kit.checks.bundle.folder import check_bundle, is_bundle
     from kit.checks.full import check_submission
@@ -121,8 +121,8 @@ def _table(report: Report) -> Table:
 
 def _forecast(forecast: dict[str, Any]) -> str:
     return (
-        f"Forecast for {forecast['images']:,} pictures: {forecast['seconds']:,.0f} s of "
-        f"{forecast['limit_seconds']:g} s (load {forecast['load_seconds']:.2f} s, a picture "
+        f"Forecast for {forecast['images']:,} images: {forecast['seconds']:,.0f} s of "
+        f"{forecast['limit_seconds']:g} s (load {forecast['load_seconds']:.2f} s, an image "
         f"{forecast['median_seconds']:.4f} s, 95th percentile {forecast['p95_seconds']:.4f} s, "
         f"measured on {forecast['measured']}), peak memory {size(forecast['peak_bytes'])}"
     )

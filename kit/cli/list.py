@@ -9,8 +9,7 @@ import click
 
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
-from kit.packing.shipping import shipped
-from kit.runs import last_run
+from kit.records import last_runs
 from kit.submissions import Submission, track_of
 from kit.zips import zip_size
 
@@ -18,8 +17,9 @@ from kit.zips import zip_size
 @click.command("list")
 @json_option
 def command(as_json: bool) -> int:
-    """The submissions here: track, size of the zip, what they scored last."""
-    rows = [_row(submission) for submission in submissions.discover()]
+    """List the submissions here: track, size of the zip, scores of the last run."""
+    last = last_runs(Path("runs"))
+    rows = [_row(item, last.get(item.name)) for item in submissions.discover()]
     if as_json:
         print_json({"format": 1, "submissions": rows})
         return 0
@@ -31,12 +31,11 @@ def command(as_json: bool) -> int:
     return 0
 
 
-def _row(submission: Submission) -> dict[str, Any]:
-    last = last_run(Path("runs"), submission.name)
+def _row(submission: Submission, last: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "name": submission.name,
         "track": track_of(submission.path),
-        "zip_bytes": zip_size(shipped(submission.path).entries),
+        "zip_bytes": zip_size(submission.shipment.entries),
         "last_run": last
         and {
             "task": last["task"]["name"],

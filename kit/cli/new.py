@@ -12,12 +12,21 @@ from kit.scaffold import new
 @click.command("new")
 @click.argument("name")
 @click.option("--track", type=click.Choice(TRACKS), required=True, help="The challenge's track.")
+@click.option(
+    "--with",
+    "packages",
+    metavar="PACKAGES",
+    default="",
+    help="Shared packages, or modules of them, to import and copy: a list with commas.",
+)
 @json_option
-def command(name: str, track: str, as_json: bool) -> int:
+def command(name: str, track: str, packages: str, as_json: bool) -> int:
     """Make submissions/NAME, a submission of that track that runs at once."""
-    folder = new(name, track)
+    wanted = [package.strip() for package in packages.split(",") if package.strip()]
+    folder = new(name, track, wanted)
     if as_json:
-        print_json({"format": 1, "name": name, "track": track, "folder": str(folder)})
+        content = {"name": name, "track": track, "folder": str(folder), "packages": wanted}
+        print_json({"format": 1, **content})
     else:
         console().print(f"{folder}\nNext: edit model.py, then `kit run {name}`.")
     return 0

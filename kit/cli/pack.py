@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kit import submissions
+from kit.checks.engine import check_statically
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.packing.packing import pack
 
@@ -21,7 +22,8 @@ from kit.packing.packing import pack
 def command(submission: str, out: Path | None, force: bool, as_json: bool) -> int:
     """Make the zip of SUBMISSION (a name or a folder), ready to upload."""
     found = submissions.find(submission)
-    package = pack(found, out or Path("dist") / f"{found.name}.zip", force)
+    target = out or Path("dist") / f"{found.name}.zip"
+    package = pack(found, target, check_statically(found), force)
     if as_json:
         print_json(package.as_json())
         return 0

@@ -1,4 +1,4 @@
-"""What the commands print: tables for people, one JSON document for programs."""
+"""Print for people (tables) and for programs (one JSON document)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def console() -> Console:
-    """Standard output, coloured where it is a terminal; names are never read as markup."""
+    """Return standard output, coloured on a terminal; names are never read as markup."""
     return Console(highlight=False, markup=False, soft_wrap=True)
 
 
@@ -24,7 +24,7 @@ def print_json(content: Any) -> None:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
-    """A plain table; the columns in `numbers` are aligned to the right."""
+    """Return a plain table; the columns in `numbers` are aligned to the right."""
     result = Table(box=None, pad_edge=False, header_style="bold")
     for position, title in enumerate(titles):
         justify = "right" if position in numbers else "left"
@@ -35,7 +35,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequenc
 
 
 def size(bytes_: int) -> str:
-    """A number of bytes as a person reads it."""
+    """Return a number of bytes in words, such as 1.2 MB."""
     value = float(bytes_)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":

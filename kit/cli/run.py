@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from kit import bundles, runs, submissions
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.errors import UsageProblem
 from kit.isolation.mode_options import ModeOptions, make_mode
 from kit.isolation.modes import MODES
-from kit.repository import checkout
-from kit.submissions import Submission, track_of
+from kit.records import read_record
+from kit.scores import Cell
 from kit.verdict import Verdict
-from kit.worker import Tick
+from kit.worker import OnTick, StepResult, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _LEAST_MEMORY = 64 * 1024**2
@@ -42,7 +43,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option(
     "--resume",
     metavar="RUN_ID",
-    help="Go on with a run that was cut off: its folder, or its name in runs/.",
+    help="Resume a run that was cut off: its folder, or its name in runs/.",
 )
 @click.option(
     "--bundle",
@@ -65,7 +66,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option(
     "--install",
     is_flag=True,
-    help="Let the ingestion program install what requirements.txt asks for.",
+    help="Let the ingestion program install what requirements.txt names.",
 )
 @click.option(
     "--mode",
@@ -78,11 +79,13 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
     "--memory",
     callback=_bytes,
     metavar="SIZE",
-    help="Limit, as 512M or 8G. Default: four fifths of the machine's.",
+    help="Memory limit, such as 512M or 8G. Default: four fifths of the machine's memory.",
 )
 @click.option("--gpus", is_flag=True, help="Show the program the GPUs.")
-@click.option("--image", help="Of the containers. Default: the bundle's docker_image.")
-@click.option("--network/--no-network", default=None, help="Of the containers. Default: on.")
+@click.option("--image", help="Image of the containers. Default: the bundle's docker_image.")
+@click.option(
+    "--network/--no-network", default=None, help="Network of the containers. Default: on."
+)
 @click.option(
     "--mount-site-packages",
     is_flag=True,
@@ -101,7 +104,7 @@ def command(
 ) -> int:
     """Run SUBMISSION (a name, a folder or a zip) as the platform does.
 
-    Exit status 0: both steps ended well and every score of the leaderboard is there.
+    Exits with 0 if both steps succeeded and every score of the leaderboard exists.
     """
     if resume:
         if submission or bundle_path or task or out:
@@ -110,7 +113,8 @@ def command(
     if not submission:
         raise click.UsageError("Missing argument 'SUBMISSION'.")
     found = submissions.find(submission)
-    with bundles.opened(bundle_path or _default_bundle(found)) as bundle:
+    path = bundle_path or submissions.default_bundle(found.name, submissions.named_track(found))
+    with bundles.opened(path) as bundle:
         chosen = bundle.task(task)
         mode = make_mode(ModeOptions(**mode_options), bundle.docker_image)
         folder = out or runs.new_run_folder(Path("runs"), found, chosen)
@@ -133,9 +137,9 @@ def command(
 
 
 def _recorded(resume: str) -> tuple[Path, str, Path, str]:
-    """Folder, submission, bundle and task of a run that was cut off, from its run.json."""
+    """Return folder, submission, bundle and task of a run that was cut off, from its run.json."""
     folder = Path(resume) if Path(resume).is_dir() else Path("runs") / resume
-    record = runs.read_record(folder)
+    record = read_record(folder)
     try:
         task = str(record["task"]["index"])
         return folder, str(record["submission_path"]), Path(record["bundle_path"]), task
@@ -143,22 +147,11 @@ def _recorded(resume: str) -> tuple[Path, str, Path, str]:
         raise UsageProblem(f"{folder}/run.json: lacks {error}; run from the beginning") from error
 
 
-def _default_bundle(submission: Submission) -> Path:
-    track = track_of(submission.path) if not submission.is_zip else None
-    path = checkout() / "sample_data" / (track or "hybrid")
-    if not path.is_dir():
-        raise UsageProblem(
-            f"{submission.name}: track {track}: expected a bundle in {path}, found none; name "
-            "one with --bundle"
-        )
-    return path
-
-
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Tick]:
-    """A line that changes on a terminal; nothing in a log, where the result is enough."""
+def _progress(quiet: bool) -> Iterator[OnTick]:
+    """Show a line that changes, on a terminal only: a log needs the result alone."""
     if quiet or not sys.stderr.isatty():
-        yield lambda step, seconds, log: None
+        yield no_progress
         return
     with Console(stderr=True).status("laying out") as status:
 
@@ -173,28 +166,9 @@ def _show(result: runs.Run) -> None:
     screen = console()
     screen.print(f"{result.submission.name} on {result.bundle.title}, {result.task.name}\n")
     if result.cells:
-        rows = [
-            [
-                cell.column.title,
-                cell.column.key,
-                cell.shown,
-                "" if cell.value is None else f"{cell.value:.10f}",
-            ]
-            for cell in result.cells
-        ]
-        screen.print(table(["Leaderboard", "key", "shown", "exact"], rows, numbers=[2, 3]))
+        screen.print(_board(result.cells))
         screen.print()
-    steps = [
-        [
-            step.name,
-            f"{step.seconds:.1f} s",
-            f"{step.limit_s:g} s",
-            f"{100 * step.seconds / step.limit_s:.0f} %",
-            size(step.peak_bytes) if step.peak_bytes else "unknown",
-        ]
-        for step in result.steps
-    ]
-    screen.print(table(["Step", "time", "limit", "used", "peak memory"], steps, [1, 2, 3, 4]))
+    screen.print(_times(result.steps))
     for note in result.notes:
         screen.print(f"Note: {note}")
     screen.print()
@@ -205,6 +179,33 @@ def _show(result: runs.Run) -> None:
     if not result.failure:
         screen.print(f"Report: {result.report or 'the scoring program wrote none'}")
     screen.print(f"Run:    {result.folder}")
+
+
+def _board(cells: Sequence[Cell]) -> Table:
+    rows = [
+        [
+            cell.column.title,
+            cell.column.key,
+            cell.shown,
+            "" if cell.value is None else f"{cell.value:.10f}",
+        ]
+        for cell in cells
+    ]
+    return table(["Leaderboard", "key", "shown", "exact"], rows, numbers=[2, 3])
+
+
+def _times(steps: Sequence[StepResult]) -> Table:
+    rows = [
+        [
+            step.name,
+            f"{step.seconds:.1f} s",
+            f"{step.limit_s:g} s",
+            f"{100 * step.seconds / step.limit_s:.0f} %",
+            size(step.peak_bytes) if step.peak_bytes else "unknown",
+        ]
+        for step in steps
+    ]
+    return table(["Step", "time", "limit", "used", "peak memory"], rows, [1, 2, 3, 4])
 
 
 def _show_failure(result: runs.Run, screen: Console) -> None:
@@ -218,7 +219,7 @@ def _show_failure(result: runs.Run, screen: Console) -> None:
 
 
 def _show_verdict(verdict: Verdict, screen: Console, with_board: bool) -> None:
-    """What the platform would have shown; the board only where it is not the table above."""
+    """Print what the platform would have shown; the board only if it differs from the table."""
     screen.print(f"On the platform: {verdict.status}")
     if verdict.message:
         screen.print(f"  message: {verdict.message}")

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from kit import submissions, vendor
+from kit import submissions
 from kit.cli.printing import console, json_option, print_json
 from kit.errors import UsageProblem
+from kit.vendoring.vendor import Plan, apply_plan, differences, plan_vendoring, shared_folder
 
 
 @click.command("vendor")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a copy differs.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a copy differs.")
 @click.option("--force", is_flag=True, help="Overwrite copies that were edited in a submission.")
 @json_option
 def command(names: tuple[str, ...], check: bool, force: bool, as_json: bool) -> int:
-    """Copy what each submission imports of submissions/_shared into its folder.
+    """Copy the shared packages that each submission NAME imports into its folder.
 
-    Without a NAME, all submissions here. VENDORED.json in a submission lists its copies;
-    `"frozen": true` in it keeps them as they are.
+    The packages are in the folder _shared next to the submission. Without a NAME, all submissions
+    here are brought up to date. VENDORED.json in a submission lists its copies; `"frozen": true`
+    in it keeps them as they are.
     """
     folders = [_folder(name) for name in names] or [found.path for found in submissions.discover()]
     return _check(folders, as_json) if check else _vendor(folders, force, as_json)
@@ -34,37 +37,47 @@ def _folder(name: str) -> Path:
 
 
 def _check(folders: list[Path], as_json: bool) -> int:
-    found = {folder: vendor.differences(folder, vendor.shared_folder(folder)) for folder in folders}
+    found = {folder: differences(folder, shared_folder(folder)) for folder in folders}
     if as_json:
         rows = {
-            folder.name: [{"path": item.path, "reason": item.reason} for item in items]
+            folder.name: [
+                {"path": item.path, "kind": item.kind, "reason": item.reason} for item in items
+            ]
             for folder, items in found.items()
         }
-        print_json({"format": 1, "differences": rows})
-    else:
-        for folder, items in found.items():
-            for item in items:
-                console().print(f"{folder.name}/{item}")
-        differing = sum(map(len, found.values()))
-        console().print(
-            f"{differing} differences. To do: `kit vendor`"
-            if differing
-            else f"{len(folders)} submissions hold the shared files that they import"
-        )
-    return 1 if any(found.values()) else 0
+        print_json({"format": 1, "ok": not any(found.values()), "differences": rows})
+        return 1 if any(found.values()) else 0
+    for folder, items in found.items():
+        for item in items:
+            console().print(f"{folder.name}/{item}")
+    if any(found.values()):
+        console().print(f"{sum(map(len, found.values()))} differences. To do: `kit vendor`")
+        return 1
+    console().print(f"Submissions whose copies are as they should be: {len(folders)}")
+    return 0
 
 
 def _vendor(folders: list[Path], force: bool, as_json: bool) -> int:
-    results = {
-        folder.name: vendor.vendor(folder, vendor.shared_folder(folder), force)
-        for folder in folders
-    }
+    # All plans first: where one submission is refused, none is changed.
+    plans = [plan_vendoring(folder, shared_folder(folder), force) for folder in folders]
+    for plan in plans:
+        apply_plan(plan)
     if as_json:
-        print_json({"format": 1, "submissions": {n: vars(result) for n, result in results.items()}})
+        rows = {plan.folder.name: _as_json(plan) for plan in plans}
+        print_json({"format": 1, "submissions": rows})
         return 0
-    for name, result in results.items():
-        state = "frozen" if result.frozen else f"{len(result.unchanged)} unchanged"
+    for plan in plans:
+        state = "frozen" if plan.frozen else f"{len(plan.unchanged)} unchanged"
         console().print(
-            f"{name}: {len(result.written)} written, {len(result.removed)} removed, {state}"
+            f"{plan.folder.name}: {len(plan.written)} written, {len(plan.removed)} removed, {state}"
         )
     return 0
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "written": plan.written,
+        "removed": plan.removed,
+        "unchanged": plan.unchanged,
+        "frozen": plan.frozen,
+    }

@@ -18,9 +18,9 @@ from kit.submissions import Submission
 
 @click.group("weights")
 def command() -> None:
-    """The files of a submission's weights.json: what is there, and fetching the rest.
+    """Show or fetch the files of a submission's weights.json.
 
-    Both take --json.
+    Both commands take --json.
     """
 
 
@@ -40,8 +40,8 @@ def show(submission: str, as_json: bool) -> int:
 def fetch(submission: str, as_json: bool) -> int:
     """Download the files that SUBMISSION lacks.
 
-    Exit status 0: all files are there, with the right bytes. What was cut off is gone on with
-    by the same command.
+    Exits with 0 if every file is present and matches its digest. Run it again to resume an
+    interrupted download.
     """
     found = submissions.find(submission)
     with _progress(quiet=as_json) as on_bytes:
@@ -79,7 +79,7 @@ def _licence(file: Weight) -> str:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[OnBytes]:
-    """A line that changes on a terminal; nothing in a log, where the result is enough."""
+    """Show a line that changes, on a terminal only: a log needs the result alone."""
     if quiet or not sys.stderr.isatty():
         yield lambda path, count: None
         return

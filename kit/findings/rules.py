@@ -27,7 +27,7 @@ def _table(severity: str, *rows: tuple[str, str, str]) -> dict[str, Rule]:
 
 
 _REPACK = "zip the contents of the folder with `kit pack`"
-_MEND_YAML = "mend competition.yaml"
+_FIX_YAML = "fix competition.yaml"
 _LITERAL = "write literal /app/... paths; for shell syntax use bash -c '...'"
 
 _ZIP = _table(
@@ -52,17 +52,23 @@ _FILES = _table(
     ("model-missing", "put model.py at the root of the submission", "codabench#1697, #1514"),
     ("metadata-missing", "add a file `metadata` with description and track", "worker: results"),
     ("metadata-malformed", "write YAML such as `description: ...`", "worker: metadata"),
+    ("track-unknown", "name the track in the metadata, or a bundle with --bundle",
+     "submission contract"),
     ("metadata-command", "remove the command", "worker: it runs beside the ingestion program"),
     ("link", "copy the file instead of linking it", "worker: links become text files"),
     ("special-file", "remove it", "worker: zipfile.extractall"),
     ("unlisted-file", "list it in weights.json, or remove it", "submission contract"),
-    ("file-unreadable", "mend the file's permissions", "submission contract"),
+    ("file-unreadable", "fix the file's permissions", "submission contract"),
     ("secret-text", "remove the secret and revoke it", "organisers and workers read uploads"),
     ("secret-file", "remove the file and revoke the secret", "organisers and workers read uploads"),
     ("name-not-utf-8", "rename the file", "zip names are UTF-8"),
     ("name-too-long", "choose shorter names", "Linux: 255 bytes a name"),
 ) | _table(
     "warning",
+    ("vendored-differs", "run `kit vendor`; edit shared code in _shared/, not in the copy",
+     "kit/README.md: shared packages"),
+    ("vendored-malformed", "remove VENDORED.json and run `kit vendor`",
+     "kit/README.md: shared packages"),
     ("metadata-track", "name one of the tracks that the kit knows", "submission contract"),
     ("name-not-ascii", "use plain letters, digits, - and _", "worker: zip names, codalab#2819"),
     ("name-case", "let names differ by more than case", "codalab#2819"),
@@ -74,8 +80,8 @@ _FILES = _table(
 )  # fmt: skip
 _WEIGHTS = _table(
     "error",
-    ("manifest-malformed", "mend weights.json", "submission contract"),
-    ("manifest-entry", "mend the entry in weights.json", "submission contract"),
+    ("manifest-malformed", "fix weights.json", "submission contract"),
+    ("manifest-entry", "fix the entry in weights.json", "submission contract"),
     ("manifest-duplicate", "list each file once", "submission contract"),
     ("weights-missing", "make the file with the command in `source`", "codalab#2206"),
     ("weights-size", "train again, or correct weights.json", "submission contract"),
@@ -111,6 +117,9 @@ _CODE = _table(
      "submission contract"),
     ("method-async", "use plain methods", "HDR ingestion: model.predict(image)"),
     ("import-missing", "add it to requirements.txt or to the submission", "codabench: HDR FAQ"),
+    ("import-own-missing", "correct the name, or add the file", "worker: only the zip is there"),
+    ("import-relative", "import by name: `from net import Net`", "HDR ingestion: import model"),
+    ("import-not-vendored", "copy it with `kit vendor NAME`", "only the zip is there"),
     ("import-not-on-platform", "copy what you need into the submission", "only the zip is there"),
     ("import-shadow", "rename the file", "HDR ingestion: sys.path.append, installed wins"),
     ("path-absolute", "build paths from Path(__file__).parent", "codalab#1967, #2506"),
@@ -143,16 +152,16 @@ _REQUIREMENTS = _table(
 )  # fmt: skip
 _DYNAMIC = _table(
     "error",
-    ("load-fails", "mend what the last line of the log names", "codabench#1212, #1342"),
-    ("predict-fails", "mend what the last line of the log names", "codabench#1212, #1342"),
+    ("load-fails", "fix what the last line of the log names", "codabench#1212, #1342"),
+    ("predict-fails", "fix what the last line of the log names", "codabench#1212, #1342"),
     ("probe-crash", "find what ends the process", "codalab#2663"),
     ("probe-timeout", "make it faster, or find what it waits for", "codabench#1422"),
     ("return-type", "write `return float(score)` (or `return str(label)`)",
      "HDR ingestion: round(score, 4); HDR y2: isinstance(x, float)"),
-    ("return-not-finite", "return a finite number for every picture", "HDR scoring"),
-    ("odd-picture-hangs", "raise for pictures that cannot be read", "submission contract"),
+    ("return-not-finite", "return a finite number for every image", "HDR scoring"),
+    ("odd-picture-hangs", "raise for images that cannot be read", "submission contract"),
     ("network-needed", "put the files into weights/ and list them", "worker: network may be off"),
-    ("answer-order", "keep no state between pictures", "HDR ingestion: os.listdir order"),
+    ("answer-order", "keep no state between images", "HDR ingestion: os.listdir order"),
     ("answer-repetition", "seed or remove what is random in predict", "submission contract"),
     ("answer-batch", "let predict be predict_batch of one", "submission contract"),
     ("answer-cwd", "build paths from Path(__file__).parent", "worker: cwd is /app/program"),
@@ -175,7 +184,7 @@ _SCORES = _table(
 ) | _table(
     "warning",
     ("score-unknown", "add a column, or do not write it", "server: unknown keys are skipped"),
-    ("sort-direction", "turn the column's sorting round", "server: sorting is desc by default"),
+    ("sort-direction", "reverse the column's sorting", "server: sorting is desc by default"),
     ("negated-better", "return the negated score: higher means more anomalous", "HDRchallenge#27"),
     ("predictions-constant", "look at what predict returns", "codabench#2250"),
     ("rounding-ties", "spread the scores, e.g. rescale them", "HDR ingestion: round(score, 4)"),
@@ -186,13 +195,13 @@ _SCORES = _table(
 _BUNDLE = _table(
     "error",
     ("bundle-root", "put competition.yaml at the root of the zip", "unpacker"),
-    ("bundle-yaml", _MEND_YAML, "unpacker"),
+    ("bundle-yaml", _FIX_YAML, "unpacker"),
     ("bundle-version", "add `version: 2`", "codabench#1934, #1935"),
     ("required-missing", "add it", "unpacker"),
     ("section-malformed", "write a list of mappings, each with a dash", "unpacker"),
     ("key-duplicate", "keep one", "YAML: the last one wins"),
     ("leaderboard-singular", "write `leaderboards:`", "unpacker: Could not find leaderboards"),
-    ("path-missing", "add the file, or mend the path", "unpacker: Cannot find dataset"),
+    ("path-missing", "add the file, or fix the path", "unpacker: Cannot find dataset"),
     ("data-not-zip", "name a folder or a zip", "unpacker: _get_data_key; Bad or empty zip file"),
     ("page-empty", "write the page", "unpacker: must contain content"),
     ("task-index", "give each task its own index", "unpacker: Duplicate task indexes"),
@@ -223,7 +232,7 @@ _BUNDLE = _table(
     ("command-shell", _LITERAL, "worker: no shell"),
     ("command-variable", _LITERAL, "codabench#1805, #1423"),
     ("command-input-data", _LITERAL, "worker: $input comes first"),
-    ("command-file", "add the file, or mend the command", "codabench#1697"),
+    ("command-file", "add the file, or fix the command", "codabench#1697"),
     ("command-path", _LITERAL, "worker: mounts"),
 ) | _table(
     "warning",
@@ -232,13 +241,13 @@ _BUNDLE = _table(
     ("phase-past", "set dates that are still to come", "server: phase status"),
     ("time-limit-capped", "use a queue of your own, or at most 600 s", "codabench#1842"),
     ("submissions-unlimited", "set a number", "server: 0 means unlimited"),
-    ("key-unknown", "mend the spelling, or remove it", "unpacker: unknown keys are ignored"),
+    ("key-unknown", "fix the spelling, or remove it", "unpacker: unknown keys are ignored"),
     ("leaderboard-extra", "keep one leaderboard", "unpacker: the first is used"),
     ("docker-image-missing", "name an image", "server: default is Python 3.7"),
     ("docker-image-floating", "name a version or digest", "codalab#2044; HDR bundle"),
     ("bundle-junk", "remove it", "codabench#1655; ISIC scoring#15"),
     ("data-empty", "add the data", "codabench#2206"),
-    ("data-ids", "let reference and input name the same pictures", "codabench#2206, #2321"),
+    ("data-ids", "let reference and input name the same images", "codabench#2206, #2321"),
 ) | _table(
     "note",
     ("precision-default", "set precision: 4", "server: default precision is 2"),

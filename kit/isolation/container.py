@@ -140,7 +140,7 @@ class _RunningContainer:
             container.start()
         except APIError as error:
             # Docker finds that out at the start, Podman when it is attached to.
-            if "executable" not in str(error) and "no such file" not in str(error):
+            if not _names_a_missing_command(error):
                 raise
             self._logs[1].write(f"{job.argv[0]}: cannot be started: {error}\n".encode())
             self._ended(Outcome(_NOT_FOUND, 0.0, 0))
@@ -207,6 +207,16 @@ def _memory_used(container: DockerContainer) -> int:
     except APIError:
         return 0
     return int(memory.get("max_usage") or memory.get("usage") or 0)
+
+
+def _names_a_missing_command(error: APIError) -> bool:
+    """Say whether the engine could not find the program in the image.
+
+    The engine's text is all there is to go by: both engines answer this with the same status as
+    every other refusal, and Podman sets no exit code for a container that never ran.
+    """
+    answer = str(error.explanation or error)
+    return "executable" in answer or "no such file" in answer
 
 
 def _refused(error: APIError) -> KitError:

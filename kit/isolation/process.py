@@ -24,6 +24,8 @@ _PASSED = (
 # With --install, pip needs to find its way out as the user's own pip does.
 _PASSED_TO_INSTALL = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT", "REQUESTS_CA")
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
+# Its sitecustomize.py takes the kit's checkout off a program's sys.path.
+_PLATFORM_PATH = Path(__file__).with_name("platform_path")
 _POLL_S = 0.02
 # The supervisor needs no longer to kill what it can kill at all.
 _PATIENCE_S = 8.0
@@ -88,6 +90,7 @@ def environment(extra: dict[str, str], home: str, install: bool) -> dict[str, st
     # `python3` of a command is the interpreter that runs the kit.
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env |= {"HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1", **extra}
+    env["PYTHONPATH"] = str(_PLATFORM_PATH)
     if install:
         passed = {k: v for k, v in os.environ.items() if k.upper().startswith(_PASSED_TO_INSTALL)}
         return env | passed

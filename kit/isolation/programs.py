@@ -14,6 +14,10 @@ from kit.isolation.platform_table import ContainerKind, Mount
 from kit.yaml_text import parse_yaml
 
 
+class CommandProblem(KitError):
+    """The metadata names a command that the platform's worker cannot run."""
+
+
 @dataclass(frozen=True)
 class Bind:
     """A mount of the worker's table with the folder of this machine that is mounted there."""
@@ -75,8 +79,8 @@ def command_of(folder: Path) -> str | None:
     """The command in a program's metadata, None where there is no command.
 
     Raises:
-        KitError: the metadata is not YAML, or the command is not a string (the worker
-            fails on a list).
+        CommandProblem: the command is not a string (the worker fails on a list).
+        KitError: the metadata is not YAML.
     """
     path = next((folder / name for name in METADATA_FILES if (folder / name).is_file()), None)
     if path is None:
@@ -89,7 +93,7 @@ def command_of(folder: Path) -> str | None:
     if not command:
         return None
     if not isinstance(command, str):
-        raise KitError(
+        raise CommandProblem(
             f"{path.name}: command: expected one line of text, found {type(command).__name__}; "
             "the platform's worker stops at that"
         )
@@ -100,11 +104,11 @@ def split_command(command: str, kind: str, scoring: bool, late_ingestion: bool) 
     """Replace the legacy variables and split as the worker does: without a shell.
 
     Raises:
-        KitError: the quotes do not match.
+        CommandProblem: the quotes do not match.
     """
     for name, path in command_variables(kind, scoring, late_ingestion):
         command = command.replace(name, path)
     try:
         return tuple(shlex.split(command))
     except ValueError as error:
-        raise KitError(f"command: {command!r} cannot be split into words: {error}") from error
+        raise CommandProblem(f"command: {command!r} cannot be split into words: {error}") from error

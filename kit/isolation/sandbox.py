@@ -110,6 +110,7 @@ def _environment() -> dict[str, str]:
     env = environment(dict(ENVIRONMENT), "/tmp", install=False)
     env["PATH"] = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
     env.pop("LD_LIBRARY_PATH", None)
+    env.pop("PYTHONPATH")  # the checkout is not visible in the sandbox anyway
     return env
 
 

@@ -1,1 +1,1 @@
-"""Zips to upload: the manifest of weights, what is shipped, and the writing of it."""
+"""Zips to upload: the manifest of weights, the files that ship, and writing the zip."""

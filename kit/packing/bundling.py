@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from kit import bundles
+from kit.competition import read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError, UsageProblem
-from kit.yaml_text import parse_yaml
 from kit.zips import Entry, tree_entries, write_zip
-
-_TASK_KEYS = ("ingestion_program", "scoring_program", "input_data", "reference_data")
-_PHASE_KEYS = ("public_data", "starting_kit")
 
 
 def pack_bundle(folder: Path, target: Path) -> tuple[str, list[str]]:
@@ -30,25 +25,16 @@ def pack_bundle(folder: Path, target: Path) -> tuple[str, list[str]]:
     if target.suffix != ".zip":
         raise UsageProblem(f"--out {target}: expected a name that ends in .zip")
     bundles.read(folder)
-    content = parse_yaml((folder / COMPETITION_FILE).read_text(encoding="utf-8-sig"))
-    names = sorted(set(_named_files(content)))
-    missing = [name for name in names if not (folder / name).exists()]
+    competition = read_competition(folder)
+    files = [file for file in competition.files() if not file.is_dataset_key]
+    names = sorted({file.value for file in files if isinstance(file.value, str)})
+    missing = [name for name in names if not competition.holds(name)]
     if missing:
         found = [f"{name}: named in {COMPETITION_FILE}, found nowhere" for name in missing]
         raise KitError(f"{folder}: the bundle is not complete", found)
     entries = {entry.name: entry for name in names for entry in _entries(folder, name)}
     entries[COMPETITION_FILE] = Entry(COMPETITION_FILE, folder / COMPETITION_FILE)
     return write_zip(entries.values(), target), sorted(entries)
-
-
-def _named_files(content: dict[str, Any]) -> Iterator[str]:
-    for key in ("image", "terms"):
-        if isinstance(content.get(key), str):
-            yield content[key]
-    for items, keys in (("pages", ("file",)), ("tasks", _TASK_KEYS), ("phases", _PHASE_KEYS)):
-        for entry in content.get(items) or []:
-            if isinstance(entry, dict):
-                yield from (entry[key] for key in keys if isinstance(entry.get(key), str))
 
 
 def _entries(folder: Path, name: str) -> list[Entry]:

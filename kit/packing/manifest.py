@@ -34,14 +34,14 @@ _FIELDS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """The manifest's good entries by path, and everything wrong with it or with the files."""
+    """The valid entries by path, and every problem of the manifest or of the files."""
 
     entries: Mapping[str, Mapping[str, Any]]
     problems: tuple[Finding, ...]
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read weights.json and compare every file with it; raises nothing."""
+    """Read weights.json and compare every file with its digest; raise nothing."""
     manifest = read_entries(folder)
     problems = [*manifest.problems]
     for entry in manifest.entries.values():
@@ -50,7 +50,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_entries(folder: Path) -> Manifest:
-    """Read weights.json alone, whatever became of the files; raises nothing."""
+    """Read weights.json alone, without the files that it lists; raise nothing."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
         return Manifest({}, ())

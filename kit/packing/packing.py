@@ -1,4 +1,4 @@
-"""`kit pack`: the zip to upload, equal bytes for equal content, or every reason against it."""
+"""Make the zip to upload: equal bytes for equal content, or every reason against it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kit.checks.engine import check_statically
 from kit.contract import MANIFEST_FILE, MAX_ZIP_NAME
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
-from kit.packing.shipping import Shipment, shipped
-from kit.submissions import Submission
+from kit.findings.finding import Report
+from kit.packing.shipping import Shipment
 from kit.zips import Entry, write_zip
+
+if TYPE_CHECKING:
+    from kit.submissions import Submission
 
 
 @dataclass(frozen=True)
 class Package:
-    """A packed submission: the zip, its sha256 and size, what it holds and what stayed.
+    """A packed submission: the zip, its sha256 and size, its files, and the files left behind.
 
-    `forced` are the codes of the errors that were overridden, `warnings` how many there are.
+    `forced` are the codes of the errors that were overridden; `warnings` is a number.
     """
 
     path: Path
@@ -34,7 +36,7 @@ class Package:
     warnings: int
 
     def as_json(self) -> dict[str, Any]:
-        """The package as `kit pack --json` gives it."""
+        """Return the package as `kit pack --json` gives it."""
         return {
             "format": 1,
             "zip": str(self.path),
@@ -48,44 +50,45 @@ class Package:
         }
 
 
-def pack(submission: Submission, target: Path, force: bool = False) -> Package:
+def pack(submission: Submission, target: Path, report: Report, force: bool = False) -> Package:
     """Write the submission's zip to `target`, replacing one that is there.
 
     Args:
         submission: a folder.
         target: the zip to write.
+        report: what `kit check --quick` says of the folder.
         force: pack in spite of errors of `kit check --quick`; the zip's weights.json then
             holds their codes under `forced`.
 
     Raises:
         UsageProblem: the submission is a zip already, or the name does not fit the platform.
-        KitError: something in the folder would fail on the platform; all of it is named and
-            nothing is written.
+        KitError: something in the folder would fail on the platform; every problem is named,
+            and nothing is written.
     """
     if submission.is_zip:
         raise UsageProblem(f"{submission.path}: is a zip already; `kit run` takes it as it is")
     _refuse_name(target)
-    report = check_statically(submission)
     errors = [finding for finding in report.sorted_findings() if finding.severity == "error"]
     if errors and not force:
         raise KitError(
-            f"{submission.path}: not packed, the upload would fail or lack something",
+            f"{submission.path}: not packed, because the upload would fail or lack something",
             [str(finding) for finding in errors],
-            f"mend these and pack again; `kit check {submission.name} --quick` says more about "
+            f"fix these and pack again; `kit check {submission.name} --quick` says more about "
             "each, --force packs all the same",
         )
     forced = tuple(sorted({finding.code for finding in errors}))
-    shipment = shipped(submission.path)
+    shipment = submission.shipment
     with TemporaryDirectory(prefix="kit-pack-") as folder:
+        entries = list(shipment.entries)
         if forced:
-            _record_forced(shipment, forced, Path(folder))
-        sha256 = write_zip(shipment.entries, target)
-        return _package(target, sha256, shipment, forced, report.count("warning"))
+            entries = _with_forced(entries, forced, Path(folder))
+        sha256 = write_zip(entries, target)
+        return _package(target, sha256, entries, shipment, forced, report.count("warning"))
 
 
-def _record_forced(shipment: Shipment, forced: tuple[str, ...], folder: Path) -> None:
-    """Ship a manifest that says what was overridden; the submission's own file stays as it is."""
-    own = next((entry for entry in shipment.entries if entry.name == MANIFEST_FILE), None)
+def _with_forced(entries: list[Entry], forced: tuple[str, ...], folder: Path) -> list[Entry]:
+    """Replace the manifest by one that says what was overridden; the own file stays as it is."""
+    own = next((entry for entry in entries if entry.name == MANIFEST_FILE), None)
     content: Any = {"format": 1, "files": []}
     if own:
         try:
@@ -94,24 +97,29 @@ def _record_forced(shipment: Shipment, forced: tuple[str, ...], folder: Path) ->
             content = None
         if not isinstance(content, dict):
             raise KitError(
-                f"{MANIFEST_FILE}: has to be readable, for the zip's copy records what --force "
-                "overrides",
-                hint="mend it, or remove it",
+                f"{MANIFEST_FILE}: expected a readable manifest, because the zip's copy records "
+                "what --force overrides",
+                hint="fix it, or remove it",
             )
-        shipment.entries.remove(own)
     write_json(folder / MANIFEST_FILE, content | {"forced": list(forced)})
-    shipment.entries.append(Entry(MANIFEST_FILE, folder / MANIFEST_FILE))
+    others = [entry for entry in entries if entry.name != MANIFEST_FILE]
+    return [*others, Entry(MANIFEST_FILE, folder / MANIFEST_FILE)]
 
 
 def _package(
-    target: Path, sha256: str, shipment: Shipment, forced: tuple[str, ...], warnings: int
+    target: Path,
+    sha256: str,
+    entries: list[Entry],
+    shipment: Shipment,
+    forced: tuple[str, ...],
+    warnings: int,
 ) -> Package:
-    entries = sorted(shipment.entries, key=lambda entry: entry.name)
+    names = sorted(entries, key=lambda entry: entry.name)
     return Package(
         path=target,
         sha256=sha256,
         size=target.stat().st_size,
-        files=tuple((entry.name, entry.path.stat().st_size) for entry in entries),
+        files=tuple((entry.name, entry.path.stat().st_size) for entry in names),
         left_behind=tuple(shipment.left_behind),
         secrets=tuple(shipment.secrets),
         forced=forced,

@@ -1,4 +1,4 @@
-"""Which files of a submission folder go into its zip, which stay, and what stands in the way."""
+"""Sort the files of a submission folder: those that ship, those that stay, and problems."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
@@ -13,15 +14,15 @@ from kit.findings.finding import Finding
 from kit.packing.manifest import Manifest, read_manifest
 from kit.zips import Entry
 
-# Left behind without a word more than a line in the listing.
+# Left behind, and named in the listing only.
 _JUNK = (
     "__MACOSX", ".DS_Store", "._*", ".Spotlight-V100", ".Trashes", "Thumbs.db", "desktop.ini",
     "__pycache__", "*.pyc", "*.pyo", ".pytest_cache", ".mypy_cache", ".ruff_cache", "*.egg-info",
     ".ipynb_checkpoints", ".git", ".gitignore", ".gitattributes", ".hg", ".svn", ".idea",
-    ".vscode", "*.swp", "*.swo", "*~", "*.orig", "*.bak", "*.tmp", ".venv", "venv",
+    ".vscode", "*.swp", "*.swo", "*~", "*.orig", "*.bak", "*.tmp", "*.part", ".venv", "venv",
     "node_modules", ".cache", "runs",
 )  # fmt: skip
-# Never shipped, and said aloud: names under which people keep secrets.
+# Never shipped, with a warning: names under which people keep secrets.
 _SECRET_NAMES = (
     ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "id_rsa*",
     "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".ssh",
@@ -41,48 +42,60 @@ _LARGEST_TEXT = 2 * 1024**2
 
 @dataclass
 class Shipment:
-    """What a folder's zip would hold (`entries`), what stays behind, and every problem."""
+    """The files of a submission folder: what its zip holds, what stays behind, every problem.
 
+    `entries` are sorted by name. Finding them opens no file; `manifest` and `problems` read the
+    files, each once, when they are first asked for.
+    """
+
+    folder: Path
     entries: list[Entry] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
-    problems: list[Finding] = field(default_factory=list)
+    refused: list[Finding] = field(default_factory=list)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """weights.json, with every file that it lists compared with its digest."""
+        return read_manifest(self.folder)
+
+    @cached_property
+    def problems(self) -> list[Finding]:
+        """Everything that would fail on the platform, or that a zip cannot carry."""
+        names = [entry.name for entry in self.entries]
+        found = [*self.manifest.problems, *self.refused, *root_problems(names)]
+        for entry in self.entries:
+            found += entry_problems(entry, self.manifest)
+        return found
 
 
 def shipped(folder: Path) -> Shipment:
-    """Sort the files of a submission folder; raises nothing, all problems are in the result."""
-    shipment = Shipment()
-    manifest = read_manifest(folder)
-    shipment.problems += manifest.problems
-    _walk(folder, folder, shipment)
+    """Sort the files of a submission folder into those that ship and those that stay."""
+    shipment = Shipment(folder)
+    _walk(folder, shipment)
     shipment.entries.sort(key=lambda entry: entry.name)
-    shipment.problems += root_problems([entry.name for entry in shipment.entries])
-    for entry in shipment.entries:
-        shipment.problems += entry_problems(entry, manifest)
     return shipment
 
 
-def _walk(folder: Path, root: Path, shipment: Shipment) -> None:
+def _walk(folder: Path, shipment: Shipment) -> None:
     for item in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = Path(item.path)
-        name = path.relative_to(root).as_posix()
+        name = path.relative_to(shipment.folder).as_posix()
         if is_junk(item.name):
             shipment.left_behind.append(name)
         elif is_secret(item.name):
             shipment.secrets.append(name)
         elif not _is_utf8(item.name):
-            shipment.problems.append(Finding("name-not-utf-8", name, "its name is not UTF-8"))
+            shipment.refused.append(Finding("name-not-utf-8", name, "its name is not UTF-8"))
         elif item.is_symlink():
             found = "is a link, which a zip does not carry; copy it"
-            shipment.problems.append(Finding("link", name, found))
+            shipment.refused.append(Finding("link", name, found))
         elif item.is_dir():
-            _walk(path, root, shipment)
+            _walk(path, shipment)
         elif item.is_file():
             shipment.entries.append(Entry(name, path))
         else:
-            shipment.problems.append(
-                Finding("special-file", name, "is neither a file nor a folder")
-            )
+            shipment.refused.append(Finding("special-file", name, "is neither a file nor a folder"))
 
 
 def _is_utf8(name: str) -> bool:
@@ -94,12 +107,12 @@ def _is_utf8(name: str) -> bool:
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder of that name is a cache or belongs to an editor or system."""
+    """Return whether that name is a cache's, an unfinished file's, an editor's or a system's."""
     return _matches(name, _JUNK)
 
 
 def is_secret(name: str) -> bool:
-    """Whether people keep secrets under that name."""
+    """Return whether people keep secrets under that name."""
     return _matches(name, _SECRET_NAMES)
 
 
@@ -108,7 +121,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def root_problems(names: list[str]) -> list[Finding]:
-    """What has to be at the root of a submission and is not."""
+    """Return the files that have to be at the root of a submission and are missing."""
     problems = []
     if MODEL_FILE not in names:
         nested = [name for name in names if PurePosixPath(name).name == MODEL_FILE]
@@ -125,7 +138,7 @@ def root_problems(names: list[str]) -> list[Finding]:
 
 
 def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
-    """What stands against one file: not in the manifest, or a secret in its text."""
+    """Return the problems of one file: not in the manifest, or a secret in its text."""
     problems = []
     path = PurePosixPath(entry.name)
     listed = entry.name in manifest.entries

@@ -1,24 +1,26 @@
-"""The files of weights.json: which are there, and fetching those that are not."""
+"""Show the files of weights.json, and fetch the missing ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit.addresses import address_of
-from kit.checks.submission.licences import is_noncommercial
 from kit.contract import MANIFEST_FILE
 from kit.download import DownloadFailed, Wanted, download
 from kit.errors import KitError, UsageProblem
+from kit.licences import is_noncommercial
 from kit.packing.manifest import read_entries
-from kit.submissions import Submission
 from kit.zips import sha256_of
+
+if TYPE_CHECKING:
+    from kit.submissions import Submission
 
 PRESENT, MISSING, WRONG, FETCHED, FAILED = "present", "missing", "wrong", "fetched", "failed"
 _GOOD = (PRESENT, FETCHED)
-# What a fetch says while it works: the file's path and how many of its bytes are there.
+# Progress callback: (path, bytes so far).
 OnBytes = Callable[[str, int], None]
 
 
@@ -26,7 +28,7 @@ OnBytes = Callable[[str, int], None]
 class Weight:
     """A file of the manifest and its state: one of the five above.
 
-    `problem` says what is wrong and what to do; empty for `present` and `fetched`.
+    `problem` says what is wrong and what to do; it is empty for `present` and `fetched`.
     """
 
     path: str
@@ -41,19 +43,19 @@ class Weight:
 
     @property
     def good(self) -> bool:
-        """Whether the file is there, with the right bytes."""
+        """Whether the file is present and matches its digest."""
         return self.state in _GOOD
 
     def as_json(self) -> dict[str, Any]:
-        """The file as `kit weights --json` gives it."""
+        """Return the file as `kit weights --json` gives it."""
         return asdict(self)
 
 
 def show(submission: Submission) -> list[Weight]:
-    """Every file of the submission's manifest, held against it; empty without a manifest.
+    """Compare every file of the submission's manifest with it; empty without a manifest.
 
     Raises:
-        KitError: weights.json does not say what it has to.
+        KitError: weights.json is malformed.
         UsageProblem: the submission is a zip, or HF_ENDPOINT is no address.
     """
     folder = _folder(submission)
@@ -62,23 +64,23 @@ def show(submission: Submission) -> list[Weight]:
         raise KitError(
             f"{folder / MANIFEST_FILE}: cannot be used",
             [problem.found for problem in manifest.problems],
-            "kit/README.md says what each file's entry holds",
+            "kit/README.md lists the fields of an entry",
         )
     return [_seen(folder, entry) for entry in manifest.entries.values()]
 
 
 def fetch(submission: Submission, on_bytes: OnBytes = lambda path, count: None) -> list[Weight]:
-    """Download what is missing and has an address; all files are tried, whatever fails.
+    """Download the missing files that have an address; one failure does not stop the others.
 
-    A file that is there with other bytes than the manifest's is left as it is, and said.
+    A file with other bytes than the manifest's is left as it is, and reported.
 
     Args:
         submission: a folder.
-        on_bytes: hears how far a file is.
+        on_bytes: called with the path and the bytes downloaded so far.
 
     Raises:
         KitError, UsageProblem: as `show`.
-        OSError: the disk does not take it.
+        OSError: the disk is full or cannot be written.
     """
     folder = _folder(submission)
     return [_fetched(folder, weight, on_bytes) for weight in show(submission)]

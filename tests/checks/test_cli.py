@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit.checks.engine import STATIC
+from kit.contract import TRACKS
 from kit.findings.rules import RULES
 from tests.support.checks import good_bundle, good_submission
 from tests.support.kit import ROOT, Kit, make_submission
@@ -39,8 +40,9 @@ def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
     folder = make_submission(
         tmp_path / "s",
         "import nowhere_to_be_found\nclass Net: pass\n",
-        **{"metadata": "a: [", "requirements.txt": "pillow\n# x\n", "json.py": "(", "a.bin": b"1"},
+        **{"metadata": "a: [", "requirements.txt": "pillow\n# x\n", "json.py": "("},
     )
+    (folder / "a.bin").write_bytes(b"1")
     answer = kit("check", folder, "--quick", "--json")
     assert answer.status == 1
     assert found(answer.json) >= {
@@ -81,7 +83,7 @@ def test_what_cannot_run_is_skipped_with_the_command(kit: Kit, tmp_path: Path) -
     assert "SKIPPED loading" in answer.text
     assert "enable with: pip install nflows" in answer.text
     broken = kit("check", make_submission(tmp_path / "t", "class Net: pass\n"))
-    assert "mend model-class first" in broken.text
+    assert "fix model-class first" in broken.text
 
 
 def test_a_harmful_pickle_is_not_run(kit: Kit, tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_harmful_pickle_is_not_run(kit: Kit, tmp_path: Path) -> None:
     answer = kit("check", folder)
     assert answer.status == 1
     assert "posix.system" in answer.text
-    assert "mend pickle-global first" in answer.text
+    assert "fix pickle-global first" in answer.text
 
 
 def test_a_zip_with_a_parent_folder_is_looked_into(kit: Kit, tmp_path: Path) -> None:
@@ -130,6 +132,21 @@ def test_a_bundle_that_cannot_be_read_is_a_finding(
     assert answer.status == 1
     assert "required-missing" in found(answer.json["bundle"])
     assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
+
+
+@pytest.mark.parametrize("track", ["", "track: butterflies\n"])
+def test_without_a_known_track_a_check_lists_the_tracks(
+    kit: Kit, tmp_path: Path, bundle: Path, track: str
+) -> None:
+    folder = make_submission(tmp_path / "s", metadata=f"description: x\n{track}")
+    answer = kit("check", folder, "--json")
+    assert answer.status == 1
+    (finding,) = [f for f in answer.json["findings"] if f["code"] == "track-unknown"]
+    assert f"expected one of {', '.join(TRACKS)}" in finding["found"]
+    assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
+    with_bundle = kit("check", folder, "--bundle", bundle, "--json").json
+    assert found(with_bundle).isdisjoint({"track-unknown"})
+    assert with_bundle["skipped"] == []
 
 
 def test_wrong_usage_is_exit_status_2(kit: Kit, submission: Path, bundle: Path) -> None:

@@ -9,6 +9,7 @@ import random
 import zlib
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_reading_a_pickle_runs_none_of_it(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
 
     class Harmful:
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[Any, ...]:
             return os.mkdir, (str(mark),)
 
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

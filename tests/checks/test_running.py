@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit import bundles
 from kit.bundles import Bundle
-from kit.checks.full import check_running
+from kit.checks.full import Context, Target, check_running, check_submission
 from kit.checks.running import probing
 from kit.checks.running.forecast import check_forecast
+from kit.checks.running.images import sample
+from kit.checks.running.probing import laboratory, planning_program
 from kit.checks.running.scored_run import check_scores
+from kit.checks.submission.subject import opened
+from kit.errors import UsageProblem
 from kit.findings.finding import Finding, Report
 from kit.submissions import Submission
-from tests.support.kit import SCORING, make_bundle, make_submission
+from tests.support.kit import (
+    ROOT,
+    SCORING,
+    competition_yaml,
+    make_bundle,
+    make_submission,
+    zipped,
+)
 
 GOOD = """
 class Model:
@@ -77,7 +90,7 @@ DEFECTS = {
         "network-needed", loading("urlopen('https://example.org/w')",
                                   "from urllib.request import urlopen"),
     ),
-    "the network, and going on without": (
+    "the network, and continuing without": (
         "network-tried",
         loading("try:\n    socket.create_connection(('192.0.2.1', 80))\nexcept OSError: pass",
                 "import socket"),
@@ -101,7 +114,7 @@ DEFECTS = {
                    "import os"),
     ),
     "the same for all": ("answer-constant", predicting("return 0.5")),
-    "writes beside the code": (
+    "writes next to the code": (
         "file-written",
         loading("open(__file__ + '.cache', 'w').close()"),
     ),
@@ -119,7 +132,18 @@ def run_checks(model: str, folder: Path, bundle: Bundle, limit_s: int = 20) -> R
     path = make_submission(folder, model)
     report = Report("submission", path.name, path)
     task = replace(bundle.tasks[0], time_limit_s=limit_s)
-    check_running(report, Submission(path.name, path), task, None)
+    program = planning_program(task)
+    assert program is not None
+    drawn = folder.parent / f"{folder.name}-images"
+    drawn.mkdir()
+    chosen = sample(task.input_data, drawn)
+    submission = Submission(path.name, path)
+    with (
+        opened(submission) as subject,
+        laboratory(submission, limit_s, program, chosen.metadata) as room,
+    ):
+        context = Context(subject, Target(bundle, task))
+        check_running(report, context, room, chosen, drawn)
     return report
 
 
@@ -127,7 +151,7 @@ def codes(report: Report) -> set[str]:
     return {finding.code for finding in report.findings}
 
 
-def test_of_a_good_model_nothing_is_said(tmp_path: Path, third_party: Bundle) -> None:
+def test_a_good_model_has_no_findings(tmp_path: Path, third_party: Bundle) -> None:
     report = run_checks(GOOD, tmp_path / "s", third_party)
     assert not report.findings
     assert report.forecast
@@ -175,11 +199,87 @@ def test_a_truncated_picture_may_raise(tmp_path: Path, third_party: Bundle) -> N
     assert not run_checks(model, tmp_path / "s", third_party).findings
 
 
-def test_a_model_that_wants_metadata_gets_it(tmp_path: Path, third_party: Bundle) -> None:
-    model = predicting("return float(image.size[0] + len(metadata))").replace(
-        "predict(self, image)", "predict(self, image, metadata)"
-    )
-    assert not run_checks(model, tmp_path / "s", third_party).findings
+WANTS_METADATA = predicting("return float(image.size[0] + len(metadata['site']))").replace(
+    "predict(self, image)", "predict(self, image, metadata)"
+)
+
+
+def with_our_ingestion(folder: Path, metadata: str = "") -> Path:
+    """The builders' bundle with our ingestion program, and with a metadata.csv if it is given."""
+    bundle = make_bundle(folder)
+    shutil.rmtree(bundle / "ingestion_program")
+    (bundle / "ingestion_program").symlink_to(ROOT / "ingestion_program")
+    if metadata:
+        (bundle / "input_data/metadata.csv").write_text(metadata)
+    return bundle
+
+
+def test_a_model_that_wants_metadata_gets_the_row_of_the_image(tmp_path: Path) -> None:
+    rows = "".join(f"{number}.png,{'x' * (10 - number)}\n" for number in range(4))
+    path = with_our_ingestion(tmp_path / "b", f"filename,site\n{rows}")
+    with bundles.opened(path) as bundle:
+        assert not run_checks(WANTS_METADATA, tmp_path / "s", bundle).findings
+        wrong = WANTS_METADATA.replace("['site']", "['date']")
+        assert codes(run_checks(wrong, tmp_path / "t", bundle)) >= {"predict-fails"}
+
+
+def test_a_bundle_in_zips_gives_the_metadata_too(tmp_path: Path) -> None:
+    rows = "".join(f"{number}.png,{'x' * (10 - number)}\n" for number in range(4))
+    path = with_our_ingestion(tmp_path / "b", f"filename,site\n{rows}")
+    content = competition_yaml()
+    content["tasks"][0]["input_data"] = zipped(path / "input_data").name
+    (path / "competition.yaml").write_text(yaml.safe_dump(content))
+    with bundles.opened(path) as bundle:
+        assert not run_checks(WANTS_METADATA, tmp_path / "s", bundle).findings
+
+
+def test_metadata_that_the_bundle_does_not_have_is_refused_as_in_the_run(
+    tmp_path: Path, third_party: Bundle
+) -> None:
+    with bundles.opened(with_our_ingestion(tmp_path / "b")) as bundle:
+        (finding,) = run_checks(WANTS_METADATA, tmp_path / "s", bundle).findings
+    assert finding.code == "predict-fails"
+    assert "give the parameter a default" in finding.found
+    # An organiser's own program may have another source of metadata.
+    report = run_checks(WANTS_METADATA, tmp_path / "t", third_party)
+    assert not report.findings
+    assert "only the bundle's own ingestion program" in report.skipped[0].why
+
+
+def test_a_batch_size_that_ingestion_refuses_is_found(tmp_path: Path, third_party: Bundle) -> None:
+    model = GOOD.replace("class Model:", "class Model:\n    batch_size = 0\n")
+    with bundles.opened(with_our_ingestion(tmp_path / "b")) as bundle:
+        (finding,) = run_checks(model, tmp_path / "s", bundle).findings
+    assert finding.code == "predict-fails"
+    assert "batch_size" in finding.found
+
+
+def test_without_an_ingestion_program_the_probes_are_skipped(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> Path:
+        raise UsageProblem("no checkout")
+
+    monkeypatch.setattr(probing, "checkout", nowhere)
+    path = make_submission(tmp_path / "s", GOOD)
+    report = check_submission(Submission("s", path), bundle, None, None, quick=False)
+    assert [item.why for item in report.skipped] == [
+        "the ingestion program, whose plan says how a model is called, is not here"
+    ] * 2
+
+
+def test_a_submission_that_writes_into_its_folder_is_laid_out_again(
+    tmp_path: Path, third_party: Bundle
+) -> None:
+    model = make_submission(tmp_path / "s", loading("open(__file__ + '.cache', 'a').close()"))
+    program = planning_program(third_party.tasks[0])
+    assert program is not None
+    with laboratory(Submission("s", model), 20, program) as room:
+        before = room.files()
+        room.probe(sorted(third_party.path.glob("input_data/*.png")))
+        assert room.files().keys() == before.keys() | {"model.py.cache"}
+        room.restore()
+        assert room.files().keys() == before.keys()
 
 
 FORECAST = {
@@ -222,8 +322,12 @@ share = sum((h > l) + (h == l) / 2 for h in high for l in low) / len(high) / len
 def scored(folder: Path, predict: str, scoring: str) -> list[Finding]:
     path = make_submission(folder / "s", predicting(predict))
     with bundles.opened(make_bundle(folder / "b", scoring=scoring)) as bundle:
-        said = check_scores(Submission("s", path), bundle, bundle.tasks[0], "hybrid")
-        return [item for item in said if isinstance(item, Finding)]
+        task = bundle.tasks[0]
+        program = planning_program(task)
+        assert program is not None
+        with laboratory(Submission("s", path), task.time_limit_s, program) as room:
+            found = check_scores(room, bundle, task)
+            return [item for item in found if isinstance(item, Finding)]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +350,7 @@ def test_a_scored_defect_is_caught(tmp_path: Path, code: str, predict: str, scor
     assert code in [finding.code for finding in scored(tmp_path, predict, scoring)]
 
 
-def test_of_a_good_score_nothing_is_said(tmp_path: Path) -> None:
+def test_a_good_score_has_no_findings(tmp_path: Path) -> None:
     assert not scored(tmp_path, "return float(image.size[0])", RANKING)
     assert not scored(tmp_path / "other", "return image.size[0] / 100", SCORING)
 

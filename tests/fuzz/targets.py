@@ -64,7 +64,7 @@ def requirement_lines(data: bytes, folder: Path) -> None:
     """requirements.txt."""
     path = folder / "requirements.txt"
     path.write_bytes(data)
-    requirements.unmet(folder)
+    requirements.unmet_requirements(folder)
     read_requirements(path, {"numpy": "numpy"})
 
 

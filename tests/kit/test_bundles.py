@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,12 @@ import pytest
 import yaml
 
 from kit import bundles
+from kit.checks.bundle.folder import check_bundle
+from kit.competition import SECTIONS
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
+from kit.packing.bundling import pack_bundle
+from tests.support.checks import good_competition
 from tests.support.kit import Kit, competition_yaml, make_bundle
 
 
@@ -46,7 +52,8 @@ def test_an_unknown_task_lists_the_known(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda c: c.pop("version"), "version: expected 2, found None"),
-        (lambda c: c.update(version="2"), "version: expected 2, found '2'"),
+        (lambda c: c.update(version=2.0), "version: expected 2, found 2.0"),
+        (lambda c: c.update(version="2.0"), "version: expected 2, found '2.0'"),
         (lambda c: c.pop("tasks"), "tasks: expected a list with at least one entry, found nothing"),
         (lambda c: c.update(tasks="all"), "tasks: expected a list"),
         (lambda c: c.update(tasks=[1]), "tasks: expected every entry to be a mapping"),
@@ -135,7 +142,77 @@ def test_kit_bundle_refuses_what_is_not_complete(kit: Kit, bundle: Path) -> None
     assert kit("bundle", "nowhere").status == 2
 
 
-def test_indexes_may_have_gaps_but_not_words(tmp_path: Path) -> None:
+# What a competition.yaml may hold, and whether the platform takes it.
+ODD: dict[str, tuple[Callable[[dict[str, Any]], object], bool]] = {
+    "version as text": (lambda c: c.update(version="2"), True),
+    "version with a point": (lambda c: c.update(version=2.0), False),
+    "version as a word": (lambda c: c.update(version=True), False),
+    "a task's index is a word": (
+        lambda c: (c["tasks"][0].update(index="a"), [p.update(tasks=["a"]) for p in c["phases"]]), True,
+    ),
+    "a phase names 0 as text": (lambda c: c["phases"][0].update(tasks=["0"]), False),
+    "a task's index is a list": (lambda c: c["tasks"][0].update(index=[0]), False),
+    "a task's index is nothing": (lambda c: c["tasks"][0].update(index=None), False),
+    "a phase names a list": (lambda c: c["phases"][0]["tasks"].append([0]), False),
+    "no time at all": (lambda c: c["phases"][0].update(execution_time_limit=0), False),
+    "no time limit": (lambda c: c["phases"][0].update(execution_time_limit=None), True),
+    "data by no name": (lambda c: c["tasks"][0].update(input_data=""), False),
+    "data by a number": (lambda c: c["tasks"][0].update(input_data=3), False),
+    "a key that is a number": (lambda c: c["leaderboards"][0]["columns"][1].update(key=3), True),
+    "an index as text": (lambda c: c["leaderboards"][0]["columns"][0].update(index="0"), True),
+    "an index with a point": (
+        lambda c: c["leaderboards"][0]["columns"][1].update(index=1.5), False,
+    ),
+    "a column that is a word": (lambda c: c["leaderboards"][0]["columns"].append("key"), False),
+    "primary index as text": (lambda c: c["leaderboards"][0].update(primary_index="1"), True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_run_check_and_bundle_read_one_model(tmp_path: Path, name: str) -> None:
+    change, good = ODD[name]
+    content = good_competition()
+    change(content)
+    folder = make_bundle(tmp_path / "b", content)
+    errors = [
+        f for f in check_bundle(folder, datetime(2026, 6, 1)).findings if f.severity == "error"
+    ]
+    assert (not errors) is good
+    for use in (bundles.read, lambda folder: pack_bundle(folder, tmp_path / "b.zip")):
+        with nullcontext() if good else pytest.raises(KitError):
+            use(folder)
+
+
+def test_a_bundle_is_read_by_a_path_that_goes_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_bundle(tmp_path / "b")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert bundles.read(Path("../b")).task(None).name == "Only task"
+
+
+def test_a_task_has_the_limit_of_the_first_phase_by_index(tmp_path: Path) -> None:
+    content = competition_yaml()
+    late = {"name": "Late", "start": "2027-02-01", "tasks": [0], "execution_time_limit": 99}
+    content["phases"] = [late | {"index": 1}, content["phases"][0] | {"index": 0}]
+    task = bundles.read(make_bundle(tmp_path / "b", content)).task(None)
+    assert (task.phase, task.time_limit_s) == ("First", 30)
+
+
+def test_a_data_set_of_the_platform_is_not_packed(tmp_path: Path) -> None:
+    content = competition_yaml()
+    content["phases"][0]["starting_kit"] = "3f6b6c1e-32c3-4c5b-9a31-0f7f6d2f1a11"
+    _, names = pack_bundle(make_bundle(tmp_path / "b", content), tmp_path / "b.zip")
+    assert "competition.yaml" in names
+
+
+def test_every_key_that_names_a_file_is_a_key_of_its_section() -> None:
+    for name, section in SECTIONS.items():
+        assert set(section.files) <= section.keys, name
+
+
+def test_indexes_may_have_gaps(tmp_path: Path) -> None:
     content = competition_yaml()
     content["tasks"][0]["index"] = 7
     content["phases"][0]["tasks"] = [7]

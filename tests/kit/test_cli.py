@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.kit import ROOT, Kit
 
-COMMANDS = ("list", "check", "new", "run", "score", "pack", "weights", "bundle")
+COMMANDS = ("list", "check", "new", "run", "score", "pack", "weights", "bundle", "vendor")
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
 
@@ -28,8 +28,8 @@ def test_every_command_has_help_and_refuses_a_wrong_option(kit: Kit, command: st
 def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
-    known = "list, check, new, run, score, pack, weights, bundle"
-    assert f"no command 'rnu'; there are {known}" in answer.text
+    known = "list, check, new, run, score, pack, weights, bundle, vendor"
+    assert f"no command 'rnu'; the commands are {known}" in answer.text
 
 
 def test_no_command_shows_the_help(kit: Kit) -> None:
@@ -51,6 +51,13 @@ def test_help_imports_nothing_heavy() -> None:
     modules = ended.stdout.rsplit("\n", 2)[1]
     for heavy in ("'numpy'", "'yaml'", "'rich'", "'PIL'", "'torch'", "'sklearn'"):
         assert heavy not in modules
+
+
+def test_a_submission_called_debug_is_no_option(kit: Kit) -> None:
+    answer = kit("run", "--", "--debug")
+    assert answer.status == 2
+    assert "--debug: expected a folder, a zip" in answer.text
+    assert "Traceback" not in answer.text
 
 
 def test_debug_shows_the_traceback(kit: Kit) -> None:
@@ -77,13 +84,15 @@ def test_the_json_of_every_command_is_as_documented(
         "weights show": kit("weights", "show", submission, "--json"),
         "weights fetch": kit("weights", "fetch", submission, "--json"),
         "bundle": kit("bundle", bundle, "--json"),
+        "vendor": kit("vendor", submission, "--json"),
+        "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
     }
     for command, answer in answers.items():
         assert answer.status == 0, answer.text
         assert answer.json["format"] == 1
         assert set(answer.json) == documented_fields(command), command
-    assert documented_fields("new") == {"format", "name", "track", "folder"}
+    assert documented_fields("new") == {"format", "name", "track", "folder", "packages"}
 
 
 def sample_scoring() -> tuple[Path, Path]:

@@ -99,7 +99,7 @@ def test_a_whole_part_needs_no_request(fetching: Fetching) -> None:
     assert fetching.server.asked == []
 
 
-def test_without_range_a_cut_file_is_fetched_anew(fetching: Fetching) -> None:
+def test_without_range_a_cut_file_is_fetched_again(fetching: Fetching) -> None:
     fetching.server.plans["/a"] = [drop_without_range(1000)]
     fetching.server.always["/a"] = ignore_range
     fetching()

@@ -8,6 +8,7 @@ import os
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,13 +30,11 @@ def manifest(name: str, content: bytes, **changes: object) -> str:
 
 def with_weights(folder: Path, **changes: object) -> Path:
     content = b"\0\1\2"
-    return make_submission(
-        folder,
-        **{
-            "weights/head.npz": content,
-            "weights.json": manifest("weights/head.npz", content, **changes),
-        },
-    )
+    files: dict[str, Any] = {
+        "weights/head.npz": content,
+        "weights.json": manifest("weights/head.npz", content, **changes),
+    }
+    return make_submission(folder, **files)
 
 
 def test_the_zip_has_model_and_metadata_at_its_root(kit: Kit, submission: Path) -> None:
@@ -79,6 +78,15 @@ def test_junk_stays_behind(kit: Kit, tmp_path: Path, junk: str) -> None:
     answer = kit("pack", folder, "--out", "x.zip", "--json").json
     assert [entry["name"] for entry in answer["files"]] == ["metadata", "model.py"]
     assert answer["left_behind"] == [junk.split("/")[0]]
+
+
+@pytest.mark.parametrize("name", ["weights/head.npz.part", "weights/.head.npz.x7.tmp"])
+def test_what_a_killed_training_leaves_stays_behind(kit: Kit, tmp_path: Path, name: str) -> None:
+    folder = with_weights(tmp_path / "s")
+    (folder / name).write_bytes(b"half")
+    answer = kit("pack", folder, "--out", "x.zip", "--json")
+    assert answer.status == 0, answer.text
+    assert answer.json["left_behind"] == [name]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +138,8 @@ def test_every_weight_is_held_against_the_manifest(
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"files": 3}', '{"files": [3]}', "\xff"])
 def test_a_malformed_manifest_is_one_message(kit: Kit, tmp_path: Path, text: str) -> None:
-    folder = make_submission(tmp_path / "s", **{"weights.json": text.encode("latin-1")})
+    folder = make_submission(tmp_path / "s")
+    (folder / "weights.json").write_bytes(text.encode("latin-1"))
     answer = kit("pack", folder)
     assert answer.status == 1
     assert "weights.json" in answer.text

@@ -1,4 +1,4 @@
-"""`kit run --resume`: a run that was cut off goes on, and only if nothing has changed."""
+"""`kit run --resume`: a run that was cut off is resumed, and only if nothing has changed."""
 
 from __future__ import annotations
 
@@ -110,18 +110,18 @@ def test_it_refuses_when_a_digest_has_changed(
         (long_bundle / "ingestion_program/ingestion.py").write_text("# changed\n")
     answer = kit("run", "--resume", "cut")
     assert answer.status == 1
-    assert "what decides the answers has changed since" in answer.text
+    assert "what decides the predictions has changed" in answer.text
     assert f"- {changed}: " in answer.err
     assert (Path("cut/run.json").read_bytes(), Path("cut/journal.txt").read_bytes()) == before
 
 
-def test_a_finished_run_has_nothing_to_go_on_with(
+def test_a_finished_run_has_nothing_to_resume(
     kit: Kit, long_bundle: Path, submission: Path
 ) -> None:
     assert kit("run", submission, "--bundle", long_bundle, "--out", "done").status == 0
     answer = kit("run", "--resume", "done")
     assert answer.status == 2
-    assert "nothing to go on with" in answer.text
+    assert "nothing to resume" in answer.text
     assert json.loads(Path("done/run.json").read_text())["ok"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.contract import TRACKS
 from tests.support.kit import (
     INGESTION,
     SCORING,
@@ -142,7 +143,7 @@ def test_a_metadata_file_in_the_output_is_refused(
     assert "a program wrote this file into /app/output" in answer.text
 
 
-def test_a_late_ingestion_runs_beside_scoring(kit: Kit, bundle: Path, tmp_path: Path) -> None:
+def test_a_late_ingestion_runs_next_to_scoring(kit: Kit, bundle: Path, tmp_path: Path) -> None:
     content = competition_yaml()
     content["tasks"][0]["ingestion_only_during_scoring"] = True
     (bundle / "competition.yaml").write_text(yaml.safe_dump(content))
@@ -223,3 +224,24 @@ def test_requirements_that_are_not_met_are_reported(kit: Kit, bundle: Path, tmp_
     assert len(notes) == 2
     assert notes[0].startswith("requirement not met here: numpy==1.0: ")
     assert notes[1] == "requirement not met here: no-such-package-of-ours: not installed"
+
+
+@pytest.mark.parametrize("track", ["", "track: butterflies\n", "track: [hybrid]\n"])
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_without_a_known_track_a_run_lists_the_tracks(
+    kit: Kit, tmp_path: Path, bundle: Path, track: str, as_zip: bool
+) -> None:
+    path = make_submission(tmp_path / "s", metadata=f"description: x\n{track}")
+    path = zipped(path) if as_zip else path
+    answer = kit("run", path)
+    assert answer.status == 2
+    assert f"track: expected one of {', '.join(TRACKS)}, found" in answer.text
+    assert not Path("runs").exists()
+    assert kit("run", path, "--bundle", bundle).status == 0
+
+
+def test_a_zip_runs_on_the_bundle_of_its_own_track(kit: Kit) -> None:
+    assert kit("pack", "always_new", "--out", "new.zip").status == 0
+    record = kit("run", "new.zip", "--json").json
+    assert record["ok"]
+    assert "geometric_mean" in record["scores"]

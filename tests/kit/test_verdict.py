@@ -1,9 +1,10 @@
-"""The platform's verdict beside the strict one: what it would show for what it would be given."""
+"""The platform's verdict next to the strict one: what it would show for the same output."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,7 +12,9 @@ import yaml
 from tests.support.kit import INGESTION, Kit, competition_yaml, make_bundle, make_submission
 
 
-def platform(kit: Kit, bundle: Path, submission: Path, *options: str) -> tuple[bool, dict]:
+def platform(
+    kit: Kit, bundle: Path, submission: Path, *options: str
+) -> tuple[bool, dict[str, Any]]:
     record = kit("run", submission, "--bundle", bundle, "--json", *options).json
     return record["ok"], record["platform"]
 
@@ -69,7 +72,7 @@ def test_a_metadata_file_in_the_output_fails(kit: Kit, tmp_path: Path, submissio
 
 
 @pytest.mark.parametrize(
-    ("written", "status", "said"),
+    ("written", "status", "message"),
     [
         ("{", "Failed", "Could not decode scores json properly"),
         ('{"challenge_score": NaN}', "Failed", "Out of range float values"),
@@ -86,11 +89,11 @@ def test_a_metadata_file_in_the_output_fails(kit: Kit, tmp_path: Path, submissio
     ],
 )
 def test_scores_are_shown_as_the_server_stores_them(
-    kit: Kit, tmp_path: Path, submission: Path, written: str, status: str, said: str
+    kit: Kit, tmp_path: Path, submission: Path, written: str, status: str, message: str
 ) -> None:
     _, verdict = platform(kit, with_scores(tmp_path / "b", written), submission)
     assert verdict["status"] == status
-    assert said in verdict["message"] + " ".join(verdict["notes"])
+    assert message in verdict["message"] + " ".join(verdict["notes"])
 
 
 def test_keys_before_a_bad_one_stay_on_the_board(
@@ -116,7 +119,7 @@ def test_no_scores_file_is_the_platforms_own_message(
     assert verdict["message"].startswith("Could not find scores file")
 
 
-def test_a_column_that_ranks_smaller_first_is_said(
+def test_a_column_that_ranks_smaller_first_is_noted(
     kit: Kit, bundle: Path, submission: Path
 ) -> None:
     content = competition_yaml()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,10 +142,10 @@ def test_show_lists_state_and_licence_and_fetches_nothing(
     assert answer.status == 0
     assert "CC-BY-NC-4.0 (NON-COMMERCIAL)" in answer.text
     assert f"`kit weights fetch` gets it from {server.url}/b" in answer.text
-    said = kit("weights", "show", folder, "--json").json
-    assert not said["ok"]
-    assert [file["state"] for file in said["files"]] == [PRESENT, MISSING]
-    assert [file["noncommercial"] for file in said["files"]] == [False, True]
+    content = kit("weights", "show", folder, "--json").json
+    assert not content["ok"]
+    assert [file["state"] for file in content["files"]] == [PRESENT, MISSING]
+    assert [file["noncommercial"] for file in content["files"]] == [False, True]
     assert server.asked == []
 
 
@@ -184,7 +185,7 @@ def test_a_zip_or_a_bad_manifest_is_one_message(kit: Kit, tmp_path: Path) -> Non
     ],
 )
 def test_a_bad_address_is_refused_by_check_and_fetch(
-    kit: Kit, tmp_path: Path, fields: dict[str, object], message: str
+    kit: Kit, tmp_path: Path, fields: dict[str, Any], message: str
 ) -> None:
     folder = with_manifest(tmp_path / "s", entry("weights/a", **fields))
     for command in (("check", folder, "--quick"), ("weights", "fetch", folder)):

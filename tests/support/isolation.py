@@ -80,7 +80,6 @@ def run_in(mode: Mode, model: str, bundle: Path, folder: Path, limit_s: float = 
             folder / "run",
             mode=mode,
             time_limit_s=limit_s,
-            on_tick=lambda step, seconds, log: None,
         )
         failure, scores = result.failure, result.scores
     except KitError as error:

@@ -12,16 +12,10 @@ from typing import Any
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
-from kit.checks.bundle.competition import (
-    check_keys,
-    check_named_files,
-    check_tasks,
-    check_texts,
-    inside,
-)
-from kit.checks.bundle.located_yaml import Document, read_document
+from kit.checks.bundle.keys import check_keys, check_named_files, check_tasks, check_texts
 from kit.checks.bundle.phases import check_phases
 from kit.checks.submission.archive import check_zip
+from kit.competition import SECTIONS, Competition, FileKind, read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
 from kit.findings.finding import Finding, Report, Skipped, shown
@@ -88,37 +82,36 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
         report.take("competition.yaml", [found])
         return
     try:
-        document = read_document(path)
-    except ValueError as error:
-        report.take("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, str(error))])
+        competition = read_competition(root)
+    except KitError as error:
+        text = error.message.removeprefix(f"{path}: ")
+        report.take("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, text)])
         return
-    report.take("keys", check_keys(document))
-    report.take("texts", check_texts(document))
-    report.take("files", check_named_files(document, root))
-    report.take("tasks", check_tasks(document))
-    report.take("phases", check_phases(document, now))
-    report.take("leaderboard", check_leaderboards(document))
-    report.take("programs", _programs(document, root))
-    report.take("data", _data(document, root))
+    report.take("keys", check_keys(competition))
+    report.take("texts", check_texts(competition))
+    report.take("files", check_named_files(competition))
+    report.take("tasks", check_tasks(competition))
+    report.take("phases", check_phases(competition, now))
+    report.take("leaderboard", check_leaderboards(competition))
+    report.take("programs", _programs(competition))
+    report.take("data", _data(competition))
 
 
-def _programs(document: Document, root: Path) -> Iterator[Finding]:
+def _programs(competition: Competition) -> Iterator[Finding]:
+    programs = [key for key, kind in SECTIONS["tasks"].files.items() if kind is FileKind.PROGRAM]
     seen = set()
-    for _, task in document.entries("tasks"):
-        for key in ("ingestion_program", "scoring_program"):
-            kind = key.removesuffix("_program")
-            late = bool(task.get("ingestion_only_during_scoring"))
-            value = task.get(key)
-            if not isinstance(value, str) or (kind, late, value) in seen:
-                continue
-            if not inside(root, value):
-                continue  # said by check_named_files
+    for _, task in competition.entries("tasks"):
+        late = bool(task.get("ingestion_only_during_scoring"))
+        for key in programs:
+            kind, value = key.removesuffix("_program"), task.get(key)
+            if not competition.holds(value) or (kind, late, value) in seen:
+                continue  # what is not there is said by check_named_files
             seen.add((kind, late, value))
-            with _unpacked(root / value) as (folder, problem):
+            with _unpacked(competition.root / str(value)) as (folder, problem):
                 if folder is not None:
-                    yield from check_program(Program(kind, late, value, folder))
+                    yield from check_program(Program(kind, late, str(value), folder))
                 elif problem:
-                    yield Finding("zip-damaged", value, problem)
+                    yield Finding("zip-damaged", str(value), problem)
 
 
 @contextmanager
@@ -139,15 +132,13 @@ def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
             yield (None if problem else target), problem
 
 
-def _data(document: Document, root: Path) -> Iterator[Finding]:
-    """Junk in what ships, and pictures that the reference names and the input lacks."""
-    named: list[Any] = []
-    for _, task in document.entries("tasks"):
-        named += [task.get(key) for key in ("input_data", "reference_data")]
-        named += [task.get(key) for key in ("ingestion_program", "scoring_program")]
-        yield from _ids(root, task)
-    for value in dict.fromkeys(v for v in named if isinstance(v, str) and inside(root, v)):
-        with _unpacked(root / value) as (folder, _):
+def _data(competition: Competition) -> Iterator[Finding]:
+    """Junk in what ships, and images that the reference names and the input lacks."""
+    for _, task in competition.entries("tasks"):
+        yield from _ids(competition, task)
+    named = [file.value for file in competition.files() if file.place[0] == "tasks"]
+    for value in dict.fromkeys(value for value in named if competition.holds(value)):
+        with _unpacked(competition.root / value) as (folder, _):
             names = [entry.name for entry in tree_entries(folder)] if folder else []
         junk = [n for n in names if _is_junk(n)]
         if junk:
@@ -161,31 +152,25 @@ def _is_junk(name: str) -> bool:
     )
 
 
-def _ids(root: Path, task: dict[str, Any]) -> Iterator[Finding]:
-    paths = [task.get("input_data"), task.get("reference_data")]
-    if not all(isinstance(value, str) and inside(root, value) for value in paths):
+def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
+    input_data, reference_data = task.get("input_data"), task.get("reference_data")
+    if not (competition.holds(input_data) and competition.holds(reference_data)):
         return
-    with (
-        _unpacked(root / str(paths[0])) as (inputs, _),
-        _unpacked(root / str(paths[1])) as (
-            reference,
-            _,
-        ),
-    ):
-        if inputs is None or reference is None:
-            return
-        there = {entry.path.name for entry in tree_entries(inputs)}
-        wanted = {name for table in sorted(reference.glob("*.csv")) for name in _names(table)}
-    if not wanted or len(there) > _MOST_IDS:
+    with _unpacked(competition.root / str(input_data)) as (folder, _):
+        there = {entry.path.name for entry in tree_entries(folder)} if folder else None
+    with _unpacked(competition.root / str(reference_data)) as (folder, _):
+        tables = sorted(folder.glob("*.csv")) if folder else []
+        wanted = {name for table in tables for name in _names(table)}
+    if there is None or not wanted or len(there) > _MOST_IDS:
         return
     missing = sorted(wanted - there)
     extra = sorted(name for name in there - wanted if name != "metadata.csv" and not is_junk(name))
     if missing:
         found = f"{len(missing)} pictures of the reference are not in the input: {shown(missing)}"
-        yield Finding("data-ids", str(paths[1]), found)
+        yield Finding("data-ids", str(reference_data), found)
     if extra:
         found = f"{len(extra)} pictures of the input are not in the reference: {shown(extra)}"
-        yield Finding("data-ids", str(paths[0]), found)
+        yield Finding("data-ids", str(input_data), found)
 
 
 def _names(table: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What probes tell: whether the model loads, answers rightly, and always the same."""
+"""Judge what probes wrote down: the model loads, predicts the right type, and always the same."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kit.checks.running.pictures import BROKEN
+from kit.checks.running.images import BROKEN
 from kit.checks.running.probing import Laboratory, Probe, Surroundings
 from kit.contract import LABEL_TRACKS, MODEL_FILE, SCORE_TRACKS
-from kit.findings.finding import Finding, shown
+from kit.findings.finding import Finding, Said, Skipped, shown
 
 # Predictions are compared after rounding to 4 decimals; sums of another order move the seventh.
 _SAME = 1e-5
@@ -27,6 +27,21 @@ def check_loading(probe: Probe) -> Iterator[Finding]:
     yield from _network(probe, failed=bool(errors))
     if not probe.finished and not errors:
         yield _unfinished(probe)
+
+
+def check_plan(probe: Probe, decides: bool) -> Iterator[Said]:
+    """The ingestion program accepts the model: its parameters, its batch size.
+
+    Args:
+        probe: what was written down.
+        decides: whether the task runs that ingestion program; another one may accept it.
+    """
+    for event in probe.of("error", "plan"):
+        if decides:
+            yield Finding("predict-fails", MODEL_FILE, event["error"])
+        else:
+            why = f"only the bundle's own ingestion program can call the model: {event['error']}"
+            yield Skipped("answers, odd pictures, sameness", why, "kit run NAME --bundle BUNDLE")
 
 
 def _at(code: str, event: dict[str, Any], found: str) -> Finding:
@@ -58,10 +73,10 @@ def _unfinished(probe: Probe) -> Finding:
 
 
 def check_answers(probe: Probe, track: str | None) -> Iterator[Finding]:
-    """Ordinary pictures get an answer of the right type."""
+    """Ordinary images get a prediction of the right type."""
     for event in probe.of("error", "first")[:1]:
         late = event.get("late")
-        found = f"{Path(event['picture']).name}: predict raised {event['error']}"
+        found = f"{Path(event['image']).name}: predict raised {event['error']}"
         yield _at("probe-timeout" if late else "predict-fails", event, found)
     for event in probe.of("error", "batch"):
         found = f"preprocess and predict_batch: {event['error']}"
@@ -90,10 +105,10 @@ def _types(answers: Sequence[tuple[str, dict[str, Any]]], track: str | None) -> 
 
 
 def check_odd(probe: Probe, track: str | None) -> Iterator[Finding]:
-    """Odd but sound pictures get an answer too; a broken one may raise, and never hangs."""
+    """Odd but intact images get a prediction too; a broken one may raise, and never hangs."""
     failed = []
     for event in probe.of("error", "odd"):
-        name = Path(event["picture"]).name
+        name = Path(event["image"]).name
         if event.get("late"):
             yield _at("odd-picture-hangs", event, f"{name}: {event['error']}")
         elif name not in BROKEN:
@@ -108,7 +123,7 @@ def check_odd(probe: Probe, track: str | None) -> Iterator[Finding]:
 
 
 def check_sameness(probe: Probe) -> Iterator[Finding]:
-    """Repetition, order and batching change no answer; not all answers are one."""
+    """Repetition, order and batching change no prediction; not all predictions are equal."""
     first = dict(probe.answers("first"))
     twice = probe.answers("twice")
     if len(twice) == 2 and differs(twice[0][1], twice[1][1], _SAME):
@@ -123,7 +138,7 @@ def check_sameness(probe: Probe) -> Iterator[Finding]:
                 yield Finding(code, MODEL_FILE, text)
     values = {_value(answer) for answer in first.values()}
     if len(first) > 2 and len(values) == 1:
-        found = f"{len(first)} pictures, all answered {values.pop()}"
+        found = f"{len(first)} images, all predicted {values.pop()}"
         yield Finding("answer-constant", MODEL_FILE, found)
 
 
@@ -132,7 +147,7 @@ def _value(answer: dict[str, Any]) -> str:
 
 
 def differs(one: dict[str, Any], other: dict[str, Any], tolerance: float) -> bool:
-    """Whether two answers are not the same; scores may differ by the tolerance."""
+    """Return whether two predictions differ; scores may differ by the tolerance."""
     if "score" in one and "score" in other:
         return bool(abs(one["score"] - other["score"]) > tolerance)
     return one.keys() != other.keys() or ("label" in one and one != other)
@@ -141,7 +156,7 @@ def differs(one: dict[str, Any], other: dict[str, Any], tolerance: float) -> boo
 def difference(
     one: dict[str, dict[str, Any]], other: dict[str, dict[str, Any]], tolerance: float
 ) -> str:
-    """The first picture that two passes answer differently, "" where there is none."""
+    """Return the first image that two passes predict differently; empty without one."""
     for name, answer in other.items():
         if name in one and differs(one[name], answer, tolerance):
             return f"{name}: {_value(one[name])} and {_value(answer)}"
@@ -149,15 +164,15 @@ def difference(
 
 
 def check_surroundings(
-    laboratory: Laboratory, probe: Probe, pictures: Sequence[Path]
+    laboratory: Laboratory, probe: Probe, images: Sequence[Path]
 ) -> Iterator[Finding]:
-    """Another working directory, hash seed and number of threads change no answer.
+    """Another working directory, hash seed and number of threads change no prediction.
 
     One process changes all three; only where that differs, one each finds out which it was.
     """
     first = dict(probe.answers("first"))
     everything = Surroundings(cwd="elsewhere/deeper", hash_seed="1", one_thread=True)
-    other = laboratory.probe(pictures, surroundings=everything)
+    other = laboratory.probe(images, surroundings=everything)
     if other.finished and not difference(first, dict(other.answers("first")), _SAME):
         return
     plain = Surroundings()
@@ -166,7 +181,7 @@ def check_surroundings(
         ("answer-hash-seed", _SAME, replace(plain, hash_seed="1")),
         ("answer-threads", _SAME_SUMS, replace(plain, one_thread=True)),
     ):
-        again = laboratory.probe(pictures, surroundings=around)
+        again = laboratory.probe(images, surroundings=around)
         text = difference(first, dict(again.answers("first")), tolerance)
         errors = again.of("error")
         if errors and not probe.of("error", "first"):

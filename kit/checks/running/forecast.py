@@ -1,4 +1,4 @@
-"""How long a full run would take, from what the probe measured."""
+"""Forecast the time of a full run from what the probe measured."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from kit.bundles import Task
-from kit.checks.running.pictures import Sample
+from kit.checks.running.images import Sample
 from kit.checks.running.probing import Probe
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.findings.finding import Finding
@@ -21,7 +21,7 @@ _MUCH_MEMORY = 8 * 1024**3
 def forecast(
     probe: Probe, sample: Sample, task: Task | None, images: int | None
 ) -> dict[str, Any] | None:
-    """Seconds for all pictures; None where nothing was measured or no number is known."""
+    """Return the seconds for all images; None if nothing was measured or no number is known."""
     one_by_one = sorted(float(event["seconds"]) for event in probe.of("answer", "first"))
     batched = [float(event["seconds"]) for event in probe.of("answer", "batch")]
     count = images or sample.total
@@ -46,20 +46,20 @@ def forecast(
 
 
 def _batches(program: Path | None) -> bool:
-    """Whether the organiser's ingestion program knows predict_batch."""
+    """Return whether the organiser's ingestion program knows predict_batch."""
     if program is None or not program.is_dir():
         return False
-    sources = program.glob("*.py")
+    sources = program.rglob("*.py")
     return any(b"predict_batch" in path.read_bytes() for path in sources)
 
 
 def check_forecast(content: dict[str, Any] | None) -> Iterator[Finding]:
-    """The time limit and the memory of a worker."""
+    """Compare the forecast with the time limit and the memory of a worker."""
     if content is None:
         return
     share = content["seconds"] / content["limit_seconds"]
     found = (
-        f"{content['images']:,} pictures would take {content['seconds']:,.0f} s, "
+        f"{content['images']:,} images would take {content['seconds']:,.0f} s, "
         f"{share:.0%} of the limit of {content['limit_seconds']:g} s"
     )
     if share > 1:

@@ -1,15 +1,16 @@
-"""Runs one submission in a process of its own and writes down what it does.
+"""Run one submission in a process of its own and write down what it does.
 
     python probe.py REQUEST.json EVENTS.jsonl
 
-Started by kit.checks.probing; imports nothing of the kit, so that what the submission sees is
-what an organiser's program would let it see. Its folder comes last on sys.path, as in the
-official ingestion program. Every attempt to reach the network is refused and written down.
+Started by kit.checks.running.probing. How the model is called is decided by the ingestion
+program's own plan, imported from the folder that the request names. Nothing of the kit is
+imported, so that the submission sees what an organiser's program would let it see. Its folder
+comes last on sys.path, as in the official ingestion program. Every attempt to reach the network is
+refused and written down.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import signal
@@ -18,7 +19,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -136,89 +139,98 @@ def described(answer: Any) -> dict[str, Any]:
     return {"bad": f"{name}{shape_text} {repr(answer)[:40]}"}
 
 
-class Session:
-    """The loaded model and the passes over pictures that the request asks for."""
+@dataclass(frozen=True)
+class InputImage:
+    """An image file as the plan takes it. `place` counts from 1."""
 
-    def __init__(self, model: Any, request: dict[str, Any], journal: Journal) -> None:
+    path: Path
+    place: int
+
+    @property
+    def name(self) -> str:
+        """The name that metadata.csv and the predictions use."""
+        return self.path.name
+
+
+class Session:
+    """The loaded model and the passes over images that the request asks for.
+
+    Raises whatever `make_plan` raises: the ingestion program would not run this model.
+    """
+
+    def __init__(
+        self, model: Any, make_plan: Callable[..., Any], request: dict[str, Any], journal: Journal
+    ) -> None:
         self._model = model
         self._limit = float(request["call_limit_s"])
         self._budget = float(request["budget_s"])
         self._journal = journal
-        self._takes_metadata = _required(model.predict) > 1
+        paths = dict.fromkeys([*request["images"], *request["odd"]])
+        images = [InputImage(Path(path), place) for place, path in enumerate(paths, start=1)]
+        self._images = dict(zip(paths, images, strict=True))
+        folder = Path(request["input"])
+        self._single = make_plan(model, images, folder, True)
+        self._batched = make_plan(model, images, folder, False)
 
-    def passes(self, name: str, pictures: list[str], budgeted: bool = False) -> None:
-        """Predict the pictures one by one; stop when the budget is spent, if `budgeted`."""
+    def passes(self, name: str, images: list[str], budgeted: bool = False) -> None:
+        """Predict the images one by one; stop when the budget is spent, if `budgeted`."""
         started = time.perf_counter()
-        for picture in pictures:
-            self._journal.write("begin", stage=name, picture=picture)
+        for image in images:
+            self._journal.write("begin", stage=name, image=image)
             begin = time.perf_counter()
             try:
-                answer = limited(self._limit, partial(self._predict, picture))
+                answer = limited(self._limit, partial(self._predict, image))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 late = isinstance(error, TooLong)
-                self._journal.error(name, error, picture=picture, late=late)
+                self._journal.error(name, error, image=image, late=late)
                 if late:
                     return
                 continue
             seconds = time.perf_counter() - begin
             self._journal.write(
-                "answer", stage=name, picture=picture, seconds=seconds, answer=described(answer)
+                "answer", stage=name, image=image, seconds=seconds, answer=described(answer)
             )
             if budgeted and time.perf_counter() - started > self._budget:
                 return
 
-    def _predict(self, picture: str) -> Any:
-        from PIL import Image
+    def _predict(self, image: str) -> Any:
+        (answer,) = self._single.answer([self._single.prepare(self._images[image])])
+        return answer
 
-        with Image.open(picture) as image:
-            if self._takes_metadata:
-                return self._model.predict(image, {})
-            return self._model.predict(image)
-
-    def batch(self, pictures: list[str]) -> None:
-        """preprocess every picture, then predict_batch once."""
+    def batch(self, images: list[str]) -> None:
+        """Predict the images in batches, if the model offers that."""
         if not all(
             callable(getattr(self._model, n, None)) for n in ("preprocess", "predict_batch")
         ):
             return
-        self._journal.write("begin", stage="batch", picture="")
+        self._journal.write("begin", stage="batch", image="")
         begin = time.perf_counter()
         try:
-            answers = limited(self._limit * 2, lambda: self._predict_batch(pictures))
+            answers = limited(self._limit * 2, partial(self._predict_batches, images))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._journal.error("batch", error, picture="", late=isinstance(error, TooLong))
+            self._journal.error("batch", error, image="", late=isinstance(error, TooLong))
             return
-        seconds = (time.perf_counter() - begin) / max(1, len(pictures))
-        if len(answers) != len(pictures):
-            text = f"{len(answers)} answers for {len(pictures)} pictures"
-            self._journal.write("error", stage="batch", error=text, at=None, picture="", late=False)
+        seconds = (time.perf_counter() - begin) / max(1, len(images))
+        if len(answers) != len(images):
+            text = f"{len(answers)} predictions for {len(images)} images"
+            self._journal.write("error", stage="batch", error=text, at=None, image="", late=False)
             return
-        for picture, answer in zip(pictures, answers, strict=True):
+        for image, answer in zip(images, answers, strict=True):
             self._journal.write(
-                "answer", stage="batch", picture=picture, seconds=seconds, answer=described(answer)
+                "answer", stage="batch", image=image, seconds=seconds, answer=described(answer)
             )
 
-    def _predict_batch(self, pictures: list[str]) -> list[Any]:
-        from PIL import Image
-
-        items = []
-        for picture in pictures:
-            with Image.open(picture) as image:
-                items.append(self._model.preprocess(image))
-        return list(self._model.predict_batch(items))
-
-
-def _required(method: Any) -> int:
-    try:
-        parameters = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
-        return 1
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters)
+    def _predict_batches(self, images: list[str]) -> list[Any]:
+        answers = []
+        for start in range(0, len(images), self._batched.batch_size):
+            chosen = images[start : start + self._batched.batch_size]
+            prepared = [self._batched.prepare(self._images[image]) for image in chosen]
+            answers += list(self._batched.answer(prepared))
+        return answers
 
 
 def load(request: dict[str, Any], journal: Journal) -> Any:
@@ -231,7 +243,7 @@ def load(request: dict[str, Any], journal: Journal) -> Any:
     ]
     made: Any = None
     for stage, step in steps:
-        journal.write("begin", stage=stage, picture="")
+        journal.write("begin", stage=stage, image="")
         try:
             made = step(made)
         except KeyboardInterrupt:
@@ -250,24 +262,37 @@ def main() -> None:
     journal = Journal(Path(sys.argv[2]), folder)
     # This file's folder must not lend its modules to the submission.
     others = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+    sys.path[:] = [request["ingestion_program"], *others]
+    # Not an import of the kit's own: which folder holds the module, the request says.
+    make_plan = import_module("wildlife_ingestion.plan").make_plan
     sys.path[:] = [*others, str(folder)]
     block_network(journal)
     model = load(request, journal)
     if model is not None:
-        session = Session(model, request, journal)
-        for stage, pictures in _plan(request):
-            if stage == "batch":
-                session.batch(pictures)
-            else:
-                session.passes(stage, pictures, budgeted=stage == "first")
+        _run_passes(model, make_plan, request, journal)
     journal.write("done")
 
 
-def _plan(request: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    pictures = request["pictures"]
-    yield "first", pictures
+def _run_passes(
+    model: Any, make_plan: Callable[..., Any], request: dict[str, Any], journal: Journal
+) -> None:
+    try:
+        session = Session(model, make_plan, request, journal)
+    except Exception as error:
+        journal.error("plan", error)
+        return
+    for stage, images in _stages(request):
+        if stage == "batch":
+            session.batch(images)
+        else:
+            session.passes(stage, images, budgeted=stage == "first")
+
+
+def _stages(request: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    images = request["images"]
+    yield "first", images
     if request["full"]:
-        few = pictures[: request["few"]]
+        few = images[: request["few"]]
         yield "twice", [few[0], few[0]] if few else []
         yield "reversed", few[::-1]
         yield "batch", few

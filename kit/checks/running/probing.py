@@ -1,8 +1,9 @@
-"""Starting probes: a submission laid out as the worker would, in a clean process."""
+"""Start probes: a submission laid out as the worker would, in a clean process."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,30 +12,36 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kit.bundles import Task
+from kit.checks.running.images import METADATA_TABLE, write_metadata
+from kit.errors import UsageProblem
 from kit.isolation.process import Command, LocalProcess, Outcome, environment, run_together
-from kit.submissions import Submission, lay_out
+from kit.repository import checkout
+from kit.submissions import LaidOut, Submission, lay_out
 
 _PROBE = Path(__file__).with_name("probe.py")
-# No single call may take longer: a hundredth of it is slow already.
+# No single call may take longer; a hundredth of this is slow already.
 CALL_LIMIT_S = 60.0
-# How long the timed pass over pictures may take; what was measured by then is enough.
+# How long the timed pass over images may take; what was measured by then is enough.
 BUDGET_S = 20.0
-# Pictures that are predicted again, backwards and in a batch.
+# Images that are predicted again, backwards and in a batch.
 FEW = 4
 _LOG_BYTES = 1_000_000
+# The module of our ingestion program that decides how a model is called.
+_PLAN = Path("wildlife_ingestion", "plan.py")
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What may not change an answer: the working directory, the hash seed, the threads."""
+    """What may not change a prediction: the working directory, the hash seed, the threads."""
 
     cwd: str = "program"
     hash_seed: str = "0"
     one_thread: bool = False
 
     def variables(self) -> dict[str, str]:
-        """As environment variables."""
+        """Return them as environment variables."""
         threads = _ONE_THREAD if self.one_thread else {}
         return {"PYTHONHASHSEED": self.hash_seed, "PYTHONUNBUFFERED": "1", **threads}
 
@@ -48,7 +55,7 @@ class Probe:
     log: str = ""
 
     def of(self, event: str, stage: str = "") -> list[dict[str, Any]]:
-        """The events of a kind, and of a stage where one is named."""
+        """Return the events of a kind, and of a stage where one is named."""
         return [
             item
             for item in self.events
@@ -56,8 +63,8 @@ class Probe:
         ]
 
     def answers(self, stage: str) -> list[tuple[str, dict[str, Any]]]:
-        """(name of the picture, answer) in the order of that stage."""
-        return [(Path(e["picture"]).name, e["answer"]) for e in self.of("answer", stage)]
+        """Return (name of the image, prediction) in the order of that stage."""
+        return [(Path(e["image"]).name, e["answer"]) for e in self.of("answer", stage)]
 
     @property
     def finished(self) -> bool:
@@ -73,62 +80,99 @@ class Probe:
     @property
     def last(self) -> str:
         """What the submission was doing when the process ended."""
-        begun = self.of("begin")
-        if not begun:
+        calls = self.of("begin")
+        if not calls:
             return "starting"
-        picture = Path(begun[-1]["picture"]).name if begun[-1]["picture"] else ""
-        return f"{begun[-1]['stage']} {picture}".strip()
+        image = Path(calls[-1]["image"]).name if calls[-1]["image"] else ""
+        return f"{calls[-1]['stage']} {image}".strip()
+
+
+def planning_program(task: Task | None) -> Path | None:
+    """Return an ingestion program whose plan can be imported; None without one.
+
+    The task's program is used where it is ours, else the one in the checkout.
+    """
+    if plans_for(task):
+        assert task is not None
+        return task.ingestion_program
+    try:
+        folder = checkout() / "ingestion_program"
+    except UsageProblem:
+        return None
+    return folder if (folder / _PLAN).is_file() else None
+
+
+def plans_for(task: Task | None) -> bool:
+    """Return whether the task's own ingestion program is ours, so that its plan decides."""
+    program = task.ingestion_program if task else None
+    return program is not None and (program / _PLAN).is_file()
 
 
 @dataclass(frozen=True)
 class Laboratory:
-    """A laid-out submission in which probes run, one after the other."""
+    """A submission that is laid out once, in which probes run one after the other.
+
+    `ingestion_program` is the one whose plan calls the model; `metadata` the task's metadata.csv.
+    """
 
     root: Path
-    submission: Path
+    submission: Submission
+    laid_out: LaidOut
     limit_s: float
+    ingestion_program: Path
+    metadata: Path | None
 
     def probe(
         self,
-        pictures: Sequence[Path],
+        images: Sequence[Path],
         odd: Sequence[Path] = (),
         surroundings: Surroundings | None = None,
     ) -> Probe:
-        """Run one probe over the pictures.
+        """Run one probe over the images.
 
         Args:
-            pictures: predicted in that order, and timed.
-            odd: pictures of unusual forms; with them the answers are compared under
+            images: predicted in that order, and timed.
+            odd: images of unusual forms; with them the predictions are compared under
                 repetition, another order and batching too.
             surroundings: what the process sees around it.
         """
         around = surroundings or Surroundings()
-        number = len(list(self.root.glob("probe-*")))
-        place = self.root / f"probe-{number}"
-        cwd, home = place / around.cwd, place / "home"
-        for folder in (cwd, home):
-            folder.mkdir(parents=True)
-        request, events = place / "request.json", place / "events.jsonl"
-        request.write_text(json.dumps(self._request(pictures, odd)), encoding="utf-8")
-        log = place / "stderr.txt"
+        folder = self.root / f"probe-{len(list(self.root.glob('probe-*')))}"
+        cwd, home, inputs = folder / around.cwd, folder / "home", folder / "input"
+        for path in (cwd, home, inputs):
+            path.mkdir(parents=True)
+        if self.metadata:
+            names = [path.name for path in (*images, *odd)]
+            write_metadata(self.metadata, names, inputs / METADATA_TABLE)
+        request, events = folder / "request.json", folder / "events.jsonl"
+        content = self._request(images, odd, inputs)
+        request.write_text(json.dumps(content), encoding="utf-8")
         command = Command(
             argv=[sys.executable, str(_PROBE), str(request), str(events)],
             cwd=cwd,
             env=environment(around.variables(), str(home), False) | around.variables(),
-            stdout=place / "stdout.txt",
-            stderr=log,
+            stdout=folder / "stdout.txt",
+            stderr=folder / "stderr.txt",
             log_bytes=_LOG_BYTES,
         )
+        return self._run(command, events)
+
+    def _run(self, command: Command, events: Path) -> Probe:
         outcomes = run_together(
             [lambda: LocalProcess(command)], self.limit_s, lambda seconds: None, lambda: False
         )
+        log = command.stderr
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         return Probe(list(_events(events)), outcomes[0], text)
 
-    def _request(self, pictures: Sequence[Path], odd: Sequence[Path]) -> Mapping[str, Any]:
+    def _request(
+        self, images: Sequence[Path], odd: Sequence[Path], inputs: Path
+    ) -> Mapping[str, Any]:
         return {
-            "folder": str(self.submission),
-            "pictures": [str(path) for path in pictures],
+            "folder": str(self.laid_out.folder),
+            "ingestion_program": str(self.ingestion_program.resolve()),
+            "input": str(inputs),
+            "images": [str(path) for path in images],
             "odd": [str(path) for path in odd],
             "full": bool(odd),
             "few": FEW,
@@ -137,15 +181,18 @@ class Laboratory:
         }
 
     def files(self) -> dict[str, tuple[int, int]]:
-        """The submission's files with size and time of change, to see what was written."""
+        """Return the submission's files with size and time of change, to see what was written."""
+        folder = self.laid_out.folder
         return {
-            path.relative_to(self.submission).as_posix(): (
-                path.stat().st_size,
-                path.stat().st_mtime_ns,
-            )
-            for path in sorted(self.submission.rglob("*"))
+            path.relative_to(folder).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
+            for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+
+    def restore(self) -> None:
+        """Lay the submission out again, after it wrote into its own folder."""
+        shutil.rmtree(self.laid_out.folder)
+        lay_out(self.submission, self.laid_out.folder)
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
@@ -159,13 +206,21 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def laboratory(submission: Submission, limit_s: float) -> Iterator[Laboratory]:
+def laboratory(
+    submission: Submission, limit_s: float, ingestion_program: Path, metadata: Path | None = None
+) -> Iterator[Laboratory]:
     """Lay a submission out for the time of the block.
+
+    Args:
+        submission: a folder or zip.
+        limit_s: seconds after which a probe is ended.
+        ingestion_program: the program whose plan calls the model.
+        metadata: the task's metadata.csv, None where it has none.
 
     Raises:
         KitError: the zip cannot be used.
     """
     with TemporaryDirectory(prefix="kit-check-") as folder:
         root = Path(folder).resolve()
-        lay_out(submission, root / "submission")
-        yield Laboratory(root, root / "submission", limit_s)
+        laid_out = lay_out(submission, root / "submission")
+        yield Laboratory(root, submission, laid_out, limit_s, ingestion_program, metadata)

@@ -1,4 +1,4 @@
-"""What only a scored run tells: keys, ties that rounding makes, a score turned round."""
+"""Checks that need a scored run: keys, ties made by rounding, scores with the wrong sign."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ from tempfile import TemporaryDirectory
 
 from kit import runs
 from kit.bundles import Bundle, Task
-from kit.checks.running.probing import laboratory
+from kit.checks.running.probing import Laboratory
 from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
 from kit.findings.finding import Finding, Said, Skipped, shown
 from kit.isolation.modes import SUBPROCESS
 from kit.scores import Cell, leaderboard, primary, read_scores
-from kit.submissions import Submission
-from kit.worker import Stage, score
+from kit.worker import Workspace, score
 from kit.zips import Entry, write_zip
 
 Rows = list[tuple[str, str]]
-# More tied pictures than this are not predicted again for their exact scores.
+# More tied images than this are not predicted again for their exact scores.
 _MOST_TIED = 200
-_MISSING = "scores without the leaderboard's keys"
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A task's scoring program, run on predictions of one's own making."""
+    """The scoring program of a task, run on predictions that the checks make."""
 
     bundle: Bundle
     task: Task
     folder: Path
 
     def cells(self, rows: Rows) -> list[Cell]:
-        """The leaderboard of these predictions.
+        """Return the leaderboard of these predictions.
 
         Raises:
             KitError: the scoring program refuses them.
@@ -49,44 +47,41 @@ class Scorer:
             csv.writer(stream, lineterminator="\n").writerows(rows)
         results = root / "results.zip"
         write_zip([Entry(PREDICTIONS_FILE, predictions)], results)
-        limit = float(self.task.time_limit_s)
-        stage = Stage(root, logs, limit, SUBPROCESS, lambda step, seconds, log: None)
-        step = score(self.task, stage, results)
+        workspace = Workspace(root, logs, float(self.task.time_limit_s), SUBPROCESS)
+        step = score(self.task, workspace, results)
         if step.failure:
             raise KitError(step.failure)
         return leaderboard(self.bundle, read_scores(step.output))
 
 
-def check_scores(
-    submission: Submission, bundle: Bundle, task: Task, track: str | None
-) -> Iterator[Said]:
-    """Run the submission as `kit run` does and look at what comes out."""
+def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[Said]:
+    """Run the submission of `room` as `kit run` does, and judge the scores."""
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name).resolve()
         try:
-            result = runs.run(
-                submission, bundle, task, folder / "run", time_limit_s=None,
-                on_tick=lambda step, seconds, log: None,
-            )  # fmt: skip
+            result = runs.run(room.submission, bundle, task, folder / "run", laid_out=room.laid_out)
         except KitError as error:
             yield Finding("run-fails", "", str(error))
             return
         if result.failure:
             yield _failure(result)
             return
-        columns = {column.key for column in bundle.columns}
-        if unknown := sorted(set(result.scores) - columns):
-            yield Finding("score-unknown", "", f"no column for {shown(unknown)}")
-        rows = _read(result.folder / PREDICTIONS_FILE)
-        scorer = Scorer(bundle, task, folder)
-        yield from _constant(rows)
-        if rows and all(_is_number(value) for _, value in rows):
-            yield from _negated(scorer, result.cells, rows)
-            yield from _ties(scorer, submission, result.cells, rows)
+        yield from _check_result(result, Scorer(bundle, task, folder), room)
+
+
+def _check_result(result: runs.Run, scorer: Scorer, room: Laboratory) -> Iterator[Said]:
+    columns = {column.key for column in scorer.bundle.columns}
+    if unknown := sorted(set(result.scores) - columns):
+        yield Finding("score-unknown", "", f"no column for {shown(unknown)}")
+    rows = _read(result.folder / PREDICTIONS_FILE)
+    yield from _constant(rows)
+    if rows and all(_is_number(value) for _, value in rows):
+        yield from _negated(scorer, result.cells, rows)
+        yield from _ties(scorer, room, result.cells, rows)
 
 
 def _failure(result: runs.Run) -> Finding:
-    if result.failure.startswith(_MISSING):
+    if result.missing_keys:
         return Finding("score-missing", "", result.failure)
     log = result.steps[-1].log if result.steps else None
     last = runs.tail(log)[-1:]
@@ -135,8 +130,8 @@ def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[Said]:
         yield Finding("negated-better", "", found)
 
 
-def _ties(scorer: Scorer, submission: Submission, cells: list[Cell], rows: Rows) -> Iterator[Said]:
-    """Scores that are different and equal after rounding, and what that costs."""
+def _ties(scorer: Scorer, room: Laboratory, cells: list[Cell], rows: Rows) -> Iterator[Said]:
+    """Find scores that differ but are equal after rounding, and what that costs."""
     groups = defaultdict(list)
     for name, value in rows:
         groups[float(value)].append(name)
@@ -147,7 +142,7 @@ def _ties(scorer: Scorer, submission: Submission, cells: list[Cell], rows: Rows)
         why = f"{len(tied)} of {len(rows)} predictions share their value with others"
         yield Skipped("ties that rounding makes", f"{why}; too many to predict again", "kit score")
         return
-    exact = _exact(scorer, submission, tied)
+    exact = _exact(scorer, room, tied)
     made = [
         names
         for value, names in groups.items()
@@ -157,14 +152,13 @@ def _ties(scorer: Scorer, submission: Submission, cells: list[Cell], rows: Rows)
         yield from _cost(scorer, cells, rows, exact, sum(map(len, made)))
 
 
-def _exact(scorer: Scorer, submission: Submission, names: list[str]) -> dict[str, float]:
-    """The scores of these pictures before rounding; what cannot be had is left out."""
+def _exact(scorer: Scorer, room: Laboratory, names: list[str]) -> dict[str, float]:
+    """Return the scores of these images before rounding; those that cannot be had are left out."""
     data = scorer.task.input_data
     if data is None or not data.is_dir():
         return {}
     paths = [data / name for name in names if (data / name).is_file()]
-    with laboratory(submission, scorer.task.time_limit_s) as room:
-        answers = room.probe(paths).answers("first")
+    answers = room.probe(paths).answers("first")
     return {name: answer["score"] for name, answer in answers if "score" in answer}
 
 
@@ -195,6 +189,6 @@ def _cost(
 
 
 def _ranked(keys: Mapping[str, tuple[float, ...]]) -> Rows:
-    """Predictions of the same order, far enough apart that rounding keeps them apart."""
+    """Return predictions in the same order, so far apart that rounding makes no ties."""
     ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
     return [(name, f"{ranks[key]}.0000") for name, key in keys.items()]

@@ -12,17 +12,6 @@ from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk, is_secret
 from kit.zips import inspect
 
-# How a refusal of kit.zips begins -> the code that it has here.
-_CODES = {
-    "encrypted": "zip-encrypted",
-    "names that lead out": "zip-escape",
-    "names with a backslash": "zip-backslash",
-    "links": "zip-link",
-    "names that appear more than once": "zip-duplicate",
-    "no file": "zip-empty",
-    "would unpack": "zip-too-large",
-}
-
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
     """Everything about a zip that can be said without unpacking it.
@@ -36,7 +25,7 @@ def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
         with zipfile.ZipFile(path) as archive:
             refusals = inspect(archive)
             for refusal in refusals:
-                yield Finding(_code(refusal), path.name, refusal)
+                yield Finding(refusal.code, path.name, refusal.text)
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
             if not refusals:
                 yield from _damage(archive, path.name)
@@ -56,13 +45,6 @@ def check_name(name: str) -> Iterator[Finding]:
         yield Finding("zip-name", name, "the upload form takes names that end in .zip only")
     if len(name) > MAX_ZIP_NAME:
         yield Finding("zip-name", name, f"{len(name)} characters; at most {MAX_ZIP_NAME} fit")
-
-
-def _code(refusal: str) -> str:
-    for beginning, code in _CODES.items():
-        if refusal.startswith(beginning):
-            return code
-    return "zip-unsafe"
 
 
 def _damage(archive: zipfile.ZipFile, name: str) -> Iterator[Finding]:

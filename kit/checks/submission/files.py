@@ -17,8 +17,8 @@ from kit.contract import (
 )
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
-from kit.isolation.programs import command_of
-from kit.packing.shipping import entry_problems, root_problems, shipped
+from kit.isolation.programs import CommandProblem, command_of
+from kit.packing.shipping import entry_problems, root_problems
 from kit.submissions import metadata_of
 from kit.zips import Entry
 
@@ -36,7 +36,7 @@ def check_files(subject: Subject) -> Iterator[Finding]:
         for name, path in subject.files.items():
             yield from entry_problems(Entry(name, path), subject.manifest)
     else:
-        shipment = shipped(subject.submission.path)
+        shipment = subject.submission.shipment
         yield from shipment.problems
         for name in shipment.secrets:
             yield Finding("secret-left-behind", name, "looks like a secret and is not shipped")
@@ -68,11 +68,9 @@ def check_metadata(subject: Subject) -> Iterator[Finding]:
     try:
         command = command_of(subject.root)
     except KitError as error:
-        code = "metadata-command" if "command" in error.message else "metadata-malformed"
+        is_command = isinstance(error, CommandProblem)
+        code = "metadata-command" if is_command else "metadata-malformed"
         yield Finding(code, name, error.message.removeprefix(f"{name}: "))
-        return
-    except (AttributeError, RecursionError) as error:  # of PyYAML, on `!!timestamp x`
-        yield Finding("metadata-malformed", name, f"does not read as YAML: {error}")
         return
     if command:
         found = (

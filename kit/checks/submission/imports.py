@@ -1,4 +1,4 @@
-"""Imports held against requirements.txt, the standard library and the submission's own files."""
+"""Imports compared with requirements.txt, the standard library and the submission's own files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pathlib import PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from kit.checks.submission.own_modules import OwnModules, own_modules
 from kit.checks.submission.requirements import requirement_lines
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
 from kit.findings.finding import Finding
+from kit.vendoring.imports import shared_packages_for
 
 # Module -> the package that brings it, for what is not installed here.
 _PACKAGES = {
@@ -25,25 +27,95 @@ _PACKAGES = {
 # Every ingestion program hands over PIL images, so Pillow is there.
 _ALWAYS_THERE = frozenset(("PIL", "model"))
 _NEWER = frozenset(("tomllib",))
-_OF_THE_CHECKOUT = frozenset(("kit", "training", "ingestion_program", "scoring_program", "tests"))
+_OF_THE_CHECKOUT = frozenset((
+    "kit", "training", "ingestion_program", "scoring_program", "tests", "wildlife_ingestion",
+    "wildlife_scoring",
+))  # fmt: skip
 
 
 def check_imports(subject: Subject) -> Iterator[Finding]:
     """Modules that are nobody's, undeclared, newer than 3.10, or hidden by another."""
-    own = _own_modules(subject)
+    own = own_modules(subject)
+    names = {
+        name
+        for name in own.top_level()
+        if not (name in _distributions() and own.is_namespace(name))
+    }
     declared = _with_dependencies(_declared(subject))
+    shared = shared_packages_for(subject.submission.path)
     seen: set[str] = set()
     for source in subject.sources:
         if source.tree is None:
             continue
-        for module, line in _needed(Code(source.tree)):
-            if module not in seen and module not in own | _ALWAYS_THERE:
-                seen.add(module)
-                yield from _one(source, module, line, declared)
+        for node in _needed(Code(source.tree)):
+            yield from _own(source, node, own, names)
+            for module in _top_levels(node):
+                if module not in seen and module not in names | _ALWAYS_THERE:
+                    seen.add(module)
+                    if module in shared:
+                        yield _not_vendored(source, module, node.lineno)
+                    else:
+                        yield from _one(source, module, node.lineno, declared, own)
     yield from _shadows(subject)
 
 
-def _one(source: Source, module: str, line: int, declared: frozenset[str]) -> Iterator[Finding]:
+def _not_vendored(source: Source, module: str, line: int) -> Finding:
+    found = f"{module} is a shared package, and not in the submission: `kit vendor` copies it"
+    return Finding("import-not-vendored", source.name, found, line)
+
+
+def _own(
+    source: Source, node: ast.Import | ast.ImportFrom, own: OwnModules, names: set[str]
+) -> Iterator[Finding]:
+    """Imports of the submission's own modules that lead nowhere."""
+    if isinstance(node, ast.ImportFrom) and node.level:
+        yield from _relative(source, node, own)
+        return
+    for module, name in _targets(node):
+        if module.split(".")[0] not in names:
+            continue
+        if not own.exists(module):
+            found = f"the submission has no module {module}"
+            yield Finding("import-own-missing", source.name, found, node.lineno)
+            return
+        if name and not own.provides(module, name):
+            found = f"the submission's package {module} has nothing called {name}"
+            yield Finding("import-own-missing", source.name, found, node.lineno)
+
+
+def _targets(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """(module, name in it or "") of every name that a statement imports."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, "") for alias in node.names)
+    else:
+        yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def _relative(source: Source, node: ast.ImportFrom, own: OwnModules) -> Iterator[Finding]:
+    folder = PurePosixPath(source.name).parts[:-1]
+    text = ast.unparse(node)
+    if node.level > len(folder):
+        found = f"`{text}` leads out of the packages: {source.name} "
+        found += "is imported without a package" if not folder else "has no folder that far up"
+        yield Finding("import-relative", source.name, found, node.lineno)
+        return
+    base = folder[: len(folder) + 1 - node.level]
+    package = (*base, *(node.module.split(".") if node.module else ()))
+    missing = [alias.name for alias in node.names if not own.holds(package, alias.name)]
+    if missing:
+        found = f"`{text}`: {'/'.join(package)} has nothing called {', '.join(missing)}"
+        yield Finding("import-own-missing", source.name, found, node.lineno)
+
+
+def _top_levels(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return []
+    return list(dict.fromkeys(module.split(".")[0] for module, _ in _targets(node)))
+
+
+def _one(
+    source: Source, module: str, line: int, declared: frozenset[str], own: OwnModules
+) -> Iterator[Finding]:
     if module in _NEWER:
         found = f"{module} is not in Python 3.10"
         yield Finding("import-newer-python", source.name, found, line)
@@ -61,6 +133,9 @@ def _one(source: Source, module: str, line: int, declared: frozenset[str]) -> It
     if module in _distributions():
         found = f"{module} needs {package}, which requirements.txt does not name"
         yield Finding("import-undeclared", source.name, found, line)
+    elif inner := own.elsewhere(module):
+        found = f"{module} is not at the root of the submission; its name is {inner}"
+        yield Finding("import-own-missing", source.name, found, line)
     else:
         found = f"{module} is not in the submission, requirements.txt or Python, nor installed here"
         yield Finding("import-missing", source.name, found, line)
@@ -78,15 +153,6 @@ def _is_installed(name: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _own_modules(subject: Subject) -> set[str]:
-    """Names that an import finds in the submission: files and packages, of any folder."""
-    own = set()
-    for source in subject.sources:
-        path = PurePosixPath(source.name)
-        own |= {path.stem, *path.parts[:-1]}
-    return own
 
 
 def _declared(subject: Subject) -> set[str]:
@@ -137,17 +203,11 @@ def _dependencies(package: str) -> tuple[str, ...]:
     )
 
 
-def _needed(code: Code) -> Iterator[tuple[str, int]]:
-    """(top-level module, line) of every import that has to succeed."""
+def _needed(code: Code) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Every import statement that has to succeed."""
     for node in ast.walk(code.tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        if names and not _is_optional(code, node):
-            assert isinstance(node, ast.Import | ast.ImportFrom)
-            yield from ((name.split(".")[0], node.lineno) for name in names)
+        if isinstance(node, ast.Import | ast.ImportFrom) and not _is_optional(code, node):
+            yield node
 
 
 def _is_optional(code: Code, node: ast.AST) -> bool:

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from kit.checks.submission.subject import Subject
 from kit.contract import MANIFEST_FILE
 from kit.findings.finding import Finding
+from kit.licences import is_noncommercial
 
-_NON_COMMERCIAL = re.compile(
-    r"\bnc\b|non[- ]?commercial|research[- ]only|academic[- ]only|-NC-|OpenRAIL|evaluation only",
-    re.IGNORECASE,
-)
 _NONE = frozenset(("", "none", "unknown", "?", "tbd", "todo", "n/a", "unlicensed", "proprietary"))
 _COPYLEFT = re.compile(r"\bA?GPL", re.IGNORECASE)
 _KNOWN = frozenset((
@@ -21,11 +18,6 @@ _KNOWN = frozenset((
     "bsl-1.0", "epl-2.0", "python-2.0", "psf-2.0", "mit-0", "odc-by-1.0", "pddl-1.0",
     "ncsa", "hpnd", "cdla-permissive-2.0",
 ))  # fmt: skip
-
-
-def is_noncommercial(licence: str) -> bool:
-    """Whether a licence, as weights.json names it, forbids commercial use."""
-    return _NON_COMMERCIAL.search(licence) is not None
 
 
 def check_licences(subject: Subject) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""requirements.txt, read twice: as the strictest known organiser reads it, and properly.
+"""requirements.txt compared with the whitelist: as the strictest organiser does, and properly.
 
 The strict rule is `install_from_whitelist` of Imageomics/HDR-anomaly-challenge: each line, cut at
 `==`, has to be a line of whitelist.txt, letter for letter; comments and blank lines end the run.
@@ -6,44 +6,22 @@ The strict rule is `install_from_whitelist` of Imageomics/HDR-anomaly-challenge:
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.subject import Subject
 from kit.contract import REQUIREMENTS_FILE
 from kit.findings.finding import Finding, Said, Skipped
-from kit.requirements import installed_version, unmet
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of requirements.txt; `requirement` is None where it is not one."""
-
-    number: int
-    text: str
-    requirement: Requirement | None
+from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
 
 
 def requirement_lines(subject: Subject) -> list[Line]:
-    """Every line with the requirement in it, as `packaging` reads it."""
+    """Read the submission's requirements.txt; empty where it has none."""
     path = subject.files.get(REQUIREMENTS_FILE)
-    if path is None:
-        return []
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    return [Line(n, line, _parse(line)) for n, line in enumerate(text.splitlines(), start=1)]
-
-
-def _parse(line: str) -> Requirement | None:
-    try:
-        return Requirement(re.sub(r"(^|\s)#.*$", "", line).strip())
-    except InvalidRequirement:
-        return None
+    return [] if path is None else read_requirements(path)
 
 
 def check_requirements(subject: Subject) -> Iterator[Said]:
@@ -67,9 +45,9 @@ def check_requirements(subject: Subject) -> Iterator[Said]:
             if finding := _line(line, allowed):
                 yield finding
     yield from _repeated(lines)
-    for item in unmet(subject.root):
-        if item.installed is not None:
-            yield Finding("requirement-differs-here", REQUIREMENTS_FILE, str(item))
+    for unmet in unmet_requirements(subject.root):
+        if unmet.installed is not None:
+            yield Finding("requirement-differs-here", REQUIREMENTS_FILE, str(unmet))
 
 
 def _encoding(data: bytes) -> str:
@@ -101,10 +79,10 @@ def _line(line: Line, allowed: list[str]) -> Finding | None:
     def finding(code: str, found: str) -> Finding:
         return Finding(code, REQUIREMENTS_FILE, found, line.number)
 
-    if not text.strip() or text.lstrip().startswith("#"):
+    if not line.content:
         what = "a comment" if text.strip() else "a blank line"
         return finding("requirement-line", f"{what}, which the organiser takes for a package")
-    if line.requirement is None or line.requirement.url:
+    if line.requirement is None:
         return finding("requirement-malformed", f"{text!r} is not NAME or NAME==VERSION")
     spelled = {canonicalize_name(name): name for name in allowed if name}
     name = spelled.get(canonicalize_name(line.requirement.name))
@@ -133,7 +111,7 @@ def _repeated(lines: list[Line]) -> Iterator[Finding]:
     names = [canonicalize_name(line.requirement.name) for line in lines if line.requirement]
     for name, count in Counter(names).items():
         if count > 1:
-            found = f"{name} is there {count} times"
+            found = f"{name} is listed {count} times"
             yield Finding("requirement-duplicate", REQUIREMENTS_FILE, found)
 
 

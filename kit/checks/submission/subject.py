@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from kit.contract import MODEL_FILE
 from kit.packing.manifest import Manifest, read_manifest
-from kit.packing.shipping import is_junk, shipped
+from kit.packing.shipping import is_junk
 from kit.submissions import Submission
 from kit.zips import tree_entries, unpack
 
@@ -31,10 +31,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Subject:
-    """A submission with everything that checks read.
+    """A submission that is opened once, with everything that checks read.
 
-    `root` is a folder that holds `files` (name in the upload -> file here); `whitelist` the
-    organiser's list of packages.
+    `root` is the folder that holds `files` (name in the upload -> file here); `manifest` has
+    compared every listed file with its digest; `whitelist` is the organiser's list of packages.
     """
 
     submission: Submission
@@ -42,19 +42,19 @@ class Subject:
     files: Mapping[str, Path]
     manifest: Manifest
     sources: tuple[Source, ...]
-    whitelist: Path | None
+    whitelist: Path | None = None
 
     def source(self, name: str) -> Source | None:
-        """The source of that name, None where there is none."""
+        """Return the source of that name, None where there is none."""
         return next((source for source in self.sources if source.name == name), None)
 
 
 @contextmanager
-def opened(submission: Submission, whitelist: Path | None) -> Iterator[Subject]:
+def opened(submission: Submission) -> Iterator[Subject]:
     """Read a submission; a zip is unpacked for the time of the block.
 
-    A folder is read as `kit pack` would ship it. Of a zip that holds a parent folder, that
-    folder is read, so that one run shows what else is wrong.
+    A folder is read as `kit pack` would ship it. If a zip holds a parent folder, that folder is
+    read, so that one run shows what else is wrong.
 
     Raises:
         KitError: the zip cannot be unpacked at all.
@@ -66,11 +66,11 @@ def opened(submission: Submission, whitelist: Path | None) -> Iterator[Subject]:
             root = _inner(unpacked)
             entries = [e for e in tree_entries(root) if not _has_junk(e.name)]
             files = {entry.name: entry.path for entry in entries}
-            yield _subject(submission, root, files, whitelist)
+            yield Subject(submission, root, files, read_manifest(root), _sources(files))
     else:
-        root = submission.path
-        files = {entry.name: entry.path for entry in shipped(root).entries}
-        yield _subject(submission, root, files, whitelist)
+        shipment = submission.shipment
+        files = {entry.name: entry.path for entry in shipment.entries}
+        yield Subject(submission, submission.path, files, shipment.manifest, _sources(files))
 
 
 def _has_junk(name: str) -> bool:
@@ -86,14 +86,8 @@ def _inner(unpacked: Path) -> Path:
     return nested[0] if nested and not (unpacked / MODEL_FILE).exists() else unpacked
 
 
-def _subject(
-    submission: Submission,
-    root: Path,
-    files: Mapping[str, Path],
-    whitelist: Path | None,
-) -> Subject:
-    sources = tuple(_parse(name, path) for name, path in files.items() if name.endswith(".py"))
-    return Subject(submission, root, files, read_manifest(root), sources, whitelist)
+def _sources(files: Mapping[str, Path]) -> tuple[Source, ...]:
+    return tuple(_parse(name, path) for name, path in files.items() if name.endswith(".py"))
 
 
 def _parse(name: str, path: Path) -> Source:

@@ -86,7 +86,7 @@ def model(made: Path):
 
 
 def test_the_full_size_is_published_weights_that_are_not_commercial() -> None:
-    from kit.checks.submission.licences import is_noncommercial
+    from kit.licences import is_noncommercial
 
     for name in ("full", "full-tiny"):
         assert PRESETS[name].backbone.startswith("hf-hub:BVRA/MegaDescriptor")

@@ -1,4 +1,4 @@
-"""competition.yaml with the line of every value, and what reading it as plain data hides."""
+"""YAML from outside with the line of every value, and what reading it as plain data hides."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 import yaml
 
+from kit.yaml_text import parse_yaml
+
+# Where a value is: the keys and list positions that lead to it from the top.
 Place = tuple[str | int, ...]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _DEEPEST = 50
@@ -24,33 +27,29 @@ class Document:
     timestamps: dict[Place, str] = field(default_factory=dict)
 
     def line(self, *place: str | int) -> int | None:
-        """The line (from 1) of a value, or of the nearest thing around it that has one."""
+        """Return the line (from 1) of a value, or of the nearest thing around it that has one."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place)
-
-    def entries(self, key: str) -> list[tuple[int, dict[str, Any]]]:
-        """(position, mapping) of the mappings in a list of the top level."""
-        value = self.content.get(key)
-        items = value if isinstance(value, list) else []
-        return [(n, item) for n, item in enumerate(items) if isinstance(item, dict)]
 
 
 def read_document(path: Path) -> Document:
     """Read a YAML file whose top level is a mapping.
 
     Raises:
-        ValueError: it is not one; the text says why.
+        ValueError: the file is no such YAML; the text says why.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+        content = parse_yaml(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    # PyYAML fails on `!!timestamp x` with an AttributeError.
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"does not read as YAML: {error}") from error
     if not isinstance(content, dict) or not isinstance(root, yaml.MappingNode):
-        raise ValueError(f"expected a mapping, found {type(content).__name__}")
+        raise ValueError(
+            "expected a mapping with version, tasks, phases and leaderboards, found "
+            f"{type(content).__name__}"
+        )
     document = Document(content)
     for place, node in _walk(root, (), 0):
         document.lines.setdefault(place, node.start_mark.line + 1)

@@ -1,8 +1,10 @@
-"""Pictures for the probes: a sample of the task's, and odd ones that a test set can hold."""
+"""Images for the probes: a sample of the task's, and odd ones that a test set can hold."""
 
 from __future__ import annotations
 
+import csv
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -10,41 +12,50 @@ from typing import TypeVar
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 _MOST = 16
 _Item = TypeVar("_Item")
-# An exception is the right answer to these.
+# For these, an exception is right.
 BROKEN = ("truncated.jpg",)
+METADATA_TABLE = "metadata.csv"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures to predict, how many there are in all, and where they come from."""
+    """Images to predict, how many there are in all, and where they come from.
+
+    `metadata` is the metadata.csv of the task's input data, None where it has none.
+    """
 
     paths: tuple[Path, ...]
     total: int
     source: str
+    metadata: Path | None = None
 
 
 def sample(data: Path | None, folder: Path) -> Sample:
-    """Choose pictures, evenly spread over a task's input data; draw some where there is none.
+    """Choose images, evenly spread over a task's input data; draw some where it has none.
 
     Args:
         data: the input data, a folder or a zip.
-        folder: where pictures are unpacked or drawn.
+        folder: where images are unpacked or drawn.
     """
     if data is not None and data.is_dir():
-        paths = sorted(path for path in data.rglob("*") if _is_picture(path.name))
+        paths = sorted(path for path in data.rglob("*") if _is_image(path.name))
         if paths:
-            return Sample(tuple(_spread(paths)), len(paths), "pictures of the task")
+            table = data / METADATA_TABLE
+            metadata = table if table.is_file() else None
+            return Sample(tuple(_spread(paths)), len(paths), "images of the task", metadata)
     elif data is not None and zipfile.is_zipfile(data):
         with zipfile.ZipFile(data) as archive:
-            names = sorted(name for name in archive.namelist() if _is_picture(name))
+            names = sorted(name for name in archive.namelist() if _is_image(name))
             chosen = [_extract(archive, name, folder) for name in _spread(names)]
+            has_table = METADATA_TABLE in archive.namelist()
+            metadata = _extract(archive, METADATA_TABLE, folder) if has_table else None
         if chosen:
-            return Sample(tuple(chosen), len(names), "pictures of the task")
+            return Sample(tuple(chosen), len(names), "images of the task", metadata)
     drawn = _draw(folder)
-    return Sample(drawn, 0, "drawn pictures")
+    return Sample(drawn, 0, "drawn images")
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-2:])
     return path.suffix.lower() in SUFFIXES and not hidden
@@ -62,21 +73,45 @@ def _extract(archive: zipfile.ZipFile, name: str, folder: Path) -> Path:
 
 
 def _draw(folder: Path) -> tuple[Path, ...]:
-    """A few photographs' worth of coloured gradients, all different."""
+    """Draw a few coloured gradients of the size of photographs, all different."""
     from PIL import Image
 
     paths = []
     for number in range(8):
         base = Image.linear_gradient("L").resize((480 + 40 * number, 360))
         other = base.rotate(45 * number)
-        picture = Image.merge("RGB", (base, other, base.point(lambda v, n=number: v * n % 256)))
+        image = Image.merge("RGB", (base, other, base.point(lambda v, n=number: v * n % 256)))
         paths.append(folder / f"drawn_{number}.jpg")
-        picture.save(paths[-1])
+        image.save(paths[-1])
     return tuple(paths)
 
 
-def odd_pictures(folder: Path) -> tuple[Path, ...]:
-    """Every form that has made a submission fail: modes, sizes, rotation, animation, damage."""
+def write_metadata(source: Path, names: Sequence[str], target: Path) -> None:
+    """Write the table `target`: for each image its row of `source`.
+
+    An image without a row, such as an odd one, gets the first row under its own name. A table
+    that cannot be read is copied as it is, for the ingestion program to refuse.
+    """
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows = {row["filename"]: row for row in reader}
+    except (UnicodeDecodeError, csv.Error, KeyError):
+        rows = {}
+    if not rows or not reader.fieldnames or any(None in row for row in rows.values()):
+        target.write_bytes(source.read_bytes())
+        return
+    first = next(iter(rows.values()))
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, reader.fieldnames)
+        writer.writeheader()
+        writer.writerows(
+            rows.get(name, first | {"filename": name}) for name in dict.fromkeys(names)
+        )
+
+
+def odd_images(folder: Path) -> tuple[Path, ...]:
+    """Draw every form that has made a submission fail: mode, size, rotation, animation, damage."""
     from PIL import Image
 
     base = Image.linear_gradient("L").resize((160, 120))

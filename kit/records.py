@@ -1,0 +1,40 @@
+"""run.json: the record that every run leaves in its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from kit.errors import UsageProblem
+
+RECORD_FILE: Final = "run.json"
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read the run.json of a run.
+
+    Raises:
+        UsageProblem: the folder holds none, or it cannot be read.
+    """
+    path = folder / RECORD_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"{path}: expected the record of a run, found none ({error})") from error
+    if not isinstance(content, dict):
+        raise UsageProblem(f"{path}: expected the record of a run, found something else")
+    return content
+
+
+def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
+    """Return for each submission the record of its newest successful run below `runs`."""
+    newest: dict[str, dict[str, Any]] = {}
+    for path in sorted(runs.glob(f"*/{RECORD_FILE}")):
+        try:
+            content = read_record(path.parent)
+        except UsageProblem:
+            continue
+        if content.get("ok"):
+            newest[str(content.get("submission"))] = content
+    return newest

@@ -1,0 +1,1 @@
+"""Shared packages: which a submission imports, its copies of them, and their record."""
