@@ -1,7 +1,8 @@
 """The command-line frame of a script: options from a recipe, one line for an error, exit status.
 
     def main(arguments: list[str] | None = None) -> int:
-        return run(parser(), work, arguments)
+        options = parse(arguments)
+        return run(options, lambda: train(options))
 
 Exit status: 0 success, 1 the work could not be done, 2 usage error, 130 interrupted.
 """
@@ -29,46 +30,46 @@ Recipe = TypeVar("Recipe")
 
 
 def parser(module: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser for `python -m MODULE`.
+    """Return a parser for `python -m MODULE`, with the option --debug.
 
     Args:
-        module: the script's dotted name; its last part begins each message.
+        module: the script's dotted name; its last part begins each message of the script.
         description: what the script does, in one sentence.
     """
-    return argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    made.set_defaults(script=module.rpartition(".")[2])
+    made.add_argument("--debug", action="store_true", help="show the traceback of an error too")
+    return made
 
 
-def run(
-    options: argparse.ArgumentParser,
-    work: Callable[[argparse.Namespace], int | None],
-    arguments: Sequence[str] | None = None,
-) -> int:
-    """Parse the command line, do the work, and return the exit status.
+def run(options: argparse.Namespace, work: Callable[[], int | None]) -> int:
+    """Do the work and return the exit status.
 
     An error of the project, and a file that cannot be read or written, becomes one message. Any
     other exception is a bug and keeps its traceback; --debug shows every traceback.
+
+    Args:
+        options: what a parser of `parser` read.
+        work: the script; it returns an exit status, or None for success.
     """
-    options.add_argument("--debug", action="store_true", help="show the traceback of an error too")
-    parsed = options.parse_args(arguments)
-    name = options.prog.rpartition(".")[2]
     try:
-        return work(parsed) or 0
+        return work() or 0
     except ScriptError as error:
-        return _failed(name, str(error), parsed.debug)
+        return _failed(options, str(error))
     except OSError as error:
         if error.errno not in _FOR_THE_USER:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        return _failed(name, f"{where}{error.strerror}", parsed.debug)
+        return _failed(options, f"{where}{error.strerror}")
     except KeyboardInterrupt:
-        complain(name, "interrupted; the same command resumes what was finished")
+        complain(options.script, "interrupted; the same command resumes what was finished")
         return 130
 
 
-def _failed(name: str, message: str, debug: bool) -> int:
-    if debug:
+def _failed(options: argparse.Namespace, message: str) -> int:
+    if options.debug:
         traceback.print_exc()
-    complain(name, message)
+    complain(options.script, message)
     return 1
 
 

@@ -27,7 +27,8 @@ class Recipe:
 def run(work: script.Callable[[argparse.Namespace], int | None], *arguments: str) -> int:
     options = script.parser("training.hybrid.example", "An example.")
     script.add_recipe_options(options, Recipe)
-    return script.run(options, work, arguments)
+    parsed = options.parse_args(arguments)
+    return script.run(parsed, lambda: work(parsed))
 
 
 def test_success_and_the_works_own_status() -> None:
@@ -83,7 +84,7 @@ def test_only_the_named_fields_get_an_option(capsys: pytest.CaptureFixture[str])
     options = script.parser("training.hybrid.example", "An example.")
     script.add_recipe_options(options, Recipe, ["epochs"])
     with pytest.raises(SystemExit) as ended:
-        script.run(options, lambda parsed: None, ["--backbone", "wide"])
+        options.parse_args(["--backbone", "wide"])
     assert ended.value.code == 2
     assert "--epochs INT" in capsys.readouterr().err
 
