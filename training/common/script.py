@@ -42,7 +42,11 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
     return made
 
 
-def run(options: argparse.Namespace, work: Callable[[], int | None]) -> int:
+def run(
+    options: argparse.Namespace,
+    work: Callable[[], int | None],
+    also: tuple[type[Exception], ...] = (),
+) -> int:
     """Do the work and return the exit status.
 
     An error of the project, and a file that cannot be read or written, becomes one message. Any
@@ -51,10 +55,11 @@ def run(options: argparse.Namespace, work: Callable[[], int | None]) -> int:
     Args:
         options: what a parser of `parser` read.
         work: the script; it returns an exit status, or None for success.
+        also: error classes of served code, which knows no ScriptError.
     """
     try:
         return work() or 0
-    except ScriptError as error:
+    except (ScriptError, *also) as error:
         return _failed(options, str(error))
     except OSError as error:
         if error.errno not in _FOR_THE_USER:

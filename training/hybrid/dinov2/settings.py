@@ -14,8 +14,6 @@ choosing.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,11 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kit.markdown import write_block
+from training.common import script
 from training.common.cache import Features
-from training.common.errors import DataError, FeatureError
 from training.hybrid.data import TrainingTable, read_training_table
-from training.hybrid.dinov2.backbone import BackboneRecipe, TrainingError, train_backbone
+from training.hybrid.dinov2.backbone import BackboneRecipe, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, mixed, shifted
 from training.hybrid.dinov2.features import Extractor
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
@@ -238,20 +235,22 @@ def test_features(extractor: Extractor, test: Test) -> Features:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Compare settings inside the training data.")
+    parser = script.parser(
+        "training.hybrid.dinov2.settings", "Compare settings inside the training data."
+    )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--look", type=Path)
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "dinov2_ensemble")
     options = parser.parse_args(arguments)
-    try:
-        look = development(options.look) if options.look else None
-        table = compare(options.data, look, options.work, STEPS[options.block])
-        write_block(README, options.block, table)
-    except (DataError, FeatureError, OSError, TrainingError, ValueError) as error:
-        print(f"dinov2_settings: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return script.run(options, lambda: write_table(options))
+
+
+def write_table(options: argparse.Namespace) -> None:
+    """Compare the settings and write the table into the README."""
+    look = development(options.look) if options.look else None
+    table = compare(options.data, look, options.work, STEPS[options.block])
+    write_block(README, options.block, table)
 
 
 if __name__ == "__main__":
