@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from training.common.marked_block import read_block, write_block
+from kit.markdown import read_block, write_block
 from training.reid.database import Database, read_database
 from training.reid.matching.features import packed
 from wildlife_image.rgb import to_rgb

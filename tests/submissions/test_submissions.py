@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from kit.checks.running.pictures import BROKEN, odd_pictures
+from kit.vendor import differences, read_vendored, shared_folder
 
 from benchmarks import submissions_table
 from benchmarks.stored_scores import (
@@ -24,10 +26,8 @@ from benchmarks.stored_scores import (
     track_of,
 )
 from kit import submissions
-from kit.checks.running.pictures import BROKEN, odd_pictures
 from kit.contract import LABEL_TRACKS
 from kit.packing.shipping import shipped
-from kit.vendor import differences, read_vendored, shared_folder
 from tests.support.ingestion_server import ingest
 from tests.support.kit import Kit
 

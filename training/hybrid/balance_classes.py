@@ -29,7 +29,6 @@ import hashlib
 import io
 import os
 import random
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -41,8 +40,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from training.common import script
+from training.common.atomic import write_text
 from training.common.errors import DataError
-from training.common.images import UNREADABLE, FolderError, claim, save_picture
+from training.common.images import UNREADABLE, claim, save_picture
 from training.hybrid.data import HYBRID, read_rows
 from training.hybrid.split import held_out, specimen_column
 from wildlife_image.rgb import to_rgb
@@ -227,13 +228,11 @@ def write_table(planned: list[Planned], path: Path) -> None:
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    part.replace(path)
+    write_text(path, text.getvalue())
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="At least N pictures per class.")
+    parser = script.parser("training.hybrid.balance_classes", "At least N pictures per class.")
     parser.add_argument("--data", type=Path, required=True, help="train.csv and images/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--fewest", type=int, default=1000, help="training pictures per class")
@@ -244,16 +243,17 @@ def main(arguments: list[str] | None = None) -> int:
     if options.fewest < 1 or options.size < 16 or not 0 <= options.held_out < 1:
         parser.error("expected --fewest >= 1, --size >= 16 and --held-out from 0 to below 1")
     settings = {"size": options.size, "seed": options.seed, "held_out": options.held_out}
-    try:
-        planned = plan(read_originals(options.data), options.fewest, options.held_out, options.seed)
-        claim(options.out, "balance_classes", {**settings, "data": _digest(options.data)})
-        write_pictures(
-            planned, options.data / "images", options.out / "images", options.size, options.seed
-        )
-        write_table(planned, options.out / "train.csv")
-    except (DataError, FolderError) as error:
-        print(f"balance_classes: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: balance(options, settings))
+
+
+def balance(options: argparse.Namespace, settings: Any) -> int:
+    """Write the balanced images and their table."""
+    planned = plan(read_originals(options.data), options.fewest, options.held_out, options.seed)
+    claim(options.out, "balance_classes", {**settings, "data": _digest(options.data)})
+    write_pictures(
+        planned, options.data / "images", options.out / "images", options.size, options.seed
+    )
+    write_table(planned, options.out / "train.csv")
     print(f"{options.out / 'train.csv'}: {len(planned)} pictures")
     return 0
 

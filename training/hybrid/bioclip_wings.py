@@ -24,7 +24,6 @@ import argparse
 import hashlib
 import json
 import shutil
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -36,8 +35,9 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from training.common.errors import DataError
-from training.common.images import MASK_END, UNREADABLE, FolderError, list_pictures, upright_size
+from training.common import script
+from training.common.errors import FolderError, ScriptError
+from training.common.images import MASK_END, UNREADABLE, list_pictures, save_picture, upright_size
 from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip
@@ -45,7 +45,7 @@ from training.hybrid.bioclip.batches import cross, partners
 from training.hybrid.bioclip.images import Labels, Pictures, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import fit_statistics, part_table, score_weights
-from training.hybrid.bioclip.trainer import Trainer, TrainingError
+from training.hybrid.bioclip.trainer import Trainer
 from training.hybrid.masks import remove_background, train_unet
 from wildlife_wings.clip_scores import FeatureStatistics
 from wildlife_wings.clip_views import WingViews
@@ -65,7 +65,7 @@ REQUIRES = {
 }  # fmt: skip
 
 
-class StepFailed(Exception):
+class StepFailed(ScriptError):
     """A step's script ended with another status than 0; it has said why."""
 
 
@@ -87,10 +87,7 @@ def make_masks(images: Path, masks: Path) -> None:
             problems.append(f"{path}: {error}")
             continue
         mask = Image.fromarray(find_wings(rgb, background_colour(rgb)))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(target.name + ".part")
-        mask.resize(size, Image.Resampling.NEAREST).save(part, "PNG")
-        part.replace(target)
+        save_picture(mask.resize(size, Image.Resampling.NEAREST), target)
     if problems:
         head = f"{images}: {len(problems)} problem(s), nothing was trained"
         raise FolderError("\n  ".join([head, *problems]))
@@ -248,7 +245,7 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train the submission bioclip_wings.")
+    parser = script.parser("training.hybrid.bioclip_wings", "Train the submission bioclip_wings.")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "bioclip_wings")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
@@ -265,15 +262,16 @@ def main(arguments: list[str] | None = None) -> int:
     options.backbone = options.backbone or ("small" if small else "hf-hub:imageomics/bioclip")
     if recipe.epochs < 1:
         parser.error("--epochs must be above 0")
+    return script.run(options, lambda: train(options, recipe), also=(CheckpointError,))
+
+
+def train(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Run all steps and write the submission."""
     started = time.perf_counter()
-    try:
-        read_labels(options.data, recipe.soft_parents)
-        work = options.work or ROOT / "runs" / "bioclip_wings" / data_digest(options.data)
-        work.mkdir(parents=True, exist_ok=True)
-        size = build(options, recipe, work)
-    except (DataError, FolderError, CheckpointError, TrainingError, StepFailed) as error:
-        print(f"bioclip_wings: {error}", file=sys.stderr)
-        return 1
+    read_labels(options.data, recipe.soft_parents)
+    work = options.work or ROOT / "runs" / "bioclip_wings" / data_digest(options.data)
+    work.mkdir(parents=True, exist_ok=True)
+    size = build(options, recipe, work)
     if options.work is None:
         shutil.rmtree(work)
     print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")

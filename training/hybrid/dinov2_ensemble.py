@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,11 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import Dinov2Model
 
-from training.common.cache import FeatureError, Features
+from training.common import script
+from training.common.atomic import replaced_folder
+from training.common.cache import Features
 from training.common.errors import DataError
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_training_table
-from training.hybrid.dinov2.backbone import BackboneRecipe, TrainingError, train_backbone
+from training.hybrid.dinov2.backbone import BackboneRecipe, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings
 from training.hybrid.dinov2.features import Extractor
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, head_arrays
@@ -122,13 +123,12 @@ def _download(folder: Path) -> Path:
         try:
             model = Dinov2Model.from_pretrained(PUBLIC)
         except OSError as error:
-            raise FileNotFoundError(
+            raise DataError(
                 f"{PUBLIC} cannot be had ({str(error).splitlines()[0]}); download its config.json "
                 "and model.safetensors into a folder and name it with --backbone"
             ) from None
-        part = folder.with_name(folder.name + ".part")
-        model.save_pretrained(part)
-        part.replace(folder)
+        with replaced_folder(folder) as temporary:
+            model.save_pretrained(temporary)
     return folder
 
 
@@ -222,7 +222,9 @@ def _given(options: argparse.Namespace) -> str:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
-    parser = argparse.ArgumentParser(description="Train the submission dinov2_ensemble.")
+    parser = script.parser(
+        "training.hybrid.dinov2_ensemble", "Train the submission dinov2_ensemble."
+    )
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "dinov2_ensemble")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "dinov2_ensemble")
@@ -251,12 +253,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
 
 def main(arguments: list[str] | None = None) -> int:
     options, recipe = parse(arguments)
-    try:
-        run(options, recipe)
-    except (DataError, FeatureError, OSError, TrainingError, ValueError) as error:
-        print(f"dinov2_ensemble: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return script.run(options, lambda: run(options, recipe))
 
 
 if __name__ == "__main__":

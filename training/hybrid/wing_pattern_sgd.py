@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from training.common.errors import DataError
+from training.common import script
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_pictures, read_training_table
 from training.hybrid.wing_pattern.fit import (
@@ -64,20 +63,22 @@ def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train the submission wing_pattern_sgd.")
+    parser = script.parser(
+        "training.hybrid.wing_pattern_sgd", "Train the submission wing_pattern_sgd."
+    )
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "wing_pattern_sgd")
     options = parser.parse_args(arguments)
+    return script.run(options, lambda: train(options))
+
+
+def train(options: argparse.Namespace) -> int:
+    """Fit the score and write the submission. Raises DataError."""
     started = time.perf_counter()
-    try:
-        table, pure, hybrids = read_examples(options.data)
-    except DataError as error:
-        print(f"wing_pattern_sgd: {error}", file=sys.stderr)
-        return 1
+    table, pure, hybrids = read_examples(options.data)
     names = sorted(set(pure.subspecies.tolist()))
     print(f"{len(table.paths)} pictures: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
     settings = Settings()
-    # Sums are split over threads, and so round otherwise with another number of them.
     with threadpool_limits(limits=1):
         score = fit_score(pure, hybrids, settings)
     for name, weight in zip(EVIDENCE, score.weights.tolist(), strict=True):

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -32,15 +31,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from training.common.errors import DataError
-from training.common.marked_block import write_block
-from training.common.settings_report import heading, rank_agreement, read_look, table_row
+from kit.markdown import write_block
+from training.common import script
 from training.hybrid.bioclip.images import Labels, Pictures, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS
 from training.hybrid.bioclip.statistics import SCORES, part_table
-from training.hybrid.bioclip.trainer import TrainingError
 from training.hybrid.bioclip_wings import finetune, fitted_statistics, head_logits, served_picture
 from training.hybrid.crosses import Groups, cross_maps, shift_species
+from training.hybrid.looks import heading, rank_agreement, read_look, table_row
 from training.hybrid.wing_pattern.fit import assign_folds
 from training.hybrid.wing_pattern.settings import MIMICS
 from wildlife_scoring.hybrid.metrics import TNR, harmonic_mean, score
@@ -190,32 +188,35 @@ def report(
 
 def main(arguments: list[str] | None = None) -> int:
     default = ROOT / "submissions" / "bioclip_wings"
-    parser = argparse.ArgumentParser(description="Compare scores inside the training data.")
+    parser = script.parser(
+        "training.hybrid.bioclip.compare_scores", "Compare scores inside the training data."
+    )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table")
     parser.add_argument("--data", type=Path, default=BUNDLE / "train")
     parser.add_argument("--submission", type=Path, default=default, help="trained on all of DATA")
     parser.add_argument("--look", type=Path, help="images/ and ref_dev.csv")
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS)
     options = parser.parse_args(arguments)
-    try:
-        # All hybrids are left out of training, so that soft parents would make no difference.
-        labels = read_labels(options.data, soft_parents=False)
-        network = options.submission / "weights" / "wing_unet.safetensors"
-        cutter = WingViews(network, served_picture(replace(PRESETS["small"])))
-        views = read_halves(labels.paths, cutter)
-        folds = [validate(labels, views, fold) for fold in range(options.folds)]
-        recalls = {n: np.mean([fold[n] for fold in folds], axis=0).tolist() for n in SCORES}
-        looks = {
-            f"sample {task}": looked(options.submission, BUNDLE / "input_data" / task,
-                                     BUNDLE / "reference_data" / task / "ref.csv")
-            for task in ("development", "final") if options.block == "sample"
-        }  # fmt: skip
-        if options.look:
-            reference = options.look / "ref_dev.csv"
-            looks["development"] = looked(options.submission, options.look / "images", reference)
-    except (DataError, CheckpointError, TrainingError) as error:
-        print(f"bioclip_scores: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: compare(default, options), also=(CheckpointError,))
+
+
+def compare(default: Path, options: argparse.Namespace) -> int:
+    """Compare the scores and write the table into the README."""
+    # All hybrids are left out of training, so that soft parents would make no difference.
+    labels = read_labels(options.data, soft_parents=False)
+    network = options.submission / "weights" / "wing_unet.safetensors"
+    cutter = WingViews(network, served_picture(replace(PRESETS["small"])))
+    views = read_halves(labels.paths, cutter)
+    folds = [validate(labels, views, fold) for fold in range(options.folds)]
+    recalls = {n: np.mean([fold[n] for fold in folds], axis=0).tolist() for n in SCORES}
+    looks = {
+        f"sample {task}": looked(options.submission, BUNDLE / "input_data" / task,
+                                 BUNDLE / "reference_data" / task / "ref.csv")
+        for task in ("development", "final") if options.block == "sample"
+    }  # fmt: skip
+    if options.look:
+        reference = options.look / "ref_dev.csv"
+        looks["development"] = looked(options.submission, options.look / "images", reference)
     text = report(recalls, looks, options.folds)
     print(text)
     write_block(default / "README.md", options.block, text)

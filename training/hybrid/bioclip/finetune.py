@@ -24,8 +24,6 @@ same weights as without the break. `--epochs` may grow between runs of a constan
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from training.common.errors import DataError
+from training.common import script
+from training.common.atomic import replaced, write_json
 from training.hybrid.bioclip.images import (
     HYBRID,
     Labels,
@@ -44,7 +43,7 @@ from training.hybrid.bioclip.images import (
     read_labels,
 )
 from training.hybrid.bioclip.recipe import NORMALISATIONS, PRESETS, Recipe
-from training.hybrid.bioclip.trainer import Classifier, Trainer, TrainingError, write_text
+from training.hybrid.bioclip.trainer import Classifier, Trainer
 from training.hybrid.split import held_out
 from wildlife_wings.clip_tower import build_tower, read_folder, read_head, read_tower
 from wildlife_wings.clip_views import WingViews
@@ -109,20 +108,21 @@ def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) ->
     if not trainer.accelerator.is_main_process:
         return
     for name, module in (("tower", trainer.plain.tower), ("head", trainer.plain.head)):
-        part = trainer.out / f"{name}.safetensors.part"
-        save_file({n: t.contiguous().cpu() for n, t in module.state_dict().items()}, part)
-        part.replace(trainer.out / f"{name}.safetensors")
+        with replaced(trainer.out / f"{name}.safetensors") as temporary:
+            save_file({n: t.contiguous().cpu() for n, t in module.state_dict().items()}, temporary)
     found = {
         "classes": list(labels.classes),
         "model_cfg": model_cfg,
         "preprocessing": trainer.recipe.picture(),
         "normalise_features": trainer.recipe.normalise_features,
     }
-    write_text(trainer.out / "finetuned.json", json.dumps(found, indent=2) + "\n")
+    write_json(trainer.out / "finetuned.json", found)
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
-    parser = argparse.ArgumentParser(description="Fine-tune a CLIP tower and a linear head.")
+    parser = script.parser(
+        "training.hybrid.bioclip.finetune", "Fine-tune a CLIP tower and a linear head."
+    )
     parser.add_argument("--data", type=Path, required=True, help="train.csv and images/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--network", type=Path, help="wing network (views halves)")
@@ -172,24 +172,25 @@ def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     options, recipe = parse(arguments)
-    try:
-        labels = read_labels(options.data, recipe.soft_parents, recipe.crosses > 0)
-        if recipe.views == "halves":
-            views = read_halves(labels.paths, WingViews(options.network, recipe.picture()))
-            pictures = Pictures(labels.paths, views, {})
-        else:
-            check_readable(labels.paths)
-            pictures = Pictures(labels.paths, None, recipe.picture())
-        model, model_cfg = start(options.backbone, len(labels.classes), recipe, options.head)
-        options.out.mkdir(parents=True, exist_ok=True)
-        digest = f"{labels.digest()} {pictures.digest()} {options.backbone} {options.head}"
-        trainer = Trainer(options.out, recipe, model, digest, options.mixed_precision)
-        trainer.resume()
-        trainer.train(labels, pictures, validation_rows(labels, recipe))
-        write_result(trainer, labels, model_cfg)
-    except (DataError, CheckpointError, TrainingError) as error:
-        print(f"finetune_bioclip: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: finetune(options, recipe), also=(CheckpointError,))
+
+
+def finetune(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Train tower and head, and write them."""
+    labels = read_labels(options.data, recipe.soft_parents, recipe.crosses > 0)
+    if recipe.views == "halves":
+        views = read_halves(labels.paths, WingViews(options.network, recipe.picture()))
+        pictures = Pictures(labels.paths, views, {})
+    else:
+        check_readable(labels.paths)
+        pictures = Pictures(labels.paths, None, recipe.picture())
+    model, model_cfg = start(options.backbone, len(labels.classes), recipe, options.head)
+    options.out.mkdir(parents=True, exist_ok=True)
+    digest = f"{labels.digest()} {pictures.digest()} {options.backbone} {options.head}"
+    trainer = Trainer(options.out, recipe, model, digest, options.mixed_precision)
+    trainer.resume()
+    trainer.train(labels, pictures, validation_rows(labels, recipe))
+    write_result(trainer, labels, model_cfg)
     print(f"{options.out}: {', '.join(labels.classes)}; hybrids are class {HYBRID}")
     return 0
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import pickle
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from torch.utils.data import DataLoader
 
+from training.common.checkpoints import Checkpoint
+from training.common.errors import TrainingError
+from training.common.logs import write_log
 from training.hybrid.bioclip.batches import FEWEST_SHARE, Shift, cross, partners, shift
 from training.hybrid.bioclip.images import Labels, Order, Pictures
 from training.hybrid.bioclip.recipe import Recipe
@@ -24,10 +24,6 @@ from wildlife_wings.clip_views import normalised
 LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "validation_accuracy")
 WARM_UP = 0.15  # share of a one-cycle schedule
 LARGEST_GRADIENT = 1.0  # of the small preset; the published recipe does not clip
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
 
 
 class Classifier(nn.Module):
@@ -202,57 +198,36 @@ class Trainer:
                 f"into another folder; the {len(self.log)} epochs before it are kept in {self.out}"
             )
 
-    def _settings(self) -> dict[str, Any]:
+    @property
+    def _checkpoint(self) -> Checkpoint:
         recipe = asdict(self.recipe)
         if not self.recipe.cycle:
             del recipe["epochs"]  # may grow
-        return {**recipe, "table and start": self.digest}
+        return Checkpoint(self.out / "last.pt", {**recipe, "table and start": self.digest})
 
     def save(self) -> None:
-        """Write checkpoint and log, by way of temporary files."""
+        """Write checkpoint and log, each in one step."""
         if not self.accelerator.is_main_process:
             return
         scaler = self.accelerator.scaler
-        state = {
-            "settings": self._settings(),
-            "model": self.plain.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "scaler": scaler.state_dict() if scaler else {},
-            "log": self.log,
-        }
-        part = self.out / "last.pt.part"
-        torch.save(state, part)
-        part.replace(self.out / "last.pt")
-        text = io.StringIO()
-        writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.log)
-        write_text(self.out / "log.csv", text.getvalue())
+        self._checkpoint.save(
+            {
+                "model": self.plain.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "scaler": scaler.state_dict() if scaler else {},
+                "log": self.log,
+            }
+        )
+        write_log(self.out / "log.csv", LOG_COLUMNS, self.log)
 
     def resume(self) -> None:
-        """Take up `last.pt` where there is one. Raises TrainingError if it is of another run."""
-        path = self.out / "last.pt"
-        if not path.is_file():
+        """Resume from `last.pt` if it exists. Raises TrainingError if it is of another run."""
+        state = self._checkpoint.read(self.accelerator.device)
+        if state is None:
             return
-        advice = "give another --out, or delete it to start anew"
-        try:
-            state = torch.load(path, map_location=self.accelerator.device, weights_only=True)
-            theirs = state["settings"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{path} is no checkpoint of this script; {advice}") from None
-        ours = self._settings()
-        other = [f"{k} {theirs.get(k)}, now {v}" for k, v in ours.items() if theirs.get(k) != v]
-        if other:
-            raise TrainingError(f"{path} was made with {'; '.join(other)}; {advice}")
         self.plain.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.log = state["log"]
-        self.accelerator.print(f"{path}: going on after epoch {len(self.log)}")
-
-
-def write_text(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+        self.accelerator.print(f"{self._checkpoint.path}: resumed after epoch {len(self.log)}")

@@ -8,7 +8,6 @@ pictures give the same weights on the same machine with the same number of threa
 from __future__ import annotations
 
 import math
-import pickle
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,15 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
 from transformers import Dinov2Config, Dinov2Model
 
+from training.common.atomic import replaced_folder
+from training.common.checkpoints import Checkpoint
+from training.common.console import say
+from training.common.errors import TrainingError
 from training.hybrid.dinov2.crosses import Batch, Mixing, Wings, make_batch
 
 SAVE_EVERY = 100
 _WARM_UP = 50
 _LARGEST_STEP = 1.0  # norm of the gradient
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Trainer:
             if done % SAVE_EVERY == 0 or done == self.recipe.steps:
                 self._save()
                 recent = float(np.mean(self.losses[-SAVE_EVERY:]))
-                print(f"backbone step {done} of {self.recipe.steps}, loss {recent:.3f}", flush=True)
+                say(f"backbone step {done} of {self.recipe.steps}, loss {recent:.3f}")
         self.network.eval()
 
     def _step(self) -> None:
@@ -130,36 +129,30 @@ class Trainer:
         along = math.pi * step / self.recipe.steps
         return min(1.0, (step + 1) / _WARM_UP) * (0.5 + 0.5 * math.cos(along))
 
+    @property
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(self.folder / "last.pt", asdict(self.recipe))
+
     def _save(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            "recipe": repr(asdict(self.recipe)),
-            "network": self.network.state_dict(),
-            "head": self.head.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "losses": self.losses,
-        }
-        part = self.folder / "last.pt.part"
-        torch.save(state, part)
-        part.replace(self.folder / "last.pt")
+        self._checkpoint.save(
+            {
+                "network": self.network.state_dict(),
+                "head": self.head.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "losses": self.losses,
+            }
+        )
 
     def resume(self) -> None:
-        """Take up `last.pt` where there is one. Raises TrainingError if it is of another run."""
-        path = self.folder / "last.pt"
-        if not path.is_file():
+        """Resume from `last.pt` if it exists. Raises TrainingError if it is of another run."""
+        state = self._checkpoint.read(self.device)
+        if state is None:
             return
-        advice = "delete it to start anew"
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            if state["recipe"] != repr(asdict(self.recipe)):
-                raise TrainingError(f"{path} was made with {state['recipe']}; {advice}")
-            self.network.load_state_dict(state["network"])
-            self.head.load_state_dict(state["head"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.losses = list(state["losses"])
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{path} is no checkpoint of this training; {advice}") from None
-        print(f"{path}: going on after step {len(self.losses)}")
+        self.network.load_state_dict(state["network"])
+        self.head.load_state_dict(state["head"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.losses = list(state["losses"])
+        say(f"{self._checkpoint.path}: resumed after step {len(self.losses)}")
 
 
 def train_backbone(
@@ -169,6 +162,5 @@ def train_backbone(
     trainer = Trainer(folder, recipe, wings, preprocessing)
     trainer.resume()
     trainer.train()
-    part = folder / "model.part"
-    trainer.network.save_pretrained(part)
-    part.replace(folder / "model")
+    with replaced_folder(folder / "model") as temporary:
+        trainer.network.save_pretrained(temporary)

@@ -12,8 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import SGDClassifier
 from torch.nn.functional import cross_entropy
 
-from training.common.errors import DataError
-from training.hybrid.dinov2.backbone import TrainingError
+from training.common.errors import DataError, TrainingError
 from wildlife_wings.dinov2_heads import Array, CalibratedLinear, HybridMLP
 
 Labels = NDArray[np.bool_]

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.common.atomic import write_text
 from training.common.cache import file_digest
 from training.common.errors import DataError
 from training.common.images import UNREADABLE, save_picture
@@ -75,7 +76,7 @@ def read_generated(folder: Path) -> Labelled:
     table = folder / GENERATED
     if not table.is_file():
         raise DataError(
-            f"{table} is missing: expected a folder that training/hybrid/synthetic_hybrids/generate.py "
+            f"{table} is missing: expected a folder that training.hybrid.synthetic_hybrids.generate "
             "wrote (it writes the table last, so the run may have been killed: run it again)"
         )
     with table.open(encoding="utf-8", newline="") as file:
@@ -133,9 +134,7 @@ def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed
                 name = f"{'cross' if hybrid else 'pure'}_{start + k:05d}.png"
                 save_picture(Image.fromarray(square), folder / name)
                 labels[name] = bool(hybrid)
-        part = table.with_name("synthetic.json.part")
-        part.write_text(json.dumps({"mixing": asdict(mixing), "hybrid": labels}), encoding="utf-8")
-        part.replace(table)
+        write_text(table, json.dumps({"mixing": asdict(mixing), "hybrid": labels}))
     return read_synthetic(folder)
 
 

@@ -15,7 +15,6 @@ choosing.
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,12 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.common.cache import FeatureError, Features
-from training.common.errors import DataError
-from training.common.marked_block import write_block
-from training.common.settings_report import Look, development, heading, rank_agreement, table_row
+from kit.markdown import write_block
+from training.common import script
+from training.common.cache import Features
 from training.hybrid.data import TrainingTable, read_training_table
-from training.hybrid.dinov2.backbone import BackboneRecipe, TrainingError, train_backbone
+from training.hybrid.dinov2.backbone import BackboneRecipe, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, mixed, shifted
 from training.hybrid.dinov2.features import Extractor
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
@@ -41,6 +39,7 @@ from training.hybrid.dinov2.images import (
     write_synthetic,
 )
 from training.hybrid.dinov2_ensemble import PRESETS, STILL, Recipe, head_features
+from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.split import held_out
 from wildlife_scoring.hybrid.metrics import score
 from wildlife_wings.dinov2_backbone import read_backbone
@@ -238,20 +237,22 @@ def test_features(extractor: Extractor, test: Test) -> Features:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Compare settings inside the training data.")
+    parser = script.parser(
+        "training.hybrid.dinov2.settings", "Compare settings inside the training data."
+    )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--look", type=Path)
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "dinov2_ensemble")
     options = parser.parse_args(arguments)
-    try:
-        look = development(options.look) if options.look else None
-        table = compare(options.data, look, options.work, STEPS[options.block])
-        write_block(README, options.block, table)
-    except (DataError, FeatureError, OSError, TrainingError, ValueError) as error:
-        print(f"dinov2_settings: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return script.run(options, lambda: write_table(options))
+
+
+def write_table(options: argparse.Namespace) -> None:
+    """Compare the settings and write the table into the README."""
+    look = development(options.look) if options.look else None
+    table = compare(options.data, look, options.work, STEPS[options.block])
+    write_block(README, options.block, table)
 
 
 if __name__ == "__main__":

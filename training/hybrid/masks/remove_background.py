@@ -21,13 +21,9 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from training.common.images import (
-    UNREADABLE,
-    FolderError,
-    claim,
-    list_pictures,
-    save_picture,
-)
+from training.common import script
+from training.common.errors import FolderError
+from training.common.images import UNREADABLE, claim, list_pictures, save_picture
 from wildlife_image.rgb import to_rgb
 from wildlife_wings.cutout import on_white, wing_mask
 from wildlife_wings.unet import CheckpointError, UNet256, network_input, read_unet, small_rgb
@@ -103,7 +99,9 @@ def remove_backgrounds(images: Path, checkpoint: Path, out: Path, batch: int) ->
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Put the wings of all pictures on white.")
+    parser = script.parser(
+        "training.hybrid.masks.remove_background", "Put the wings of all pictures on white."
+    )
     parser.add_argument("--images", type=Path, required=True, help="pictures, also in subfolders")
     parser.add_argument("--network", type=Path, required=True, help="checkpoint of train_unet.py")
     parser.add_argument("--out", type=Path, required=True)
@@ -111,11 +109,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.batch < 1:
         parser.error(f"--batch {options.batch}: expected at least 1")
-    try:
-        outcome = remove_backgrounds(options.images, options.network, options.out, options.batch)
-    except (CheckpointError, FolderError) as error:
-        print(f"remove_background: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: cut_out(options), also=(CheckpointError,))
+
+
+def cut_out(options: argparse.Namespace) -> int:
+    """Cut the wings out; return 1 if an image cannot be read."""
+    outcome = remove_backgrounds(options.images, options.network, options.out, options.batch)
     print(f"{options.out}: {outcome.written} pictures written")
     for name in outcome.without_wing:
         print(f"no wing found, written whole: {name}")

@@ -27,10 +27,11 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from training.common import script
+from training.common.errors import ScriptError
 from training.common.images import (
     MASK_END,
     UNREADABLE,
-    FolderError,
     claim,
     list_pictures,
     save_picture,
@@ -43,7 +44,7 @@ PROMPTS = ("a butterfly wing",)
 Mask = NDArray[np.bool_]
 
 
-class TeacherError(Exception):
+class TeacherError(ScriptError):
     """A model cannot be used; the message says which and why."""
 
 
@@ -221,7 +222,7 @@ def make_masks(options: argparse.Namespace) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Wing masks from a detector and SAM.")
+    parser = script.parser("training.hybrid.masks.teacher", "Wing masks from a detector and SAM.")
     parser.add_argument("--images", type=Path, required=True, help="pictures, also in subfolders")
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME_mask.png")
     parser.add_argument("--detector", default=DETECTOR, help="hub id or local folder")
@@ -233,11 +234,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.batch < 1:
         parser.error(f"--batch {options.batch}: expected at least 1")
-    try:
-        problems = make_masks(options)
-    except (FolderError, TeacherError) as error:
-        print(f"teacher_masks: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: report_masks(options))
+
+
+def report_masks(options: argparse.Namespace) -> int:
+    """Make the masks; return 1 if an image has none."""
+    problems = make_masks(options)
     if problems:
         listed = [f"{len(problems)} picture(s) without a mask", *problems]
         print("teacher_masks: " + "\n  ".join(listed), file=sys.stderr)

@@ -14,11 +14,7 @@ as without the break. `--epochs` may grow between runs.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import math
-import pickle
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,7 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.common.images import FolderError
+from training.common import script
+from training.common.checkpoints import Checkpoint
+from training.common.console import say
+from training.common.errors import TrainingError
+from training.common.logs import write_log
 from training.hybrid.masks.pairs import WingPairs, read_pairs
 from training.hybrid.split import held_out
 from wildlife_wings.unet import (
@@ -42,10 +42,6 @@ from wildlife_wings.unet import (
 
 PATIENCE = 3
 LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "iou", "dice")
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -133,50 +129,33 @@ class Trainer:
                 f"the {len(self.log)} epochs before it are kept in {self.out}"
             )
 
-    def _settings(self) -> dict[str, Any]:
+    @property
+    def _checkpoint(self) -> Checkpoint:
         recipe = asdict(self.recipe)
         del recipe["epochs"]  # may grow
-        return {**recipe, "pictures and start": self.digest}
+        return Checkpoint(self.out / "last.pt", {**recipe, "images and start": self.digest})
 
     def _save(self) -> None:
-        state = {
-            "settings": self._settings(),
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "plateau": self.plateau.state_dict(),
-            "log": self.log,
-        }
-        part = self.out / "last.pt.part"
-        torch.save(state, part)
-        part.replace(self.out / "last.pt")
-        text = io.StringIO()
-        writer = csv.DictWriter(text, LOG_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.log)
-        part = self.out / "log.csv.part"
-        part.write_text(text.getvalue(), encoding="utf-8")
-        part.replace(self.out / "log.csv")
+        self._checkpoint.save(
+            {
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "plateau": self.plateau.state_dict(),
+                "log": self.log,
+            }
+        )
+        write_log(self.out / "log.csv", LOG_COLUMNS, self.log)
 
     def resume(self) -> None:
-        """Take up `last.pt` where there is one. Raises TrainingError if it is of another run."""
-        path = self.out / "last.pt"
-        if not path.is_file():
+        """Resume from `last.pt` if it exists. Raises TrainingError if it is of another run."""
+        state = self._checkpoint.read(self.device)
+        if state is None:
             return
-        advice = "give another --out, or delete it to start anew"
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            theirs = state["settings"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{path} is no checkpoint of this script; {advice}") from None
-        ours = self._settings()
-        other = [f"{k} {theirs.get(k)}, now {v}" for k, v in ours.items() if theirs.get(k) != v]
-        if other:
-            raise TrainingError(f"{path} was made with {'; '.join(other)}; {advice}")
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.plateau.load_state_dict(state["plateau"])
         self.log = state["log"]
-        print(f"{path}: going on after epoch {len(self.log)}")
+        say(f"{self._checkpoint.path}: resumed after epoch {len(self.log)}")
 
 
 @torch.inference_mode()
@@ -229,7 +208,7 @@ def start_network(recipe: Recipe, init: Path | None) -> UNet256:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
-    parser = argparse.ArgumentParser(description="Train the wing network from masks.")
+    parser = script.parser("training.hybrid.masks.train_unet", "Train the wing network from masks.")
     parser.add_argument("--images", type=Path, required=True, help="pictures, also in subfolders")
     parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: beside them)")
     parser.add_argument("--table", type=Path, help="CSV: filename and specimen or CAMID")
@@ -255,19 +234,18 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
 
 def main(arguments: list[str] | None = None) -> int:
     options, recipe = parse(arguments)
-    try:
-        pairs = read_pairs(
-            options.images, options.masks or options.images, recipe.side, options.table
-        )
-        training, validation = split(pairs, recipe)
-        options.out.mkdir(parents=True, exist_ok=True)
-        digest = f"{pairs.digest()} {options.init or 'fresh'}"
-        trainer = Trainer(options.out, recipe, start_network(recipe, options.init), digest)
-        trainer.resume()
-        trainer.train(training, validation)
-    except (FolderError, CheckpointError, TrainingError) as error:
-        print(f"train_unet: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: train(options, recipe), also=(CheckpointError,))
+
+
+def train(options: argparse.Namespace, recipe: Recipe) -> int:
+    """Train the network and say which epoch was best."""
+    pairs = read_pairs(options.images, options.masks or options.images, recipe.side, options.table)
+    training, validation = split(pairs, recipe)
+    options.out.mkdir(parents=True, exist_ok=True)
+    digest = f"{pairs.digest()} {options.init or 'fresh'}"
+    trainer = Trainer(options.out, recipe, start_network(recipe, options.init), digest)
+    trainer.resume()
+    trainer.train(training, validation)
     best = min(trainer.log, key=lambda row: row["validation_loss"])
     print(
         f"{options.out / 'wing_unet.safetensors'}: epoch {best['epoch']:.0f}, validation loss "

@@ -11,7 +11,6 @@ subspecies where the table has one (the rows of Lists/signal).
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +18,15 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageDraw
 
+from training.common import script
 from training.hybrid.synthetic_hybrids.generate import generator_input, trained_size
-from training.hybrid.synthetic_hybrids.images import PictureError, read_square, save_whole, to_image
+from training.hybrid.synthetic_hybrids.images import read_square, save_whole, to_image
 from training.hybrid.synthetic_hybrids.lists import HYBRID_FOLDER, TEST, ListError, Pair, read_pairs
 from training.hybrid.synthetic_hybrids.networks import (
-    ArchitectureError,
     Generator,
     generator_from_state,
 )
-from training.hybrid.synthetic_hybrids.weights import WeightsError, read_weights
+from training.hybrid.synthetic_hybrids.weights import read_weights
 
 HEADINGS = ("outline of", "its edges", "colours of", "generated", "real hybrid")
 KINDS = {"nonhybrid": 4, "signal": 6, "nonsignal": 6}  # rows of each
@@ -125,7 +124,10 @@ def save_small(sheet: Image.Image, path: Path) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Generated pictures beside their sources.")
+    parser = script.parser(
+        "training.hybrid.synthetic_hybrids.contact_sheet",
+        "Generated pictures beside their sources.",
+    )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of Images and Lists")
     parser.add_argument("--out", type=Path, required=True, help="a .jpg file")
@@ -134,15 +136,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    try:
-        generator = generator_from_state(read_weights(options.weights)).eval()
-        size = trained_size(options.weights)
-        rows = choose_rows(options.dataroot)
-        pictures = [pictures_of(row, generator, options.dataroot, size) for row in rows]
-        length = save_small(draw_sheet(rows, pictures), options.out)
-    except (ArchitectureError, ListError, PictureError, WeightsError) as error:
-        print(f"contact_sheet: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: draw(options))
+
+
+def draw(options: argparse.Namespace) -> int:
+    """Draw the sheet and save it."""
+    generator = generator_from_state(read_weights(options.weights)).eval()
+    size = trained_size(options.weights)
+    rows = choose_rows(options.dataroot)
+    pictures = [pictures_of(row, generator, options.dataroot, size) for row in rows]
+    length = save_small(draw_sheet(rows, pictures), options.out)
     print(f"{options.out}: {len(rows)} rows, {length} bytes")
     return 0
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import backward
 
+from training.common.atomic import replaced, write_json
+from training.common.checkpoints import Checkpoint
+from training.common.console import say
+from training.common.errors import TrainingError
 from training.hybrid.synthetic_hybrids.batches import (
     Examples,
     batch_keys,
@@ -38,10 +39,6 @@ LOG = "log.csv"
 _BETAS = (0.5, 0.999)
 _LOSSES = ("generator", "adversarial", "features", "perceptual", "pixels", "discriminator")
 _LOG_COLUMNS = ("step", "epoch", "rate", *_LOSSES)
-
-
-class TrainingStopped(Exception):
-    """Training cannot start or go on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ SMALL = Settings(
 class Run:
     """Networks, optimisers and files of a run in the folder `out`, resumed where it stopped.
 
-    Raises TrainingStopped where the folder holds a run of other settings or pictures.
+    Raises TrainingError where the folder holds a run of other settings or pictures.
     """
 
     def __init__(
@@ -123,8 +120,7 @@ class Run:
         self.lists_digest = lists_digest(pairs)
         self.step = 0
         self.saved_step: int | None = None
-        if (out / CHECKPOINT).is_file():
-            self._resume()
+        self._resume()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -141,10 +137,10 @@ class Run:
         try:
             self.generator.load_state_dict(generator.state_dict())
         except RuntimeError as error:
-            raise TrainingStopped(f"--initial is a generator of other sizes: {error}") from error
+            raise TrainingError(f"--initial is a generator of other sizes: {error}") from error
 
     def learn(self, inputs: Tensor, target: Tensor) -> dict[str, float]:
-        """One step of both networks. Raises TrainingStopped at a loss that is no number."""
+        """One step of both networks. Raises TrainingError at a loss that is no number."""
         rate = self.settings.rate_at(self.step // self.steps_per_epoch)
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
@@ -177,7 +173,7 @@ class Run:
         bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
         if bad:
             kept = f"that of step {self.saved_step} stays" if self.saved_step else "there is none"
-            raise TrainingStopped(
+            raise TrainingError(
                 f"step {self.step + 1}: loss {bad} is no finite number; checkpoint in {self.out}: "
                 f"{kept}; try a smaller --rate in another --out"
             )
@@ -186,47 +182,31 @@ class Run:
         """Checkpoint, generator and settings, each whole or not at all."""
         self.out.mkdir(parents=True, exist_ok=True)
         write_weights(self.out / GENERATOR, self.generator.state_dict())
-        text = json.dumps(asdict(self.settings), indent=2) + "\n"
-        (self.out / SETTINGS).write_text(text, encoding="utf-8")
-        part = self.out / f"{CHECKPOINT}.part"
-        torch.save(
+        write_json(self.out / SETTINGS, asdict(self.settings))
+        self._checkpoint.save(
             {
-                "settings": asdict(self.settings),
-                "lists": self.lists_digest,
                 "step": self.step,
                 "generator": self.generator.state_dict(),
                 "discriminator": self.discriminator.state_dict(),
                 "optimisers": {n: o.state_dict() for n, o in self.optimisers.items()},
-            },
-            part,
+            }
         )
-        part.replace(self.out / CHECKPOINT)
         self.saved_step = self.step
 
+    @property
+    def _checkpoint(self) -> Checkpoint:
+        made_with = {**asdict(self.settings), "lists": self.lists_digest}
+        return Checkpoint(self.out / CHECKPOINT, made_with)
+
     def _resume(self) -> None:
-        path = self.out / CHECKPOINT
-        try:
-            held: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            before, lists = held["settings"], held["lists"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as e:
-            raise TrainingStopped(
-                f"{path} cannot be read as a checkpoint ({e}); remove it to start anew"
-            ) from e
-        now = asdict(self.settings)
-        changed = [
-            f"{n}: {before.get(n)} then, {now[n]} now" for n in now if before.get(n) != now[n]
-        ]
-        if lists != self.lists_digest:
-            changed.append("the train lists are others")
-        if changed:
-            raise TrainingStopped(
-                "\n  ".join([f"{self.out} holds another run; give another --out", *changed])
-            )
-        self.generator.load_state_dict(held["generator"])
-        self.discriminator.load_state_dict(held["discriminator"])
+        state = self._checkpoint.read()
+        if state is None:
+            return
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
         for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(held["optimisers"][name])
-        self.step = self.saved_step = held["step"]
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.step = self.saved_step = state["step"]
 
 
 class Log:
@@ -238,10 +218,8 @@ class Log:
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as old:
                 kept = [row for row in csv.reader(old) if _is_row_until(row, step)]
-        part = path.with_name(f"{LOG}.part")
-        with part.open("w", encoding="utf-8", newline="") as new:
+        with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as new:
             csv.writer(new, lineterminator="\n").writerows([_LOG_COLUMNS, *kept])
-        part.replace(path)
         self._file = path.open("a", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
 
@@ -260,10 +238,10 @@ def _is_row_until(row: list[str], step: int) -> bool:
 
 
 def train(run: Run, base: Path, workers: int) -> None:
-    """Train to the last step. Raises TrainingStopped, PictureError."""
+    """Train to the last step. Raises TrainingError, PictureError."""
     settings = run.settings
     if run.step:
-        print(f"resumed behind step {run.step} of {run.last_step}", flush=True)
+        say(f"resumed after step {run.step} of {run.last_step}")
     keys = batch_keys(len(run.pairs), settings.batch, settings.seed, run.step, run.last_step)
     batches = load_batches(Examples(base, run.pairs, settings.size), keys, workers)
     log = Log(run.out, run.step)
@@ -278,7 +256,7 @@ def train(run: Run, base: Path, workers: int) -> None:
                 unsaved = 0
             if run.step % run.steps_per_epoch == 0:
                 shown = ", ".join(f"{name} {losses[name]:.3f}" for name in losses)
-                print(f"epoch {run.step // run.steps_per_epoch}: {shown}", flush=True)
+                say(f"epoch {run.step // run.steps_per_epoch}: {shown}")
     finally:
         log.close()
     if run.saved_step != run.step:

@@ -15,14 +15,15 @@ import argparse
 import csv
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from training.common import script
+from training.common.atomic import replaced, write_json
+from training.common.errors import ScriptError
 from training.hybrid.synthetic_hybrids.images import (
-    PictureError,
     read_square,
     save_whole,
     to_image,
@@ -30,19 +31,17 @@ from training.hybrid.synthetic_hybrids.images import (
 )
 from training.hybrid.synthetic_hybrids.lists import (
     TEST,
-    ListError,
     Pair,
     base_folder,
     lists_digest,
     read_pairs,
 )
 from training.hybrid.synthetic_hybrids.networks import (
-    ArchitectureError,
     Generator,
     Widths,
     generator_from_state,
 )
-from training.hybrid.synthetic_hybrids.weights import WeightsError, read_weights
+from training.hybrid.synthetic_hybrids.weights import read_weights
 
 TABLE = "generated.csv"
 SOURCE = "generated.json"
@@ -50,7 +49,7 @@ COLUMNS = ("filename", "label", "hybrid_stat", "structure", "appearance")
 _PUBLISHED_SIZE = 256
 
 
-class GenerationError(Exception):
+class GenerationError(ScriptError):
     """Pictures cannot be made; the message says why and what to do."""
 
 
@@ -78,9 +77,7 @@ def claim_folder(out: Path, source: dict[str, str | int]) -> None:
     if any(out.glob("*.png")):
         raise GenerationError(f"{out} holds pictures of unknown origin: give another --out")
     out.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{SOURCE}.part")
-    part.write_text(json.dumps(source, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_json(path, source)
 
 
 @torch.inference_mode()
@@ -115,19 +112,22 @@ def generator_input(base: Path, pair: Pair, size: int) -> Tensor:
 
 def write_table(out: Path, pairs: list[Pair]) -> None:
     """A row a picture; whole or not at all."""
-    part = out / f"{TABLE}.part"
-    with part.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replaced(out / TABLE) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for number, pair in enumerate(pairs):
             stat = "non-hybrid" if len(set(pair.classes)) == 1 else "hybrid"
             name = picture_name(pair, number)
             writer.writerow([name, pair.label, stat, pair.edge, pair.colour])
-    part.replace(out / TABLE)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Make pictures from pairs of photographs.")
+    parser = script.parser(
+        "training.hybrid.synthetic_hybrids.generate", "Make pictures from pairs of photographs."
+    )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of the test lists")
     parser.add_argument("--out", type=Path, required=True)
@@ -138,8 +138,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Returns how many pictures were made."""
+def run(options: argparse.Namespace) -> None:
+    """Make the images that are missing, and their table."""
     pairs = read_pairs(options.dataroot, TEST)
     generator = generator_from_state(read_weights(options.weights)).eval().to(options.device)
     size = options.size or trained_size(options.weights)
@@ -159,19 +159,11 @@ def run(options: argparse.Namespace) -> int:
     made = generate(generator, base, pairs, options.out, size, options.batch)
     write_table(options.out, pairs)
     print(f"{options.out}: {made} made, {len(pairs) - made} were there")
-    return made
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    try:
-        run(options)
-    except (ArchitectureError, GenerationError, ListError, PictureError, WeightsError) as error:
-        print(f"generate: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return script.run(options, lambda: run(options))
 
 
 if __name__ == "__main__":

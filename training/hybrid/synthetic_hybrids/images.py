@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from training.common.atomic import replaced
+from training.common.errors import ScriptError
 from wildlife_image.rgb import to_rgb
 
 PREPARED = "prepare.json"  # beside Images and Lists: how the pictures were made
 
 
-class PictureError(Exception):
+class PictureError(ScriptError):
     """A picture cannot be read."""
 
 
@@ -31,10 +33,9 @@ def read_square(path: Path, size: int) -> Image.Image:
 
 def save_whole(image: Image.Image, path: Path, quality: int = 95) -> None:
     """Save in the format of the suffix, whole or not at all; PNG has no quality."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{path.name}")
-    image.save(part, quality=quality)
-    part.replace(path)
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    with replaced(path) as temporary:
+        image.save(temporary, kind, quality=quality)
 
 
 def to_tensor(image: Image.Image) -> Tensor:

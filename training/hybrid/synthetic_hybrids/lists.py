@@ -16,13 +16,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from training.common.atomic import write_text
+from training.common.errors import ScriptError
+
 HYBRID_FOLDER = "hybrid"
 TRAIN = ("train_edges.txt", "train_color_gt.txt")
 TEST = ("test_edges.txt", "test_color_ref.txt")
 _MOST_NAMED = 10
 
 
-class ListError(Exception):
+class ListError(ScriptError):
     """A list file cannot be used; the message says every reason."""
 
 
@@ -91,9 +94,7 @@ def write_pairs(folder: Path, names: tuple[str, str], pairs: Sequence[Pair]) -> 
     for name, paths in zip(
         names, ([p.edge for p in pairs], [p.colour for p in pairs]), strict=True
     ):
-        part = folder / f"{name}.part"
-        part.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
-        part.replace(folder / name)
+        write_text(folder / name, "".join(f"{path}\n" for path in paths))
 
 
 def read_pairs(dataroot: Path, names: tuple[str, str]) -> list[Pair]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +22,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.decomposition import PCA
 
-from training.common.cache import FeatureCache, FeatureError
+from kit.markdown import write_block
+from training.common import script
+from training.common.cache import FeatureCache
 from training.common.errors import DataError
-from training.common.marked_block import write_block
 from training.hybrid.data import read_training_table
-from training.hybrid.dinov2.backbone import TrainingError
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
 from training.hybrid.dinov2.images import Labelled, read_generated
 from wildlife_scoring.hybrid.metrics import score
@@ -172,7 +171,10 @@ def run(options: argparse.Namespace) -> str:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Classifiers with and without generated pictures.")
+    parser = script.parser(
+        "training.hybrid.synthetic_hybrids.measure",
+        "Classifiers with and without generated pictures.",
+    )
     parser.add_argument("--photographs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--generated", type=Path, action="append", required=True, metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=5)
@@ -186,12 +188,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    try:
-        text = run(options)
-        write_block(options.readme, "measured", text)
-    except (DataError, FeatureError, OSError, TrainingError, ValueError) as error:
-        print(f"measure: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: measure(options))
+
+
+def measure(options: argparse.Namespace) -> int:
+    """Compare the classifiers and write the table."""
+    text = run(options)
+    write_block(options.readme, "measured", text)
     print(text)
     return 0
 

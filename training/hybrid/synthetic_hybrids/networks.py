@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from training.common.errors import ScriptError
+
 _IN_CHANNELS = 6  # edge RGB and reference RGB
 _SCALES = 2
 _LAYERS = 3  # of a PatchGAN discriminator, besides its two last
 
 
-class ArchitectureError(Exception):
+class ArchitectureError(ScriptError):
     """Weights do not belong to a network of this family."""
 
 

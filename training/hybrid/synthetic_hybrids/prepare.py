@@ -22,7 +22,6 @@ import csv
 import itertools
 import json
 import random
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -30,6 +29,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from training.common import script
 from training.common.errors import DataError
 from training.hybrid.data import HYBRID, TrainingTable, read_training_table
 from training.hybrid.synthetic_hybrids.edges import Detector, pidinet_edges, sobel_edges
@@ -48,7 +48,6 @@ from training.hybrid.synthetic_hybrids.lists import (
     non_hybrid_pairs,
     write_pairs,
 )
-from training.hybrid.synthetic_hybrids.weights import WeightsError
 from wildlife_wings.pattern_features import aligned_wings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -170,7 +169,9 @@ def check_settings(out: Path, options: argparse.Namespace) -> None:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Lay out pictures, edges and list files.")
+    parser = script.parser(
+        "training.hybrid.synthetic_hybrids.prepare", "Lay out pictures, edges and list files."
+    )
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
@@ -189,21 +190,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    return script.run(options, lambda: prepare(options))
+
+
+def prepare(options: argparse.Namespace) -> int:
+    """Make the images and the lists."""
     torch.set_num_threads(1)  # the pictures are small
-    try:
-        table = read_training_table(options.data)
-        photographs = photographs_of(table)
-        signal = signal_parents(options.data)
-        if options.signal:
-            signal = [(class_folder(options.signal[0]), class_folder(options.signal[1]))]
-        detector = pidinet_edges(options.pidinet) if options.pidinet else sobel_edges
-        check_settings(options.out, options)
-        names = [photograph.path for photograph in photographs]
-        make_pictures(table.paths, names, options.out, options.size, options.cut, detector)
-        write_lists(options.out, photographs, signal, options)
-    except (DataError, WeightsError) as error:
-        print(f"prepare: {error}", file=sys.stderr)
-        return 1
+    table = read_training_table(options.data)
+    photographs = photographs_of(table)
+    signal = signal_parents(options.data)
+    if options.signal:
+        signal = [(class_folder(options.signal[0]), class_folder(options.signal[1]))]
+    detector = pidinet_edges(options.pidinet) if options.pidinet else sobel_edges
+    check_settings(options.out, options)
+    names = [photograph.path for photograph in photographs]
+    make_pictures(table.paths, names, options.out, options.size, options.cut, detector)
+    write_lists(options.out, photographs, signal, options)
     return 0
 
 

@@ -15,25 +15,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
 
+from training.common import script
+from training.common.errors import TrainingError
 from training.hybrid.synthetic_hybrids.factory_run import (
     FULL,
     SMALL,
     Run,
     Settings,
-    TrainingStopped,
     train,
 )
-from training.hybrid.synthetic_hybrids.images import PREPARED, PictureError
-from training.hybrid.synthetic_hybrids.lists import TRAIN, ListError, base_folder, read_pairs
+from training.hybrid.synthetic_hybrids.images import PREPARED
+from training.hybrid.synthetic_hybrids.lists import TRAIN, base_folder, read_pairs
 from training.hybrid.synthetic_hybrids.losses import TORCHVISION, PerceptualLoss, perceptual_loss
-from training.hybrid.synthetic_hybrids.networks import ArchitectureError, generator_from_state
-from training.hybrid.synthetic_hybrids.weights import WeightsError, read_weights
+from training.hybrid.synthetic_hybrids.networks import generator_from_state
+from training.hybrid.synthetic_hybrids.weights import read_weights
 
 PRESETS = {"small": SMALL, "full": FULL}
 _MEANINGS = {
@@ -53,7 +53,9 @@ _MEANINGS = {
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the picture generator.")
+    parser = script.parser(
+        "training.hybrid.synthetic_hybrids.train", "Train the picture generator."
+    )
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of the train lists")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
@@ -81,7 +83,7 @@ def _presets(name: str) -> str:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The preset with what the options change. Raises TrainingStopped where values are unusable."""
+    """The preset with what the options change. Raises TrainingError where values are unusable."""
     values = asdict(PRESETS[options.preset])
     given = {name: getattr(options, name) for name in _MEANINGS}
     values |= {name: value for name, value in given.items() if value is not None}
@@ -89,7 +91,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     settings = Settings(**values | {"perceptual": perceptual})
     problems = settings.problems() + size_problems(options.dataroot, settings.size)
     if problems:
-        raise TrainingStopped("\n  ".join([f"{len(problems)} unusable option(s)", *problems]))
+        raise TrainingError("\n  ".join([f"{len(problems)} unusable option(s)", *problems]))
     return settings
 
 
@@ -104,21 +106,22 @@ def size_problems(dataroot: Path, size: int) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    return script.run(options, lambda: train_generator(options))
+
+
+def train_generator(options: argparse.Namespace) -> int:
+    """Train the generator."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    try:
-        settings = settings_of(options)
-        pairs = read_pairs(options.dataroot, TRAIN)
-        perceptual: PerceptualLoss | None = None
-        if settings.perceptual:
-            perceptual = perceptual_loss(options.vgg or TORCHVISION)
-        run = Run(options.out, settings, pairs, perceptual, torch.device(options.device))
-        if options.initial:
-            run.start_from(generator_from_state(read_weights(options.initial)))
-        train(run, base_folder(options.dataroot.resolve()), options.workers)
-    except (ArchitectureError, ListError, PictureError, TrainingStopped, WeightsError) as error:
-        print(f"train: {error}", file=sys.stderr)
-        return 1
+    settings = settings_of(options)
+    pairs = read_pairs(options.dataroot, TRAIN)
+    perceptual: PerceptualLoss | None = None
+    if settings.perceptual:
+        perceptual = perceptual_loss(options.vgg or TORCHVISION)
+    run = Run(options.out, settings, pairs, perceptual, torch.device(options.device))
+    if options.initial:
+        run.start_from(generator_from_state(read_weights(options.initial)))
+    train(run, base_folder(options.dataroot.resolve()), options.workers)
     return 0
 
 

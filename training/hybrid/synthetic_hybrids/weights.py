@@ -11,8 +11,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from training.common.atomic import write_bytes
+from training.common.errors import ScriptError
 
-class WeightsError(Exception):
+
+class WeightsError(ScriptError):
     """A file of weights is missing or is not what was expected."""
 
 
@@ -41,7 +44,5 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def write_weights(path: Path, state: Mapping[str, Tensor]) -> None:
     """Write a .safetensors file, whole or not at all."""
-    part = path.with_name(path.name + ".part")
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    part.write_bytes(save(tensors))
-    part.replace(path)
+    write_bytes(path, save(tensors))

@@ -10,17 +10,16 @@ telling how well the validation ranks, never for choosing.
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from training.common.errors import DataError
-from training.common.marked_block import write_block
-from training.common.settings_report import Look, development, heading, rank_agreement, table_row
+from kit.markdown import write_block
+from training.common import script
 from training.hybrid.crosses import cross_maps, shift_species
+from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.wing_pattern.fit import (
     SEED,
     Array,
@@ -119,16 +118,19 @@ def looked_wings(look: Look) -> Array:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compare settings inside the training data.")
+    parser = script.parser(
+        "training.hybrid.wing_pattern.settings", "Compare settings inside the training data."
+    )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table of LOG.md")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--look", type=Path)
     options = parser.parse_args()
-    try:
-        _, pure, hybrids = read_examples(options.data)
-    except DataError as error:
-        print(f"wing_pattern_settings: {error}", file=sys.stderr)
-        return 1
+    return script.run(options, lambda: compare(options))
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare the settings and write the table into the log."""
+    _, pure, hybrids = read_examples(options.data)
     look = development(options.look) if options.look else None
     wings = looked_wings(look) if look else None
     validated: list[float] = []

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kit.markdown import write_block
 from training.common.errors import DataError
-from training.common.marked_block import write_block
 from training.reid.database import Database, read_database
 from training.reid.thresholds.calibrate import Answers, Nearest, answers, best_threshold
 from training.reid.thresholds.halves import HINDSIGHT, LEARNED, OURS

@@ -113,8 +113,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
         return learn(run, inputs, target)
 
     monkeypatch.setattr(runs.Run, "learn", dies)
-    with pytest.raises(KeyboardInterrupt):
-        run_training(dataroot, tmp_path)
+    assert run_training(dataroot, tmp_path) == 130
     monkeypatch.undo()
     assert (tmp_path / "checkpoint.pt").is_file()  # of step 2 or 5: every 8 pictures
     assert run_training(dataroot, tmp_path) == 0
@@ -128,7 +127,7 @@ def test_a_finished_run_is_not_trained_further(
 ) -> None:
     before = (trained / "checkpoint.pt").read_bytes()
     assert run_training(dataroot, trained) == 0
-    assert "resumed behind step 12 of 12" in capsys.readouterr().out
+    assert "resumed after step 12 of 12" in capsys.readouterr().out
     assert (trained / "checkpoint.pt").read_bytes() == before
 
 
@@ -165,7 +164,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_its_checkpoint(
     error = capsys.readouterr().err
     assert "step 7: loss" in error
     assert "that of step 5 stays" in error
-    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 5
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]["step"] == 5
 
 
 def test_unusable_options_are_all_named(
