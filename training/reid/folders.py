@@ -1,4 +1,4 @@
-"""Write the re-identification track's folders: pictures by copy or link, tables last and whole."""
+"""Write the re-identification track's folders: images by copy or link, tables last and whole."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ QUERY_COLUMNS = ("filename", "dataset", "date", "orientation", "species")
 REFERENCE_COLUMNS = ("filename", "identity", "dataset", "new_identity")
 
 
-def place_picture(source: Path, target: Path, link: bool) -> None:
-    """Copy, or link to, a picture; one of the same size that is there already stays.
+def place_image(source: Path, target: Path, link: bool) -> None:
+    """Copy, or link to, a image; one of the same size that is there already stays.
 
     A copy gets its name when it is complete, so that a killed run can be run again.
     """

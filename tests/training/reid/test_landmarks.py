@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import shutil
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -19,14 +16,14 @@ from PIL import Image
 
 from sample_data import generate_more_animals
 from sample_data.reid_generator.collection import collection, more_animals
-from tests.support.retrieval import draw_descriptor
+from tests.support.retrieval import draw_descriptor, load_model
 from training.common.errors import DataError
 from training.reid import megadescriptor_cosine, triplet_centroids
 from training.reid.database import read_database
+from training.reid.embedding.batches import read_squares, with_more
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files
-from training.reid.embedding.images import read_squares, with_more
-from training.reid.embedding.recipe import PRESETS, build
 from training.reid.embedding.trainer import TrainingError
+from training.reid.embedding.triplet import PRESETS, build
 from training.reid.landmarks import data as landmark_data
 from training.reid.landmarks import train as train_landmarks
 from training.reid.landmarks.files import LANDMARKS, read_landmarks
@@ -39,7 +36,7 @@ TINY = train_landmarks.Recipe(epochs=2, steps=4, batch=8)
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight individuals of each dataset, three pictures of each."""
+    """Eight individuals of each dataset, three images of each."""
     folder = tmp_path_factory.mktemp("more") / "animals"
     generate_more_animals.write(folder, 8, 3)
     return folder
@@ -135,8 +132,11 @@ def test_a_checkpoint_of_another_run_and_a_bad_loss_are_refused(
     with pytest.raises(TrainingError, match="is no checkpoint"):
         train_landmarks.LandmarkTrainer(TINY, checkpoint, "two").train(marked)
     wild = train_landmarks.LandmarkTrainer(TINY, tmp_path / "other.pt", "")
-    torch.nn.init.constant_(wild.network.maps[1].bias, float("nan"))
-    with pytest.raises(TrainingError, match="the loss is nan in epoch 1, step 1; lower --rate"):
+    for parameter in wild.network.maps.parameters():
+        torch.nn.init.constant_(parameter, float("nan"))
+    with pytest.raises(
+        TrainingError, match="loss is nan in epoch 1, step 1; lower --learning-rate"
+    ):
         wild.train(marked)
 
 
@@ -220,25 +220,17 @@ def made(animals: Path, network_file: Path, tmp_path_factory: pytest.TempPathFac
     ignored = shutil.ignore_patterns("weights*", "__pycache__")
     shutil.copytree(ROOT / "submissions" / "triplet_centroids", out, ignore=ignored)
     patch = pytest.MonkeyPatch()
-    tiny = {"aligned-base": replace(PRESETS["aligned-base"], side=32, classes=3, views=2)}
+    tiny = {
+        "aligned-base": replace(
+            PRESETS["aligned-base"], image_size=32, classes_per_batch=3, samples_per_class=2
+        )
+    }
     patch.setattr(triplet_centroids, "PRESETS", tiny)
     arguments = ["--data", home / "own", "--out", out, "--preset", "aligned-base", "--epochs", 1,
                  "--steps", 2, "--landmarks", network_file, "--more", home / "more"]  # fmt: skip
     assert triplet_centroids.main([str(one) for one in arguments]) == 0
     patch.undo()
     return out
-
-
-@pytest.fixture
-def module(made: Path) -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("aligned_triplet_model", made / "model.py")
-    assert spec
-    assert spec.loader
-    found = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = found  # its dataclass looks itself up
-    spec.loader.exec_module(found)
-    yield found
-    del sys.modules[spec.name]
 
 
 def test_the_manifest_names_the_network_and_what_made_it(made: Path) -> None:
@@ -250,10 +242,9 @@ def test_the_manifest_names_the_network_and_what_made_it(made: Path) -> None:
 
 
 def test_training_and_serving_see_the_same_animal(
-    made: Path, animals: Path, network_file: Path, module: ModuleType
+    made: Path, animals: Path, network_file: Path
 ) -> None:
-    model = module.Model()
-    model.load()
+    model = load_model(made)
     path = animals / landmark_data.read_table(animals)[0][0].relative_to(animals)
     with Image.open(path) as image:
         query = model.preprocess(image, {"dataset": "cat"})
@@ -265,12 +256,9 @@ def test_training_and_serving_see_the_same_animal(
     assert answers[0] == answers[1]
 
 
-def test_a_missing_landmark_network_is_said_by_name(
-    made: Path, module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_landmark_network_is_said_by_name(made: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(made, folder)
     (folder / "weights" / "landmarks.safetensors").unlink()
-    monkeypatch.setattr(module, "HERE", folder)
     with pytest.raises(FileNotFoundError, match=r"training[./]reid[./]landmarks[./]train"):
-        module.Model().load()
+        load_model(folder)

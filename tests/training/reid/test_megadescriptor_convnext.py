@@ -16,7 +16,7 @@ from training.reid import megadescriptor_convnext
 from training.reid.embedding import classifier as convnext_training
 from training.reid.embedding import descriptors as descriptor_files
 from training.reid.embedding.classifier import Recipe, Trainer, TrainingError, rate_factor
-from training.reid.matching import features as wildfusion_parts
+from training.reid.matching import sift
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.identity_classifier import identity_classifier, logits
 
@@ -27,8 +27,10 @@ FOLDER = ROOT / "submissions" / "megadescriptor_convnext"
 TINY = {
     "architecture": "convnext_atto",
     "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-    "side": 32, "mean": [0.5] * 3, "std": [0.25] * 3,
-}  # fmt: skip
+    "side": 32,
+    "mean": [0.5] * 3,
+    "std": [0.25] * 3,
+}
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -68,7 +70,7 @@ def test_confidence_is_a_softmax_over_the_candidates() -> None:
     assert broken.tolist() == [0.0, 0.0]
 
 
-def test_an_individual_has_its_best_pictures_score() -> None:
+def test_an_individual_has_its_best_images_score() -> None:
     found = per_individual(np.array([0.1, 0.5, 0.3]), np.array([0, 1, 0]), 2)
     assert found.tolist() == [0.3, 0.5]
 
@@ -88,7 +90,7 @@ def pixels_and_labels() -> tuple[torch.Tensor, np.ndarray]:
 
 def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
-    recipe = Recipe(epochs=2, batch=6, rate=1e-3)
+    recipe = Recipe(epochs=2, batch=6, learning_rate=1e-3)
     whole = Trainer(tmp_path / "whole", TINY, recipe, 3, "d").train(pixels, labels)
 
     class CutOff(Trainer):
@@ -103,12 +105,14 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     assert all(torch.equal(first, second) for first, second in pairs)
 
 
-def test_a_checkpoint_of_another_run_is_not_taken_up(tmp_path: Path, capsys) -> None:
+def test_a_checkpoint_of_another_run_is_not_taken_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pixels, labels = pixels_and_labels()
-    recipe = Recipe(epochs=1, batch=6, rate=1e-3)
+    recipe = Recipe(epochs=1, batch=6, learning_rate=1e-3)
     Trainer(tmp_path, TINY, recipe, 3, "one").train(pixels, labels)
     Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
-    assert "of other settings or pictures: training anew" in capsys.readouterr().out
+    assert "of other settings or images: training anew" in capsys.readouterr().out
     (tmp_path / "classifier.pt").write_bytes(b"half")
     Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
     assert "cannot be read: training anew" in capsys.readouterr().out
@@ -116,10 +120,13 @@ def test_a_checkpoint_of_another_run_is_not_taken_up(tmp_path: Path, capsys) -> 
 
 def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
-    trainer = Trainer(tmp_path, TINY, Recipe(epochs=1, batch=6, rate=1e-3), 3, "d")
+    trainer = Trainer(tmp_path, TINY, Recipe(epochs=1, batch=6, learning_rate=1e-3), 3, "d")
     with torch.no_grad():
-        trainer.network.head.fc.bias.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"the loss is nan in epoch 1, step 1; lower --rate"):
+        for parameter in trainer.network.parameters():
+            parameter.fill_(float("nan"))
+    with pytest.raises(
+        TrainingError, match="loss is nan in epoch 1, step 1; lower --learning-rate"
+    ):
         trainer.train(pixels, labels)
     assert not (tmp_path / "classifier.pt").exists()
 
@@ -130,7 +137,8 @@ def test_a_start_may_have_other_classes_and_nothing_else(tmp_path: Path) -> None
     save_file(given.state_dict(), tmp_path / "start.safetensors")
     network = identity_classifier(TINY, 3)
     megadescriptor_convnext.start(network, tmp_path / "start.safetensors")
-    assert torch.equal(network.stem[0].weight, given.stem[0].weight)
+    first = "stem.0.weight"
+    assert torch.equal(network.state_dict()[first], given.state_dict()[first])
     other = identity_classifier({**TINY, "arguments": {"dims": [8, 8, 8, 8]}}, 3)
     with pytest.raises(TrainingError, match="expected a state dict of this network"):
         megadescriptor_convnext.start(other, tmp_path / "start.safetensors")
@@ -144,7 +152,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = work / "copy"
     shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (wildfusion_parts, descriptor_files):
+        for module in (sift, descriptor_files):
             patch.setattr(module, "DEFAULT_FOLDER", work / "features")
         patch.setattr(megadescriptor_convnext, "NETWORKS", {"small": TINY, "full": TINY})
         command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
@@ -160,17 +168,17 @@ def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
     assert found["weights/classifier.safetensors"] == ("Apache-2.0", "python")
 
 
-def test_a_batch_answers_as_single_pictures_do(built: Path) -> None:
+def test_a_batch_answers_as_single_images_do(built: Path) -> None:
     model = load_model(built / "copy")
-    pictures = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
+    images = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
     metadata = [{"dataset": "fish"}, {"dataset": "frog"}, None, {"dataset": "bird"}]
-    prepared = [model.preprocess(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    prepared = [model.preprocess(p, m) for p, m in zip(images, metadata, strict=True)]
     together = model.predict_batch(prepared)
     explained = model.explain_batch(prepared)
-    assert together == [model.predict(p, m) for p, m in zip(pictures, metadata, strict=True)]
+    assert together == [model.predict(p, m) for p, m in zip(images, metadata, strict=True)]
     assert [model.explain_batch([one])[0] for one in prepared] == explained
     assert all(name.startswith("fish") for name, _ in explained[0])
-    assert all(0 <= score <= 1 for pairs in explained for _, score in pairs)
+    assert all(0 <= score <= 1 for listed in explained for _, score in listed)
 
 
 # NumPy leaves the file of a damaged .npz to the garbage collector.
@@ -189,8 +197,8 @@ def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path
 def test_the_full_preset_has_the_published_values() -> None:
     network, recipe = convnext_training.NETWORKS["full"], convnext_training.RECIPES["full"]
     assert (network["architecture"], network["side"]) == ("convnext_xlarge", 384)
-    assert (recipe.epochs, recipe.batch, recipe.rate) == (30, 8, 8e-5)
-    assert (recipe.decay, recipe.warm_up) == (0.01, 0.1)
+    assert (recipe.epochs, recipe.batch, recipe.learning_rate) == (30, 8, 8e-5)
+    assert (recipe.weight_decay, recipe.warm_up) == (0.01, 0.1)
 
 
 @pytest.mark.slow
@@ -199,7 +207,7 @@ def test_a_full_size_convnext_trains_two_steps_and_answers(tmp_path: Path) -> No
     settings = {**convnext_training.NETWORKS["full"], "architecture": "convnext_base"}
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 255, (4, 3, 384, 384), dtype=torch.uint8, generator=generator)
-    recipe = Recipe(epochs=1, batch=2, rate=8e-5)
+    recipe = Recipe(epochs=1, batch=2, learning_rate=8e-5)
     network = Trainer(tmp_path, settings, recipe, 2, "d").train(pixels, np.array([0, 1, 0, 1]))
     for one in pixels[:2]:
         found = logits(network, one.float() / 255)

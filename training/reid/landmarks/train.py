@@ -1,12 +1,12 @@
-"""Train the network that finds an animal's landmarks (submissions/*/animal_alignment.py).
+"""Train the network that finds an animal's landmarks (wildlife_reid/alignment.py).
 
     python -m training.reid.landmarks.train --data DIR --out FILE.safetensors [--test DIR]
 
-DIR holds pictures and landmarks.csv (training/reid/landmarks/data.py says which columns). With `--test`,
-prints how far off the landmarks of other pictures are. Least absolute error, rounded at zero
-(smooth L1), AdamW, the rate along half a cosine; pictures are turned, shifted, zoomed and
-recoloured with their landmarks. A killed run goes on after its last epoch: FILE.last.pt, removed
-at the end.
+DIR holds images and landmarks.csv (training/reid/landmarks/data.py says which columns). With
+`--test`, prints how far off the landmarks of other images are. Absolute error, rounded at zero
+(smooth L1); AdamW; the learning rate falls along half a cosine; images are turned, shifted, zoomed
+and recoloured with their landmarks. A killed run resumes after its last epoch from FILE.last.pt,
+which is removed at the end.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from wildlife_reid.alignment import SIDE, LandmarkNetwork
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights, besides the pictures. An epoch is `steps` batches."""
+    """What decides the weights, besides the images. An epoch is `steps` batches."""
 
     epochs: int = 20
     steps: int = 100
-    batch: int = 64
-    rate: float = 3e-3
-    decay: float = 0.02
-    rounded: float = 0.05  # of the loss: below it quadratic; half the square's side is 1
+    batch: int = 64  # images
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    rounded: float = 0.05  # error below which the loss is quadratic; half the square's side is 1
     seed: int = 0
 
 
 def variation() -> AugmentationSequential:
-    """Of pictures (n, 3, s, s) in 0..1 with points (n, p, 2) in pixels."""
+    """Vary images (n, 3, s, s) of floats in 0..1 with their points (n, p, 2) in pixels."""
     return AugmentationSequential(
         RandomAffine(15.0, (0.1, 0.1), (0.85, 1.2), 5.0, padding_mode="border", p=1.0),
         ColorJiggle(0.3, 0.3, 0.3, 0.03, p=0.8),
@@ -72,17 +72,17 @@ class LandmarkTrainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = LandmarkNetwork().to(self.device)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.vary = variation()
         self.made_with = json.dumps({**asdict(recipe), "pictures": digest}, sort_keys=True)
         self.losses: list[float] = []
 
     def train(self, marked: Marked) -> LandmarkNetwork:
-        """To the last epoch. Raises TrainingError where the loss is not finite."""
+        """Train to the last epoch. Raises TrainingError where the loss is not finite."""
         self._resume()
         while len(self.losses) < self.recipe.epochs:
-            # Seeded by the epoch, so that a resumed run sees the same pictures.
+            # Seeded by the epoch, so that a resumed run sees the same images.
             torch.manual_seed(self.recipe.seed * 100_003 + len(self.losses))
             self.network.train()
             losses = [self._step(marked, step) for step in range(self.recipe.steps)]
@@ -94,17 +94,18 @@ class LandmarkTrainer:
     def _step(self, marked: Marked, step: int) -> float:
         done = (len(self.losses) + step / self.recipe.steps) / self.recipe.epochs
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate * 0.5 * (1 + math.cos(math.pi * done))
+            group["lr"] = self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
         chosen = torch.randint(len(marked), (self.recipe.batch,))
-        pixels = marked.pictures[chosen].to(self.device).float() / 255
-        places = in_pixels(marked.points[chosen]).to(self.device)
-        pixels, places = self.vary(pixels, places)
-        found = self.network(pixels.clamp(0, 1))
-        loss = smooth_l1_loss(found, from_pixels(places), beta=self.recipe.rounded)
+        pixels = marked.images[chosen].to(self.device).float() / 255
+        points = in_pixels(marked.points[chosen]).to(self.device)
+        pixels, points = self.vary(pixels, points)
+        predicted = self.network(pixels.clamp(0, 1))
+        loss = smooth_l1_loss(predicted, from_pixels(points), beta=self.recipe.rounded)
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} in epoch {len(self.losses) + 1}, step {step + 1}; "
-                f"lower --rate (now {self.recipe.rate:g}) and train into another file"
+                f"lower --learning-rate (now {self.recipe.learning_rate:g}) and train into another "
+                "file"
             )
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -143,27 +144,30 @@ class LandmarkTrainer:
 
 
 def in_pixels(points: Tensor) -> Tensor:
-    """From -1..1 to pixels of the SIDE x SIDE square, which kornia turns."""
+    """Points from -1..1 to pixels of the SIDE x SIDE square, which kornia turns."""
     return (points + 1) * SIDE / 2 - 0.5
 
 
-def from_pixels(places: Tensor) -> Tensor:
-    return (places + 0.5) * 2 / SIDE - 1
+def from_pixels(points: Tensor) -> Tensor:
+    """The inverse of `in_pixels`."""
+    return (points + 0.5) * 2 / SIDE - 1
 
 
 @torch.inference_mode()
 def errors(network: LandmarkNetwork, marked: Marked) -> Tensor:
-    """(n,): mean distance of a picture's ten landmarks, as a share of the square's side."""
-    found = torch.cat([network(part.float() / 255) for part in marked.pictures.split(64)])
-    return (found - marked.points).norm(dim=2).mean(dim=1) / 2
+    """(n,): mean distance of an image's ten landmarks, as a share of the square's side."""
+    parts = torch.split(marked.images, 64)
+    predicted = torch.cat([network(part.float() / 255) for part in parts])
+    distance = torch.linalg.vector_norm(predicted - marked.points, dim=2)
+    return torch.div(distance.mean(dim=1), 2)
 
 
 def run(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
-    """Raises DataError, TrainingError, OSError."""
+    """Train on `data`, write the network to `out`. Raises DataError, TrainingError, OSError."""
     marked = read_marked(data)
     others = read_marked(test) if test else None
-    print(f"{len(marked)} pictures with landmarks", flush=True)
-    digest = hashlib.sha256(marked.pictures.numpy().tobytes() + marked.points.numpy().tobytes())
+    print(f"{len(marked)} images with landmarks", flush=True)
+    digest = hashlib.sha256(marked.images.numpy().tobytes() + marked.points.numpy().tobytes())
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_name(out.name + ".last.pt")
     network = LandmarkTrainer(recipe, checkpoint, digest.hexdigest()[:16]).train(marked)
@@ -176,24 +180,26 @@ def run(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
     for name, some in {"trained on": marked, "others": others}.items():
         if some:
             off = 100 * errors(network, some)
-            print(f"{name}: landmarks {off.median():.1f} % of the side off (median of pictures), "
-                  f"{off.quantile(0.9):.1f} % for one in ten")  # fmt: skip
+            print(
+                f"{name}: landmarks {off.median():.1f} % of the image's side off (median of "
+                f"images), {off.quantile(0.9):.1f} % for one in ten"
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Train the network that finds landmarks.")
-    parser.add_argument("--data", type=Path, required=True, help="pictures and landmarks.csv")
+    parser.add_argument("--data", type=Path, required=True, help="images and landmarks.csv")
     parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
-    parser.add_argument("--test", type=Path, help="other pictures and landmarks.csv")
+    parser.add_argument("--test", type=Path, help="other images and landmarks.csv")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     parser.add_argument("--steps", type=int, default=Recipe.steps, help="batches in an epoch")
-    parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
     options = parser.parse_args(arguments)
-    for name in ("epochs", "steps", "rate"):
+    for name in ("epochs", "steps", "learning_rate"):
         value = getattr(options, name)
         if not value > 0:
-            parser.error(f"--{name} {value:g}: expected more than 0")
-    recipe = Recipe(epochs=options.epochs, steps=options.steps, rate=options.rate)
+            parser.error(f"--{name.replace('_', '-')} {value:g}: expected more than 0")
+    recipe = Recipe(options.epochs, options.steps, learning_rate=options.learning_rate)
     started = time.perf_counter()
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
