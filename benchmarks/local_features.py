@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from training.common.marked_block import read_block, write_block
+from kit.markdown import read_block, write_block
 from training.reid.database import Database, read_database
 from training.reid.matching.sift import packed
 from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb

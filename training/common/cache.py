@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from training.common.atomic import replaced
+from training.common.errors import FeatureError
+
 Features = NDArray[np.float32]
 Compute = Callable[[list[Path]], Features]
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "runs" / "features"
-
-
-class FeatureError(Exception):
-    """What was computed cannot be kept; the message says what was expected and found."""
 
 
 def file_digest(path: Path) -> str:
@@ -77,9 +75,8 @@ class FeatureCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         # Named after what it holds: two processes that computed the same write the same file.
         name = hashlib.sha256("".join(shard).encode()).hexdigest()[:24]
-        part = self.folder / f"{name}.{os.getpid()}.part"
-        save_file({d: np.ascontiguousarray(row) for d, row in shard.items()}, part)
-        part.replace(self.folder / f"{name}.safetensors")
+        with replaced(self.folder / f"{name}.safetensors") as temporary:
+            save_file({d: np.ascontiguousarray(row) for d, row in shard.items()}, temporary)
 
 
 def _read_shard(path: Path) -> dict[str, Features]:

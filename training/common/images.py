@@ -8,13 +8,12 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from training.common.atomic import replaced, write_text
+from training.common.errors import FolderError
+
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 MASK_END = "_mask.png"
-
-
-class FolderError(Exception):
-    """A folder cannot be used; the message says why and what to do."""
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -57,13 +56,10 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 def save_picture(image: Image.Image, path: Path) -> None:
     """Write in the format of the name's ending, by way of a temporary file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     kind = Image.registered_extensions()[path.suffix.lower()]
-    if kind == "JPEG":
-        image.save(part, kind, quality=95, subsampling=0)
-    else:
-        image.save(part, kind)
-    part.replace(path)
+    quality = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    with replaced(path) as temporary:
+        image.save(temporary, kind, **quality)
 
 
 def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:
@@ -79,6 +75,4 @@ def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:
             f"{folder} holds the output of other settings, see {note}; "
             "give another folder, or delete this one to make it anew"
         )
-    part = note.with_name(note.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(note)
+    write_text(note, text)

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import yaml
 
-from training.common.marked_block import read_block, write_block
+from kit.markdown import read_block, write_block
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = ("development", "final")

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.common.atomic import write_all
+
 
 def write_submission(
     out: Path,
@@ -39,11 +41,5 @@ def write_submission(
         "config.json": (json.dumps(config, indent=2) + "\n").encode(),
         "weights.json": (json.dumps(manifest, indent=2) + "\n").encode(),
     }
-    for name, content in contents.items():
-        path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(path.name + ".part").write_bytes(content)
-    for name in contents:
-        path = out / name
-        path.with_name(path.name + ".part").replace(path)
+    write_all(out, contents)
     return sum(len(content) for content in weights.values())

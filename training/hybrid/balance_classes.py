@@ -41,8 +41,8 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from training.common.errors import DataError
-from training.common.images import UNREADABLE, FolderError, claim, save_picture, upright_rgb
+from training.common.errors import DataError, FolderError
+from training.common.images import UNREADABLE, claim, save_picture, upright_rgb
 from training.hybrid.data import HYBRID, read_rows
 from training.hybrid.split import held_out, specimen_column
 

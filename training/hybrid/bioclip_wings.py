@@ -36,8 +36,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from training.common.errors import DataError
-from training.common.images import MASK_END, UNREADABLE, FolderError, list_pictures, upright_size
+from training.common.errors import DataError, FolderError
+from training.common.images import MASK_END, UNREADABLE, list_pictures, upright_size
 from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip

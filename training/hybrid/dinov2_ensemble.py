@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import Dinov2Model
 
-from training.common.cache import FeatureError, Features
-from training.common.errors import DataError
+from training.common.cache import Features
+from training.common.errors import DataError, FeatureError
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_training_table
 from training.hybrid.dinov2.backbone import BackboneRecipe, TrainingError, train_backbone

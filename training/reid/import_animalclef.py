@@ -32,8 +32,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from training.common.errors import DataError
-from training.common.images import FolderError, claim, list_pictures
+from training.common.errors import DataError, FolderError
+from training.common.images import claim, list_pictures
 from training.reid.database import COLUMNS, NEW, read_metadata, value
 from training.reid.folders import QUERY_COLUMNS, place_image, write_table
 from training.reid.kaggle_submission import export

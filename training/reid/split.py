@@ -32,8 +32,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.common.errors import DataError
-from training.common.images import FolderError, claim
+from training.common.errors import DataError, FolderError
+from training.common.images import claim
 from training.reid.database import COLUMNS, Database, read_database, read_metadata, value
 from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS, place_image, write_table
 from training.reid.look_alikes import look_alikes

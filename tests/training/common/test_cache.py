@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.common.cache import FeatureCache, FeatureError
+from training.common.cache import FeatureCache
+from training.common.errors import FeatureError
 
 ROOT = Path(__file__).parents[3]
 

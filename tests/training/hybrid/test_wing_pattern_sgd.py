@@ -321,7 +321,7 @@ def test_an_unusable_table_is_explained(
 
 
 def test_a_block_between_markers_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
-    from training.common.marked_block import read_block, write_block
+    from kit.markdown import read_block, write_block
 
     page = tmp_path / "README.md"
     page.write_text("before\n<!-- scores:begin -->\nold\n<!-- scores:end -->\nafter\n")

@@ -32,15 +32,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from kit.markdown import write_block
 from training.common.errors import DataError
-from training.common.marked_block import write_block
-from training.common.settings_report import heading, rank_agreement, read_look, table_row
 from training.hybrid.bioclip.images import Labels, Pictures, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS
 from training.hybrid.bioclip.statistics import SCORES, part_table
 from training.hybrid.bioclip.trainer import TrainingError
 from training.hybrid.bioclip_wings import finetune, fitted_statistics, head_logits, served_picture
 from training.hybrid.crosses import Groups, cross_maps, shift_species
+from training.hybrid.looks import heading, rank_agreement, read_look, table_row
 from training.hybrid.wing_pattern.fit import assign_folds
 from training.hybrid.wing_pattern.settings import MIMICS
 from wildlife_scoring.hybrid.metrics import TNR, harmonic_mean, score

@@ -24,10 +24,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.common.cache import FeatureError, Features
-from training.common.errors import DataError
-from training.common.marked_block import write_block
-from training.common.settings_report import Look, development, heading, rank_agreement, table_row
+from kit.markdown import write_block
+from training.common.cache import Features
+from training.common.errors import DataError, FeatureError
 from training.hybrid.data import TrainingTable, read_training_table
 from training.hybrid.dinov2.backbone import BackboneRecipe, TrainingError, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, mixed, shifted
@@ -41,6 +40,7 @@ from training.hybrid.dinov2.images import (
     write_synthetic,
 )
 from training.hybrid.dinov2_ensemble import PRESETS, STILL, Recipe, head_features
+from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.split import held_out
 from wildlife_scoring.hybrid.metrics import score
 from wildlife_wings.dinov2_backbone import read_backbone

@@ -19,14 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from training.common.images import (
-    MASK_END,
-    UNREADABLE,
-    FolderError,
-    list_pictures,
-    upright_rgb,
-    upright_size,
-)
+from training.common.errors import FolderError
+from training.common.images import MASK_END, UNREADABLE, list_pictures, upright_rgb, upright_size
 from training.hybrid.split import specimen_column
 from wildlife_wings.unet import small_rgb
 

@@ -21,14 +21,8 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from training.common.images import (
-    UNREADABLE,
-    FolderError,
-    claim,
-    list_pictures,
-    save_picture,
-    upright_rgb,
-)
+from training.common.errors import FolderError
+from training.common.images import UNREADABLE, claim, list_pictures, save_picture, upright_rgb
 from wildlife_wings.cutout import on_white, wing_mask
 from wildlife_wings.unet import CheckpointError, UNet256, network_input, read_unet, small_rgb
 

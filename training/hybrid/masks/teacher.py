@@ -27,10 +27,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from training.common.errors import FolderError
 from training.common.images import (
     MASK_END,
     UNREADABLE,
-    FolderError,
     claim,
     list_pictures,
     save_picture,

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.common.images import FolderError
+from training.common.errors import FolderError
 from training.hybrid.masks.pairs import WingPairs, read_pairs
 from training.hybrid.split import held_out
 from wildlife_wings.unet import (

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.decomposition import PCA
 
-from training.common.cache import FeatureCache, FeatureError
-from training.common.errors import DataError
-from training.common.marked_block import write_block
+from kit.markdown import write_block
+from training.common.cache import FeatureCache
+from training.common.errors import DataError, FeatureError
 from training.hybrid.data import read_training_table
 from training.hybrid.dinov2.backbone import TrainingError
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of

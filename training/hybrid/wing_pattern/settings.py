@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from kit.markdown import write_block
 from training.common.errors import DataError
-from training.common.marked_block import write_block
-from training.common.settings_report import Look, development, heading, rank_agreement, table_row
 from training.hybrid.crosses import cross_maps, shift_species
+from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.wing_pattern.fit import (
     SEED,
     Array,

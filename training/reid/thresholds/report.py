@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kit.markdown import write_block
 from training.common.errors import DataError
-from training.common.marked_block import write_block
 from training.reid.database import Database, read_database
 from training.reid.thresholds import halves
 from training.reid.thresholds.choose import Predictions, best_threshold, predict, predict_splits

@@ -1,0 +1,27 @@
+"""What scripts print: progress on standard output, problems on standard error."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+
+
+def say(text: str) -> None:
+    """Print a line at once, also where the output is a file."""
+    print(text, flush=True)
+
+
+def complain(script: str, text: str, details: Sequence[str] = ()) -> None:
+    """Print a problem on standard error, with its details below it, a line each."""
+    print("\n  ".join([f"{script}: {text}", *details]), file=sys.stderr, flush=True)
+
+
+def say_epoch(epoch: int, loss: float) -> None:
+    """Print the mean loss of an epoch; epochs count from 1."""
+    say(f"epoch {epoch}: loss {loss:.4f}")
+
+
+def machine() -> str:
+    """Return the system, processor and Python of this machine, for a caption."""
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -1,0 +1,105 @@
+"""The command-line frame of a script: options from a recipe, one line for an error, exit status.
+
+    def main(arguments: list[str] | None = None) -> int:
+        options = parse(arguments)
+        return run(options, lambda: train(options))
+
+Exit status: 0 success, 1 the work could not be done, 2 usage error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from training.common.console import complain
+from training.common.errors import ScriptError
+
+# A file that is missing, or a disk that is full, is for the user to fix and no fault of the script.
+_FOR_THE_USER = (
+    errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EEXIST,
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EPERM, errno.EIO,
+)  # fmt: skip
+_TYPES: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "str": str}
+
+Recipe = TypeVar("Recipe")
+
+
+def parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser for `python -m MODULE`, with the option --debug.
+
+    Args:
+        module: the script's dotted name; its last part begins each message of the script.
+        description: what the script does, in one sentence.
+    """
+    made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    made.set_defaults(script=module.rpartition(".")[2])
+    made.add_argument("--debug", action="store_true", help="show the traceback of an error too")
+    return made
+
+
+def run(options: argparse.Namespace, work: Callable[[], int | None]) -> int:
+    """Do the work and return the exit status.
+
+    An error of the project, and a file that cannot be read or written, becomes one message. Any
+    other exception is a bug and keeps its traceback; --debug shows every traceback.
+
+    Args:
+        options: what a parser of `parser` read.
+        work: the script; it returns an exit status, or None for success.
+    """
+    try:
+        return work() or 0
+    except ScriptError as error:
+        return _failed(options, str(error))
+    except OSError as error:
+        if error.errno not in _FOR_THE_USER:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(options, f"{where}{error.strerror}")
+    except KeyboardInterrupt:
+        complain(options.script, "interrupted; the same command resumes what was finished")
+        return 130
+
+
+def _failed(options: argparse.Namespace, message: str) -> int:
+    if options.debug:
+        traceback.print_exc()
+    complain(options.script, message)
+    return 1
+
+
+def add_recipe_options(
+    options: argparse.ArgumentParser, recipe: type[Any], names: Sequence[str] = ()
+) -> None:
+    """Add an option for each field of a recipe (a dataclass of int, float and str fields).
+
+    `learning_rate` becomes --learning-rate. Without the option, the preset's value stays.
+
+    Args:
+        names: the fields that get an option; all fields of these three types by default.
+    """
+    for field in fields(recipe):
+        kind = _TYPES.get(str(field.type))
+        if kind is None or (names and field.name not in names):
+            continue
+        options.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            metavar=str(field.type).upper(),
+            help=field.metadata.get("help", "instead of the preset's"),
+        )
+
+
+def changed(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """Return the recipe with the values that the command line gave instead of its own."""
+    given = {
+        field.name: value
+        for field in fields(recipe)  # type: ignore[arg-type]
+        if (value := getattr(options, field.name, None)) is not None
+    }
+    return replace(recipe, **given)  # type: ignore[type-var]
