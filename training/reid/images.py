@@ -8,7 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from training.common.digests import short_digest
 from training.common.errors import DataError
+from training.common.images import UNREADABLE
 from training.reid.database import Database
 from wildlife_reid.local.features import upright_rgb
 
@@ -20,7 +22,7 @@ def read_images(paths: Sequence[Path]) -> list[Image.Image]:
         try:
             with Image.open(path) as image:
                 images.append(upright_rgb(image))
-        except (OSError, SyntaxError, ValueError) as error:
+        except UNREADABLE as error:
             problems.append(f"{path.name} cannot be read: {error}")
     if problems:
         raise DataError("\n  ".join(["images cannot be read, nothing was made", *problems]))
@@ -34,5 +36,5 @@ def image_digest(database: Database) -> str:
 
 
 def table_digest(folder: Path) -> str:
-    """The first 16 digits of metadata.csv's sha256, for the manifest of what was trained on it."""
-    return hashlib.sha256((folder / "metadata.csv").read_bytes()).hexdigest()[:16]
+    """Digest of metadata.csv, for the manifest of what was trained on it."""
+    return short_digest(folder / "metadata.csv")

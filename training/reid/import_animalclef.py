@@ -27,13 +27,14 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from training.common.errors import DataError, FolderError
+from training.common.console import say
+from training.common.errors import DataError
 from training.common.images import claim, list_pictures
+from training.common.script import parser, run
 from training.reid.database import COLUMNS, NEW, read_metadata, value
 from training.reid.folders import QUERY_COLUMNS, place_image, write_table
 from training.reid.kaggle_submission import export
@@ -41,6 +42,7 @@ from training.reid.kaggle_submission import export
 Row = dict[str, str]  # the columns COLUMNS; `path` is relative to the folder that is imported
 ORIENTATIONS = {"below": "down", "up": "top", "above": "top"}
 SPLITS = ("database", "query")
+NOT_SETTINGS = ("out", "debug", "script")  # options that do not change what is written
 
 
 def read_kaggle(folder: Path) -> list[Row]:
@@ -63,7 +65,7 @@ def _kaggle_problems(rows: list[Row]) -> Iterable[str]:
         if row["split"] not in SPLITS:
             yield f"line {line}: split is {row['split']!r}, expected database or query"
         if row["split"] == "database" and not row["identity"]:
-            yield f"line {line}: a image of the database without identity"
+            yield f"line {line}: an image of the database without identity"
         if not re.fullmatch(r"[\w.-]+", row["image_id"]):
             yield f"line {line}: image_id {row['image_id']!r}, expected letters, digits, '._-'"
 
@@ -198,7 +200,7 @@ def _import(options: argparse.Namespace) -> None:
         )
     known = [row for row in rows if row["split"] == "database"]
     queries = [row for row in rows if row["split"] == "query"]
-    settings = {name: str(one) for name, one in vars(options).items() if name != "out"}
+    settings = {name: str(one) for name, one in vars(options).items() if name not in NOT_SETTINGS}
     claim(options.out, "import_animalclef", settings)
     write_database(known, options.folder, options.out, options.link)
     if queries:
@@ -216,11 +218,10 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    made = parser("training.reid.import_animalclef", __doc__ or "")
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = made.add_subparsers(dest="command", required=True)
     kaggle = commands.add_parser("kaggle", help="the unpacked competition")
     individuals = commands.add_parser("individuals", help="a folder of images of individuals")
     for one in (kaggle, individuals):
@@ -235,22 +236,22 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     kaggle_csv = commands.add_parser("export", help="predictions to Kaggle's CSV")
     for name in ("predictions", "query", "sample", "out"):
         kaggle_csv.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args(argv)
+    return made.parse_args(arguments)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    options = _options(argv)
-    try:
-        if options.command == "export":
-            count = export(options.predictions, options.query, options.sample, options.out)
-            print(f"{options.out}: {count} rows in the sample's order")
-        else:
-            _import(options)
-    except (DataError, FolderError) as error:
-        print(f"import_animalclef: {error}", file=sys.stderr)
-        return 1
-    return 0
+def work(options: argparse.Namespace) -> None:
+    """Import, or export, as the options say. Raises DataError, FolderError."""
+    if options.command == "export":
+        count = export(options.predictions, options.query, options.sample, options.out)
+        say(f"{options.out}: {count} rows in the sample's order")
+    else:
+        _import(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

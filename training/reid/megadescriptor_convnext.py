@@ -8,17 +8,14 @@ The classifier is trained on all but the validation images, which are the same a
 (training/reid/thresholds/validation.py); those choose curves, discount and thresholds. An
 individual whose images are all for validation has no class: only retrieval can find it. `--init`
 starts the classifier from a state dict of the same timm network (its last layer may be of other
-classes).
+classes). A killed run resumes from FOLDER/last.pt, which is removed at the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +23,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
-from training.common.errors import DataError
+from training.common.checkpoints import Checkpoint
+from training.common.console import say
+from training.common.digests import short_digest
+from training.common.errors import TrainingError
+from training.common.script import add_recipe_options, changed
 from training.reid.database import Database, print_duplicates, read_database
-from training.reid.embedding.classifier import NETWORKS, RECIPES, Trainer, TrainingError
+from training.reid.embedding.classifier import NETWORKS, RECIPES, Recipe, Trainer
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
 from training.reid.images import read_images, table_digest
 from training.reid.landmarks.files import landmark_path, read_landmarks
 from training.reid.matching.calibration_curves import FEWEST_HITS, fit_isotonic
+from training.reid.options import (
+    SUBMISSIONS,
+    refuse_not_positive,
+    run_in_one_thread,
+    submission_parser,
+)
 from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import Names, Nearest, Rows
@@ -49,11 +56,11 @@ from wildlife_reid.calibration import Calibration
 from wildlife_reid.identity_classifier import logits
 from wildlife_reid.open_set import Gallery, gallery_bytes
 
-ROOT = Path(__file__).resolve().parents[2]
-
 POOLED = ""  # the curves over all datasets, for a query whose dataset is not known
 GALLERY = "weights/gallery.npz"
 CLASSIFIER = "weights/classifier.safetensors"
+CHECKPOINT = "last.pt"
+CHANGEABLE = ("epochs", "batch", "learning_rate")  # fields of the recipe with an option
 FIT_SEEDS = tuple(range(100, 110))  # not those that choose thresholds
 REQUIRES = {
     "numpy": ">=1.26",
@@ -107,13 +114,14 @@ def train_classifier(
 ) -> tuple[nn.Module, Names]:
     """The trained network and the individuals of its outputs. Raises TrainingError."""
     classes, labels = np.unique(identity, return_inverse=True)
-    settings, recipe = NETWORKS[options.preset], RECIPES[options.preset]
-    given = {name: getattr(options, name) for name in ("epochs", "batch", "learning_rate")}
-    recipe = replace(recipe, **{name: value for name, value in given.items() if value})
-    trainer = Trainer(options.work, settings, recipe, len(classes), digest)
+    settings, recipe = NETWORKS[options.preset], changed(RECIPES[options.preset], options)
+    start_digest = short_digest(options.init) if options.init else ""
+    made_with = {"network": settings, **asdict(recipe), "images": digest, "start": start_digest}
+    checkpoint = Checkpoint(options.out / CHECKPOINT, made_with)
+    trainer = Trainer(checkpoint, settings, recipe, len(classes))
     if options.init:
         start(trainer.network, options.init)
-    print(f"classifier: {len(labels)} images of {len(classes)} individuals", flush=True)
+    say(f"classifier: {len(labels)} images of {len(classes)} individuals")
     return trainer.train(pixels, labels), classes
 
 
@@ -122,7 +130,10 @@ def start(network: nn.Module, path: Path) -> None:
 
     Raises TrainingError where another layer differs.
     """
-    own, given = network.state_dict(), load_file(path)
+    try:
+        own, given = network.state_dict(), load_file(path)
+    except SafetensorError as error:
+        raise TrainingError(f"{path}: expected a safetensors file: {error}") from error
     wrong = [n for n in own if n not in given or given[n].shape != own[n].shape]
     if any(not name.startswith("head.fc.") for name in wrong):
         raise TrainingError(
@@ -198,7 +209,7 @@ def _discount(rounds: Sequence[Round], curves: Curves) -> float:
             claimed.append(max(first[best], second[best]))
             right.append(bool(hits[best]))
     share = float(np.mean(right)) / max(float(np.mean(claimed)), 1e-9) if claimed else 1.0
-    print(f"the two disagree in {len(claimed)} of {len(rounds)} queries, discount {share:.3f}")
+    say(f"the two disagree in {len(claimed)} of {len(rounds)} queries, discount {share:.3f}")
     # Never 0, so that the order of claims survives; never above 1, so that scores stay below 1.
     return float(np.clip(share, 0.05, 1.0))
 
@@ -235,7 +246,7 @@ def classify(
     squares = np.stack([picture_square(image, size, landmarks) for image in images])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
     trained = ~validation
-    digest = f"{hashlib.sha256(squares.tobytes()).hexdigest()[:16]} {table_digest(options.data)}"
+    digest = f"{short_digest(squares.tobytes())} {table_digest(options.data)}"
     network, classes = train_classifier(
         pixels[torch.from_numpy(trained)], database.identity[trained], options, digest
     )
@@ -275,45 +286,24 @@ def build(options: argparse.Namespace) -> None:
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
     source = made_by("python -m training.reid.megadescriptor_convnext", options.data)
     publish(options.out, config, contents, source, REQUIRES, origins)
+    (options.out / CHECKPOINT).unlink(missing_ok=True)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the submission megadescriptor_convnext.")
-    submissions = ROOT / "submissions"
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    parser.add_argument("--out", type=Path, default=submissions / "megadescriptor_convnext")
-    parser.add_argument("--descriptor", type=Path, default=submissions / "megadescriptor_cosine")
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=ROOT / "runs" / "megadescriptor_convnext",
-        help="checkpoint, from which the same command resumes",
+    made = submission_parser(
+        "megadescriptor_convnext", "Train the submission megadescriptor_convnext."
     )
-    parser.add_argument("--preset", choices=sorted(NETWORKS), default="small")
-    parser.add_argument("--init", type=Path, help="state dict of the same network (safetensors)")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--learning-rate", type=float)
-    options = parser.parse_args(arguments)
-    for name in ("epochs", "batch", "learning_rate"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            parser.error(f"--{name.replace('_', '-')} {value}: expected more than 0")
+    made.add_argument("--descriptor", type=Path, default=SUBMISSIONS / "megadescriptor_cosine")
+    made.add_argument("--preset", choices=sorted(NETWORKS), default="small")
+    made.add_argument("--init", type=Path, help="state dict of the same network (safetensors)")
+    add_recipe_options(made, Recipe, CHANGEABLE)
+    options = made.parse_args(arguments)
+    refuse_not_positive(made, options, CHANGEABLE)
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parse(arguments)
-    started = time.perf_counter()
-    try:
-        # Sums are split over threads, and so round otherwise with another number of them.
-        with threadpool_limits(limits=1):
-            build(options)
-    except (DataError, TrainingError, OSError, ValueError, RuntimeError) as error:
-        print(f"megadescriptor_convnext: {error}", file=sys.stderr)
-        return 1
-    print(f"{time.perf_counter() - started:.0f} s")
-    return 0
+    return run_in_one_thread(parse(arguments), build)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,6 @@ killed run resumes from FOLDER/last.pt, which is removed at the end.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +25,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.common.errors import DataError
+from training.common.digests import short_digest
+from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.batches import read_squares, with_more
 from training.reid.embedding.network_files import (
@@ -41,7 +38,6 @@ from training.reid.embedding.network_files import (
 )
 from training.reid.embedding.recipe import NORMALISATIONS, Recipe, train_embedding
 from training.reid.embedding.swin import PRESETS, build, embed_squares
-from training.reid.embedding.trainer import TrainingError
 from training.reid.landmarks.files import (
     LANDMARKS,
     WHOLE,
@@ -51,14 +47,13 @@ from training.reid.landmarks.files import (
     landmark_files,
     read_landmarks,
 )
+from training.reid.options import submission_parser
 from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import nearest_by_cosine
 from training.reid.thresholds.validation import validation_rows, without_twins
 from wildlife_reid.alignment import LandmarkNetwork
 from wildlife_reid.open_set import Gallery, gallery_bytes
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE) -> None:
@@ -113,45 +108,37 @@ def fit(
     rows = np.flatnonzero(~validation)
     print(f"{len(database)} images, {len(rows)} to train on, the others for thresholds")
     images, identity = with_more(squares[rows], database.identity[rows], pose.more, landmarks)
-    digest = hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16]
+    digest = short_digest(images.numpy().tobytes())
     train_embedding(recipe, network, images, identity, checkpoint, digest)
 
 
-def chosen_recipe(options: argparse.Namespace) -> Recipe:
-    """The preset, with what the command line changes."""
-    changes = {
-        "backbone": options.backbone,
-        "normalisation": options.mean_std,
-        "epochs": options.epochs,
-        "steps": options.steps,
-    }
-    given = {name: item for name, item in changes.items() if item is not None}
-    return replace(PRESETS[options.preset], **given)
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    made = submission_parser("megadescriptor_cosine", "Make the submission megadescriptor_cosine.")
+    made.add_argument("--preset", choices=tuple(PRESETS), default="small")
+    made.add_argument("--backbone", help="instead of the preset's; any name that timm takes")
+    made.add_argument(
+        "--mean-std", choices=tuple(NORMALISATIONS), dest="normalisation", help="of the input"
+    )
+    made.add_argument("--epochs", type=int, help="0: the weights as they are")
+    made.add_argument("--steps", type=int, help="batches in an epoch")
+    add_pose_options(made)
+    options = made.parse_args(arguments)
+    check_pose_options(made, options)
+    return options
+
+
+def work(options: argparse.Namespace) -> None:
+    """Make the submission as the options say."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    pose = Pose(options.landmarks, options.more)
+    command = f"python -m training.reid.megadescriptor_cosine --preset {options.preset}"
+    recipe = changed(PRESETS[options.preset], options)
+    make(options.data, options.out, recipe, command + pose.as_given(), pose)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Make the submission megadescriptor_cosine.")
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "megadescriptor_cosine")
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="small")
-    parser.add_argument("--backbone", help="instead of the preset's; any name that timm takes")
-    parser.add_argument("--mean-std", choices=tuple(NORMALISATIONS), help="of the input")
-    parser.add_argument("--epochs", type=int, help="0: the weights as they are")
-    parser.add_argument("--steps", type=int, help="batches in an epoch")
-    add_pose_options(parser)
-    options = parser.parse_args(arguments)
-    check_pose_options(parser, options)
-    pose = Pose(options.landmarks, options.more)
-    started = time.perf_counter()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    command = f"python -m training.reid.megadescriptor_cosine --preset {options.preset}"
-    try:
-        make(options.data, options.out, chosen_recipe(options), command + pose.as_given(), pose)
-    except (DataError, TrainingError, OSError) as error:
-        print(f"megadescriptor_cosine: {error}", file=sys.stderr)
-        return 1
-    print(f"{time.perf_counter() - started:.0f} s")
-    return 0
+    options = parse(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ identity. In every split a query that looks like an image of the gallery is left
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,13 +31,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.common.errors import DataError, FolderError
+from training.common.console import say
+from training.common.errors import DataError
 from training.common.images import claim
+from training.common.script import parser, run
 from training.reid.database import COLUMNS, Database, read_database, read_metadata, value
 from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS, place_image, write_table
 from training.reid.look_alikes import look_alikes
 
 Rows = NDArray[np.bool_]
+NOT_SETTINGS = ("out", "debug", "script")  # options that do not change what is written
 
 
 @dataclass(frozen=True)
@@ -205,51 +207,44 @@ def report(database: Database, split: Split) -> list[str]:
     return lines
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of metadata.csv")
-    parser.add_argument("--out", type=Path, required=True, help="new folder")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--new-share", type=float, default=0.2, help="share of new individuals")
-    parser.add_argument("--query-share", type=float, default=0.2, help="of a known one's images")
-    parser.add_argument("--after", type=date.fromisoformat, help="split by time, YYYY-MM-DD")
-    parser.add_argument("--hold-out-dataset", action="append", default=[], metavar="NAME")
-    parser.add_argument("--near-bits", type=int, default=10, help="of 256, for look-alikes")
-    parser.add_argument("--link", action="store_true", help="link to the images, copy none")
-    options = parser.parse_args(argv)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    made = parser("training.reid.split", __doc__ or "")
+    made.formatter_class = argparse.RawTextHelpFormatter
+    made.add_argument("--data", type=Path, required=True, help="folder of metadata.csv")
+    made.add_argument("--out", type=Path, required=True, help="new folder")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--new-share", type=float, default=0.2, help="share of new individuals")
+    made.add_argument("--query-share", type=float, default=0.2, help="of a known one's images")
+    made.add_argument("--after", type=date.fromisoformat, help="split by time, YYYY-MM-DD")
+    made.add_argument("--hold-out-dataset", action="append", default=[], metavar="NAME")
+    made.add_argument("--near-bits", type=int, default=10, help="of 256, for look-alikes")
+    made.add_argument("--link", action="store_true", help="link to the images, copy none")
+    options = made.parse_args(arguments)
     if options.after and options.hold_out_dataset:
-        parser.error("--after and --hold-out-dataset are two kinds of split; give one")
+        made.error("--after and --hold-out-dataset are two kinds of split; give one")
     return options
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    options = _options(argv)
-    try:
-        database = read_database(options.data)
-        twins = look_alikes(database.paths, options.near_bits)
-        if options.after:
-            split = time_split(database, options.after, twins)
-        else:
-            split = open_set_split(
-                database,
-                options.seed,
-                options.new_share,
-                options.query_share,
-                options.hold_out_dataset,
-                twins,
-            )
-        print("\n".join(report(database, split)))
-        settings = {name: str(one) for name, one in vars(options).items() if name != "out"}
-        claim(options.out, "split_open_set", settings)
-        write_split(options.data, database, split, options.out, options.seed, options.link)
-    except (DataError, FolderError) as error:
-        print(f"split: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.out}: train/ and dev/ written")
-    return 0
+def work(options: argparse.Namespace) -> None:
+    """Split as the options say, and write the folder. Raises DataError, FolderError."""
+    database = read_database(options.data)
+    twins = look_alikes(database.paths, options.near_bits)
+    if options.after:
+        split = time_split(database, options.after, twins)
+    else:
+        shares = options.new_share, options.query_share
+        split = open_set_split(database, options.seed, *shares, options.hold_out_dataset, twins)
+    say("\n".join(report(database, split)))
+    settings = {name: str(one) for name, one in vars(options).items() if name not in NOT_SETTINGS}
+    claim(options.out, "split_open_set", settings)
+    write_split(options.data, database, split, options.out, options.seed, options.link)
+    say(f"{options.out}: train/ and dev/ written")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

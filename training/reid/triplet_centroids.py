@@ -17,17 +17,14 @@ names a folder of other individuals to train on as well. `--backbone` takes what
 from __future__ import annotations
 
 import argparse
-import hashlib
-import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.common.errors import DataError
+from training.common.digests import short_digest
+from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.batches import read_squares, with_more
 from training.reid.embedding.network_files import (
@@ -38,7 +35,6 @@ from training.reid.embedding.network_files import (
     threshold_config,
 )
 from training.reid.embedding.recipe import Recipe, train_embedding
-from training.reid.embedding.trainer import TrainingError
 from training.reid.embedding.triplet import PRESETS, SMALL, build, embed_squares
 from training.reid.landmarks.files import (
     LANDMARKS,
@@ -49,24 +45,12 @@ from training.reid.landmarks.files import (
     landmark_files,
     read_landmarks,
 )
+from training.reid.options import submission_parser
 from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import nearest_centroid
 from training.reid.thresholds.validation import validation_rows
 from wildlife_reid.open_set import Gallery, gallery_bytes
-
-ROOT = Path(__file__).resolve().parents[2]
-# Fields of the recipe that the command line may change.
-CHANGEABLE = (
-    "backbone",
-    "image_size",
-    "epochs",
-    "steps",
-    "classes_per_batch",
-    "samples_per_class",
-    "margin",
-    "learning_rate",
-)
 
 
 def centroids(
@@ -92,7 +76,7 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     print(f"{len(database)} images, {len(fit)} to train on, {int(validation.sum())} for thresholds")
     squares = read_squares(database.paths, recipe.image_size, landmarks)
     images, identity = with_more(squares[fit], database.identity[fit], pose.more, landmarks)
-    digest = hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16]
+    digest = short_digest(images.numpy().tobytes())
     checkpoint = out / "last.pt"
     network, settings = build(recipe)
     train_embedding(recipe, network, images, identity, checkpoint, digest)
@@ -119,15 +103,11 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:
     """The preset, with what the command line changes."""
-    recipe = PRESETS[SMALL if options.preset == "small" else options.preset]
-    changes = {name: getattr(options, name) for name in CHANGEABLE}
-    return replace(recipe, **{name: item for name, item in changes.items() if item is not None})
+    return changed(PRESETS[SMALL if options.preset == "small" else options.preset], options)
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description="Train the submission triplet_centroids.")
-    made.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    made.add_argument("--out", type=Path, default=ROOT / "submissions" / "triplet_centroids")
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    made = submission_parser("triplet_centroids", "Train the submission triplet_centroids.")
     made.add_argument("--preset", choices=("small", *PRESETS), default="small")
     made.add_argument("--backbone", help="instead of the preset's; any name that timm takes")
     made.add_argument("--image-size", type=int, help="pixels")
@@ -141,30 +121,29 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--search", action="store_true", help="compare batch, margin, learning rate")
     made.add_argument("--jobs", type=int, default=2, help="processes of a search")
     made.add_argument("--trials", type=int, help="end a search after as many new trials")
-    return made
+    options = made.parse_args(arguments)
+    check_pose_options(made, options)
+    return options
+
+
+def work(options: argparse.Namespace) -> None:
+    """Train, or search, as the options say."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    recipe, pose = chosen_recipe(options), Pose(options.landmarks, options.more)
+    if options.search:
+        # Plots and the search's database are needed for nothing else.
+        from training.reid.embedding.search import search
+
+        out = options.out / "search"
+        search(options.data, out, recipe, options.jobs, options.trials, pose)
+    else:
+        command = f"python -m training.reid.triplet_centroids --preset {options.preset}"
+        train(options.data, options.out, recipe, command + pose.as_given(), pose)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = parser()
-    options = made.parse_args(arguments)
-    check_pose_options(made, options)
-    started = time.perf_counter()
-    recipe, pose = chosen_recipe(options), Pose(options.landmarks, options.more)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        if options.search:
-            from training.reid.embedding.search import search
-
-            out = options.out / "search"
-            search(options.data, out, recipe, options.jobs, options.trials, pose)
-        else:
-            command = f"python -m training.reid.triplet_centroids --preset {options.preset}"
-            train(options.data, options.out, recipe, command + pose.as_given(), pose)
-    except (DataError, TrainingError, OSError) as error:
-        print(f"triplet_centroids: {error}", file=sys.stderr)
-        return 1
-    print(f"{time.perf_counter() - started:.0f} s")
-    return 0
+    options = parse(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":

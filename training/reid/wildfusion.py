@@ -14,7 +14,6 @@ and the forecast for `--queries` images against `--time-limit` seconds.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,9 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from safetensors import SafetensorError
 
 from training.common.cache import file_digest
+from training.common.console import say
 from training.common.errors import DataError
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
@@ -39,6 +39,12 @@ from training.reid.matching.calibration_curves import (
 )
 from training.reid.matching.pairs import Speed, all_pairs
 from training.reid.matching.sift import SiftMatcher, sift_matcher
+from training.reid.options import (
+    SUBMISSIONS,
+    refuse_not_positive,
+    run_in_one_thread,
+    submission_parser,
+)
 from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import (
     Threshold,
@@ -53,8 +59,6 @@ from wildlife_reid.local.features import local_features
 from wildlife_reid.local.glue import LENGTHS, GlueFeatures, GlueGallery, GlueMatcher, glue_arrays
 from wildlife_reid.open_set import Gallery, gallery_bytes
 from wildlife_reid.pipelines import GluePipeline
-
-ROOT = Path(__file__).resolve().parents[2]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -107,16 +111,22 @@ def sift_stage(database: Database, images: list[Image.Image]) -> LocalStage:
     matcher = sift_matcher(database.paths, images)
     seconds = _seconds_per_image(lambda image: local_features(image, matcher.settings), images)
     blank = sum(len(one) == 0 for one in matcher.features)
-    print(f"{blank} of {len(images)} images without a feature", flush=True)
+    say(f"{blank} of {len(images)} images without a feature")
     return LocalStage(matcher, matcher.config, matcher.gallery.arrays(), seconds)
 
 
 def glue_stage(images: list[Image.Image], options: argparse.Namespace) -> LocalStage:
-    """ALIKED or DISK with LightGlue; the two files are copied into weights/. Raises OSError."""
+    """ALIKED or DISK with LightGlue; the two files are copied into weights/. Raises DataError."""
     local = {"kind": options.local, "side": options.image_size, "count": options.count}
     copied = {EXTRACTOR: options.extractor, MATCHER: options.matcher}
     given = {"extractor": str(options.extractor), "matcher": str(options.matcher)}
-    glue = GlueMatcher({**local, **given}, Path())
+    try:
+        glue = GlueMatcher({**local, **given}, Path())
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise DataError(
+            f"{options.extractor} and {options.matcher}: expected state dicts of {options.local} "
+            f"and of its LightGlue: {error}"
+        ) from error
     features = [glue.features(image) for image in images]
     arrays = glue_arrays(features, LENGTHS[options.local])
     # Scores depend on the weights in the given files, not on where the files are.
@@ -178,7 +188,7 @@ def choose(
     for size in sorted({*(s for s in SHORTLISTS if s < largest), largest}):
         nearest = nearest_of(similarity, calibrated, database.identity, size)
         tried[size] = choose_thresholds(nearest, database.identity, database.dataset, validation)
-        print(f"shortlist {size}: validation score {mean_score(tried[size]):.3f}", flush=True)
+        say(f"shortlist {size}: validation score {mean_score(tried[size]):.3f}")
     best = max(mean_score(one) for one in tried.values())
     size = next(s for s in tried if mean_score(tried[s]) >= NEARLY_BEST * best)
     return size, tried[size]
@@ -198,7 +208,7 @@ def fit(
 
 
 def build(options: argparse.Namespace) -> None:
-    """Build the submission's files from the database. Raises DataError, OSError."""
+    """Build the submission's files from the database. Raises DataError."""
     database = read_database(options.data)
     descriptor = read_descriptor(options.descriptor)
     contents, origins = descriptor_files(descriptor, options.descriptor)
@@ -213,7 +223,7 @@ def build(options: argparse.Namespace) -> None:
     similarity = np.where(np.isnan(local), np.nan, wide @ wide.T)
     curves, size, thresholds = fit(similarity, local, database)
     speed = Speed(pairs_per_second, stage.seconds_per_image)
-    print(speed.in_words(options.queries, size, options.time_limit), flush=True)
+    say(speed.in_words(options.queries, size, options.time_limit))
     config = {
         "network": descriptor["network"],
         "weights": DESCRIPTOR,
@@ -232,38 +242,24 @@ def build(options: argparse.Namespace) -> None:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Build the submission wildfusion.")
-    submissions = ROOT / "submissions"
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    parser.add_argument("--out", type=Path, default=submissions / "wildfusion")
-    parser.add_argument("--descriptor", type=Path, default=submissions / "megadescriptor_cosine")
-    parser.add_argument("--local", choices=("sift", "aliked", "disk"), default="sift")
-    parser.add_argument("--extractor", type=Path, help="state dict of ALIKED or DISK (safetensors)")
-    parser.add_argument("--matcher", type=Path, help="state dict of LightGlue (safetensors)")
-    parser.add_argument("--image-size", type=int, default=512, help="pixels, ALIKED and DISK")
-    parser.add_argument("--count", type=int, default=256, help="key points of ALIKED and DISK")
-    parser.add_argument("--queries", type=int, default=2135, help="for the forecast")
-    parser.add_argument("--time-limit", type=float, default=600, help="of the phase, in seconds")
-    options = parser.parse_args(arguments)
+    made = submission_parser("wildfusion", "Build the submission wildfusion.")
+    made.add_argument("--descriptor", type=Path, default=SUBMISSIONS / "megadescriptor_cosine")
+    made.add_argument("--local", choices=("sift", "aliked", "disk"), default="sift")
+    made.add_argument("--extractor", type=Path, help="state dict of ALIKED or DISK (safetensors)")
+    made.add_argument("--matcher", type=Path, help="state dict of LightGlue (safetensors)")
+    made.add_argument("--image-size", type=int, default=512, help="pixels, for ALIKED and DISK")
+    made.add_argument("--count", type=int, default=256, help="key points of ALIKED and DISK")
+    made.add_argument("--queries", type=int, default=2135, help="for the forecast")
+    made.add_argument("--time-limit", type=float, default=600, help="of the phase, in seconds")
+    options = made.parse_args(arguments)
     if options.local != "sift" and not (options.extractor and options.matcher):
-        parser.error(f"--local {options.local} needs --extractor FILE and --matcher FILE")
-    if options.queries < 1 or not options.time_limit > 0:
-        parser.error("--queries and --time-limit must be above 0")
+        made.error(f"--local {options.local} needs --extractor FILE and --matcher FILE")
+    refuse_not_positive(made, options, ("queries", "time_limit"))
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parse(arguments)
-    started = time.perf_counter()
-    try:
-        # Sums are split over threads, and so round otherwise with another number of them.
-        with threadpool_limits(limits=1):
-            build(options)
-    except (DataError, OSError, ValueError, RuntimeError) as error:
-        print(f"wildfusion: {error}", file=sys.stderr)
-        return 1
-    print(f"{time.perf_counter() - started:.0f} s")
-    return 0
+    return run_in_one_thread(parse(arguments), build)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
     paths = tuple(map(Path, places))
     blank = np.full(72, "")
     database = Database(paths[:72], blank, identity, np.full(72, "newt"), blank, blank)
-    # Queries: a image of each of the first four individuals, and four of nobody in the gallery.
+    # Queries: an image of each of the first four individuals, and four of nobody in the gallery.
     queries = LabelledQueries(
         paths[72:],
         np.array([f"id_{i:02d}" for i in range(4)] + [f"new_{i}" for i in range(4)]),

@@ -111,7 +111,7 @@ def test_all_that_is_wrong_with_kaggles_table_is_said(kaggle: Path) -> None:
         "image_id '0' is listed 2 times",
         "image 'images/none.jpg' is not in",
         "image_id 'a/b', expected letters",
-        "line 7: a image of the database without identity",
+        "line 7: an image of the database without identity",
         "image_id a/b: no dataset",
         f"path '{LYNX}/database/000f.jpg' is listed 2 times",
         "line 8: split is 'test'",

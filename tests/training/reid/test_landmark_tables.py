@@ -41,7 +41,7 @@ def write_table(folder: Path, rows: list[list[object]], columns: tuple[str, ...]
 
 
 def test_landmarks_on_the_square_by_hand(tmp_path: Path) -> None:
-    """In a image of 100 x 50, centred on its square, the top left pixel's centre is half a pixel
+    """In an image of 100 x 50, centred on its square, the top left pixel's centre is half a pixel
     inside, and 25 pixels down."""
     Image.new("RGB", (100, 50)).save(tmp_path / "a.png")
     write_table(tmp_path, [["a.png", *([0, 0] * 9), 99, 49]], landmark_data.COLUMNS)

@@ -12,10 +12,12 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
+from training.common.checkpoints import Checkpoint
+from training.common.errors import TrainingError
 from training.reid import megadescriptor_convnext
 from training.reid.embedding import classifier as convnext_training
 from training.reid.embedding import descriptors as descriptor_files
-from training.reid.embedding.classifier import Recipe, Trainer, TrainingError, rate_factor
+from training.reid.embedding.classifier import Recipe, Trainer, rate_factor
 from training.reid.matching import sift
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.identity_classifier import identity_classifier, logits
@@ -88,10 +90,16 @@ def pixels_and_labels() -> tuple[torch.Tensor, np.ndarray]:
     return pixels, np.arange(12) % 3
 
 
+def trainer_in(
+    folder: Path, recipe: Recipe, images: str = "d", kind: type[Trainer] = Trainer
+) -> Trainer:
+    return kind(Checkpoint(folder / "last.pt", {"images": images}), TINY, recipe, 3)
+
+
 def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
     recipe = Recipe(epochs=2, batch=6, learning_rate=1e-3)
-    whole = Trainer(tmp_path / "whole", TINY, recipe, 3, "d").train(pixels, labels)
+    whole = trainer_in(tmp_path / "whole", recipe).train(pixels, labels)
 
     class CutOff(Trainer):
         def _save(self) -> None:
@@ -99,28 +107,23 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        CutOff(tmp_path / "cut", TINY, recipe, 3, "d").train(pixels, labels)
-    resumed = Trainer(tmp_path / "cut", TINY, recipe, 3, "d").train(pixels, labels)
+        trainer_in(tmp_path / "cut", recipe, kind=CutOff).train(pixels, labels)
+    resumed = trainer_in(tmp_path / "cut", recipe).train(pixels, labels)
     pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.equal(first, second) for first, second in pairs)
 
 
-def test_a_checkpoint_of_another_run_is_not_taken_up(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
     recipe = Recipe(epochs=1, batch=6, learning_rate=1e-3)
-    Trainer(tmp_path, TINY, recipe, 3, "one").train(pixels, labels)
-    Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
-    assert "of other settings or images: training anew" in capsys.readouterr().out
-    (tmp_path / "classifier.pt").write_bytes(b"half")
-    Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
-    assert "cannot be read: training anew" in capsys.readouterr().out
+    trainer_in(tmp_path, recipe, "one").train(pixels, labels)
+    with pytest.raises(TrainingError, match="images: one then, other now"):
+        trainer_in(tmp_path, recipe, "other").train(pixels, labels)
 
 
 def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
-    trainer = Trainer(tmp_path, TINY, Recipe(epochs=1, batch=6, learning_rate=1e-3), 3, "d")
+    trainer = trainer_in(tmp_path, Recipe(epochs=1, batch=6, learning_rate=1e-3))
     with torch.no_grad():
         for parameter in trainer.network.parameters():
             parameter.fill_(float("nan"))
@@ -128,7 +131,7 @@ def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
         TrainingError, match="loss is nan in epoch 1, step 1; lower --learning-rate"
     ):
         trainer.train(pixels, labels)
-    assert not (tmp_path / "classifier.pt").exists()
+    assert not (tmp_path / "last.pt").exists()
 
 
 def test_a_start_may_have_other_classes_and_nothing_else(tmp_path: Path) -> None:
@@ -156,7 +159,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setattr(module, "DEFAULT_FOLDER", work / "features")
         patch.setattr(megadescriptor_convnext, "NETWORKS", {"small": TINY, "full": TINY})
         command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
-        command += ["--work", str(work / "runs"), "--epochs", "2"]
+        command += ["--epochs", "2"]
         assert megadescriptor_convnext.main(command) == 0
     return work
 
@@ -208,7 +211,8 @@ def test_a_full_size_convnext_trains_two_steps_and_answers(tmp_path: Path) -> No
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 255, (4, 3, 384, 384), dtype=torch.uint8, generator=generator)
     recipe = Recipe(epochs=1, batch=2, learning_rate=8e-5)
-    network = Trainer(tmp_path, settings, recipe, 2, "d").train(pixels, np.array([0, 1, 0, 1]))
+    trainer = Trainer(Checkpoint(tmp_path / "last.pt", {}), settings, recipe, 2)
+    network = trainer.train(pixels, np.array([0, 1, 0, 1]))
     for one in pixels[:2]:
         found = logits(network, one.float() / 255)
         assert found.shape == (2,)

@@ -27,6 +27,8 @@ from training.reid.embedding.swin import PRESETS, build, embed_squares
 ROOT = Path(__file__).resolve().parents[3]
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIDE = 32
 CALM = Variation(turn=5, shift=0.02, zoom=(1, 1.1), jitter=0.1, grey=0, erased=0)
 TINY = replace(

@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,14 @@ import torch
 from PIL import Image, ImageDraw
 
 from tests.support.retrieval import load_model
-from training.common.errors import DataError
+from training.common.console import say_epoch
+from training.common.errors import DataError, TrainingError
 from training.reid import triplet_centroids as script
 from training.reid.database import read_database
 from training.reid.embedding import search as triplet_search
 from training.reid.embedding.batches import Variation, augmentation, classes, draw, read_squares
 from training.reid.embedding.recipe import BatchHardTriplets, Recipe, train_embedding
-from training.reid.embedding.trainer import TrainingError, print_epoch
+from training.reid.embedding.trainer import Report
 from training.reid.embedding.triplet import PRESETS, build, embed_squares
 from training.reid.landmarks.files import WHOLE
 from training.reid.thresholds.validation import validation_rows
@@ -32,6 +32,8 @@ from wildlife_reid.triplet import TripletNetwork
 
 ROOT = Path(__file__).resolve().parents[3]
 
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 32
 TINY = replace(
@@ -140,7 +142,7 @@ def trained(
     identity: np.ndarray,
     checkpoint: Path | None = None,
     digest: str = "",
-    report: Callable[[int, float], None] = print_epoch,
+    report: Report | None = say_epoch,
 ) -> torch.nn.Module:
     network, _ = build(recipe)
     train_embedding(recipe, network, squares, identity, checkpoint, digest, report)
@@ -175,7 +177,7 @@ def test_a_killed_run_ends_with_the_same_network(data: Path, tmp_path: Path) -> 
     resumed = trained(TINY, *arguments)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
-    with pytest.raises(TrainingError, match="was made with"):
+    with pytest.raises(TrainingError, match=r"margin: 0\.3 then, 0\.5 now"):
         trained(replace(TINY, margin=0.5), *arguments)
 
 

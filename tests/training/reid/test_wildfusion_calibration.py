@@ -87,7 +87,7 @@ def test_a_curve_that_is_none_is_refused(x: tuple[float, ...], y: tuple[float, .
 
 @pytest.mark.parametrize("hits", [[True, True], [False, False]])
 def test_both_kinds_of_pairs_are_needed(hits: list[bool]) -> None:
-    with pytest.raises(ValueError, match="both kinds are needed"):
+    with pytest.raises(DataError, match="both kinds are needed"):
         fit_isotonic([0.0, 1.0], hits)
 
 

@@ -9,10 +9,8 @@ animal's other side is another pattern. `full` has that recipe's network and val
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchvision.transforms import v2  # type: ignore[import-untyped]
 
+from training.common.checkpoints import Checkpoint
+from training.common.console import say, say_epoch
+from training.common.errors import TrainingError
 from wildlife_image.square import normalised
 from wildlife_reid.identity_classifier import identity_classifier
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,14 @@ class Trainer:
     """Network, optimiser and schedule; an epoch at a time, saved whole after each."""
 
     def __init__(
-        self, out: Path, settings: Mapping[str, Any], recipe: Recipe, classes: int, digest: str
+        self,
+        checkpoint: Checkpoint,
+        settings: Mapping[str, Any],
+        recipe: Recipe,
+        classes: int,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.out, self.settings, self.recipe, self.digest = out, settings, recipe, digest
+        self.checkpoint, self.settings, self.recipe = checkpoint, settings, recipe
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network: nn.Module = identity_classifier(settings, classes).to(self.device)
         self.optimiser = torch.optim.AdamW(
@@ -100,7 +101,7 @@ class Trainer:
         while len(self.losses) < self.recipe.epochs:
             self.losses.append(self._epoch(pixels, targets, steps))
             self._save()
-            print(f"epoch {len(self.losses)}: loss {self.losses[-1]:.4f}", flush=True)
+            say_epoch(len(self.losses), self.losses[-1])
         return self.network.eval().cpu()
 
     def _epoch(self, pixels: Tensor, targets: Tensor, steps: int) -> float:
@@ -124,7 +125,7 @@ class Trainer:
                 raise TrainingError(
                     f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower "
                     f"--learning-rate (now {self.recipe.learning_rate:g}); {epoch} epochs are in "
-                    f"{self.out}"
+                    f"{self.checkpoint.path}"
                 )
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -133,40 +134,22 @@ class Trainer:
             total += loss.item() * len(chosen)
         return total / len(pixels)
 
-    def _state_of(self) -> str:
-        return (
-            f"{sorted(self.settings.items())} {sorted(asdict(self.recipe).items())} {self.digest}"
-        )
-
     def _save(self) -> None:
         state = {
-            "made with": self._state_of(),
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "losses": self.losses,
         }
-        self.out.mkdir(parents=True, exist_ok=True)
-        part = self.out / "classifier.pt.part"
-        torch.save(state, part)
-        part.replace(self.out / "classifier.pt")
+        self.checkpoint.save(state)
 
     def _resume(self) -> None:
-        """Take up the checkpoint of the same run; one of another is left and overwritten."""
-        path = self.out / "classifier.pt"
-        if not path.is_file():
-            return
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            if state["made with"] != self._state_of():
-                print(f"{path} is of other settings or images: training anew")
-                return
+        """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
+        state = self.checkpoint.read(self.device)
+        if state is not None:
             self.network.load_state_dict(state["network"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.losses = list(state["losses"])
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            print(f"{path} cannot be read: training anew")
-            return
-        print(f"{path}: going on after epoch {len(self.losses)}")
+            say(f"resumed after epoch {len(self.losses)}")
 
 
 def rate_factor(share: float, warm_up: float) -> float:

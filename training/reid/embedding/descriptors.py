@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
@@ -39,7 +40,10 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
     fix = f"train it first ({SCRIPTS}), or name another folder"
     if not path.is_file():
         raise DataError(f"{path} is missing: {fix}")
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON: {error}: {fix}") from error
     if missing := [name for name in ("network", "weights") if name not in config]:
         raise DataError(f"{path} lacks {missing}: {fix}")
     weights = folder / config["weights"]
@@ -136,7 +140,7 @@ def _loaded(
     try:
         network = build(settings)
         network.load_state_dict({name: t.float() for name, t in load(weights).items()})
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, RuntimeError, SafetensorError) as error:
         raise DataError(
             f"{folder}: its network is not the one that is expected here ({build.__name__}): "
             f"{error!r}; name a folder that was trained by the right script"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,11 @@ from pytorch_metric_learning.losses import (  # type: ignore[import-untyped]
 from pytorch_metric_learning.miners import BatchHardMiner  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
-from training.common.errors import DataError
+from training.common.checkpoints import Checkpoint
+from training.common.console import say_epoch
+from training.common.errors import DataError, TrainingError
 from training.reid.embedding.batches import Variation, classes
-from training.reid.embedding.trainer import EmbeddingTrainer, Schedule, TrainingError, print_epoch
+from training.reid.embedding.trainer import EmbeddingTrainer, Report, Schedule
 
 # Mean and standard deviation of a network's input: of ImageNet (published code), or a half each
 # (MegaDescriptor's model card).
@@ -120,12 +120,12 @@ def train_embedding(
     identity: NDArray[np.str_],
     checkpoint: Path | None = None,
     digest: str = "",
-    report: Callable[[int, float], None] = print_epoch,
+    report: Report | None = say_epoch,
 ) -> None:
     """Train the network on squares (n, 3, s, s) of identity (n,); leave it on the CPU.
 
     checkpoint: resume from it, and save to it after each epoch; digest: of the images, so that a
-    checkpoint of others is refused; report: called with epoch and mean loss. Raises TrainingError.
+    checkpoint of others is refused; report: None for silence. Raises TrainingError.
     """
     _, count = classes(identity, recipe.variation.mirrored)
     loss = make_loss(recipe, network, count)
@@ -134,9 +134,10 @@ def train_embedding(
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
     )
-    settings = json.dumps({**asdict(recipe), "images": digest}, sort_keys=True)
+    made_with = {**asdict(recipe), "images": digest}
+    saved = Checkpoint(checkpoint, made_with) if checkpoint else None
     rows = nn.Sequential(network, nn.Flatten())  # a map's places in a row, as in serving
-    trainer = EmbeddingTrainer(rows, loss, recipe.schedule, optimiser, checkpoint, settings)
+    trainer = EmbeddingTrainer(rows, loss, recipe.schedule, optimiser, saved)
     trainer.resume()
     mean, std = NORMALISATIONS[recipe.normalisation]
     trainer.train(squares, identity, mean, std, report)

@@ -28,11 +28,12 @@ import torch
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from training.common.errors import DataError
+from training.common.atomic import replaced, write_text
+from training.common.console import say
+from training.common.errors import DataError, TrainingError
 from training.reid.database import Database, read_database
 from training.reid.embedding.batches import read_squares, with_more
 from training.reid.embedding.recipe import Recipe, train_embedding
-from training.reid.embedding.trainer import TrainingError
 from training.reid.embedding.triplet import build, embed_squares
 from training.reid.images import table_digest
 from training.reid.landmarks.files import WHOLE, Pose, read_landmarks
@@ -68,7 +69,7 @@ def search(
     done = [trial.params for trial in study.trials]
     points = [dict(zip(GRID, row, strict=True)) for row in itertools.product(*GRID.values())]
     left = [point for point in points if point not in done]
-    print(f"{len(points)} points, {len(points) - len(left)} finished; {jobs} at a time")
+    say(f"{len(points)} points, {len(points) - len(left)} finished; {jobs} at a time")
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
@@ -114,8 +115,9 @@ def trial_rank1(prepared: Prepared, recipe: Recipe, point: Point, threads: int) 
     database, squares = prepared.database, torch.from_numpy(prepared.squares)
     changed = at_point(recipe, point)
     network, settings = build(changed)
+    images = torch.from_numpy(prepared.images)
     try:
-        train_embedding(changed, network, torch.from_numpy(prepared.images), prepared.identity)
+        train_embedding(changed, network, images, prepared.identity, report=None)
     except TrainingError:
         return None
     nearest = nearest_centroid(embed_squares(network, squares, settings), database.identity)
@@ -158,7 +160,7 @@ def _keep(study: optuna.Study, point: Point, rank1: float | None) -> None:
         optuna.trial.create_trial(state=state, params=point, distributions=ranges, value=rank1)
     )
     outcome = "the loss was not finite" if rank1 is None else f"rank-1 {rank1:.3f}"
-    print(", ".join(f"{name} {item}" for name, item in point.items()) + f": {outcome}", flush=True)
+    say(", ".join(f"{name} {item}" for name, item in point.items()) + f": {outcome}")
 
 
 def write_table(study: optuna.Study, out: Path) -> list[optuna.trial.FrozenTrial]:
@@ -170,9 +172,7 @@ def write_table(study: optuna.Study, out: Path) -> list[optuna.trial.FrozenTrial
     for trial in order:
         value = "" if trial.value is None else f"{trial.value:.4f}"
         writer.writerow([*(trial.params[name] for name in GRID), value, trial.state.name.lower()])
-    part = out / "trials.csv.part"
-    part.write_text(text.getvalue(), encoding="utf-8")
-    part.replace(out / "trials.csv")
+    write_text(out / "trials.csv", text.getvalue())
     return order
 
 
@@ -190,7 +190,6 @@ def plot(order: list[optuna.trial.FrozenTrial], path: Path) -> None:
         axis.set_xlabel(name)
     axes[0].set_ylabel("rank-1, validation images")
     figure.tight_layout()
-    part = path.with_name(path.stem + ".part.png")
-    figure.savefig(part, dpi=120)
+    with replaced(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
     pyplot.close(figure)
-    part.replace(path)

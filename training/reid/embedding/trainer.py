@@ -7,11 +7,8 @@ repeatedly, each time varied, so that an individual with one image counts too.
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +17,12 @@ from pytorch_metric_learning.samplers import MPerClassSampler  # type: ignore[im
 from pytorch_metric_learning.utils import common_functions  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from training.common.checkpoints import Checkpoint
+from training.common.console import say, say_epoch
+from training.common.errors import TrainingError
 from training.reid.embedding.batches import Variation, augmentation, classes, draw
 
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
+Report = Callable[[int, float], None]  # hears the epoch and its mean loss
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,6 @@ class Schedule:
     seed: int = 0
 
 
-def print_epoch(epoch: int, loss: float) -> None:
-    print(f"epoch {epoch}: loss {loss:.4f}", flush=True)
-
-
 class EmbeddingTrainer:
     """Trains network: pixels -> embeddings (b, d), with loss: embeddings, classes (b,) -> scalar.
 
@@ -60,14 +54,13 @@ class EmbeddingTrainer:
         loss: nn.Module,
         schedule: Schedule,
         optimiser: torch.optim.Optimizer,
-        checkpoint: Path | None = None,
-        settings: str = "",
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network, self.loss = network.to(self.device), loss.to(self.device)
         self.schedule, self.optimiser = schedule, optimiser
         self.augment = augmentation(schedule.variation)
-        self.checkpoint, self.settings = checkpoint, settings
+        self.checkpoint = checkpoint
         self.losses: list[float] = []
 
     def train(
@@ -76,11 +69,11 @@ class EmbeddingTrainer:
         identity: NDArray[np.str_],
         mean: tuple[float, ...],
         std: tuple[float, ...],
-        report: Callable[[int, float], None] = print_epoch,
+        report: Report | None = say_epoch,
     ) -> None:
         """Train to the last epoch on images (n, 3, s, s) bytes of identity (n,).
 
-        mean and std: of the network's input, each (3,); report: called with epoch and mean loss.
+        mean and std: of the network's input, each (3,); report: None for silence.
         Raises TrainingError where the loss is not finite, or there are too few individuals.
         """
         labels, _ = classes(identity, self.schedule.variation.mirrored)
@@ -95,7 +88,8 @@ class EmbeddingTrainer:
                 count += 1
             self.losses.append(total / max(count, 1))
             self._save()
-            report(len(self.losses), self.losses[-1])
+            if report:
+                report(len(self.losses), self.losses[-1])
 
     def _batches(self, labels: Tensor) -> Iterator[Tensor]:
         """Yield numbers of images, classes_per_batch with samples_per_class each."""
@@ -132,38 +126,21 @@ class EmbeddingTrainer:
         return value
 
     def _save(self) -> None:
-        if self.checkpoint is None:
-            return
-        state = {
-            "settings": self.settings,
-            "network": self.network.state_dict(),
-            "loss": self.loss.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "losses": self.losses,
-        }
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        part = self.checkpoint.with_name(self.checkpoint.name + ".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
+        if self.checkpoint is not None:
+            state = {
+                "network": self.network.state_dict(),
+                "loss": self.loss.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "losses": self.losses,
+            }
+            self.checkpoint.save(state)
 
     def resume(self) -> None:
         """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
-        if self.checkpoint is None or not self.checkpoint.is_file():
-            return
-        advice = "give another --out, or delete it to start again"
-        try:
-            state: dict[str, Any] = torch.load(
-                self.checkpoint, map_location=self.device, weights_only=True
-            )
-            theirs = state["settings"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{self.checkpoint} is no checkpoint; {advice}") from None
-        if theirs != self.settings:
-            raise TrainingError(
-                f"{self.checkpoint} was made with {theirs}, now {self.settings}; {advice}"
-            )
-        self.network.load_state_dict(state["network"])
-        self.loss.load_state_dict(state["loss"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.losses = list(state["losses"])
-        print(f"{self.checkpoint}: resumed after epoch {len(self.losses)}")
+        state = self.checkpoint.read(self.device) if self.checkpoint else None
+        if state is not None:
+            self.network.load_state_dict(state["network"])
+            self.loss.load_state_dict(state["loss"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.losses = list(state["losses"])
+            say(f"resumed after epoch {len(self.losses)}")

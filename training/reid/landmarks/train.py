@@ -11,13 +11,7 @@ which is removed at the end.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
 import math
-import pickle
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,10 +27,17 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
-from training.common.errors import DataError
-from training.reid.embedding.trainer import TrainingError
+from training.common.atomic import write_bytes
+from training.common.checkpoints import Checkpoint
+from training.common.console import say, say_epoch
+from training.common.digests import short_digest
+from training.common.errors import TrainingError
+from training.common.script import add_recipe_options, changed, parser, run
 from training.reid.landmarks.data import Marked, read_marked
+from training.reid.options import refuse_not_positive
 from wildlife_reid.alignment import SIDE, LandmarkNetwork
+
+CHANGEABLE = ("epochs", "steps", "learning_rate")  # fields of the recipe with an option
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def variation() -> AugmentationSequential:
 class LandmarkTrainer:
     """Network and optimiser, saved whole after each epoch."""
 
-    def __init__(self, recipe: Recipe, checkpoint: Path, digest: str) -> None:
+    def __init__(self, recipe: Recipe, checkpoint: Checkpoint) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.checkpoint = recipe, checkpoint
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -75,7 +76,6 @@ class LandmarkTrainer:
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.vary = variation()
-        self.made_with = json.dumps({**asdict(recipe), "pictures": digest}, sort_keys=True)
         self.losses: list[float] = []
 
     def train(self, marked: Marked) -> LandmarkNetwork:
@@ -88,7 +88,7 @@ class LandmarkTrainer:
             losses = [self._step(marked, step) for step in range(self.recipe.steps)]
             self.losses.append(sum(losses) / len(losses))
             self._save()
-            print(f"epoch {len(self.losses)}: loss {self.losses[-1]:.4f}", flush=True)
+            say_epoch(len(self.losses), self.losses[-1])
         return self.network.cpu().eval()
 
     def _step(self, marked: Marked, step: int) -> float:
@@ -114,33 +114,20 @@ class LandmarkTrainer:
 
     def _save(self) -> None:
         state = {
-            "made with": self.made_with,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "losses": self.losses,
         }
-        part = self.checkpoint.with_name(self.checkpoint.name + ".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
+        self.checkpoint.save(state)
 
     def _resume(self) -> None:
-        """Take up the checkpoint of the same run. Raises TrainingError where it is of another."""
-        if not self.checkpoint.is_file():
-            return
-        advice = "give another --out, or delete it to start anew"
-        try:
-            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-            theirs = state["made with"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{self.checkpoint} is no checkpoint; {advice}") from None
-        if theirs != self.made_with:
-            raise TrainingError(
-                f"{self.checkpoint} was made with {theirs}, now {self.made_with}; {advice}"
-            )
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.losses = list(state["losses"])
-        print(f"{self.checkpoint}: going on after epoch {len(self.losses)}")
+        """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
+        state = self.checkpoint.read(self.device)
+        if state is not None:
+            self.network.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.losses = list(state["losses"])
+            say(f"resumed after epoch {len(self.losses)}")
 
 
 def in_pixels(points: Tensor) -> Tensor:
@@ -162,53 +149,40 @@ def errors(network: LandmarkNetwork, marked: Marked) -> Tensor:
     return torch.div(distance.mean(dim=1), 2)
 
 
-def run(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
+def train(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
     """Train on `data`, write the network to `out`. Raises DataError, TrainingError, OSError."""
     marked = read_marked(data)
     others = read_marked(test) if test else None
-    print(f"{len(marked)} images with landmarks", flush=True)
-    digest = hashlib.sha256(marked.images.numpy().tobytes() + marked.points.numpy().tobytes())
-    out.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint = out.with_name(out.name + ".last.pt")
-    network = LandmarkTrainer(recipe, checkpoint, digest.hexdigest()[:16]).train(marked)
-    part = out.with_name(out.name + ".part")
+    say(f"{len(marked)} images with landmarks")
+    digest = short_digest(marked.images.numpy().tobytes(), marked.points.numpy().tobytes())
+    checkpoint = Checkpoint(
+        out.with_name(out.name + ".last.pt"), {**asdict(recipe), "images": digest}
+    )
+    network = LandmarkTrainer(recipe, checkpoint).train(marked)
     state = {n: t.half() if t.is_floating_point() else t for n, t in network.state_dict().items()}
-    network.load_state_dict(state)  # rounded as in the file, so that this is what is measured
-    part.write_bytes(save(state))
-    part.replace(out)
-    checkpoint.unlink(missing_ok=True)
+    network.load_state_dict(state)  # rounded as in the file, so that the file is measured
+    write_bytes(out, save(state))
+    checkpoint.path.unlink(missing_ok=True)
     for name, some in {"trained on": marked, "others": others}.items():
         if some:
             off = 100 * errors(network, some)
-            print(
+            say(
                 f"{name}: landmarks {off.median():.1f} % of the image's side off (median of "
                 f"images), {off.quantile(0.9):.1f} % for one in ten"
             )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train the network that finds landmarks.")
-    parser.add_argument("--data", type=Path, required=True, help="images and landmarks.csv")
-    parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
-    parser.add_argument("--test", type=Path, help="other images and landmarks.csv")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--steps", type=int, default=Recipe.steps, help="batches in an epoch")
-    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
-    options = parser.parse_args(arguments)
-    for name in ("epochs", "steps", "learning_rate"):
-        value = getattr(options, name)
-        if not value > 0:
-            parser.error(f"--{name.replace('_', '-')} {value:g}: expected more than 0")
-    recipe = Recipe(options.epochs, options.steps, learning_rate=options.learning_rate)
-    started = time.perf_counter()
+    made = parser("training.reid.landmarks.train", "Train the network that finds landmarks.")
+    made.add_argument("--data", type=Path, required=True, help="images and landmarks.csv")
+    made.add_argument("--out", type=Path, required=True, help="a .safetensors file")
+    made.add_argument("--test", type=Path, help="other images and landmarks.csv")
+    add_recipe_options(made, Recipe, CHANGEABLE)
+    options = made.parse_args(arguments)
+    refuse_not_positive(made, options, CHANGEABLE)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        run(options.data, options.out, options.test, recipe)
-    except (DataError, TrainingError, OSError) as error:
-        print(f"train_landmarks: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.out}: {time.perf_counter() - started:.0f} s")
-    return 0
+    recipe = changed(Recipe(), options)
+    return run(options, lambda: train(options.data, options.out, options.test, recipe))
 
 
 if __name__ == "__main__":

@@ -29,13 +29,16 @@ def fit_isotonic(scores: ArrayLike, hits: ArrayLike) -> Calibration:
     """Fit the monotone curve of pairs with finite scores (p,); hits (p,): of one individual.
 
     The steps of the regression become knots at the middle of neighbouring steps' ends, with the
-    lowest and the highest score as the outer knots. Raises ValueError without both kinds of pairs.
+    lowest and the highest score as the outer knots. Raises DataError without both kinds of pairs.
     """
     values, same = np.asarray(scores, dtype=np.float64), np.asarray(hits, dtype=np.bool_)
     if values.shape != same.shape or values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError(f"expected finite scores and hits of one shape (p,), found {values.shape}")
     if same.all() or not same.any():
-        raise ValueError(f"{same.sum()} of {len(same)} pairs are hits; both kinds are needed")
+        raise DataError(
+            f"{same.sum()} of {len(same)} pairs are of one individual; both kinds are needed to "
+            "fit a curve: add images of known individuals"
+        )
     regression = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     regression.fit(values, same.astype(np.float64))
     # These are both ends of every flat step. Knots in the middle of each step and of each gap make
@@ -59,7 +62,7 @@ def fit_datasets(
     """Fit a curve for each dataset, and one over all datasets under `pooled`.
 
     A dataset with fewer than FEWEST_HITS pairs of a kind gets the pooled curve. matrix: (n, n), NaN
-    for pairs that were not scored (other datasets). Raises ValueError without both kinds of pairs.
+    for pairs that were not scored (other datasets). Raises DataError without both kinds of pairs.
     """
     curves = {pooled: fit_isotonic(*pair_scores(matrix, identity))}
     for name in sorted(set(dataset.tolist())):
@@ -84,7 +87,7 @@ def expected_calibration_error(
 
 
 def fit_curves(similarity: Array, local: Array, database: Database, pairs: Mask) -> Curves:
-    """Fit curves of both pipelines per dataset and for POOLED. Raises ValueError as `fit_isotonic`.
+    """Fit curves of both pipelines per dataset and for POOLED. Raises DataError as `fit_isotonic`.
 
     pairs: (n, n) or (n, 1) of query and gallery image, True for those that are fitted on. Queries
     that the network trained on should not be: they are more alike than any new image will be.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 import zipfile
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from training.common.atomic import replaced
+from training.common.console import say
 from training.reid.database import Database
 from training.reid.images import image_digest
 
@@ -74,7 +75,7 @@ def all_pairs(matcher: Matcher, database: Database) -> tuple[Array, float]:
         block, took = _block(matcher, rows, hashlib.sha256(f"{key} {name}".encode()).hexdigest())
         matrix[np.ix_(rows, rows)] = block
         pairs, seconds = pairs + len(rows) * (len(rows) - 1) // 2, seconds + took
-        print(f"{name}: {len(rows)} images matched, {pairs / seconds:.0f} pairs/s", flush=True)
+        say(f"{name}: {len(rows)} images matched, {pairs / seconds:.0f} pairs/s")
     return matrix, max(pairs, 1) / seconds
 
 
@@ -91,9 +92,6 @@ def _block(matcher: Matcher, rows: Rows, digest: str) -> tuple[Array, float]:
         later = slice(number + 1, len(rows))
         block[number, later] = block[later, number] = matcher.score(row, rows[later])
     seconds = max(time.perf_counter() - started, 1e-9)
-    RUNS.mkdir(parents=True, exist_ok=True)
-    part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-    with part.open("wb") as stream:
+    with replaced(kept) as temporary, temporary.open("wb") as stream:
         np.savez(stream, block=block, seconds=seconds)
-    part.replace(kept)
     return block, seconds

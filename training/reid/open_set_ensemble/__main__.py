@@ -13,20 +13,16 @@ the query's individual: the set with the best validation score, the smaller one 
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-from training.common.errors import DataError
 from training.reid.database import print_duplicates, read_database
 from training.reid.images import read_images
 from training.reid.matching.sift import sift_matcher
 from training.reid.open_set_ensemble.evidence import SHORTLIST, Weights, compare
 from training.reid.open_set_ensemble.networks import read_networks
 from training.reid.open_set_ensemble.weights import choose
+from training.reid.options import SUBMISSIONS, run_in_one_thread, submission_parser
 from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import print_thresholds
 from training.reid.thresholds.validation import validation_images
@@ -34,7 +30,6 @@ from wildlife_reid.evidence import EVIDENCE
 from wildlife_reid.joint_embedding import SWIN, TRIPLET
 from wildlife_reid.open_set import Gallery, gallery_bytes
 
-ROOT = Path(__file__).resolve().parents[3]
 GALLERY = "weights/gallery.npz"
 REQUIRES = {
     "numpy": ">=1.26",
@@ -88,23 +83,10 @@ def build(options: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Build the submission open_set_ensemble.")
-    submissions = ROOT / "submissions"
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    parser.add_argument("--out", type=Path, default=submissions / "open_set_ensemble")
-    parser.add_argument("--triplet", type=Path, default=submissions / "triplet_centroids")
-    parser.add_argument("--swin", type=Path, default=submissions / "megadescriptor_cosine")
-    options = parser.parse_args(arguments)
-    started = time.perf_counter()
-    try:
-        # Sums are split over threads, and so round otherwise with another number of them.
-        with threadpool_limits(limits=1):
-            build(options)
-    except (DataError, OSError, ValueError, RuntimeError) as error:
-        print(f"open_set_ensemble: {error}", file=sys.stderr)
-        return 1
-    print(f"{time.perf_counter() - started:.0f} s")
-    return 0
+    made = submission_parser("open_set_ensemble", "Build the submission open_set_ensemble.")
+    made.add_argument("--triplet", type=Path, default=SUBMISSIONS / "triplet_centroids")
+    made.add_argument("--swin", type=Path, default=SUBMISSIONS / "megadescriptor_cosine")
+    return run_in_one_thread(made.parse_args(arguments), build)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.common.errors import DataError
+from training.common.script import parser, run
 from training.reid.thresholds.choose import best_threshold, predict_splits
 from training.reid.thresholds.nearest import nearest_by_cosine
 from training.reid.thresholds.rules import extreme_value_threshold, robust_z_threshold
@@ -59,23 +59,25 @@ def chosen(path: Path, seeds: int) -> dict[str, dict[str, float]]:
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Choose thresholds for embeddings by cosine.")
-    parser.add_argument("--embeddings", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=len(SEEDS))
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
-    try:
-        thresholds = chosen(options.embeddings, options.seeds)
-    except DataError as error:
-        print(f"calibrate: {error}", file=sys.stderr)
-        return 1
+def work(options: argparse.Namespace) -> None:
+    """Choose the thresholds and print them. Raises DataError."""
+    thresholds = chosen(options.embeddings, options.seeds)
     if options.json:
         print(json.dumps(thresholds, indent=2))
     else:
         for name, values in thresholds.items():
             print(name + ": " + ", ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    made = parser(
+        "training.reid.thresholds.calibrate", "Choose thresholds for embeddings by cosine."
+    )
+    made.add_argument("--embeddings", type=Path, required=True)
+    made.add_argument("--seeds", type=int, default=len(SEEDS))
+    made.add_argument("--json", action="store_true")
+    options = made.parse_args(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":

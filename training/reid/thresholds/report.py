@@ -13,14 +13,16 @@ ship with is compared (training/reid/thresholds/shipped.py).
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from kit.markdown import write_block
+from kit.markdown import read_block, write_block
+from kit.markdown import table as markdown_table
+from training.common.console import say
 from training.common.errors import DataError
+from training.common.script import parser, run
 from training.reid.database import Database, read_database
 from training.reid.thresholds import halves
 from training.reid.thresholds.choose import Predictions, best_threshold, predict, predict_splits
@@ -54,6 +56,7 @@ SHARES = {
     "on halves, the other half's best / oracle": (halves.LEARNED, halves.ORACLE),
 }
 ByDataset = dict[str, float]
+DASH = "\u2013"  # where a rule does not apply
 
 
 def rule_thresholds(system: System, database: Database, nearest: Nearest) -> dict[str, ByDataset]:
@@ -99,14 +102,15 @@ def scores_of(system: System, database: Database, queries: LabelledQueries) -> d
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:
     """Markdown, one line a system; the last columns are shares of the oracle threshold's score."""
-    titles = ["system", *RULES, ORACLE, *SHARES]
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    lines = []
     for title, scores in rows.items():
-        cells = [f"{scores[rule]:.3f}" if rule in scores else "\u2013" for rule in (*RULES, ORACLE)]
-        for rule, best in SHARES.values():
-            cells.append(f"{scores[rule] / scores[best]:.0%}" if scores.get(best) else "\u2013")
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        cells = [f"{scores[rule]:.3f}" if rule in scores else DASH for rule in (*RULES, ORACLE)]
+        shares = [
+            f"{scores[rule] / scores[best]:.0%}" if scores.get(best) else DASH
+            for rule, best in SHARES.values()
+        ]
+        lines.append([title, *cells, *shares])
+    return "\n".join(markdown_table(["system", *RULES, ORACLE, *SHARES], lines))
 
 
 def report(train: Path, queries: LabelledQueries, metadata: Path, folder: Path) -> str:
@@ -122,7 +126,7 @@ def report(train: Path, queries: LabelledQueries, metadata: Path, folder: Path) 
     for name, published in SHIPPED.items():
         rows[name] = shipped_scores(folder / name, queries, metadata, published)
     for title, scores in rows.items():
-        print(title, {key: round(item, 3) for key, item in scores.items()})
+        say(f"{title} { {key: round(item, 3) for key, item in scores.items()} }")
     return table(rows)
 
 
@@ -137,22 +141,31 @@ def inputs(open_set: Path | None) -> tuple[Path, LabelledQueries, Path]:
     return SAMPLE / "train", queries, images / "metadata.csv"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Compare threshold rules; write THRESHOLDS.md.")
-    parser.add_argument("block", choices=("sample", "lion"))
-    parser.add_argument("--open-set", type=Path)
-    parser.add_argument("--systems", type=Path, default=ROOT / "submissions")
-    parser.add_argument("--page", type=Path, default=PAGE)
-    options = parser.parse_args(arguments)
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    made = parser("training.reid.thresholds.report", "Compare threshold rules.")
+    made.add_argument("block", choices=("sample", "lion"))
+    made.add_argument("--open-set", type=Path)
+    made.add_argument("--systems", type=Path, default=ROOT / "submissions")
+    made.add_argument("--page", type=Path, default=PAGE)
+    options = made.parse_args(arguments)
     if (options.block == "sample") == bool(options.open_set):
-        parser.error("lion needs --open-set, sample takes none")
+        made.error("lion needs --open-set, sample takes none")
+    return options
+
+
+def work(options: argparse.Namespace) -> None:
+    """Compare the rules and write the page. Raises DataError."""
     try:
-        train, queries, metadata = inputs(options.open_set)
-        write_block(options.page, options.block, report(train, queries, metadata, options.systems))
-    except (DataError, OSError, RuntimeError, ValueError) as error:
-        print(f"threshold_report: {error}", file=sys.stderr)
-        return 1
-    return 0
+        read_block(options.page, options.block)  # a page without the block is told before all work
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    train, queries, metadata = inputs(options.open_set)
+    write_block(options.page, options.block, report(train, queries, metadata, options.systems))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":
