@@ -31,7 +31,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from kit.markdown import read_block, write_block
 from training.reid.database import Database, read_database
 from training.reid.matching.sift import packed
-from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features, upright_rgb
+from wildlife_image.rgb import to_rgb
+from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features
 from wildlife_reid.local.matching import MatchSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,7 +137,7 @@ def run(count: int, repeats: int) -> str:
     """Measure both on `count` images; the table as Markdown."""
     database = read_database(DATA)
     rows, settings = chosen_rows(database, count), LocalSettings()
-    images = [upright_rgb(Image.open(database.paths[row])) for row in rows]
+    images = [to_rgb(Image.open(database.paths[row])) for row in rows]
     started = time.perf_counter()
     features = [local_features(image, settings) for image in images]
     extraction = (time.perf_counter() - started) / len(rows)

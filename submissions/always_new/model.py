@@ -8,15 +8,15 @@ NEW = "new_individual"
 
 
 class Model:
-    """What the ingestion program makes once, loads once, and asks for every picture."""
+    """What the ingestion program makes once, loads once, and asks for every image."""
 
     def load(self) -> None:
-        """Called once before the first picture; a real model reads its weights here."""
+        """Called once before the first image; a real model reads its weights here."""
 
     def predict(self, image: Image.Image, metadata: dict[str, str] | None = None) -> str:
         """Return the name of a known individual, or NEW for an animal that is none of them.
 
-        metadata: the picture's row of metadata.csv, texts by column, such as
+        metadata: the image's row of metadata.csv, texts by column, such as
         `metadata["dataset"]`; None on a platform that has no such table. A real model only looks
         among the individuals of that dataset.
         """

@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from wildlife_submission.manifest import check_weights
+from wildlife_wings.clip_scores import FeatureStatistics, combined, parts
 from wildlife_wings.clip_tower import read_folder, read_head, read_tower
-from wildlife_wings.hybrid_score import FeatureStatistics, combined, parts
-from wildlife_wings.tower_input import WingPictures, normalised, precision
-from wildlife_wings.unet import CheckpointError
+from wildlife_wings.clip_views import WingViews, normalised, precision
 
 HERE = Path(__file__).resolve().parent
 HYBRID = "hybrid"
@@ -26,23 +26,27 @@ class Model:
     """`load()` once; then `predict(image)`, or `preprocess` in threads and `predict_batch`."""
 
     def __init__(self) -> None:
-        self._pictures: WingPictures | None = None
+        self._views: WingViews | None = None
 
     def load(self) -> None:
-        """Read config.json and what it names. Raises CheckpointError for a file that is missing."""
+        """Read config.json and the files that it names.
+
+        Raises FileNotFoundError for a missing file, with what weights.json says made it;
+        CheckpointError for a file of another network.
+        """
+        check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
-        _check_there(config)
         self._config, classes = config, config["classes"]
         self._hybrid = classes.index(HYBRID) if HYBRID in classes else None
         self._weights: dict[str, float] = config["scores"][config["score"]]
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._type = precision(config["picture"])
+        self._type = precision(config["preprocessing"])
         model_cfg, tower = tower_of(config)
         self._tower = read_tower(model_cfg, tower).to(self._device, self._type)
         head = read_head(HERE / config["head"], model_cfg["embed_dim"], len(classes))
         self._head = head.to(self._device, self._type)
         self._statistics = read_statistics(HERE / config["statistics"])
-        self._pictures = WingPictures(HERE / config["wing_network"], config["picture"])
+        self._views = WingViews(HERE / config["wing_network"], config["preprocessing"])
 
     def preprocess(self, image: Image.Image) -> Tensor:
         """Any PIL image -> its views (v, 3, h, w) as bytes, wings on white. Thread-safe."""
@@ -50,9 +54,9 @@ class Model:
         return views
 
     def predict_batch(self, batch: list[Tensor]) -> list[float]:
-        """One score a picture, on a log-odds scale, so that rounding keeps ranks."""
+        """One score an image, on a log-odds scale, so that rounding keeps ranks."""
         self._ready()
-        # Picture by picture: a matrix product's last digits depend on how many rows it has.
+        # Image by image: a matrix product's last digits depend on how many rows it has.
         return [round(combined(self.parts(views), self._weights), 4) for views in batch]
 
     def predict(self, image: Image.Image) -> float:
@@ -60,23 +64,23 @@ class Model:
 
     @torch.inference_mode()
     def parts(self, views: Tensor) -> dict[str, float]:
-        """Every part of a score (hybrid_score.PARTS) for one picture's views."""
-        pixels = normalised(views.to(self._device), self._config["picture"]).to(self._type)
-        feature = picture_feature(self._tower(pixels), self._config["normalise_features"])
+        """Every part of a score (clip_scores.PARTS) for one image's views."""
+        pixels = normalised(views.to(self._device), self._config["preprocessing"]).to(self._type)
+        feature = image_feature(self._tower(pixels), self._config["normalise_features"])
         logits = self._head(feature)
         values: dict[str, float] = parts(
             _float64(logits), _float64(feature), self._hybrid, self._statistics
         )
         return values
 
-    def _ready(self) -> WingPictures:
-        if self._pictures is None:
+    def _ready(self) -> WingViews:
+        if self._views is None:
             raise RuntimeError("Model.load() has to be called before predicting")
-        return self._pictures
+        return self._views
 
 
-def picture_feature(views: Tensor, normalise: bool) -> Tensor:
-    """Features (v, d) of a picture's views -> (d,): each of length 1 if so set, then their mean."""
+def image_feature(views: Tensor, normalise: bool) -> Tensor:
+    """Features (v, d) of an image's views -> (d,): each of length 1 if so set, then their mean."""
     return (normalize(views, dim=-1) if normalise else views).mean(dim=0)
 
 
@@ -94,17 +98,6 @@ def read_statistics(path: Path) -> FeatureStatistics:
     arrays = load_file(path)
     pairs = arrays.pop("pairs").astype(np.int64)
     return FeatureStatistics(**{n: a.astype(np.float64) for n, a in arrays.items()}, pairs=pairs)
-
-
-def _check_there(config: dict[str, Any]) -> None:
-    names = [config["wing_network"], config["head"], config["statistics"]]
-    names += [name for name in (config["tower"].get("weights"),) if name]
-    missing = [name for name in names if not (HERE / name).is_file()]
-    if missing:
-        raise CheckpointError(
-            f"{HERE} lacks {', '.join(missing)}; expected them as weights.json lists them. "
-            "Make them with: python -m training.hybrid.bioclip_wings"
-        )
 
 
 def _float64(values: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from wildlife_submission.manifest import check_weights
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
+from wildlife_wings.dinov2_heads import CalibratedLinear, HybridMLP, combined, read_heads
 from wildlife_wings.dinov2_pixels import Pixels, square_pixels
-from wildlife_wings.heads import CalibratedLinear, HybridMLP, combined, read_heads
 
 HERE = Path(__file__).resolve().parent
-TRAIN = "make it with `python -m training.hybrid.dinov2_ensemble`"
 
 
 class Model:
@@ -26,28 +26,27 @@ class Model:
         self._linear: CalibratedLinear
 
     def load(self) -> None:
-        """Read config.json and weights/. Raises FileNotFoundError naming the file and the command.
+        """Read config.json and weights/.
 
-        ValueError where the weights are of another architecture than config.json says.
+        Raises FileNotFoundError for a missing file, with what weights.json says made it; ValueError
+        where the weights are of another architecture than config.json says.
         """
+        check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         self._preprocessing = config["preprocessing"]
         self._score_name = config["score"]
         folder = HERE / config["backbone"]
         backbone = read_backbone(folder, self._preprocessing, config["precision"])
-        heads = HERE / config["heads"]
-        if not heads.is_file():
-            raise FileNotFoundError(f"{heads} is missing: {TRAIN}")
-        with np.load(heads, allow_pickle=False) as arrays:
+        with np.load(HERE / config["heads"], allow_pickle=False) as arrays:
             self._mlp, self._linear = read_heads(arrays, backbone.features, config["mlp_widths"])
         self._backbone = backbone
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """Any PIL image -> (side, side, 3) bytes. Thread-safe; JPEG is read at reduced scale."""
+        """Any PIL image -> (size, size, 3) bytes. Thread-safe; JPEG is read at reduced scale."""
         return square_pixels(image, self._preprocessing)
 
     def predict_batch(self, batch: list[Pixels]) -> list[float]:
-        """One score a picture: the log-odds of the larger hybrid probability, 4 decimals."""
+        """One score an image: the log-odds of the larger hybrid probability, 4 decimals."""
         # One by one: a matrix product's last digits depend on how many rows it has.
         return [self._score(pixels) for pixels in batch]
 

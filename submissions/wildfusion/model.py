@@ -2,65 +2,78 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
-from wildlife_reid.open_set import best_individuals, decide
-from wildlife_reid.pipelines import Query, WildFusion, read_wildfusion
+from wildlife_image.rgb import to_rgb
+from wildlife_reid.alignment import network_input, read_landmark_network
+from wildlife_reid.calibration import from_json
+from wildlife_reid.fusion import GLOBAL, LOCAL, fuse, shortlist
+from wildlife_reid.local.pipelines import Features, local_pipeline
+from wildlife_reid.networks import with_weights
+from wildlife_reid.open_set import of_dataset
+from wildlife_reid.retrieval_model import (
+    Arrays,
+    PreparedImage,
+    RetrievalModel,
+    Scores,
+    check_rows,
+    dataset_of,
+)
+from wildlife_reid.swin import describe, swin_descriptor
 
-HERE = Path(__file__).resolve().parent
+
+@dataclass(frozen=True)
+class Query(PreparedImage):
+    """Pixels (3, size, size) for the network, and local features."""
+
+    pixels: Tensor
+    local: Features
 
 
-class Model:
+class Model(RetrievalModel[Query]):
     """`load()` once; then `predict(image, metadata)`, or `preprocess` in threads and batches."""
 
-    def __init__(self) -> None:
-        self._fusion: WildFusion | None = None
-        # The batch that was answered last and its scores, for `explain_batch`.
-        self._last: tuple[list[Query], list[NDArray[np.float64]]] = ([], [])
+    folder = Path(__file__).resolve().parent
 
-    def load(self) -> None:
-        """Read config.json, the network and the gallery beside this file."""
-        config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
-        self._thresholds: dict[str, float] = config["thresholds"]
-        self._fusion = read_wildfusion(HERE, config)
+    def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
+        """Read the network, calibrations, and embedding and local features of the gallery."""
+        self._settings, self._shortlist = config["network"], int(config["shortlist"])
+        self._embedding = arrays["embedding"].astype(np.float64)
+        if not np.isfinite(self._embedding).all():
+            raise ValueError("some embeddings of the gallery are not finite")
+        self._local = local_pipeline(config["local"], arrays, self.folder)
+        rows = len(self._local.gallery)
+        check_rows(self.gallery, embedding=len(self._embedding), local=rows)
+        self._landmarks = read_landmark_network(self.folder, self._settings)
+        network = swin_descriptor(self._settings)
+        self._network = with_weights(network, self.folder / config["weights"])
+        self._curves = {
+            dataset: {name: from_json(curve) for name, curve in curves.items()}
+            for dataset, curves in config["calibrations"].items()
+        }
 
-    def preprocess(self, image: Image.Image, metadata: Mapping[str, str] | None = None) -> Query:
-        """Pixels for the network and local features; thread-safe, and most of the work."""
-        dataset = (metadata or {}).get("dataset") or None
-        return self._loaded().prepare(image, dataset)
+    def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
+        """Bring the animal into one pose for the network, and find its local features."""
+        rgb = to_rgb(image, 2 * self._local.image_size)
+        pixels = network_input(rgb, self._settings, self._landmarks)
+        return Query(dataset_of(row), pixels, self._local.features(rgb))
 
-    def predict_batch(self, batch: list[Query]) -> list[str]:
-        """An identity or `new_individual` for each."""
-        fusion = self._loaded()
-        # Picture by picture, so that an answer does not depend on its neighbours.
-        scores = [fusion.scores(query) for query in batch]
-        self._last = (batch, scores)
-        return [
-            decide(row, fusion.gallery, self._thresholds, query.dataset)
-            for query, row in zip(batch, scores, strict=True)
-        ]
-
-    def predict(self, image: Image.Image, metadata: Mapping[str, str] | None = None) -> str:
-        return self.predict_batch([self.preprocess(image, metadata)])[0]
-
-    def explain_batch(self, batch: list[Query]) -> list[list[tuple[str, float]]]:
-        """For each picture the most alike individuals, best first, with their scores."""
-        fusion = self._loaded()
-        last, scores = self._last
-        if last is not batch:
-            scores = [fusion.scores(query) for query in batch]
-        return [
-            best_individuals(row, fusion.gallery, query.dataset)
-            for query, row in zip(batch, scores, strict=True)
-        ]
-
-    def _loaded(self) -> WildFusion:
-        if self._fusion is None:
-            raise RuntimeError("Model.load() has to be called before predicting")
-        return self._fusion
+    def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
+        """(rows,) fused scores; -inf for images that are not on the shortlist."""
+        vector = describe(self._network, query.pixels).numpy()
+        # Zeros are like nothing: where the network gives no number, only local features count.
+        vector = np.nan_to_num(vector, posinf=0.0, neginf=0.0)
+        similarity = self._embedding[rows] @ vector
+        local = np.full(len(rows), np.nan)
+        chosen = shortlist(similarity, self._shortlist)
+        local[chosen] = self._local.scores(query.local, rows[chosen])
+        curves = of_dataset(self._curves, query.dataset)
+        return fuse([curves[GLOBAL](similarity), curves[LOCAL](local)])

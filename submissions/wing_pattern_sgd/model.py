@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wildlife_wings.class_geometry import EVIDENCE, ClassGeometry, from_arrays
-from wildlife_wings.pattern_features import picture_map
+from wildlife_submission.manifest import check_weights
+from wildlife_wings.pattern_features import image_pattern_map
+from wildlife_wings.pattern_geometry import EVIDENCE, ClassGeometry, from_arrays
 
 Array = NDArray[np.float64]
 HERE = Path(__file__).resolve().parent
@@ -23,7 +24,11 @@ class Model:
         self._geometry: ClassGeometry | None = None
 
     def load(self) -> None:
-        """Read config.json and the arrays beside this file."""
+        """Read config.json and the arrays next to this file.
+
+        Raises FileNotFoundError for a missing file, with what weights.json says made it.
+        """
+        check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         with np.load(HERE / config["weights"], allow_pickle=False) as arrays:
             self._geometry = from_arrays(arrays, tuple(config["grid"]))
@@ -34,7 +39,7 @@ class Model:
 
     def preprocess(self, image: Image.Image) -> Array:
         """Any PIL image -> (18, 12, 7) pattern map. Thread-safe; JPEG is read at reduced scale."""
-        return picture_map(image)
+        return image_pattern_map(image)
 
     def predict_batch(self, batch: list[Array]) -> list[float]:
         """One score a map: the log-odds of a hybrid, not squeezed, so that rounding keeps ranks."""

@@ -22,7 +22,13 @@ PACKAGES = {
     "training": {"training"},
     "ingestion_program": {"ingestion", "ingestion_program", "wildlife_ingestion"},
     "scoring_program": {"scoring", "scoring_program", "wildlife_scoring"},
-    "submissions": {"submissions", "wildlife_image", "wildlife_reid", "wildlife_wings"},
+    "submissions": {
+        "submissions",
+        "wildlife_image",
+        "wildlife_reid",
+        "wildlife_submission",
+        "wildlife_wings",
+    },
 }
 FORBIDDEN = {
     "kit": ("training", "ingestion_program", "scoring_program", "submissions"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
+from benchmarks import submissions_table
 from benchmarks.stored_scores import (
     ROOT,
     Case,
@@ -18,22 +21,25 @@ from benchmarks.stored_scores import (
     machine_type,
     readme_tables,
     run_case,
+    track_of,
 )
 from kit import submissions
+from kit.checks.running.pictures import BROKEN, odd_pictures
 from kit.contract import LABEL_TRACKS
 from kit.packing.shipping import shipped
+from kit.vendor import differences, read_vendored, shared_folder
 from tests.support.ingestion_server import ingest
 from tests.support.kit import Kit
 
 SUBMISSIONS = [pytest.param(item, id=item.name) for item in submissions.discover()]
-
-
-WITH_METADATA = [
-    pytest.param(item, id=item.name)
-    for item in submissions.discover()
-    if list((bundle_folder(item) / "input_data").glob("*/metadata.csv"))
+DEVELOPMENT = "development"
+OTHER_TASKS = [
+    pytest.param(case, id=f"{case.name}-{case.task}")
+    for case in cases()
+    if case.task != DEVELOPMENT
 ]
-CASES = [pytest.param(case, id=f"{case.name}-{case.task}") for case in cases()]
+# Images of the task that are predicted one by one too, next to the odd ones.
+COMPARED = 12
 # The fourth decimal: what another processor or package version may move.
 TOLERANCE = 1e-4
 # Of labels only few may differ there, and each one moves the scores by its individual's weight.
@@ -41,27 +47,40 @@ MOVED_LABELS = 0.02
 LABEL_TOLERANCE = 0.04
 
 
-def odd_pictures(folder: Path) -> None:
-    """Pictures of every mode and of extreme sizes, under odd names."""
-    base = Image.linear_gradient("L").resize((120, 80))
-    colour = Image.merge("RGB", (base, base.transpose(Image.Transpose.ROTATE_180), base))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # rotated by 90 degrees
-    colour.save(folder / "exif.jpg", exif=exif)
-    base.save(folder / "grey.jpg")
-    colour.convert("CMYK").save(folder / "cmyk.jpg")
-    colour.convert("P").save(folder / "palette.png")
-    colour.convert("RGBA").save(folder / "rgba.png")
-    colour.convert("LA").save(folder / "la.png")
-    base.convert("I;16").save(folder / "sixteen.png")
-    base.convert("1").save(folder / "one_bit.png")
-    colour.resize((1, 1)).save(folder / "one_pixel.png")
-    colour.resize((3000, 2)).save(folder / "wide.png")
-    colour.save(folder / 'a name, with "quotes" and ümläut.jpg')
+@dataclass(frozen=True)
+class Predicted:
+    """A submission, and what it gave for the images of its development task."""
+
+    submission: submissions.Submission
+    images: Path
+    output: Path
 
 
-def complete_metadata(source: Path, pictures: Path) -> None:
-    """Where the task has a metadata.csv: a row for each picture, and for those that the task does
+@pytest.fixture(scope="module", params=SUBMISSIONS)
+def predicted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Predicted:
+    """One run in batches for all tests of a submission, which stand together because of it."""
+    submission: submissions.Submission = request.param
+    images = bundle_folder(submission) / "input_data" / DEVELOPMENT
+    output = tmp_path_factory.mktemp(submission.name) / "output"
+    ingest(images, submission.path, output)
+    return Predicted(submission, images, output)
+
+
+def draw_odd_images(folder: Path) -> list[Path]:
+    """The odd images of `kit check` that can be read, one of them under an odd name."""
+    drawn = odd_pictures(folder)
+    for path in drawn:
+        if path.name in BROKEN:
+            path.unlink()
+    odd_name = folder / 'a name, with "quotes" and ümläut.jpg'
+    (folder / "greyscale.jpg").rename(odd_name)
+    return sorted(folder.iterdir())
+
+
+def complete_metadata(source: Path, images: Path) -> None:
+    """Where the task has a metadata.csv: a row for each image, and for those that the task does
     not know an empty one, because the ingestion program refuses a table without their rows."""
     if not (source / "metadata.csv").is_file():
         return
@@ -69,11 +88,17 @@ def complete_metadata(source: Path, pictures: Path) -> None:
         table = csv.DictReader(stream)
         columns = list(table.fieldnames or [])
         rows = {row["filename"]: row for row in table}
-    names = sorted(path.name for path in pictures.iterdir())
-    with (pictures / "metadata.csv").open("w", newline="", encoding="utf-8") as stream:
+    names = sorted(path.name for path in images.iterdir())
+    with (images / "metadata.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows.get(name, {"filename": name}) for name in names)
+
+
+def answers(output: Path) -> dict[str, str]:
+    """The answer for each image, by its name."""
+    with (output / "predictions.txt").open(newline="", encoding="utf-8") as stream:
+        return dict(csv.reader(stream))
 
 
 @pytest.mark.parametrize("submission", SUBMISSIONS)
@@ -81,6 +106,37 @@ def test_it_packs_without_a_problem(submission: submissions.Submission, kit: Kit
     answer = kit("pack", submission.name, "--out", "x.zip")
     assert answer.status == 0, answer.err
     assert Path("x.zip").stat().st_size < 5.5e6
+    vendored = read_vendored(submission.path).digests
+    with zipfile.ZipFile("x.zip") as archive:
+        names = set(archive.namelist())
+    assert set(vendored) <= names
+    assert ("VENDORED.json" in names) == bool(vendored)
+
+
+@pytest.mark.parametrize("submission", SUBMISSIONS)
+def test_it_holds_what_kit_vendor_wants(submission: submissions.Submission) -> None:
+    found = differences(submission.path, shared_folder(submission.path))
+    assert not found, "run `kit vendor`"
+
+
+def test_shared_modules_are_served_by_several_submissions_or_imported_by_training() -> None:
+    shared = ROOT / "submissions" / "_shared"
+    training = [path.read_text(encoding="utf-8") for path in (ROOT / "training").rglob("*.py")]
+    copies = Counter(
+        path for item in submissions.discover() for path in read_vendored(item.path).digests
+    )
+    for path in shared.rglob("*.py"):
+        relative = path.relative_to(shared)
+        package, _, module = ".".join(relative.with_suffix("").parts).rpartition(".")
+        names = (f"from {package}.{module} import", f"from {package} import {module}")
+        trained = any(name in text for text in training for name in names)
+        assert trained or copies[relative.as_posix()] > 1, f"{relative}: move it to its submission"
+
+
+@pytest.mark.parametrize("submission", SUBMISSIONS)
+def test_kit_check_finds_no_error(submission: submissions.Submission, kit: Kit) -> None:
+    answer = kit("check", submission.name, "--quick")
+    assert answer.status == 0, answer.text
 
 
 @pytest.mark.parametrize("submission", SUBMISSIONS)
@@ -94,59 +150,65 @@ def test_it_has_all_that_a_submission_here_has(submission: submissions.Submissio
     assert bool(weights) == (submission.path / "weights.json").is_file()
 
 
-@pytest.mark.parametrize("submission", SUBMISSIONS)
-def test_batches_and_single_pictures_give_equal_predictions(
-    submission: submissions.Submission, tmp_path: Path
+def test_one_by_one_and_without_metadata_the_answers_are_those_of_batches(
+    predicted: Predicted, tmp_path: Path
 ) -> None:
-    inputs = bundle_folder(submission) / "input_data"
-    source = sorted(path for path in inputs.iterdir() if path.is_dir())[0]
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    odd_pictures(pictures)
-    for path in sorted(source.glob("*.jpg"))[:25]:
-        (pictures / path.name).symlink_to(path)
-    complete_metadata(source, pictures)
-    in_batches = ingest(pictures, submission.path, tmp_path / "batches")
-    one_by_one = ingest(pictures, submission.path, tmp_path / "single", one_by_one=True)
-    assert in_batches == one_by_one
-    assert len(in_batches) == 25 + 11
-    offered = "def explain_batch(" in (submission.path / "model.py").read_text(encoding="utf-8")
-    assert (tmp_path / "batches/candidates.csv").is_file() == offered, "see the NOTE in its log"
+    images = tmp_path / "images"
+    images.mkdir()
+    odd = draw_odd_images(images)
+    # The odd images are given in a batch without a metadata.csv, and alone with an empty row.
+    ingest(images, predicted.submission.path, tmp_path / "odd")
+    expected = answers(tmp_path / "odd")
+    assert len(expected) == len(odd) == 9
+    in_batches = answers(predicted.output)
+    chosen = sorted(in_batches)[:: len(in_batches) // COMPARED]
+    for name in chosen:
+        (images / name).symlink_to(predicted.images / name)
+    complete_metadata(predicted.images, images)
+    ingest(images, predicted.submission.path, tmp_path / "single", one_by_one=True)
+    assert answers(tmp_path / "single") == expected | {name: in_batches[name] for name in chosen}
 
 
-@pytest.mark.parametrize("submission", WITH_METADATA)
-def test_without_metadata_it_answers_too(
-    submission: submissions.Submission, tmp_path: Path
+def test_candidates_are_written_where_the_model_explains(predicted: Predicted) -> None:
+    sources = predicted.submission.path.rglob("*.py")
+    offered = any("def explain_batch(" in path.read_text(encoding="utf-8") for path in sources)
+    assert (predicted.output / "candidates.csv").is_file() == offered, "see the NOTE in its log"
+
+
+def test_development_predictions_and_scores_are_the_stored_ones(
+    predicted: Predicted, kit: Kit
 ) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    odd_pictures(pictures)
-    answers = ingest(pictures, submission.path, tmp_path / "output")
-    assert len(answers) == 11
-    assert all(answer for _, answer in answers)
+    submission = predicted.submission
+    case = Case(submission.name, track_of(submission), DEVELOPMENT)
+    assert_stored(case, predicted.output, kit)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", OTHER_TASKS)
 def test_predictions_and_scores_are_the_stored_ones(case: Case, tmp_path: Path, kit: Kit) -> None:
-    mend = f"If this is meant, store them: python -m benchmarks.stored_scores {case.name}"
-    assert case.scores.is_file(), f"no stored scores. {mend}"
+    images = ROOT / "sample_data" / case.track / "input_data" / case.task
+    ingest(images, submissions.find(case.name).path, tmp_path / "output")
+    assert_stored(case, tmp_path / "output", kit)
+
+
+def assert_stored(case: Case, output: Path, kit: Kit) -> None:
+    """Compare the predictions in `output`, and their scores, with the stored ones."""
+    advice = f"If this is meant, store them: python -m benchmarks.stored_scores {case.name}"
+    assert case.scores.is_file(), f"no stored scores. {advice}"
     stored = json.loads(case.scores.read_text())
     expected = case.predictions.read_text(encoding="utf-8")
-    bundle, output = ROOT / "sample_data" / case.track, tmp_path / "output"
-    ingest(bundle / "input_data" / case.task, submissions.find(case.name).path, output)
     predictions = (output / "predictions.txt").read_text(encoding="utf-8")
-    reference = bundle / "reference_data" / case.task / "ref.csv"
+    reference = ROOT / "sample_data" / case.track / "reference_data" / case.task / "ref.csv"
     answer = kit("score", str(output / "predictions.txt"), str(reference), "--json")
     assert answer.status == 0, answer.err
     scores = answer.json["scores"]
     if stored["machine"] == machine_type():
-        assert predictions == expected, f"predictions changed. {mend}"
-        assert scores == stored["scores"], f"scores changed. {mend}"
+        assert predictions == expected, f"predictions changed. {advice}"
+        assert scores == stored["scores"], f"scores changed. {advice}"
     else:
         labels = case.track in LABEL_TRACKS
         (assert_labels_close if labels else assert_scores_close)(predictions, expected)
         tolerance = LABEL_TOLERANCE if labels else TOLERANCE
-        assert scores == pytest.approx(stored["scores"], abs=tolerance), mend
+        assert scores == pytest.approx(stored["scores"], abs=tolerance), advice
 
 
 def joined(predictions: str, expected: str) -> list[tuple[str, str, str]]:
@@ -177,7 +239,7 @@ def test_a_new_submission_without_stored_scores_fails_with_the_command(
     monkeypatch.setattr("benchmarks.stored_scores.STORE", tmp_path)
     case = Case("constant", "hybrid", "development")
     with pytest.raises(AssertionError, match=r"python -m benchmarks\.stored_scores constant"):
-        test_predictions_and_scores_are_the_stored_ones(case, tmp_path, kit)
+        assert_stored(case, tmp_path, kit)
 
 
 def test_a_stored_score_is_what_kit_run_gives() -> None:
@@ -190,7 +252,13 @@ def test_a_stored_score_is_what_kit_run_gives() -> None:
 
 def test_the_readmes_tables_are_what_is_stored() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_tables() in readme, "write it anew: make scores"
+    assert readme_tables() in readme, "write them again: make scores"
+
+
+def test_the_table_of_the_submissions_is_what_their_folders_say() -> None:
+    readme = submissions_table.README.read_text(encoding="utf-8")
+    advice = "write it again: python -m benchmarks.submissions_table"
+    assert submissions_table.table() in readme, advice
 
 
 def test_each_track_has_a_table_with_its_own_columns(

@@ -64,7 +64,7 @@ def draw_descriptor(
     settings: dict[str, Any] = {
         "architecture": "convnext_atto",
         "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-        "side": 64,
+        "image_size": 64,
         "width": 16,
         "mean": [0.5] * 3,
         "std": [0.25] * 3,

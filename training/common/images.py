@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from training.common.atomic import replaced, write_text
 from training.common.errors import FolderError
@@ -29,22 +29,6 @@ def list_pictures(folder: Path) -> list[Path]:
     if not found:
         raise FolderError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))})")
     return found
-
-
-def upright_rgb(image: Image.Image, at_least: int | None = None) -> Image.Image:
-    """Any opened picture as RGB, turned by its EXIF tag, transparent parts white.
-
-    With `at_least`, a JPEG may come smaller, but no side below that many pixels: enough for a
-    network that looks at fewer, and several times as fast.
-    """
-    if at_least and image.format in ("JPEG", "MPO"):
-        image.draft("RGB", (at_least, at_least))
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

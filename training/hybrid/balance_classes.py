@@ -42,9 +42,10 @@ from rich.console import Console
 from rich.progress import track
 
 from training.common.errors import DataError, FolderError
-from training.common.images import UNREADABLE, claim, save_picture, upright_rgb
+from training.common.images import UNREADABLE, claim, save_picture
 from training.hybrid.data import HYBRID, read_rows
 from training.hybrid.split import held_out, specimen_column
+from wildlife_image.rgb import to_rgb
 
 NEEDED = ("filename", "hybrid_stat", "subspecies")
 ADDED = ("class", "part", "synthetic", "source")
@@ -195,7 +196,7 @@ def write_pictures(planned: list[Planned], images: Path, out: Path, size: int, s
     for name in track(sorted(by_original), "Writing pictures", console=Console(stderr=True)):
         try:
             with Image.open(images / name) as image:
-                upright = upright_rgb(image, at_least=2 * size)
+                upright = to_rgb(image, at_least=2 * size)
         except UNREADABLE as error:
             problems.append(f"{name} cannot be read: {error}")
             continue

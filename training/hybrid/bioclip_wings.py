@@ -47,10 +47,10 @@ from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import fit_statistics, part_table, score_weights
 from training.hybrid.bioclip.trainer import Trainer, TrainingError
 from training.hybrid.masks import remove_background, train_unet
-from wildlife_wings.hybrid_score import FeatureStatistics
-from wildlife_wings.tower_input import WingPictures
+from wildlife_wings.clip_scores import FeatureStatistics
+from wildlife_wings.clip_views import WingViews
+from wildlife_wings.find_wings import background_colour, find_wings, read_small
 from wildlife_wings.unet import CheckpointError
-from wildlife_wings.wings import background_colour, find_wings, read_small
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,7 +117,7 @@ def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) 
 def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Pictures]:
     """Labels, and views of the wings, in memory. Raises DataError."""
     labels = read_labels(data, recipe.soft_parents)
-    views = read_halves(labels.paths, WingPictures(network, served_picture(recipe)))
+    views = read_halves(labels.paths, WingViews(network, served_picture(recipe)))
     return labels, Pictures(labels.paths, views, {})
 
 
@@ -202,7 +202,7 @@ def submission_of(
     files = [network, *(work / f"{n}.safetensors" for n in ("tower", "head", "statistics"))]
     config = {
         "wing_network": "weights/wing_unet.safetensors",
-        "picture": served_picture(recipe),
+        "preprocessing": served_picture(recipe),
         "tower": {"model_cfg": found["model_cfg"], "weights": "weights/tower.safetensors"},
         "normalise_features": found["normalise_features"],
         "head": "weights/head.safetensors",

@@ -46,7 +46,7 @@ from training.hybrid.dinov2.images import (
     write_synthetic,
 )
 from wildlife_wings.dinov2_backbone import FILES
-from wildlife_wings.heads import SCORES
+from wildlife_wings.dinov2_heads import SCORES
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADS = "weights/heads.npz"
@@ -78,7 +78,13 @@ class Recipe:
     def preprocessing(self) -> dict[str, Any]:
         """As in config.json."""
         shifts = [list(shift) for shift in self.shifts]
-        return {"version": 1, "cut": self.cut, "side": self.side, "shifts": shifts, **IMAGENET}
+        return {
+            "version": 1,
+            "cut": self.cut,
+            "image_size": self.side,
+            "shifts": shifts,
+            **IMAGENET,
+        }
 
 
 PRESETS = {

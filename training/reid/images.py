@@ -12,7 +12,7 @@ from training.common.digests import short_digest
 from training.common.errors import DataError
 from training.common.images import UNREADABLE
 from training.reid.database import Database
-from wildlife_reid.local.features import upright_rgb
+from wildlife_image.rgb import to_rgb
 
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
@@ -21,7 +21,7 @@ def read_images(paths: Sequence[Path]) -> list[Image.Image]:
     for path in paths:
         try:
             with Image.open(path) as image:
-                images.append(upright_rgb(image))
+                images.append(to_rgb(image))
         except UNREADABLE as error:
             problems.append(f"{path.name} cannot be read: {error}")
     if problems:

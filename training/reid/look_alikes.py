@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.common.errors import DataError
-from training.common.images import UNREADABLE, upright_rgb
+from training.common.images import UNREADABLE
 from training.reid.database import same_content
+from wildlife_image.rgb import to_rgb
 
 HASH = 16  # pixels a side of the difference hash: 256 bits
 _BLOCK = 1024  # hashes compared at once
@@ -53,7 +54,7 @@ def _hashes(paths: Sequence[Path]) -> NDArray[np.float32]:
     for path in paths:
         try:
             with Image.open(path) as image:
-                small = upright_rgb(image, at_least=4 * HASH).convert("L")
+                small = to_rgb(image, at_least=4 * HASH).convert("L")
             grey = np.asarray(small.resize((HASH + 1, HASH), Image.Resampling.BOX), dtype=int)
         except UNREADABLE as error:
             problems.append(f"{path} cannot be read: {error}")

@@ -51,12 +51,11 @@ from training.reid.thresholds.splits import draw_split
 from training.reid.thresholds.validation import validation_images
 from wildlife_image.square import normalised
 from wildlife_reid.agreement import agreed, confidence, per_individual
-from wildlife_reid.alignment import LandmarkNetwork, picture_square
+from wildlife_reid.alignment import LandmarkNetwork, animal_square
 from wildlife_reid.calibration import Calibration
 from wildlife_reid.identity_classifier import logits
-from wildlife_reid.open_set import Gallery, gallery_bytes
+from wildlife_reid.open_set import POOLED, Gallery, gallery_bytes
 
-POOLED = ""  # the curves over all datasets, for a query whose dataset is not known
 GALLERY = "weights/gallery.npz"
 CLASSIFIER = "weights/classifier.safetensors"
 CHECKPOINT = "last.pt"
@@ -242,8 +241,8 @@ def classify(
     Raises TrainingError.
     """
     settings = NETWORKS[options.preset]
-    size = int(settings["side"])
-    squares = np.stack([picture_square(image, size, landmarks) for image in images])
+    size = int(settings["image_size"])
+    squares = np.stack([animal_square(image, size, landmarks) for image in images])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
     trained = ~validation
     digest = f"{short_digest(squares.tobytes())} {table_digest(options.data)}"

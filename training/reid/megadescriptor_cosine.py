@@ -65,7 +65,7 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     print_duplicates(database, "not used to choose thresholds")
     network, settings = build(recipe)
     settings |= {} if landmarks is None else {"landmarks": LANDMARKS}
-    squares = read_squares(database.paths, settings["side"], landmarks)
+    squares = read_squares(database.paths, settings["image_size"], landmarks)
     checkpoint = out / "last.pt"
     if recipe.epochs:
         validation = validation_rows(database)

@@ -57,8 +57,8 @@ from training.reid.thresholds.validation import validation_images
 from wildlife_reid.fusion import fuse, shortlist
 from wildlife_reid.local.features import local_features
 from wildlife_reid.local.glue import LENGTHS, GlueFeatures, GlueGallery, GlueMatcher, glue_arrays
+from wildlife_reid.local.pipelines import GluePipeline
 from wildlife_reid.open_set import Gallery, gallery_bytes
-from wildlife_reid.pipelines import GluePipeline
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -117,7 +117,7 @@ def sift_stage(database: Database, images: list[Image.Image]) -> LocalStage:
 
 def glue_stage(images: list[Image.Image], options: argparse.Namespace) -> LocalStage:
     """ALIKED or DISK with LightGlue; the two files are copied into weights/. Raises DataError."""
-    local = {"kind": options.local, "side": options.image_size, "count": options.count}
+    local = {"kind": options.local, "image_size": options.image_size, "count": options.count}
     copied = {EXTRACTOR: options.extractor, MATCHER: options.matcher}
     given = {"extractor": str(options.extractor), "matcher": str(options.matcher)}
     try:

@@ -27,7 +27,7 @@ def agreed(retrieval: Array, classifier: Array, discount: float) -> Array:
 
 
 def per_individual(scores: Array, code: NDArray[np.intp], count: int) -> Array:
-    """(count,): the best of each individual's pictures, given the number (r,) of each's owner."""
+    """(count,): the best of each individual's images, given the number (r,) of each's owner."""
     best = np.full(count, -np.inf)
     np.maximum.at(best, code, scores)
     return best

@@ -18,19 +18,19 @@ _SEARCH_ANGLES = np.deg2rad(np.arange(-14.0, 14.1, 2.0))
 
 @dataclass(frozen=True)
 class Pose:
-    """Body axis: centre (x, y) in pixels and the angle by which the picture's x axis is turned."""
+    """Body axis: centre (x, y) in pixels and the angle by which the image's x axis is turned."""
 
     x: float
     y: float
     angle: float
 
     def to_body(self, xs: Array, ys: Array) -> tuple[Array, Array]:
-        """Picture coordinates -> (across, along) the body axis."""
+        """Image coordinates -> (across, along) the body axis."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         dx, dy = xs - self.x, ys - self.y
         return cos * dx + sin * dy, -sin * dx + cos * dy
 
-    def to_picture(self, across: Array, along: Array) -> tuple[Array, Array]:
+    def to_image(self, across: Array, along: Array) -> tuple[Array, Array]:
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         return self.x + cos * across - sin * along, self.y + sin * across + cos * along
 
@@ -66,7 +66,7 @@ def _refine_by_symmetry(pose: Pose, mask: Mask, shade: Array, xs: Array, ys: Arr
     best, best_pose = -np.inf, pose
     for turn in _SEARCH_ANGLES:
         turned = Pose(pose.x, pose.y, pose.angle + float(turn))
-        px, py = turned.to_picture(grid_across, grid_along)
+        px, py = turned.to_image(grid_across, grid_along)
         ix, iy = np.rint(px).astype(np.int64), np.rint(py).astype(np.int64)
         inside = (ix >= 0) & (ix < width) & (iy >= 0) & (iy < height)
         values = np.zeros(px.shape)
@@ -78,7 +78,7 @@ def _refine_by_symmetry(pose: Pose, mask: Mask, shade: Array, xs: Array, ys: Arr
         if scores[k] > best * (1 + 1e-9) or best == -np.inf:
             best = float(scores[k])
             shift = (_parabola_peak(scores, k) / 2 - (_SEARCH_GRID - 1) / 2) * (line[1] - line[0])
-            x, y = turned.to_picture(np.array(shift), np.array(0.0))
+            x, y = turned.to_image(np.array(shift), np.array(0.0))
             best_pose = Pose(float(x), float(y), turned.angle)
     return best_pose
 
@@ -118,4 +118,4 @@ def into_frame(planes: Array, mask: Mask, pose: Pose) -> Array:
     u = (np.arange(FRAME_WIDTH) + 0.5) / FRAME_WIDTH * 2 - 1
     v = (np.arange(FRAME_HEIGHT) + 0.5) / FRAME_HEIGHT
     grid_across, grid_along = np.meshgrid(1.04 * half * u, top + (bottom - top) * (1.06 * v - 0.03))
-    return _bilinear(planes, *pose.to_picture(grid_across, grid_along))
+    return _bilinear(planes, *pose.to_image(grid_across, grid_along))

@@ -2,8 +2,9 @@
 
 Established (read in the code of team henryliao85, HDR butterfly challenge 2025, and in open_clip):
 `fine_tuned_bioclip_select_wings.pth` is the state dict of the whole open_clip model, so that the
-tower's names begin with `visual.` and the text tower stands beside them; `cl_head_select_wings.pth`
-is the state dict of a linear head, 512 features to 15 classes, the hybrids among them.
+tower's names begin with `visual.` and the text tower stands next to them;
+`cl_head_select_wings.pth` is the state dict of a linear head, 512 features to 15 classes, the
+hybrids among them.
 Assumed, as the files were not at hand: that the head's names end in `weight` and `bias`, perhaps
 with one prefix before them, and that a `module.` of distributed training may stand before any name.
 The order of the classes is not in these files; config.json has to list it.

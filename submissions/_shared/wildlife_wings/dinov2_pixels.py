@@ -1,4 +1,4 @@
-"""From any picture to the square of pixels that the backbone sees, the same in training."""
+"""From any image to the square of pixels that the backbone sees, the same in training."""
 
 from __future__ import annotations
 
@@ -8,66 +8,52 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch.nn.functional import pad
 
+from wildlife_image.rgb import to_rgb
 from wildlife_wings.alignment import FRAME_WIDTH, find_pose, into_frame
-from wildlife_wings.wings import background_colour, find_wings, read_small
+from wildlife_wings.find_wings import background_colour, find_wings, read_small
 
 Pixels = NDArray[np.uint8]
 CUTS = ("whole", "wings")
 
 
 def square_pixels(image: Image.Image, preprocessing: Mapping[str, Any]) -> Pixels:
-    """(side, side, 3) by config.json: `cut` is "whole" (published) or "wings", `side` in pixels."""
-    side = int(preprocessing["side"])
+    """Return (size, size, 3) bytes of any PIL image, as config.json's `preprocessing` says.
+
+    `cut` is "whole" (published) or "wings"; `image_size` is the size in pixels.
+    """
+    size = int(preprocessing["image_size"])
     if preprocessing["cut"] == "whole":
-        return _whole(image, side)
+        return _whole(image, size)
     if preprocessing["cut"] == "wings":
-        return _wing_side(image, side)
+        return _wing_side(image, size)
     raise ValueError(f"preprocessing cut is {preprocessing['cut']!r}, expected one of {CUTS}")
 
 
 def normalised(pixels: Pixels, preprocessing: Mapping[str, Any]) -> torch.Tensor:
-    """(..., side, side, 3) bytes -> (..., 3, side, side) floats, less `mean`, by `std`."""
+    """(..., size, size, 3) bytes -> (..., 3, size, size) floats, less `mean`, by `std`."""
     mean = torch.tensor(preprocessing["mean"]) * 255
     std = torch.tensor(preprocessing["std"]) * 255
     return ((torch.from_numpy(pixels).float() - mean) / std).movedim(-1, -3)
 
 
-def moved(pictures: torch.Tensor, right: int, down: int) -> torch.Tensor:
+def moved(images: torch.Tensor, right: int, down: int) -> torch.Tensor:
     """(n, 3, h, w) moved by whole pixels; the edge's pixels fill what comes in."""
     reach = max(abs(right), abs(down))
-    padded = pad(pictures, (reach,) * 4, mode="replicate")
-    height, width = pictures.shape[-2:]
+    padded = pad(images, (reach,) * 4, mode="replicate")
+    height, width = images.shape[-2:]
     return padded[..., reach - down :, reach - right :][..., :height, :width]
 
 
-def _whole(image: Image.Image, side: int) -> Pixels:
-    """The whole picture squeezed into a square, as published; a JPEG is decoded at reduced size."""
-    if image.format in ("JPEG", "MPO"):
-        image.draft("RGB", (2 * side, 2 * side))
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=65535.0, neginf=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        image = Image.fromarray(grey)
-    elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba)
-    rgb = _upright(image.convert("RGB"))
-    return np.array(rgb.resize((side, side), Image.Resampling.BILINEAR))
+def _whole(image: Image.Image, size: int) -> Pixels:
+    """The whole image squeezed into a square, as published; a JPEG is decoded at reduced size."""
+    rgb = to_rgb(image, 2 * size)
+    return np.array(rgb.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except (ValueError, TypeError, KeyError, SyntaxError, OSError):
-        return image  # A damaged EXIF block says nothing about the orientation.
-
-
-def _wing_side(image: Image.Image, side: int) -> Pixels:
+def _wing_side(image: Image.Image, size: int) -> Pixels:
     """One aligned wing side on white, colours relative to the background; body at the left edge.
 
     Left and right side are averaged by their cover, which repairs a torn one.
@@ -84,5 +70,5 @@ def _wing_side(image: Image.Image, side: int) -> Pixels:
     covered = np.maximum(both[..., 3:], 1.0)
     colour = (both[..., :3] + covered - both[..., 3:]) / covered
     bytes_ = np.rint(np.clip(colour, 0.0, 1.0) * 255).astype(np.uint8)
-    square = Image.fromarray(bytes_).resize((side, side), Image.Resampling.BILINEAR)
+    square = Image.fromarray(bytes_).resize((size, size), Image.Resampling.BILINEAR)
     return np.array(square)

@@ -1,14 +1,14 @@
-"""The wing network `UNet256`: picture in, one logit of "wing" for each pixel out.
+"""The wing network `UNet256`: image in, one logit of "wing" for each pixel out.
 
 Established by reading the published training script and submission (HDR butterfly challenge, team
 henryliao85, 2025; also Ronneberger et al. 2015): four encoder stages `down1`..`down4`, a `bridge`,
 four decoder stages of a transposed convolution `up1`..`up4` and a double convolution
 `conv_up1`..`conv_up4`, a 1 x 1 convolution `out`. A double convolution is a sequence `block` of
 3 x 3 convolution with bias, batch norm, ReLU, twice; 64, 128, 256, 512 and 1024 channels; 2 x 2
-maximum pooling; the upsampled map stands before the skipped one; ImageNet mean and deviation;
+maximum pooling; the upsampled map stands before the skipped one; ImageNet mean and std;
 input 256 x 256, aspect not kept; wing where the sigmoid is above 0.5.
 Assumed: that the published file is the bare state dict that this script saves (the file itself was
-not at hand). The published script shrinks pictures bilinearly when it trains and bicubically when
+not at hand). The published script shrinks images bilinearly when it trains and bicubically when
 it serves; here both are bilinear.
 """
 
@@ -30,7 +30,7 @@ PUBLISHED_SIDE = 256
 THRESHOLD = 0.5
 STRIDE = 16
 MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
+STD = (0.229, 0.224, 0.225)
 _FIRST = "down1.block.0.weight"
 _SHOWN = 6
 
@@ -98,26 +98,26 @@ class UNet256(nn.Module):
         return logits
 
 
-def small_rgb(image: Image.Image, side: int) -> Tensor:
-    """An upright RGB picture of any size as bytes (3, side, side), aspect not kept."""
-    small = image.resize((side, side), Image.Resampling.BILINEAR)
+def small_rgb(image: Image.Image, size: int) -> Tensor:
+    """An upright RGB image of any size as bytes (3, size, size), aspect not kept."""
+    small = image.resize((size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(small)).permute(2, 0, 1)
 
 
 def network_input(pixels: Tensor) -> Tensor:
-    """Bytes (b, 3, h, w) as the network wants them: ImageNet mean 0, deviation 1."""
+    """Bytes (b, 3, h, w) as the network wants them: ImageNet mean 0, std 1."""
     mean = torch.tensor(MEAN, device=pixels.device)[:, None, None]
-    deviation = torch.tensor(DEVIATION, device=pixels.device)[:, None, None]
-    return (pixels.float() / 255 - mean) / deviation
+    std = torch.tensor(STD, device=pixels.device)[:, None, None]
+    return (pixels.float() / 255 - mean) / std
 
 
 def read_unet(path: Path) -> tuple[UNet256, int]:
-    """The network of a checkpoint, ready to serve, and the side of its input in pixels.
+    """The network of a checkpoint, ready to serve, and the size of its input in pixels.
 
     Reads the published `.pth` (a state dict, names perhaps with `module.` before them) and
     `.safetensors` of `write_unet`. Raises CheckpointError.
     """
-    state, side = _read_state(path)
+    state, size = _read_state(path)
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     first = state.get(_FIRST)
     width = first.shape[0] if first is not None and first.ndim == 4 else PUBLISHED_WIDTH
@@ -131,14 +131,14 @@ def read_unet(path: Path) -> tuple[UNet256, int]:
             )
         )
     network.load_state_dict(state, assign=True)
-    return network.float().eval(), side
+    return network.float().eval(), size
 
 
-def write_unet(network: UNet256, side: int, path: Path) -> None:
-    """Write `.safetensors` with the side of the input, by way of a temporary file."""
+def write_unet(network: UNet256, size: int, path: Path) -> None:
+    """Write `.safetensors` with the size of the input, by way of a temporary file."""
     part = path.with_name(path.name + ".part")
     state = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-    save_file(state, part, metadata={"side": str(side)})
+    save_file(state, part, metadata={"side": str(size)})
     part.replace(path)
 
 
@@ -167,8 +167,8 @@ def _read_state(path: Path) -> tuple[dict[str, Tensor], int]:
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
-                side = int((file.metadata() or {}).get("side", PUBLISHED_SIDE))
-                return {name: file.get_tensor(name) for name in file.keys()}, side
+                size = int((file.metadata() or {}).get("side", PUBLISHED_SIDE))
+                return {name: file.get_tensor(name) for name in file.keys()}, size  # noqa: SIM118
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from None

@@ -1,4 +1,4 @@
-"""From the network's wing probabilities to a picture of the wings on white."""
+"""From the network's wing probabilities to an image of the wings on white."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def largest_pieces(mask: Mask) -> Mask:
 
 
 def wing_mask(probability: NDArray[np.float32], size: tuple[int, int]) -> Mask:
-    """Where the wings are in a picture of `size` (width, height), from probabilities (s, s)."""
+    """Where the wings are in an image of `size` (width, height), from probabilities (s, s)."""
     pieces = largest_pieces(probability > THRESHOLD)
     clean = np.where(pieces, probability, np.minimum(probability, THRESHOLD))
     large = Image.fromarray(clean.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
@@ -37,14 +37,14 @@ def wing_mask(probability: NDArray[np.float32], size: tuple[int, int]) -> Mask:
 
 
 def _near(pieces: Mask, size: tuple[int, int]) -> Mask:
-    """The pieces one pixel wider, in the large picture: keeps removed pieces removed."""
+    """The pieces one pixel wider, in the large image: keeps removed pieces removed."""
     wider = Image.fromarray(ndimage.binary_dilation(pieces, np.ones((3, 3))))
     near: Mask = np.asarray(wider.resize(size, Image.Resampling.NEAREST))
     return near
 
 
 def on_white(rgb: Image.Image, mask: Mask) -> Image.Image:
-    """The RGB picture with white wherever the mask (h, w) is False."""
+    """The RGB image with white wherever the mask (h, w) is False."""
     white = Image.new("RGB", rgb.size, (255, 255, 255))
     white.paste(rgb, mask=Image.fromarray(mask))
     return white

@@ -30,8 +30,9 @@ def read_backbone(
     for name in FILES:
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"{folder / name} is missing: make it with `python -m training.hybrid.dinov2_ensemble`, "
-                "or put config.json and model.safetensors of facebook/dinov2-base there"
+                f"{folder / name} is missing: make it with "
+                "`python -m training.hybrid.dinov2_ensemble`, or put config.json and "
+                "model.safetensors of facebook/dinov2-base there"
             )
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -55,7 +56,7 @@ def read_backbone(
 
 
 class Backbone:
-    """A Dinov2Model and its preprocessing; CUDA where there is one."""
+    """A Dinov2Model and its preprocessing; on CUDA if the machine has it."""
 
     def __init__(
         self, model: Dinov2Model, preprocessing: Mapping[str, Any], precision: str = "float32"
@@ -68,7 +69,7 @@ class Backbone:
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """(n, side, side, 3) bytes -> (n, features): the class token, then the mean patch token.
+        """(n, size, size, 3) bytes -> (n, features): the class token, then the mean patch token.
 
         The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
         """
@@ -77,5 +78,6 @@ class Backbone:
         copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
         tokens = self._model(pixel_values=copies).last_hidden_state
         found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        features: Features = found.unflatten(0, (len(shifts), -1)).mean(dim=0).cpu().numpy()
+        by_shift = found.reshape(len(shifts), len(pixels), -1)
+        features: Features = by_shift.mean(dim=0).cpu().numpy()
         return features

@@ -1,15 +1,16 @@
-"""What speaks for each individual of the gallery, all its pictures taken together.
+"""What speaks for each individual of the gallery, all its images taken together.
 
 Numbers of a (query, individual) pair, which a logistic model per dataset weighs:
-verified: the largest geometrically verified match with one of its pictures, as a root;
-lead: how far that is ahead of the best other individual's (below 0: behind), because a picture that
-    matches everybody well, or nobody, says less than the difference;
-neighbours: how much nearer than the background its pictures have the query's key points, where the
-    background is the BACKGROUND-th nearest individual; all its pictures count together;
-cosine: of the joint embedding, the best of its pictures;
+verified: the largest geometrically verified match with one of its images, as a root;
+lead: how far that is ahead of the best other individual's (below 0: behind), because an image that
+    matches all individuals well, or none, says less than the difference;
+neighbours: how much nearer than the background its images have the query's key points, where the
+    background is the BACKGROUND-th nearest individual; all its images count together;
+cosine: of the joint embedding, the best of its images;
 cosine_lead: as `lead`, of the cosine;
-other_side: 1 where all its pictures show another side than the query; 0 where that is not known;
-pictures: logarithm of their number, because the best of many is high by chance.
+other_viewpoint: 1 where all its images show another viewpoint than the query; 0 where a viewpoint
+    is not known;
+pictures: logarithm of the number of its images, because the best of many is high by chance.
 """
 
 from __future__ import annotations
@@ -24,14 +25,22 @@ from wildlife_reid.local.matching import Floats, MatchSettings
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-EVIDENCE = ("verified", "lead", "neighbours", "cosine", "cosine_lead", "other_side", "pictures")
+EVIDENCE = (
+    "verified",
+    "lead",
+    "neighbours",
+    "cosine",
+    "cosine_lead",
+    "other_viewpoint",
+    "pictures",
+)
 BACKGROUND = 6
 
 
 def key_point_maxima(query: LocalFeatures, gallery: LocalGallery, rows: Rows) -> Floats:
-    """(n, r): similarity of each of the query's n key points with the nearest one of each picture.
+    """(n, r): similarity of each of the query's n key points with the nearest one of each image.
 
-    0 for a picture without key points.
+    0 for an image without key points.
     """
     projected = gallery.projection(query.descriptors)
     found = np.zeros((len(query), len(rows)), dtype=np.float32)
@@ -43,9 +52,9 @@ def key_point_maxima(query: LocalFeatures, gallery: LocalGallery, rows: Rows) ->
 
 
 def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
-    """Of each picture (r,) and of each individual (i,): summed similarity above the background.
+    """Of each image (r,) and of each individual (i,): summed similarity above the background.
 
-    maxima: (n, r) of `key_point_maxima`; code: (r,) numbers of the pictures' individuals, 0..i-1.
+    maxima: (n, r) of `key_point_maxima`; code: (r,) numbers of the images' individuals, 0..i-1.
     """
     count = int(code.max(initial=-1)) + 1
     if not count or not len(maxima):
@@ -61,7 +70,11 @@ def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
 
 
 def evidence(
-    verified: Array, neighbours: Array, cosine: Array, other_side: NDArray[np.bool_], code: Rows
+    verified: Array,
+    neighbours: Array,
+    cosine: Array,
+    other_viewpoint: NDArray[np.bool_],
+    code: Rows,
 ) -> Array:
     """(i, 7) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
     count = len(neighbours)
@@ -70,7 +83,7 @@ def evidence(
     np.maximum.at(best[:, 0], code, np.nan_to_num(verified))
     np.maximum.at(best[:, 1], code, cosine)
     pictures = np.bincount(code, minlength=count)
-    elsewhere = np.bincount(code, other_side, minlength=count) == pictures
+    elsewhere = np.bincount(code, other_viewpoint, minlength=count) == pictures
     match = np.sqrt(best[:, 0])
     alike = best[:, 1]
     columns = [match, _lead(match), neighbours, alike, _lead(alike), elsewhere, np.log(pictures)]
@@ -87,7 +100,7 @@ def _lead(values: Array) -> Array:
 
 
 def shortlisted(neighbours: Array, cosine: Array, size: int) -> Rows:
-    """Places in (r,) of the pictures to verify: the first half of `size` by what is above the
+    """Places in (r,) of the images to verify: the first half of `size` by what is above the
     background, the other by cosine; fewer where both name the same."""
     firsts = [np.argsort(-values, kind="stable")[: size // 2] for values in (neighbours, cosine)]
     return np.unique(np.concatenate(firsts))
@@ -100,12 +113,12 @@ def verified_at(
     chosen: Rows,
     settings: MatchSettings,
 ) -> Array:
-    """(r,) verified scores of the pictures at the places `chosen` of `rows`, else NaN."""
+    """(r,) verified scores of the images at the places `chosen` of `rows`, else NaN."""
     found = np.full(len(rows), np.nan)
     found[chosen] = gallery.scores(query, rows[chosen], settings)
     return found
 
 
-def differs(side: str, sides: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(r,): where both sides are known and are not the same."""
-    return np.asarray((sides != side) & (sides != "") & (side != ""))
+def differs(viewpoint: str, others: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """(r,): True where both viewpoints (left, right, ...; "" = unknown) are known and differ."""
+    return np.asarray((others != viewpoint) & (others != "") & (viewpoint != ""))

@@ -1,6 +1,6 @@
 """One embedding of two networks: that of `triplet_centroids` and that of `megadescriptor_cosine`.
 
-They err on different pictures. The second one's many numbers are brought onto their principal
+They err on different images. The second one's many numbers are brought onto their principal
 components, so that the gallery stays small; both count the same, so the cosine of the joint
 embedding is the mean of theirs.
 """
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor, from_numpy
 
 from wildlife_image.square import normalised
-from wildlife_reid.alignment import picture_square, read_landmark_network
+from wildlife_reid.alignment import animal_square, read_landmark_network
+from wildlife_reid.networks import with_weights
 from wildlife_reid.swin import describe, swin_descriptor
 from wildlife_reid.triplet import TripletNetwork, embed
 
@@ -60,7 +60,7 @@ def components_of(arrays: Mapping[str, NDArray[np.generic]]) -> Components:
 def joined(triplet: Array, swin: Array, components: Components) -> Array:
     """(..., a) and (..., d) -> (..., a + k) of length 1; what is not finite counts as 0."""
     parts = [np.nan_to_num(triplet), components(np.nan_to_num(swin))]
-    return np.concatenate(parts, axis=-1) / np.sqrt(2)
+    return np.asarray(np.concatenate(parts, axis=-1) / np.sqrt(2))
 
 
 class JointEmbedding:
@@ -78,19 +78,17 @@ class JointEmbedding:
         self._networks = []
         for kind, (build, _) in KINDS.items():
             network = build(networks[kind]["settings"])
-            state = load_file(folder / networks[kind]["weights"])
-            network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-            self._networks.append(network.eval())
+            self._networks.append(with_weights(network, folder / networks[kind]["weights"]))
         self._components = components
 
     def pixels(self, rgb: Image.Image) -> list[Tensor]:
-        """(3, side, side) for each network; the animal is looked for once where sides agree."""
+        """(3, size, size) for each network; the animal is located once where their sizes agree."""
         squares: dict[tuple[int, object], NDArray[np.uint8]] = {}
         found = []
         for settings, landmarks in zip(self._settings, self._landmarks, strict=True):
-            key = (int(settings["side"]), settings.get("landmarks"))
+            key = (int(settings["image_size"]), settings.get("landmarks"))
             if key not in squares:
-                squares[key] = picture_square(rgb, key[0], landmarks)
+                squares[key] = animal_square(rgb, key[0], landmarks)
             found.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
         return found
 

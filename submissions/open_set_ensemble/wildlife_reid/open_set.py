@@ -1,6 +1,6 @@
-"""Which individual of the gallery is it, or a new one? The same file in every reid submission.
+"""Which individual of the gallery is it, or a new one? The rules of all reid submissions.
 
-A query is compared with the gallery's rows (pictures, or individuals); scores are (n,), higher =
+A query is compared with the gallery's rows (images, or individuals); scores are (n,), higher =
 more alike. The rules, which training's calibration uses too:
 - candidates are the rows of the query's dataset; where the dataset is missing or unknown, all rows;
 - the best finite score wins, the first row of the gallery among equals; NaN and inf never win;
@@ -15,13 +15,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 NEW = "new_individual"
+POOLED = ""  # in a table by dataset: what was fitted on all datasets together
 LISTED = 10  # individuals that `best_individuals` names
 _LABELS = ("identity", "dataset")
+_Fitted = TypeVar("_Fitted")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,14 @@ def candidates(gallery: Gallery, dataset: str | None) -> NDArray[np.bool_]:
     """(n,): the rows of the query's dataset; all where it is missing or none of the gallery's."""
     inside = gallery.dataset == (dataset or "")
     return inside if inside.any() else np.ones(len(gallery), dtype=np.bool_)
+
+
+def of_dataset(table: Mapping[str, _Fitted], dataset: str | None) -> _Fitted:
+    """Return the dataset's entry; that of POOLED where it is missing or has none of its own.
+
+    Raises KeyError where the table has no entry POOLED.
+    """
+    return table.get(dataset or POOLED, table[POOLED])
 
 
 def best_row(scores: NDArray[np.float64], gallery: Gallery, dataset: str | None) -> int | None:
@@ -102,7 +113,8 @@ def read_gallery(path: Path) -> tuple[Gallery, dict[str, NDArray[np.generic]]]:
 
     Raises FileNotFoundError, and ValueError where the labels are missing or not of one length.
     """
-    with np.load(path, allow_pickle=False) as file:
+    # Opened here, because NumPy leaves the file of a damaged .npz open.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     if missing := [name for name in _LABELS if name not in arrays]:
         raise ValueError(f"{path}: expected the arrays {_LABELS}, {missing} are not there")

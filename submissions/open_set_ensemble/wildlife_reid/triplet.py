@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 
 class TripletNetwork(nn.Module):
-    """(n, 3, side, side) -> (n, width) of length 1; weights at random.
+    """(n, 3, size, size) -> (n, width) of length 1; weights at random.
 
     settings: `architecture` and `arguments` for timm, and `width`; `stage`, where given, takes all
     places of that stage's map in place of their mean: for animals in a standard pose, where a place
@@ -31,8 +31,8 @@ class TripletNetwork(nn.Module):
                 out_indices=(int(settings["stage"]),),
                 **arguments,
             )
-            info = self.backbone.feature_info
-            cells = math.ceil(int(settings["side"]) / info.reduction()[-1])
+            info: Any = self.backbone.feature_info
+            cells = math.ceil(int(settings["image_size"]) / info.reduction()[-1])
             features = info.channels()[-1] * cells**2
             self.neck: nn.Module = nn.BatchNorm1d(features, affine=False)
         else:
@@ -46,7 +46,7 @@ class TripletNetwork(nn.Module):
 
     def _pooled(self, pixels: Tensor) -> Tensor:
         """(n, features): the backbone's mean over places, or all places of its one map."""
-        found = self.backbone(pixels)
+        found: Tensor | list[Tensor] = self.backbone(pixels)
         return found[0].flatten(1) if isinstance(found, list) else found
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -55,6 +55,6 @@ class TripletNetwork(nn.Module):
 
 @torch.inference_mode()
 def embed(network: nn.Module, pixels: Tensor) -> Tensor:
-    """(3, side, side) -> (width,). One at a time: the last digits of a batch depend on its size."""
+    """(3, size, size) -> (width,). One at a time: the last digits of a batch depend on its size."""
     vector: Tensor = network(pixels[None])[0]
     return vector

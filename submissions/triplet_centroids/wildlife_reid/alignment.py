@@ -1,8 +1,8 @@
-"""An animal in one standard pose, by landmarks that a network finds; the same file in five folders.
+"""An animal in one standard pose, by landmarks that a network finds.
 
 The landmarks are ten points: five along one edge of the animal, head first, and five along the
-other. The picture between them, stretched to a square, has the pattern at the same place each time.
-Coordinates are x, y with -1 and 1 at the edges of the square that the whole picture is put on.
+other. The image between them, stretched to a square, has the pattern at the same place each time.
+Coordinates are x, y with -1 and 1 at the edges of the square that the whole image is put on.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 from wildlife_image.square import normalised, square
 
 ACROSS, ALONG = 2, 5
-SIDE = 96  # of the square that the network sees, in pixels
+SIZE = 96  # of the square that the network sees, in pixels
 _FINER = 2  # the animal is cut from a square so many times as large
-DECODED = 2 * _FINER * SIDE  # what a JPEG may be decoded at, and no less
+DECODED = 2 * _FINER * SIZE  # what a JPEG may be decoded at, and no less
 _WIDTH = 16
 _REACH = 1.25  # landmarks may lie as far out
 
@@ -36,7 +36,7 @@ def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class LandmarkNetwork(nn.Module):
-    """(n, 3, SIDE, SIDE) of 0..1 -> (n, 10, 2). Three scales, a map for each landmark, its centre.
+    """(n, 3, SIZE, SIZE) of 0..1 -> (n, 10, 2). Three scales, a map for each landmark, its centre.
 
     The centre of a map is the mean place under its softmax (integral regression, Sun et al. 2018).
     """
@@ -54,7 +54,7 @@ class LandmarkNetwork(nn.Module):
         self.to_middle, self.at_middle = nn.Conv2d(6 * w, 4 * w, 1), _layer(4 * w, 4 * w)
         self.to_fine = nn.Conv2d(4 * w, 2 * w, 1)
         self.maps = nn.Sequential(_layer(2 * w, 2 * w), nn.Conv2d(2 * w, ACROSS * ALONG, 1))
-        cells = SIDE // 4
+        cells = SIZE // 4
         places = ((torch.arange(cells) + 0.5) / cells * 2 - 1) * _REACH
         self.register_buffer("places", places, persistent=False)
 
@@ -71,7 +71,7 @@ class LandmarkNetwork(nn.Module):
 
 
 def read_landmark_network(folder: Path, settings: Mapping[str, Any]) -> LandmarkNetwork | None:
-    """The one that the settings of config.json name; None without: pictures are taken whole.
+    """The one that the settings of config.json name; None without: images are taken whole.
 
     Raises FileNotFoundError.
     """
@@ -86,24 +86,24 @@ def read_landmark_network(folder: Path, settings: Mapping[str, Any]) -> Landmark
     return network.eval()
 
 
-def unwrapped(canvas: Tensor, landmarks: Tensor, side: int) -> Tensor:
-    """(n, 3, s, s) floats and (n, 10, 2) -> (n, 3, side, side): what is between the landmarks."""
+def unwrapped(canvas: Tensor, landmarks: Tensor, size: int) -> Tensor:
+    """(n, 3, s, s) floats and (n, 10, 2) -> (n, 3, size, size): what is between the landmarks."""
     grid = landmarks.view(-1, ACROSS, ALONG, 2).permute(0, 3, 1, 2)
-    size = (_FINER * side, _FINER * side)
-    grid = interpolate(grid, size, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+    finer = (_FINER * size, _FINER * size)
+    grid = interpolate(grid, finer, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
     cut = grid_sample(canvas, grid, padding_mode="border", align_corners=False)
     return avg_pool2d(cut, _FINER)  # so that a large animal is not sampled with gaps
 
 
 @torch.inference_mode()
-def picture_square(
-    image: Image.Image, side: int, network: LandmarkNetwork | None
+def animal_square(
+    image: Image.Image, size: int, network: LandmarkNetwork | None
 ) -> NDArray[np.uint8]:
-    """(side, side, 3): the animal in the standard pose; without a network the whole picture."""
+    """(size, size, 3): the animal in the standard pose; without a network the whole image."""
     if network is None:
-        return square(image, side)
-    pixels = torch.from_numpy(square(image, _FINER * SIDE)).permute(2, 0, 1)[None].float() / 255
-    cut = unwrapped(pixels, network(avg_pool2d(pixels, _FINER)), side)[0]
+        return square(image, size)
+    pixels = torch.from_numpy(square(image, _FINER * SIZE)).permute(2, 0, 1)[None].float() / 255
+    cut = unwrapped(pixels, network(avg_pool2d(pixels, _FINER)), size)[0]
     found: NDArray[np.uint8] = (cut * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     return found
 
@@ -111,6 +111,6 @@ def picture_square(
 def network_input(
     image: Image.Image, settings: Mapping[str, Any], network: LandmarkNetwork | None
 ) -> Tensor:
-    """(3, side, side), as the settings say: `side`, `mean`, `std`."""
-    pixels = torch.from_numpy(picture_square(image, int(settings["side"]), network))
+    """(3, size, size), as the settings say: `image_size`, `mean`, `std`."""
+    pixels = torch.from_numpy(animal_square(image, int(settings["image_size"]), network))
     return normalised(pixels.permute(2, 0, 1), settings)

@@ -1,8 +1,9 @@
-"""From a pipeline's score to the probability that two pictures show the same individual.
+"""From a pipeline's score to the probability that two images show the same individual.
 
 A monotone curve through the steps of an isotonic regression, as in WildFusion (Cermak et al. 2024,
 arXiv 2408.12934): knots in the middle of each step's ends, monotone cubic interpolation (PCHIP)
-between them, 0 below and 1 above the scores that were seen. The fit is training/reid/matching/calibrate.py.
+between them, 0 below and 1 above the scores that were seen. The fit is in
+training/reid/matching/calibrate.py.
 """
 
 from __future__ import annotations

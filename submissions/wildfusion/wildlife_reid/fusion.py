@@ -1,7 +1,7 @@
 """WildFusion: the mean of calibrated scores of several pipelines, local ones on a shortlist only.
 
-Cermak et al. 2024 (arXiv 2408.12934): the priority pipeline ranks all candidates cheaply, the dear
-ones score only its first B; a candidate that some pipeline has not scored is out (-inf).
+Cermak et al. 2024 (arXiv 2408.12934): the priority pipeline ranks all candidates cheaply, the
+expensive ones score only its first B; a candidate that some pipeline has not scored is out (-inf).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+GLOBAL, LOCAL = "global", "local"  # the fused pipelines, as config.json names them
 
 
 def shortlist(priority: Array, size: int) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""From a picture to a map of wing colour and edges, the same in training and in serving."""
+"""From an image to a map of wing colour and edges, the same in training and in serving."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wildlife_wings.alignment import FRAME_HEIGHT, FRAME_WIDTH, find_pose, into_frame
-from wildlife_wings.wings import background_colour, find_wings, read_small
+from wildlife_wings.find_wings import background_colour, find_wings, read_small
 
 Array = NDArray[np.float64]
 
@@ -75,6 +75,6 @@ def _edges(grey: Array) -> list[Array]:
     return [np.where(direction == k, strength, 0.0) for k in range(EDGE_CHANNELS)]
 
 
-def picture_map(image: Image.Image) -> Array:
+def image_pattern_map(image: Image.Image) -> Array:
     """Any PIL image -> (18, 12, 7) pattern map, finite float64."""
     return pattern_map(aligned_wings(image))

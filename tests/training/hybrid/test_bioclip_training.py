@@ -98,7 +98,7 @@ def test_only_the_last_blocks_ln_post_and_the_head_are_trained(data, backbone, t
     assert places == {"transformer.resblocks.1", "transformer.resblocks.2", "ln_post"}
     found = json.loads((tmp_path / "finetuned.json").read_text())
     assert found["classes"] == ["2.0", "8.0", "9.0", "hybrid"]
-    assert found["picture"]["mean"] == [0.485, 0.456, 0.406]
+    assert found["preprocessing"]["mean"] == [0.485, 0.456, 0.406]
     with (tmp_path / "log.csv").open() as file:
         log = list(csv.DictReader(file))
     assert [row["epoch"] for row in log] == ["1", "2", "3"]
@@ -386,6 +386,6 @@ def test_a_missing_weight_is_named_with_the_command(built, tmp_path) -> None:
     with pytest.raises(RuntimeError, match="load"):
         model.predict(Image.new("RGB", (4, 4)))
     with pytest.raises(
-        Exception, match=r"(?s)lacks weights/head\.safetensors.*training\.hybrid\.bioclip_wings"
+        Exception, match=r"(?s)weights/head\.safetensors: made by .*training\.hybrid\.bioclip_wings"
     ):
         model.load()

@@ -31,7 +31,7 @@ from training.hybrid.dinov2.features import Extractor
 from training.hybrid.dinov2.heads import log_odds_of
 from training.hybrid.dinov2.images import read_generated
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
-from wildlife_wings.heads import combined
+from wildlife_wings.dinov2_heads import combined
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -184,12 +184,10 @@ def test_missing_weights_name_the_file_and_the_command(trained: Path, tmp_path: 
     copy = tmp_path / "copy"
     shutil.copytree(trained, copy)
     (copy / "weights" / "heads.npz").unlink()
-    with pytest.raises(
-        FileNotFoundError, match=r"heads\.npz is missing.*training\.hybrid\.dinov2_ensemble"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"heads\.npz: made by .*hybrid\.dinov2_ensemble"):
         model_of(copy).Model().load()
     (copy / "weights" / "backbone" / "model.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"model\.safetensors is missing: make it with"):
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors: made by python"):
         model_of(copy).Model().load()
 
 

@@ -20,8 +20,8 @@ from training.common.errors import DataError
 from training.hybrid import dinov2_ensemble
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
 from wildlife_wings.dinov2_backbone import Backbone
+from wildlife_wings.dinov2_heads import HybridMLP, combined
 from wildlife_wings.dinov2_pixels import normalised, square_pixels
-from wildlife_wings.heads import HybridMLP, combined
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -150,7 +150,7 @@ def test_the_whole_picture_is_squeezed_and_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # the picture's left side is at the top
     image.save(tmp_path / "turned.png", exif=exif)
     with Image.open(tmp_path / "turned.png") as turned:
-        found = square_pixels(turned, {"cut": "whole", "side": 16})
+        found = square_pixels(turned, {"cut": "whole", "image_size": 16})
     assert found.shape == (16, 16, 3)
     assert found[0].tolist() == [[255, 0, 0]] * 16
     assert found[-1].tolist() == [[0, 0, 255]] * 16
@@ -169,4 +169,4 @@ def test_a_wing_side_is_the_same_for_a_mirrored_picture_and_on_white() -> None:
 
 def test_an_unknown_cut_is_refused() -> None:
     with pytest.raises(ValueError, match="'half', expected one of"):
-        square_pixels(Image.new("RGB", (8, 8)), {"cut": "half", "side": 8})
+        square_pixels(Image.new("RGB", (8, 8)), {"cut": "half", "image_size": 8})

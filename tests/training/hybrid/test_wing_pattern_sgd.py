@@ -146,56 +146,56 @@ def test_predicting_before_load_says_so() -> None:
     ids=str,
 )
 def test_alignment_undoes_rotation_scale_and_shift(pose) -> None:
-    from wildlife_wings.pattern_features import picture_map
+    from wildlife_wings.pattern_features import image_pattern_map
 
-    upright = picture_map(butterfly())[..., :3]
-    moved = picture_map(butterfly(**pose))[..., :3]
+    upright = image_pattern_map(butterfly())[..., :3]
+    moved = image_pattern_map(butterfly(**pose))[..., :3]
     unaligned = np.abs(upright - np.roll(upright, 2, axis=0)).mean()
     assert np.abs(upright - moved).mean() < 0.3 * unaligned
 
 
 def test_light_and_white_balance_hardly_matter() -> None:
-    from wildlife_wings.pattern_features import picture_map
+    from wildlife_wings.pattern_features import image_pattern_map
 
     picture = butterfly()
     dim = Image.fromarray((np.asarray(picture) * [0.7, 0.62, 0.5]).astype(np.uint8))
-    assert np.abs(picture_map(picture) - picture_map(dim)).max() < 0.03
+    assert np.abs(image_pattern_map(picture) - image_pattern_map(dim)).max() < 0.03
 
 
 def test_label_and_ruler_are_not_taken_for_wings() -> None:
-    from wildlife_wings.pattern_features import picture_map
+    from wildlife_wings.pattern_features import image_pattern_map
 
     cluttered = butterfly()
     draw = ImageDraw.Draw(cluttered)
     draw.rectangle((500, 400, 620, 460), fill=(250, 250, 245), outline=(60, 60, 60))
     draw.text((510, 410), "CAM 1234", fill=(0, 0, 0))
     draw.rectangle((20, 455, 320, 475), fill=(240, 235, 190), outline=(0, 0, 0))
-    assert np.abs(picture_map(butterfly()) - picture_map(cluttered)).max() < 0.02
+    assert np.abs(image_pattern_map(butterfly()) - image_pattern_map(cluttered)).max() < 0.02
 
 
 def test_a_mirrored_picture_scores_nearly_the_same(model) -> None:
-    from wildlife_wings.pattern_features import picture_map
+    from wildlife_wings.pattern_features import image_pattern_map
 
     picture = butterfly(angle=8)
     mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    assert np.abs(picture_map(picture) - picture_map(mirrored)).max() < 0.08
+    assert np.abs(image_pattern_map(picture) - image_pattern_map(mirrored)).max() < 0.08
 
 
 def test_a_large_jpeg_is_decoded_at_reduced_scale(tmp_path: Path) -> None:
-    from wildlife_wings.pattern_features import picture_map
+    from wildlife_wings.pattern_features import image_pattern_map
 
     large = butterfly().resize((3200, 2400), Image.Resampling.BICUBIC)
     large.save(tmp_path / "large.jpg", quality=95)
     with Image.open(tmp_path / "large.jpg") as image:
-        reduced = picture_map(image)
+        reduced = image_pattern_map(image)
         assert max(image.size) <= 800
     with Image.open(tmp_path / "large.jpg") as image:
-        full = picture_map(image.convert("RGB"))
+        full = image_pattern_map(image.convert("RGB"))
     assert np.abs(reduced - full).mean() < 0.01
 
 
 def test_the_exif_orientation_is_followed(tmp_path: Path) -> None:
-    from wildlife_wings.wings import read_small
+    from wildlife_wings.find_wings import read_small
 
     turned = butterfly().transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()

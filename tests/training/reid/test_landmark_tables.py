@@ -17,17 +17,17 @@ from wildlife_image.square import square
 from wildlife_reid.alignment import (
     ACROSS,
     ALONG,
-    SIDE,
+    SIZE,
     LandmarkNetwork,
+    animal_square,
     network_input,
-    picture_square,
     unwrapped,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-SETTINGS = {"side": 16, "mean": [0.5] * 3, "std": [0.5] * 3}
+SETTINGS = {"image_size": 16, "mean": [0.5] * 3, "std": [0.5] * 3}
 
 
 def grid(left: float, top: float, right: float, bottom: float) -> torch.Tensor:
@@ -92,11 +92,11 @@ def test_nothing_is_trained_in_no_steps(
 def test_images_are_varied_together_with_their_landmarks() -> None:
     """A bright dot is where its landmark goes."""
     torch.manual_seed(0)
-    pixels = torch.zeros(12, 3, SIDE, SIDE)
+    pixels = torch.zeros(12, 3, SIZE, SIZE)
     pixels[:, :, 40:43, 50:53] = 1.0
     places = torch.tensor([[[51.0, 41.0]]]).expand(12, 1, 2)
     varied, moved = train_landmarks.variation()(pixels, places)
-    inside = ((moved > 4) & (moved < SIDE - 5)).all(dim=2).flatten()
+    inside = ((moved > 4) & (moved < SIZE - 5)).all(dim=2).flatten()
     assert inside.sum() >= 10
     for image, place in zip(varied[inside], moved[inside], strict=True):
         bright = (image.mean(dim=0) > 0.3).nonzero().float()
@@ -132,12 +132,12 @@ def test_landmarks_may_lie_outside_the_frame_but_not_far() -> None:
     with torch.no_grad():
         network.get_parameter("maps.1.weight").mul_(1e4)  # as sure as can be of some cell
     with torch.inference_mode():
-        found = network(torch.rand(4, 3, SIDE, SIDE))
+        found = network(torch.rand(4, 3, SIZE, SIZE))
     assert found.shape == (4, 10, 2)
     assert 1.0 < found.abs().max() < 1.25
 
 
 def test_without_a_network_a_image_is_taken_whole() -> None:
     image = Image.effect_noise((40, 30), 60).convert("RGB")
-    assert (picture_square(image, 16, None) == square(image, 16)).all()
+    assert (animal_square(image, 16, None) == square(image, 16)).all()
     assert network_input(image, SETTINGS, None).shape == (3, 16, 16)

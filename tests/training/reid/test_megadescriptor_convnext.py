@@ -29,7 +29,7 @@ FOLDER = ROOT / "submissions" / "megadescriptor_convnext"
 TINY = {
     "architecture": "convnext_atto",
     "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-    "side": 32,
+    "image_size": 32,
     "mean": [0.5] * 3,
     "std": [0.25] * 3,
 }
@@ -193,13 +193,13 @@ def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path
     with pytest.raises(ValueError, match=r"gallery\.npz.*training.reid.megadescriptor_convnext"):
         load_model(copy)
     (copy / "weights" / "classifier.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"classifier\.safetensors not there: make it"):
+    with pytest.raises(FileNotFoundError, match=r"classifier\.safetensors: made by python"):
         load_model(copy)
 
 
 def test_the_full_preset_has_the_published_values() -> None:
     network, recipe = convnext_training.NETWORKS["full"], convnext_training.RECIPES["full"]
-    assert (network["architecture"], network["side"]) == ("convnext_xlarge", 384)
+    assert (network["architecture"], network["image_size"]) == ("convnext_xlarge", 384)
     assert (recipe.epochs, recipe.batch, recipe.learning_rate) == (30, 8, 8e-5)
     assert (recipe.weight_decay, recipe.warm_up) == (0.01, 0.1)
 

@@ -182,7 +182,10 @@ def test_full_size_offline(architecture: str, side: int, data: Path, tmp_path: P
     arguments += ["--backbone", f"local-dir:{public}"]
     assert script.main([str(item) for item in arguments]) == 0
     config = json.loads((out / "config.json").read_text())
-    assert (config["network"]["architecture"], config["network"]["side"]) == (architecture, side)
+    assert (config["network"]["architecture"], config["network"]["image_size"]) == (
+        architecture,
+        side,
+    )
     assert "CC-BY-NC-4.0" in (out / "weights.json").read_text()
     program = (
         "import sys; from PIL import Image; import model; m = model.Model(); m.load()\n"

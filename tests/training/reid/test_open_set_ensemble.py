@@ -128,7 +128,7 @@ def test_sides_differ_only_where_both_are_known() -> None:
 
 
 def test_key_point_maxima_are_those_of_each_image() -> None:
-    settings = LocalSettings(side=200, count=30)
+    settings = LocalSettings(image_size=200, count=30)
     blank = local_features(Image.new("RGB", (40, 40)), settings)
     features = [local_features(spotted(n), settings) for n in (1, 2)] + [blank]
     projection = Projection(np.zeros(128, np.float32), np.eye(128, dtype=np.float32))
@@ -319,5 +319,5 @@ def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path
     ):
         load_model(copy)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"gallery\.npz not there: make it with"):
+    with pytest.raises(FileNotFoundError, match=r"gallery\.npz: made by python"):
         load_model(copy)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_an_animal_matches_itself_moved_and_turned_and_no_other() -> None:
-    settings = LocalSettings(side=256, count=120)
+    settings = LocalSettings(image_size=256, count=120)
     one = local_features(spotted(1), settings)
     moved = local_features(spotted(1, (9, -6), 0.3), settings)
     other = local_features(spotted(2), settings)

@@ -20,8 +20,7 @@ from training.reid.matching.calibration_curves import (
 )
 from training.reid.thresholds.validation import FOLDS, individual_folds
 from wildlife_reid.calibration import Calibration, from_json
-from wildlife_reid.fusion import fuse, shortlist
-from wildlife_reid.pipelines import GLOBAL, LOCAL
+from wildlife_reid.fusion import GLOBAL, LOCAL, fuse, shortlist
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "submissions" / "wildfusion"

@@ -45,8 +45,8 @@ from training.hybrid.wing_pattern.fit import assign_folds
 from training.hybrid.wing_pattern.settings import MIMICS
 from wildlife_scoring.hybrid.metrics import TNR, harmonic_mean, score
 from wildlife_scoring.metrics import share_above, threshold_at_tnr
-from wildlife_wings.hybrid_score import combined
-from wildlife_wings.tower_input import WingPictures
+from wildlife_wings.clip_scores import combined
+from wildlife_wings.clip_views import WingViews
 from wildlife_wings.unet import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -201,7 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
         # All hybrids are left out of training, so that soft parents would make no difference.
         labels = read_labels(options.data, soft_parents=False)
         network = options.submission / "weights" / "wing_unet.safetensors"
-        cutter = WingPictures(network, served_picture(replace(PRESETS["small"])))
+        cutter = WingViews(network, served_picture(replace(PRESETS["small"])))
         views = read_halves(labels.paths, cutter)
         folds = [validate(labels, views, fold) for fold in range(options.folds)]
         recalls = {n: np.mean([fold[n] for fold in folds], axis=0).tolist() for n in SCORES}

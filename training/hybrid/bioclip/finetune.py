@@ -47,7 +47,7 @@ from training.hybrid.bioclip.recipe import NORMALISATIONS, PRESETS, Recipe
 from training.hybrid.bioclip.trainer import Classifier, Trainer, TrainingError, write_text
 from training.hybrid.split import held_out
 from wildlife_wings.clip_tower import build_tower, read_folder, read_head, read_tower
-from wildlife_wings.tower_input import WingPictures
+from wildlife_wings.clip_views import WingViews
 from wildlife_wings.unet import CheckpointError
 
 # A residual network of 0.4 million parameters: a transformer of that size learns too slowly here.
@@ -115,7 +115,7 @@ def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) ->
     found = {
         "classes": list(labels.classes),
         "model_cfg": model_cfg,
-        "picture": trainer.recipe.picture(),
+        "preprocessing": trainer.recipe.picture(),
         "normalise_features": trainer.recipe.normalise_features,
     }
     write_text(trainer.out / "finetuned.json", json.dumps(found, indent=2) + "\n")
@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         labels = read_labels(options.data, recipe.soft_parents, recipe.crosses > 0)
         if recipe.views == "halves":
-            views = read_halves(labels.paths, WingPictures(options.network, recipe.picture()))
+            views = read_halves(labels.paths, WingViews(options.network, recipe.picture()))
             pictures = Pictures(labels.paths, views, {})
         else:
             check_readable(labels.paths)

@@ -19,7 +19,8 @@ from training.common.errors import DataError
 from training.common.images import UNREADABLE
 from training.hybrid.data import HYBRID as IS_HYBRID
 from training.hybrid.data import read_rows, read_training_table
-from wildlife_wings.tower_input import WingPictures, read_rgb, square
+from wildlife_image.rgb import to_rgb
+from wildlife_wings.clip_views import WingViews, square
 
 HYBRID = "hybrid"
 PARENTS = ("parent_subspecies_1", "parent_subspecies_2")
@@ -118,10 +119,10 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         if self.views is not None:
             return self.views[row], row
         with Image.open(self.paths[row]) as image:
-            return square(read_rgb(image, 2 * int(self.square_as["resize"])), self.square_as), row
+            return square(to_rgb(image, 2 * int(self.square_as["resize"])), self.square_as), row
 
 
-def read_halves(paths: Sequence[Path], pictures: WingPictures) -> Tensor:
+def read_halves(paths: Sequence[Path], pictures: WingViews) -> Tensor:
     """Views (n, 2, 3, h, w) of pictures with background. Raises DataError naming all unreadable."""
     views, problems = [], []
     for path in paths:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-IMAGENET = {"mean": [0.485, 0.456, 0.406], "deviation": [0.229, 0.224, 0.225]}
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 CLIP = {
     "mean": [0.48145466, 0.4578275, 0.40821073],
-    "deviation": [0.26862954, 0.26130258, 0.27577711],
+    "std": [0.26862954, 0.26130258, 0.27577711],
 }
 NORMALISATIONS = {"imagenet": IMAGENET, "clip": CLIP}
 
@@ -39,7 +39,7 @@ class Recipe:
 
     def picture(self) -> dict[str, Any]:
         """The settings of the picture as config.json has them."""
-        sizes = {"resize": self.resize, "side": self.side} if self.views == "square" else {}
+        sizes = {"resize": self.resize, "image_size": self.side} if self.views == "square" else {}
         return {"views": self.views, **sizes, **NORMALISATIONS[self.normalisation]}
 
 

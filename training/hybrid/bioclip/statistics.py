@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.hybrid.crosses import Groups
-from wildlife_wings.hybrid_score import PARTS, FeatureStatistics, parts
+from wildlife_wings.clip_scores import PARTS, FeatureStatistics, parts
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from training.hybrid.bioclip.batches import FEWEST_SHARE, Shift, cross, partners, shift
 from training.hybrid.bioclip.images import Labels, Order, Pictures
 from training.hybrid.bioclip.recipe import Recipe
-from wildlife_wings.tower_input import normalised
+from wildlife_wings.clip_views import normalised
 
 LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "validation_accuracy")
 WARM_UP = 0.15  # share of a one-cycle schedule

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from training.common.errors import DataError
 from training.hybrid.dinov2.backbone import TrainingError
-from wildlife_wings.heads import Array, CalibratedLinear, HybridMLP
+from wildlife_wings.dinov2_heads import Array, CalibratedLinear, HybridMLP
 
 Labels = NDArray[np.bool_]
 FOLDS = 5

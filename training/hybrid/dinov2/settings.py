@@ -44,7 +44,7 @@ from training.hybrid.looks import Look, development, heading, rank_agreement, ta
 from training.hybrid.split import held_out
 from wildlife_scoring.hybrid.metrics import score
 from wildlife_wings.dinov2_backbone import read_backbone
-from wildlife_wings.heads import Array, combined
+from wildlife_wings.dinov2_heads import Array, combined
 
 ROOT = Path(__file__).resolve().parents[3]
 README = ROOT / "submissions" / "dinov2_ensemble" / "README.md"

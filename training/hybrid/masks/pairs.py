@@ -20,8 +20,9 @@ from PIL import Image
 from torch import Tensor
 
 from training.common.errors import FolderError
-from training.common.images import MASK_END, UNREADABLE, list_pictures, upright_rgb, upright_size
+from training.common.images import MASK_END, UNREADABLE, list_pictures, upright_size
 from training.hybrid.split import specimen_column
+from wildlife_image.rgb import to_rgb
 from wildlife_wings.unet import small_rgb
 
 WING_LABELS = (1, 2, 3, 4)
@@ -60,7 +61,7 @@ def read_pairs(images: Path, masks: Path, side: int, table: Path | None) -> Wing
         try:
             with Image.open(images / path) as image:
                 size = upright_size(image)
-                pictures.append(small_rgb(upright_rgb(image, at_least=2 * side), side))
+                pictures.append(small_rgb(to_rgb(image, at_least=2 * side), side))
             cut.append(_small_mask(masks / path.with_name(path.stem + MASK_END), size, side))
         except UNREADABLE as error:
             problems.append(f"{path}: {error}")

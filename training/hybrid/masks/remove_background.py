@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.progress import track
 
 from training.common.errors import FolderError
-from training.common.images import UNREADABLE, claim, list_pictures, save_picture, upright_rgb
+from training.common.images import UNREADABLE, claim, list_pictures, save_picture
+from wildlife_image.rgb import to_rgb
 from wildlife_wings.cutout import on_white, wing_mask
 from wildlife_wings.unet import CheckpointError, UNet256, network_input, read_unet, small_rgb
 
@@ -73,7 +74,7 @@ class BackgroundRemover:
     ) -> Image.Image | None:
         try:
             with Image.open(file) as image:
-                return upright_rgb(image, at_least)
+                return to_rgb(image, at_least)
         except UNREADABLE as error:
             outcome.unreadable.append(f"{name}: {error}")
             return None

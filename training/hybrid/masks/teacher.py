@@ -34,8 +34,8 @@ from training.common.images import (
     claim,
     list_pictures,
     save_picture,
-    upright_rgb,
 )
+from wildlife_image.rgb import to_rgb
 
 DETECTOR = "google/owlv2-base-patch16-ensemble"
 SAM = "facebook/sam-vit-large"
@@ -185,7 +185,7 @@ def write_masks(
     for path in batch:
         try:
             with Image.open(images / path) as image:
-                pictures.append(upright_rgb(image))
+                pictures.append(to_rgb(image))
             names.append(path)
         except UNREADABLE as error:
             problems.append(f"{path} cannot be read: {error}")

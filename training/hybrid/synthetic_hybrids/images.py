@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
+
+from wildlife_image.rgb import to_rgb
 
 PREPARED = "prepare.json"  # beside Images and Lists: how the pictures were made
 
@@ -21,8 +23,7 @@ def read_square(path: Path, size: int) -> Image.Image:
     """A picture of any shape and mode as RGB, size x size, bicubic. Raises PictureError."""
     try:
         with Image.open(path) as image:
-            image.draft("RGB", (2 * size, 2 * size))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright = to_rgb(image, 2 * size)
     except (OSError, SyntaxError, ValueError) as error:
         raise PictureError(f"{path} cannot be read: {error}") from error
     return upright.resize((size, size), Image.Resampling.BICUBIC)

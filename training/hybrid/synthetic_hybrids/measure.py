@@ -31,7 +31,7 @@ from training.hybrid.dinov2.backbone import TrainingError
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
 from training.hybrid.dinov2.images import Labelled, read_generated
 from wildlife_scoring.hybrid.metrics import score
-from wildlife_wings.pattern_features import picture_map
+from wildlife_wings.pattern_features import image_pattern_map
 
 ROOT = Path(__file__).resolve().parents[3]
 README = Path(__file__).with_name("README.md")
@@ -97,7 +97,7 @@ def pattern_features(paths: list[Path]) -> Array:
     for path in paths:
         try:
             with Image.open(path) as image:
-                maps.append(picture_map(image).ravel())
+                maps.append(image_pattern_map(image).ravel())
         except (OSError, SyntaxError, ValueError) as error:
             problems.append(f"{path} cannot be read: {error}")
     if problems:

@@ -10,11 +10,11 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import SGDClassifier
 
 from training.hybrid.crosses import Groups, cross_maps, lookalike
-from wildlife_wings.class_geometry import EVIDENCE as EVIDENCE
-from wildlife_wings.class_geometry import ClassGeometry, ClassSpace, region_blocks
-from wildlife_wings.class_geometry import to_arrays as to_arrays
 from wildlife_wings.pattern_features import COLOUR_CHANNELS, pattern_map
 from wildlife_wings.pattern_features import aligned_wings as aligned_wings
+from wildlife_wings.pattern_geometry import EVIDENCE as EVIDENCE
+from wildlife_wings.pattern_geometry import ClassGeometry, ClassSpace, region_blocks
+from wildlife_wings.pattern_geometry import to_arrays as to_arrays
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.str_]

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from training.common.errors import DataError
 from training.reid.database import read_database
-from wildlife_reid.alignment import LandmarkNetwork, picture_square
+from wildlife_reid.alignment import LandmarkNetwork, animal_square
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_squares(
     for path in paths:
         try:
             with Image.open(path) as image:
-                squares.append(picture_square(image, size, landmarks))
+                squares.append(animal_square(image, size, landmarks))
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
             problems.append(f"{path}: cannot be read as an image: {error}")
     if problems:

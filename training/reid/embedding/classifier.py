@@ -45,11 +45,11 @@ NETWORKS: Mapping[str, dict[str, Any]] = {
     "small": {
         "architecture": "convnext_atto",
         "arguments": {"dims": [24, 48, 96, 160], "depths": [1, 1, 3, 1]},
-        "side": 80,
+        "image_size": 80,
         "mean": MEAN,
         "std": STD,
     },
-    "full": {"architecture": "convnext_xlarge", "side": 384, "mean": MEAN, "std": STD},
+    "full": {"architecture": "convnext_xlarge", "image_size": 384, "mean": MEAN, "std": STD},
 }
 RECIPES = {
     "small": Recipe(epochs=24, batch=32, learning_rate=2e-3),

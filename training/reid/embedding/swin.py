@@ -94,7 +94,7 @@ def build(recipe: Recipe) -> tuple[nn.Module, dict[str, Any]]:
     settings = {
         "architecture": architecture_of(network, recipe.backbone),
         "arguments": recipe.arguments,
-        "side": recipe.image_size or int(own[-1]),
+        "image_size": recipe.image_size or int(own[-1]),
         **recipe.input_settings(),
     }
     return network, settings

@@ -88,7 +88,7 @@ def network_settings(recipe: Recipe, backbone: nn.Module) -> dict[str, Any]:
         "architecture": architecture_of(backbone, recipe.backbone),
         "arguments": {},
         "width": recipe.width,
-        "side": recipe.image_size,
+        "image_size": recipe.image_size,
         **recipe.input_settings(),
         **({} if recipe.stage is None else {"stage": recipe.stage}),
     }

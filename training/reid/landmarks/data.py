@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d
 
 from training.common.errors import DataError
 from training.reid.embedding.batches import read_squares
-from wildlife_reid.alignment import ACROSS, ALONG, SIDE
+from wildlife_reid.alignment import ACROSS, ALONG, SIZE
 
 TABLE = "landmarks.csv"
 POINTS = ACROSS * ALONG
@@ -31,7 +31,7 @@ COLUMNS = ("path", *(f"{axis}{point}" for point in range(POINTS) for axis in "xy
 class Marked:
     """Squares and their landmarks.
 
-    images (n, 3, SIDE, SIDE) bytes, as the network gets them in serving; points (n, 10, 2) with -1
+    images (n, 3, SIZE, SIZE) bytes, as the network gets them in serving; points (n, 10, 2) with -1
     and 1 at the edges of the square.
     """
 
@@ -68,7 +68,7 @@ def read_table(folder: Path) -> list[tuple[Path, list[float]]]:
 def read_marked(folder: Path) -> Marked:
     """Read every image of the table as a square, with its landmarks. Raises DataError."""
     rows = read_table(folder)
-    finer = read_squares([path for path, _ in rows], 2 * SIDE)  # as in serving
+    finer = read_squares([path for path, _ in rows], 2 * SIZE)  # as in serving
     images = torch.cat([avg_pool2d(part.float(), 2) for part in torch.split(finer, 256)])
     points = []
     for path, values in rows:

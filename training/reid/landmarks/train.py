@@ -35,7 +35,7 @@ from training.common.errors import TrainingError
 from training.common.script import add_recipe_options, changed, parser, run
 from training.reid.landmarks.data import Marked, read_marked
 from training.reid.options import refuse_not_positive
-from wildlife_reid.alignment import SIDE, LandmarkNetwork
+from wildlife_reid.alignment import SIZE, LandmarkNetwork
 
 CHANGEABLE = ("epochs", "steps", "learning_rate")  # fields of the recipe with an option
 
@@ -131,13 +131,13 @@ class LandmarkTrainer:
 
 
 def in_pixels(points: Tensor) -> Tensor:
-    """Points from -1..1 to pixels of the SIDE x SIDE square, which kornia turns."""
-    return (points + 1) * SIDE / 2 - 0.5
+    """Points from -1..1 to pixels of the SIZE x SIZE square, which kornia turns."""
+    return (points + 1) * SIZE / 2 - 0.5
 
 
 def from_pixels(points: Tensor) -> Tensor:
     """The inverse of `in_pixels`."""
-    return (points + 0.5) * 2 / SIDE - 1
+    return (points + 0.5) * 2 / SIZE - 1
 
 
 @torch.inference_mode()

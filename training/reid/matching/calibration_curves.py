@@ -17,7 +17,8 @@ from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.thresholds.validation import FOLDS, TOO_FEW, individual_folds
 from wildlife_reid.calibration import Calibration
-from wildlife_reid.pipelines import GLOBAL, LOCAL, POOLED
+from wildlife_reid.fusion import GLOBAL, LOCAL
+from wildlife_reid.open_set import POOLED
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -33,7 +33,7 @@ SHORTLIST = 60  # images of the gallery that are verified
 class Tables:
     """The comparisons of one dataset's images `rows` (r,) of the database.
 
-    verified, cosine and other_side (r, r); maxima: for each image (key points, r).
+    verified, cosine and other_viewpoint (r, r); maxima: for each image (key points, r).
     """
 
     rows: Rows
@@ -41,7 +41,7 @@ class Tables:
     verified: Array
     cosine: Array
     maxima: list[NDArray[np.float32]]
-    other_side: Mask
+    other_viewpoint: Mask
     # Cache: (query, gallery bytes) -> (candidate names, evidence). Every subset of evidence reuses
     # it.
     cache: dict[tuple[int, bytes], tuple[Names, Array]] = field(default_factory=dict)
@@ -66,8 +66,8 @@ class Tables:
         verified = np.full(len(gallery), np.nan)
         chosen = shortlisted(images, cosine, shortlist)
         verified[chosen] = self.verified[query, gallery[chosen]]
-        other_side = self.other_side[query, gallery]
-        return names, evidence(verified, neighbours, cosine, other_side, code)
+        other_viewpoint = self.other_viewpoint[query, gallery]
+        return names, evidence(verified, neighbours, cosine, other_viewpoint, code)
 
 
 def compare(
@@ -85,14 +85,14 @@ def compare(
             verified=verified[np.ix_(rows, rows)],
             cosine=wide[rows] @ wide[rows].T,
             maxima=[key_point_maxima(matcher.features[r], matcher.gallery, rows) for r in rows],
-            other_side=side_differs(database.orientation[rows]),
+            other_viewpoint=viewpoint_differs(database.orientation[rows]),
         )
     return tables
 
 
-def side_differs(orientation: Names) -> Mask:
-    """(r, r): where two images show different sides of the animal."""
-    return np.stack([differs(str(side), orientation) for side in orientation])
+def viewpoint_differs(orientation: Names) -> Mask:
+    """(r, r): where two images show the animal from different viewpoints."""
+    return np.stack([differs(str(viewpoint), orientation) for viewpoint in orientation])
 
 
 @dataclass(frozen=True)

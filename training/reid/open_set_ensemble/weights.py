@@ -23,10 +23,10 @@ from training.reid.thresholds.nearest import Names, Nearest, Rows
 from training.reid.thresholds.splits import draw_split
 from training.reid.thresholds.validation import FOLDS, TOO_FEW, individual_folds
 from wildlife_reid.evidence import EVIDENCE
+from wildlife_reid.open_set import POOLED
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-POOLED = ""  # the weights over all datasets, for a query whose dataset is not known
 # Not the seeds that choose thresholds: those should see predictions of weights fitted elsewhere.
 FIT_SEEDS = tuple(range(100, 112))
 FEWEST_HITS = 30  # right (query, individual) pairs below which a dataset gets the pooled weights
@@ -37,14 +37,14 @@ SETS: Mapping[str, Sequence[str]] = {
     "verified and lead": ("verified", "lead", "pictures"),
     "neighbours": ("neighbours", "pictures"),
     "all local": ("verified", "lead", "neighbours", "pictures"),
-    "local and side": ("verified", "lead", "neighbours", "other_side", "pictures"),
+    "local and viewpoint": ("verified", "lead", "neighbours", "other_viewpoint", "pictures"),
     "verified and networks": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
-    "verified, networks and side": (
+    "verified, networks and viewpoint": (
         "verified",
         "lead",
         "cosine",
         "cosine_lead",
-        "other_side",
+        "other_viewpoint",
         "pictures",
     ),
     "all": EVIDENCE,

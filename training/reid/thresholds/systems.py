@@ -145,7 +145,7 @@ def _embedder(
     landmarks = read_landmarks(landmark_path(folder, settings))
 
     def embed(paths: Paths) -> Matrix:
-        squares = read_squares(paths, int(settings["side"]), landmarks)
+        squares = read_squares(paths, int(settings["image_size"]), landmarks)
         return embed_squares(network, squares, settings)
 
     return embed

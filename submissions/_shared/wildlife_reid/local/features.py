@@ -1,19 +1,18 @@
-"""Local features of a picture: SIFT key points with RootSIFT descriptors (OpenCV, no weights).
+"""Local features of an image: SIFT key points with RootSIFT descriptors (OpenCV, no weights).
 
-Places and sizes are in units of the picture's longer side, so that they mean the same at every
+Places and sizes are in units of the image's longer side, so that they mean the same at every
 resolution. SIFT: Lowe 2004; square root of the L1-normalised descriptor: Arandjelovic and Zisserman
 2012.
 """
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 Floats = NDArray[np.float32]
 
@@ -24,11 +23,11 @@ _THINNEST = 16  # pixels: SIFT needs some room around a key point
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """How features are found. `side`: longer side in pixels to which a picture is brought."""
+    """How features are found."""
 
-    side: int = 352
+    image_size: int = 352  # pixels of the longer side of the image in which they are searched
     count: int = 150  # key points kept, the strongest
-    contrast: float = 0.01  # far below OpenCV's 0.04: blurred pictures have features too
+    contrast: float = 0.01  # far below OpenCV's 0.04: blurred images have features too
     smallest: float = 0.011  # key points below this size (of the longer side) are mostly grain
 
 
@@ -49,38 +48,24 @@ class LocalFeatures:
 NOTHING = LocalFeatures(np.zeros((0, PLACE), np.float32), np.zeros((0, LENGTH), np.float32))
 
 
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """Any picture as RGB, turned as its EXIF block says; transparent pixels become white."""
-    try:
-        image = ImageOps.exif_transpose(image)
-    except (ValueError, TypeError, KeyError, SyntaxError, struct.error):
-        pass  # A damaged EXIF block says nothing about the orientation; the pixels are fine.
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def grey_picture(rgb: Image.Image, side: int) -> NDArray[np.uint8]:
-    """(h, w) grey, longer side `side`, local contrast evened out."""
-    scale = side / max(rgb.size)
+def grey_image(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
+    """(h, w) grey, longer side `image_size`, local contrast evened out."""
+    scale = image_size / max(rgb.size)
     size = (max(_THINNEST, round(rgb.width * scale)), max(_THINNEST, round(rgb.height * scale)))
     grey = np.asarray(rgb.convert("L").resize(size, Image.Resampling.BICUBIC))
-    # Light differs more between two pictures of an animal than its pattern does.
+    # Light differs more between two images of an animal than its pattern does.
     return np.asarray(cv2.createCLAHE(2.0, (4, 4)).apply(grey), dtype=np.uint8)
 
 
 def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
-    """The strongest key points of a picture; none for a blank one. Thread-safe."""
-    grey = grey_picture(rgb, settings.side)
-    sift = cv2.SIFT_create(contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4)
-    found = [p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.side]
+    """The strongest key points of an image; none for a blank one. Thread-safe."""
+    grey = grey_image(rgb, settings.image_size)
+    sift = cv2.SIFT_create(  # type: ignore[attr-defined]
+        contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
+    )
+    found = [
+        p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.image_size
+    ]
     # The place decides between equal strengths, so that the order is the same everywhere.
     found.sort(key=lambda p: (-p.response, p.pt, p.angle))
     if not found:
@@ -92,9 +77,11 @@ def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
 def root_sift(descriptors: NDArray[np.float32]) -> Floats:
     """(n, 128) -> (n, 128) of length 1: Euclidean distance becomes the Hellinger distance."""
     shares = descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9)
-    return np.sqrt(shares).astype(np.float32)
+    return np.asarray(np.sqrt(shares), dtype=np.float32)
 
 
-def _places(points: tuple[cv2.KeyPoint, ...], side: int) -> Floats:
-    rows = [(p.pt[0] / side, p.pt[1] / side, p.size / side, np.deg2rad(p.angle)) for p in points]
+def _places(points: tuple[cv2.KeyPoint, ...], longer: int) -> Floats:
+    rows = [
+        (p.pt[0] / longer, p.pt[1] / longer, p.size / longer, np.deg2rad(p.angle)) for p in points
+    ]
     return np.array(rows, dtype=np.float32).reshape(-1, PLACE)

@@ -37,7 +37,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class LocalGallery:
-    """Features of g pictures: `starts` (g + 1,) into places (t, 4) and descriptors (t, k)."""
+    """Features of g images: `starts` (g + 1,) into places (t, 4) and descriptors (t, k)."""
 
     projection: Projection
     starts: NDArray[np.int64]
@@ -49,10 +49,12 @@ class LocalGallery:
 
     @cached_property
     def _unpacked(self) -> tuple[Floats, Floats]:
-        return unpack_places(self.places), self.descriptors.astype(np.float32) / 127
+        scale = np.float32(127)
+        descriptors = np.asarray(self.descriptors.astype(np.float32) / scale, dtype=np.float32)
+        return unpack_places(self.places), descriptors
 
     def features(self, row: int) -> tuple[Floats, Floats]:
-        """Places (n, 4) and projected descriptors (n, k) of one picture."""
+        """Places (n, 4) and projected descriptors (n, k) of one image."""
         places, descriptors = self._unpacked
         part = slice(int(self.starts[row]), int(self.starts[row + 1]))
         return places[part], descriptors[part]
@@ -105,7 +107,7 @@ def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> LocalGallery:
 
 
 def pack(features: list[LocalFeatures], projection: Projection, count: int) -> LocalGallery:
-    """A gallery of the `count` strongest features of each picture."""
+    """A gallery of the `count` strongest features of each image."""
     kept = [min(count, len(one)) for one in features]
     width = projection.axes.shape[1]
     rows = [projection(one.descriptors[:n]) for one, n in zip(features, kept, strict=True)]

@@ -1,9 +1,9 @@
-"""How well the local features of two pictures match: the score of a pair.
+"""How well the local features of two images match: the score of a pair.
 
 Matches are mutual nearest neighbours above a floor of similarity. Each match proposes the
 similarity transformation that takes one key point to the other (SIFT gives scale and rotation); the
 pair's score is the largest weight of matches that one proposal explains, with an error that may
-grow with distance, because an animal bends. No random numbers: equal pictures get equal scores.
+grow with distance, because an animal bends. No random numbers: equal images get equal scores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MatchSettings:
 
 @dataclass(frozen=True)
 class Matches:
-    """Matched key points of two pictures: places (m, 4) in each, weights (m,)."""
+    """Matched key points of two images: places (m, 4) in each, weights (m,)."""
 
     first: Floats
     second: Floats

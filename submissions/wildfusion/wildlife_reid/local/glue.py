@@ -1,8 +1,8 @@
 """Local features by ALIKED or DISK and matches by LightGlue, through kornia, from local files.
 
-config.json's `local`: kind (aliked or disk), side in pixels, count of key points, and the files of
-the extractor's and the matcher's state dict (safetensors, with kornia's names). Settings are
-WildFusion's: 256 key points of a 512 x 512 picture; a pair's score is the number of matches whose
+config.json's `local`: kind (aliked or disk), image_size in pixels, count of key points, and the
+files of the extractor's and the matcher's state dict (safetensors, with kornia's names). Settings
+are WildFusion's: 256 key points of a 512 x 512 image; a pair's score is the number of matches whose
 score is above 0.5. kornia is imported only where this is used.
 """
 
@@ -27,14 +27,14 @@ LENGTHS = {"aliked": 128, "disk": 128}  # of a descriptor
 
 @dataclass(frozen=True)
 class GlueFeatures:
-    """points (n, 2) in pixels of the square picture, descriptors (n, d)."""
+    """points (n, 2) in pixels of the square image, descriptors (n, d)."""
 
     points: NDArray[np.float32]
     descriptors: NDArray[np.float32]
 
 
 class GlueGallery:
-    """Features of g pictures in float16: glue.starts (g + 1,), glue.points, glue.descriptors."""
+    """Features of g images in float16: glue.starts (g + 1,), glue.points, glue.descriptors."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Raises KeyError for a missing array, ValueError where they disagree."""
@@ -58,8 +58,9 @@ class GlueGallery:
 
 def glue_arrays(features: list[GlueFeatures], length: int) -> dict[str, NDArray[np.generic]]:
     """The arrays of a GlueGallery."""
-    points = [np.zeros((0, 2)), *(one.points for one in features)]
-    descriptors = [np.zeros((0, length)), *(one.descriptors for one in features)]
+    empty = GlueFeatures(np.zeros((0, 2), np.float32), np.zeros((0, length), np.float32))
+    points = [one.points for one in (empty, *features)]
+    descriptors = [one.descriptors for one in (empty, *features)]
     return {
         "glue.starts": np.cumsum([0, *(len(one.points) for one in features)]).astype(np.int32),
         "glue.points": np.concatenate(points).astype(np.float16),
@@ -84,7 +85,8 @@ def matcher(kind: str) -> torch.nn.Module:
     from kornia.feature import LightGlue
 
     # Given the features' name, kornia would download weights; given their length, it does not.
-    return LightGlue(features=None, weights=None, input_dim=LENGTHS[kind], **_MATCH)
+    unnamed: Any = None
+    return LightGlue(unnamed, weights=None, input_dim=LENGTHS[kind], **_MATCH)
 
 
 class GlueMatcher:
@@ -92,7 +94,8 @@ class GlueMatcher:
 
     def __init__(self, local: Mapping[str, Any], folder: Path) -> None:
         """Raises OSError for a missing file, RuntimeError for weights of another network."""
-        self.kind, self.side, self.count = local["kind"], int(local["side"]), int(local["count"])
+        self.kind, self.count = local["kind"], int(local["count"])
+        self.image_size = int(local["image_size"])
         self._extractor = extractor(self.kind, self.count)
         self._extractor.load_state_dict(load_file(folder / local["extractor"]))
         self._extractor.eval()
@@ -102,8 +105,8 @@ class GlueMatcher:
 
     @torch.inference_mode()
     def features(self, rgb: Image.Image) -> GlueFeatures:
-        """The strongest key points of the picture, squeezed into a square."""
-        small = rgb.resize((self.side, self.side), Image.Resampling.BILINEAR)
+        """The strongest key points of the image, squeezed into a square."""
+        small = rgb.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR)
         pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
         if self.kind == "disk":
             found = self._extractor(pixels, n=self.count, pad_if_not_divisible=True)[0]
@@ -117,12 +120,12 @@ class GlueMatcher:
         """How many matches have a score above 0.5."""
         if not len(first.points) or not len(second.points):
             return 0.0
-        found = self._matcher({"image0": self._side(first), "image1": self._side(second)})
+        found = self._matcher({"image0": self._input(first), "image1": self._input(second)})
         return float((found["scores"][0] > COUNTED_ABOVE).sum())
 
-    def _side(self, features: GlueFeatures) -> dict[str, Tensor]:
+    def _input(self, features: GlueFeatures) -> dict[str, Tensor]:
         return {
             "keypoints": torch.from_numpy(features.points)[None],
             "descriptors": torch.from_numpy(features.descriptors)[None],
-            "image_size": torch.tensor([[self.side, self.side]], dtype=torch.float32),
+            "image_size": torch.tensor([[self.image_size, self.image_size]], dtype=torch.float32),
         }

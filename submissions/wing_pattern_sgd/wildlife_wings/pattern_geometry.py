@@ -1,6 +1,6 @@
 """How a wing pattern lies among the known subspecies: near one of them, or between two.
 
-Three pieces of evidence that a picture shows a cross of *some* two parents. None of them knows
+Three pieces of evidence that an image shows a cross of *some* two parents. None of them knows
 which pairs were seen, so they carry over to unseen pairs and to a mimic species.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 EVIDENCE = ("distance", "midpoint", "mosaic")
-# Unseen pictures lie farther from their class mean than those that made it: within-class
+# Unseen images lie farther from their class mean than those that made it: within-class
 # variance is taken this much larger (whole wing; one region, where means are noisier).
 _VARIANCE, _REGION_VARIANCE = 1.5, 2.0
 

@@ -1,11 +1,11 @@
-"""From any picture to what the tower looks at: wings found by the network, cut out, laid straight.
+"""From any image to what the tower looks at: wings found by the network, cut out, laid straight.
 
 Two kinds of views, by `views` in config.json:
 
 `square`: the published one: the cut-out on white, resized to `resize` x `resize` (bicubic, aspect
-not kept), its middle `side` x `side` kept; one view. Published with ImageNet's mean and deviation,
-while BioCLIP itself was trained with CLIP's own (0.4815, 0.4578, 0.4082; 0.2686, 0.2613, 0.2758),
-after a resize of the shorter side to 224 itself: `mean`, `deviation`, `resize` are settings.
+not kept), its middle `image_size` x `image_size` kept; one view. Published with ImageNet's mean
+and std, while BioCLIP itself was trained with CLIP's own (0.4815, 0.4578, 0.4082; 0.2686, 0.2613,
+0.2758), after a resize of the shorter side to 224 itself: `mean`, `std`, `resize` are settings.
 
 `halves`: for a small tower that cannot learn to look away from light and pose: colours divided by
 the background's, body axis upright, wings stretched to fill the frame, cut along the body into the
@@ -14,7 +14,6 @@ right half and the mirrored left one; two views of 72 x 48.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from wildlife_image.rgb import to_rgb
 from wildlife_wings.alignment import FRAME_WIDTH, find_pose, into_frame
 from wildlife_wings.cutout import on_white, wing_mask
 from wildlife_wings.unet import network_input, read_unet, small_rgb
@@ -32,33 +32,23 @@ from wildlife_wings.unet import network_input, read_unet, small_rgb
 Mask = NDArray[np.bool_]
 
 WORKING_SIDE = 192  # halves: the longer side, in pixels, at which wings are laid straight
-_ORIENTATION_TAG = 0x0112
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
-class WingPictures:
+class WingViews:
     """The wing network and the settings of the views. Calling it is thread-safe."""
 
     def __init__(self, network: Path, settings: Mapping[str, Any]) -> None:
         """Raises CheckpointError where the network's file is not one."""
-        unet, self.side = read_unet(network)
+        unet, self.size = read_unet(network)
         self.settings, self.type = settings, precision(settings)
         self.network = unet.to(self.type)
 
     def __call__(self, image: Image.Image) -> Tensor:
         """Any PIL image -> its views (v, 3, h, w) as bytes."""
         if self.settings["views"] == "square":
-            rgb = read_rgb(image, 2 * int(self.settings["resize"]))
+            rgb = to_rgb(image, 2 * int(self.settings["resize"]))
             return square(on_white(rgb, self.wings(rgb)), self.settings)
-        rgb = read_rgb(image, 2 * WORKING_SIDE)
+        rgb = to_rgb(image, 2 * WORKING_SIDE)
         scale = WORKING_SIDE / max(rgb.size)
         size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
         rgb = rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
@@ -67,8 +57,8 @@ class WingPictures:
     @torch.inference_mode()
     def wings(self, rgb: Image.Image) -> Mask:
         """(h, w), True on the wings; all True where none is found."""
-        # One picture at a time: a batch of another size could round otherwise.
-        pixels = network_input(small_rgb(rgb, self.side)[None]).to(self.type)
+        # One image at a time: a batch of another size could round otherwise.
+        pixels = network_input(small_rgb(rgb, self.size)[None]).to(self.type)
         probability = self.network(pixels).sigmoid()[0, 0].float().numpy()
         mask = wing_mask(probability, rgb.size)
         return mask if mask.any() else np.ones_like(mask)
@@ -81,11 +71,11 @@ def precision(settings: Mapping[str, Any]) -> torch.dtype:
 
 
 def square(cut: Image.Image, settings: Mapping[str, Any]) -> Tensor:
-    """The published view of a cut-out on white: (1, 3, side, side) bytes."""
-    large, side = int(settings["resize"]), int(settings["side"])
-    start = (large - side) // 2
+    """The published view of a cut-out on white: (1, 3, size, size) bytes."""
+    large, size = int(settings["resize"]), int(settings["image_size"])
+    start = (large - size) // 2
     resized = cut.resize((large, large), Image.Resampling.BICUBIC)
-    pixels = np.array(resized.crop((start, start, start + side, start + side)))
+    pixels = np.array(resized.crop((start, start, start + size, start + size)))
     return torch.from_numpy(pixels).permute(2, 0, 1)[None]
 
 
@@ -104,7 +94,7 @@ def halves(rgb: Image.Image, mask: Mask) -> Tensor:
 
 
 def background_colour(pixels: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
-    """Median colour (3,) of what is no wing, at least 1; white where the wings fill the picture."""
+    """Median colour (3,) of what is no wing, at least 1; white where the wings fill the image."""
     outside = pixels[~mask]
     if len(outside) < 0.01 * mask.size:
         return np.full(3, 255.0)
@@ -113,42 +103,7 @@ def background_colour(pixels: NDArray[np.float64], mask: Mask) -> NDArray[np.flo
 
 def normalised(views: Tensor, settings: Mapping[str, Any]) -> Tensor:
     """Bytes (b, 3, h, w) as the tower wants them."""
-    mean, deviation = (
-        torch.tensor(settings[name], device=views.device)[:, None, None]
-        for name in ("mean", "deviation")
+    mean, std = (
+        torch.tensor(settings[name], device=views.device)[:, None, None] for name in ("mean", "std")
     )
-    return (views.float() / 255 - mean) / deviation
-
-
-def read_rgb(image: Image.Image, at_least: int) -> Image.Image:
-    """Any picture as RGB, upright by its EXIF tag, transparent parts white.
-
-    A JPEG that is not loaded yet may come smaller, no side below `at_least` pixels.
-    """
-    if image.format in ("JPEG", "MPO"):
-        image.draft("RGB", (at_least, at_least))
-    orientation = _orientation(image)
-    rgb = _to_rgb(image)
-    turn = _ORIENTATIONS.get(orientation)
-    return rgb if turn is None else rgb.transpose(turn)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except (ValueError, TypeError, KeyError, SyntaxError, struct.error):
-        return 1  # A damaged EXIF block says nothing about the orientation; the pixels are fine.
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float64)
-        values = np.nan_to_num(values, nan=0.0, posinf=65535.0, neginf=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    return (views.float() / 255 - mean) / std

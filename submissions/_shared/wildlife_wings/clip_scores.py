@@ -1,7 +1,7 @@
 """From the head's logits and the tower's features to one number: higher = more likely a hybrid.
 
 Published scores are kept in their order but not in their scale: a probability near 1 has no four
-decimals left to tell pictures apart, its log-odds have. All functions take a picture's logits (c,)
+decimals left to tell images apart, its log-odds have. All functions take an image's logits (c,)
 or features (d,) in float64 and return finite numbers within +-LIMIT.
 
 Sources of the first two: teams henryliao85 and Justin900429 in the HDR butterfly challenge (2025;
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LIMIT = 1000.0
-SURE = 0.75  # two_parents: above this, one parent alone explains the picture
-# Unseen pictures lie farther from their class mean than those that made it: midpoint takes the
+SURE = 0.75  # two_parents: above this, one parent alone explains the image
+# Unseen images lie farther from their class mean than those that made it: midpoint takes the
 # within-class variance this much larger.
 _VARIANCE = 1.5
 PARTS = ("hybrid_or_margin", "two_parents", "hybrid_class", "relative_mahalanobis", "midpoint")
@@ -97,7 +97,7 @@ def midpoint(feature: Array, statistics: FeatureStatistics) -> float:
 def parts(
     logits: Array, feature: Array, hybrid: int | None, statistics: FeatureStatistics
 ) -> dict[str, float]:
-    """Every score of PARTS for one picture; `hybrid_class` is 0 for a head without that class."""
+    """Every score of PARTS for one image; `hybrid_class` is 0 for a head without that class."""
     return {
         "hybrid_or_margin": hybrid_or_margin(logits, hybrid),
         "two_parents": two_parents(logits, hybrid),

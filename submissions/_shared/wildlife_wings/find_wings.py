@@ -1,15 +1,15 @@
-"""Read any picture small, and find the wings in it.
+"""Read any image small, and find the wings in it.
 
 Everything is NumPy and Pillow, so that a serving machine needs nothing else.
 """
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from wildlife_image.rgb import to_rgb
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -20,57 +20,19 @@ WORKING_SIDE = 192
 # JPEG decoding may shrink, but never below this multiple of the working size (fidelity: mean
 # absolute difference about 0.3 of 255 against a full decode).
 DRAFT_MARGIN = 2
-_ORIENTATION_TAG = 0x0112
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def read_small(image: Image.Image) -> Array:
-    """Any picture as (h, w, 3) in 0..255, longer side WORKING_SIDE, upright by its EXIF tag.
+    """Any image as (h, w, 3) in 0..255, longer side WORKING_SIDE, upright by its EXIF tag.
 
     A JPEG that is not loaded yet is decoded at reduced scale (`Image.draft`).
     """
-    if image.format in ("JPEG", "MPO"):
-        image.draft("RGB", (WORKING_SIDE * DRAFT_MARGIN, WORKING_SIDE * DRAFT_MARGIN))
-    orientation = _orientation(image)
-    rgb = _to_rgb(image)
+    rgb = to_rgb(image, WORKING_SIDE * DRAFT_MARGIN)
     scale = WORKING_SIDE / max(rgb.size)
     size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
     if size != rgb.size:
         rgb = rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if orientation in _ORIENTATIONS:
-        rgb = rgb.transpose(_ORIENTATIONS[orientation])
     return np.asarray(rgb, dtype=np.float64)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except (ValueError, TypeError, KeyError, SyntaxError, struct.error):
-        return 1  # A damaged EXIF block says nothing about the orientation; the pixels are fine.
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float64)
-        values = np.nan_to_num(values, nan=0.0, posinf=65535.0, neginf=0.0)
-        top = 255.0 if values.max(initial=0.0) <= 255.0 else 65535.0
-        grey = np.clip(values / top * 255.0, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
 
 
 def background_colour(rgb: Array) -> Array:
@@ -132,7 +94,7 @@ def _components(mask: Mask) -> NDArray[np.int64]:
 
 def _grow(mask: Mask, reach: int) -> Mask:
     """Dilate by a square of 2 * reach + 1 pixels, by shifted ors: faster than a rank filter."""
-    grown = mask.copy()
+    grown: Mask = mask.copy()
     for step in range(1, reach + 1):
         grown[step:] |= mask[:-step]
         grown[:-step] |= mask[step:]
@@ -144,12 +106,13 @@ def _grow(mask: Mask, reach: int) -> Mask:
 
 
 def _shrink(mask: Mask, reach: int) -> Mask:
-    """Erode likewise; what lies outside the picture counts as wing, so that its edge stays."""
-    return ~_grow(~mask, reach)
+    """Erode likewise; what lies outside the image counts as wing, so that its edge stays."""
+    shrunk: Mask = ~_grow(~mask, reach)
+    return shrunk
 
 
 def _fill_holes(mask: Mask) -> Mask:
-    """Background that does not reach the edge of the picture is pale pattern, not background."""
+    """Background that does not reach the edge of the image is pale pattern, not background."""
     outside = _components(np.pad(~mask, 1, constant_values=True))
     filled: Mask = (outside != outside[0, 0])[1:-1, 1:-1]
     return filled

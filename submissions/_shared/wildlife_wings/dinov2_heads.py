@@ -72,7 +72,7 @@ def combined(score: str, mlp: float, sgd: float) -> float:
     """Log-odds of the published score, from the log-odds of the two hybrid probabilities.
 
     The log-odds rise with the probability, so the larger of them is that of the larger
-    probability: pictures rank as by max(softmax, SGD probability), without its ties at 1.0000.
+    probability: images rank as by max(softmax, SGD probability), without its ties at 1.0000.
     """
     if score == "max":
         return max(mlp, sgd)
