@@ -279,7 +279,7 @@ def build(options: argparse.Namespace) -> None:
         "discount": round(discount, 6),
         "thresholds": {name: one.value for name, one in thresholds.items()},
     }
-    arrays = {"embedding": embeddings, "classes": classes}
+    arrays = {"embeddings": embeddings, "classes": classes}
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}

@@ -234,7 +234,7 @@ def build(options: argparse.Namespace) -> None:
         "thresholds": {name: one.value for name, one in thresholds.items()},
     }
     gallery = Gallery(database.identity, database.dataset)
-    arrays = {"embedding": embeddings, **stage.arrays}
+    arrays = {"embeddings": embeddings, **stage.arrays}
     contents = {GALLERY: gallery_bytes(gallery, arrays), **contents}
     contents |= {name: path.read_bytes() for name, path in stage.copied.items()}
     source = made_by("python -m training.reid.wildfusion", options.data)

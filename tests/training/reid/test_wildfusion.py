@@ -192,7 +192,7 @@ def test_a_damaged_gallery_is_named_with_the_command(
     else:
         with np.load(path) as file:
             arrays = dict(file)
-        np.savez(path, **(arrays | {"embedding": arrays["embedding"][:-1]}))
+        np.savez(path, **(arrays | {"embeddings": arrays["embeddings"][:-1]}))
     with pytest.raises(Exception, match=r"gallery\.npz.*python -m training.reid.wildfusion"):
         load_model(copy)
 
@@ -203,7 +203,7 @@ def test_an_empty_gallery_calls_everything_new(built: Path, tmp_path: Path) -> N
     path = copy / "weights" / "gallery.npz"
     with np.load(path) as file:
         arrays = dict(file)
-    empty = {name: arrays[name][:0] for name in ("identity", "dataset", "embedding")}
+    empty = {name: arrays[name][:0] for name in ("identity", "dataset", "embeddings")}
     empty |= {f"local.{name}": arrays[f"local.{name}"][:0] for name in ("places", "descriptors")}
     np.savez(path, **(arrays | empty | {"local.starts": np.zeros(1, np.int32)}))
     assert load_model(copy).predict(spotted(1), {"dataset": "fish"}) == "new_individual"

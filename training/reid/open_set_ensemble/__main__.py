@@ -71,7 +71,7 @@ def build(options: argparse.Namespace) -> None:
         "thresholds": {dataset: one.value for dataset, one in thresholds.items()},
     }
     arrays = {
-        "embedding": networks.embeddings,
+        "embeddings": networks.embeddings,
         **networks.components.arrays(),
         "orientation": database.orientation,
         **matcher.gallery.arrays(),
