@@ -29,8 +29,6 @@ from training.reid.thresholds.splits import draw_split, draw_splits
 from training.reid.thresholds.systems import System, by_embedding
 from training.reid.thresholds.validation import validation_images
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 def rounds_of(known: np.ndarray, new: np.ndarray, wrong: int = 0) -> list[Predictions]:
     """One round; each query is an individual of its own; the first `wrong` known are misnamed."""

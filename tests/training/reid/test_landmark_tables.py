@@ -24,9 +24,6 @@ from wildlife_reid.alignment import (
     unwrapped,
 )
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
 SETTINGS = {"image_size": 16, "mean": [0.5] * 3, "std": [0.5] * 3}
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
-from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
 from training.common.checkpoints import Checkpoint
 from training.common.errors import TrainingError
 from training.reid import megadescriptor_convnext
 from training.reid.embedding import classifier as convnext_training
-from training.reid.embedding import descriptors as descriptor_files
 from training.reid.embedding.classifier import Recipe, Trainer, rate_factor
-from training.reid.matching import sift
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.identity_classifier import identity_classifier, logits
-
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "submissions" / "megadescriptor_convnext"
-
 
 TINY = {
     "architecture": "convnext_atto",
@@ -145,56 +136,6 @@ def test_a_start_may_have_other_classes_and_nothing_else(tmp_path: Path) -> None
     other = identity_classifier({**TINY, "arguments": {"dims": [8, 8, 8, 8]}}, 3)
     with pytest.raises(TrainingError, match="expected a state dict of this network"):
         megadescriptor_convnext.start(other, tmp_path / "start.safetensors")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data, descriptor and a built copy of the submission, in one folder."""
-    work = tmp_path_factory.mktemp("convnext")
-    data, descriptor = draw_database(work / "data"), draw_descriptor(work / "descriptor")
-    out = work / "copy"
-    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (sift, descriptor_files):
-            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
-        patch.setattr(megadescriptor_convnext, "NETWORKS", {"small": TINY, "full": TINY})
-        command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
-        command += ["--epochs", "2"]
-        assert megadescriptor_convnext.main(command) == 0
-    return work
-
-
-def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
-    found = licences(built / "copy")
-    assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")
-    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
-    assert found["weights/classifier.safetensors"] == ("Apache-2.0", "python")
-
-
-def test_a_batch_answers_as_single_images_do(built: Path) -> None:
-    model = load_model(built / "copy")
-    images = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
-    metadata = [{"dataset": "fish"}, {"dataset": "frog"}, None, {"dataset": "bird"}]
-    prepared = [model.preprocess(p, m) for p, m in zip(images, metadata, strict=True)]
-    together = model.predict_batch(prepared)
-    explained = model.explain_batch(prepared)
-    assert together == [model.predict(p, m) for p, m in zip(images, metadata, strict=True)]
-    assert [model.explain_batch([one])[0] for one in prepared] == explained
-    assert all(name.startswith("fish") for name, _ in explained[0])
-    assert all(0 <= score <= 1 for listed in explained for _, score in listed)
-
-
-# NumPy leaves the file of a damaged .npz to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
-    (copy / "weights" / "gallery.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"gallery\.npz.*training.reid.megadescriptor_convnext"):
-        load_model(copy)
-    (copy / "weights" / "classifier.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"classifier\.safetensors: made by python"):
-        load_model(copy)
 
 
 def test_the_full_preset_has_the_published_values() -> None:

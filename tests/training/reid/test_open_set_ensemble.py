@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +11,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save_file
 
-from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
+from tests.support.retrieval import draw_database, draw_descriptor, spotted
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.embedding import descriptors as descriptor_files
-from training.reid.matching import pairs, sift
 from training.reid.open_set_ensemble import __main__ as script
 from training.reid.open_set_ensemble.evidence import Tables, Weights
 from training.reid.open_set_ensemble.networks import COMPONENTS, main_components
@@ -43,10 +40,6 @@ from wildlife_reid.joint_embedding import Components, joined
 from wildlife_reid.local.features import LocalSettings, local_features
 from wildlife_reid.local.gallery import Projection, pack
 from wildlife_reid.triplet import TripletNetwork
-
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "submissions" / "open_set_ensemble"
-
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -177,22 +170,6 @@ def test_a_querys_score_never_comes_from_weights_that_saw_its_individual() -> No
     assert score.tolist() == folds[::3].tolist()
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data, descriptor and a built copy of the submission, in one folder."""
-    work = tmp_path_factory.mktemp("ensemble")
-    data = draw_database(work / "data")
-    out = work / "copy"
-    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "RUNS", work / "runs")
-        for module in (sift, descriptor_files):
-            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
-        command = ["--data", str(data), "--out", str(out), *networks(work)]
-        assert script.main(command) == 0
-    return work
-
-
 def networks(work: Path) -> list[str]:
     """Options that name two drawn networks."""
     triplet = draw_descriptor(work / "triplet", TripletNetwork)
@@ -273,51 +250,3 @@ def test_weights_that_half_precision_cannot_hold_stay(tmp_path: Path) -> None:
         "a": "torch.float16", "b": "torch.float32", "n": "torch.int64"
     }  # fmt: skip
     assert found["b"].item() == 1e9
-
-
-def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
-    found = licences(built / "copy")
-    assert found["weights/triplet.safetensors"] == ("CC-BY-NC-4.0", "drawn")
-    assert found["weights/swin.safetensors"] == ("CC-BY-NC-4.0", "drawn")
-    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
-
-
-def test_it_names_its_own_individuals(built: Path) -> None:
-    model = load_model(built / "copy")
-    with (built / "data" / "metadata.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))[::6]
-    right = 0
-    for row in rows:
-        with Image.open(built / "data" / row["path"]) as image:
-            right += model.predict(image, row) == row["identity"]
-    assert right >= len(rows) - 1
-
-
-def test_a_batch_answers_as_single_images_do(built: Path) -> None:
-    model = load_model(built / "copy")
-    images = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
-    metadata = [
-        {"dataset": "fish", "orientation": "right"}, {"dataset": "frog"}, None, {"dataset": "bird"}
-    ]  # fmt: skip
-    prepared = [model.preprocess(p, m) for p, m in zip(images, metadata, strict=True)]
-    together = model.predict_batch(prepared)
-    explained = model.explain_batch(prepared)
-    assert together == [model.predict(p, m) for p, m in zip(images, metadata, strict=True)]
-    assert [model.explain_batch([one])[0] for one in prepared] == explained
-    assert explained[1][0][0] == "frog_3"
-
-
-# NumPy leaves the file of a damaged .npz to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
-    path = copy / "weights" / "gallery.npz"
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(
-        ValueError, match=r"gallery\.npz.*python -m training.reid.open_set_ensemble"
-    ):
-        load_model(copy)
-    path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"gallery\.npz: made by python"):
-        load_model(copy)

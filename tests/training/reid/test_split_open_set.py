@@ -18,8 +18,6 @@ from training.reid.database import Database, read_database
 from training.reid.look_alikes import look_alikes
 from training.reid.split import Split, main, open_set_split, report, time_split
 
-ROOT = Path(__file__).parents[3]
-
 
 def database(rows: list[tuple[str, str, str]]) -> Database:
     """Of (identity, dataset, date); no images on disk."""

@@ -22,9 +22,6 @@ from training.reid.thresholds.validation import FOLDS, individual_folds
 from wildlife_reid.calibration import Calibration, from_json
 from wildlife_reid.fusion import GLOBAL, LOCAL, fuse, shortlist
 
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "submissions" / "wildfusion"
-
 
 def pool_adjacent_violators(hits: list[float]) -> list[float]:
     """Isotonic regression of values in order of distinct scores, by its definition."""
