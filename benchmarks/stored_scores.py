@@ -5,7 +5,7 @@
 writes tests/scores/NAME/TASK.json and TASK.predictions.txt anew for the named submissions (all of
 them by default), shows what moved, and writes the tables of the top README, one for each track,
 from what is stored.
-tests/test_submissions.py compares with them.
+tests/submissions/test_submissions.py compares with them.
 """
 
 from __future__ import annotations

@@ -49,12 +49,12 @@ class Model:
         self._views = WingViews(HERE / config["wing_network"], config["preprocessing"])
 
     def preprocess(self, image: Image.Image) -> Tensor:
-        """Any PIL image -> its views (v, 3, h, w) as bytes, wings on white. Thread-safe."""
+        """Return the views (v, 3, h, w) of any PIL image as bytes, wings on white. Thread-safe."""
         views: Tensor = self._ready()(image)
         return views
 
     def predict_batch(self, batch: list[Tensor]) -> list[float]:
-        """One score an image, on a log-odds scale, so that rounding keeps ranks."""
+        """Return a score for each image, on a log-odds scale, so that rounding keeps ranks."""
         self._ready()
         # Image by image: a matrix product's last digits depend on how many rows it has.
         return [round(combined(self.parts(views), self._weights), 4) for views in batch]
@@ -64,7 +64,7 @@ class Model:
 
     @torch.inference_mode()
     def parts(self, views: Tensor) -> dict[str, float]:
-        """Every part of a score (clip_scores.PARTS) for one image's views."""
+        """Return every part of a score (clip_scores.PARTS) for one image's views."""
         pixels = normalised(views.to(self._device), self._config["preprocessing"]).to(self._type)
         feature = image_feature(self._tower(pixels), self._config["normalise_features"])
         logits = self._head(feature)
@@ -80,12 +80,12 @@ class Model:
 
 
 def image_feature(views: Tensor, normalise: bool) -> Tensor:
-    """Features (v, d) of an image's views -> (d,): each of length 1 if so set, then their mean."""
+    """Return the mean (d,) of the features (v, d) of an image's views, normalised before if set."""
     return (normalize(views, dim=-1) if normalise else views).mean(dim=0)
 
 
 def tower_of(config: dict[str, Any]) -> tuple[dict[str, Any], Path]:
-    """The tower's architecture and weights: in config.json, or a folder of open_clip's layout."""
+    """Return the tower's architecture and weights, of config.json or a folder of open_clip's."""
     tower = config["tower"]
     if "folder" in tower:
         folder: tuple[dict[str, Any], Path] = read_folder(HERE / tower["folder"])
@@ -94,7 +94,7 @@ def tower_of(config: dict[str, Any]) -> tuple[dict[str, Any], Path]:
 
 
 def read_statistics(path: Path) -> FeatureStatistics:
-    """The arrays as float64 (pairs as int64)."""
+    """Read the class statistics as float64 (pairs as int64)."""
     arrays = load_file(path)
     pairs = arrays.pop("pairs").astype(np.int64)
     return FeatureStatistics(**{n: a.astype(np.float64) for n, a in arrays.items()}, pairs=pairs)

@@ -4,7 +4,7 @@ from PIL import Image
 
 
 class Model:
-    """What the ingestion program makes once, loads once, and asks for every image."""
+    """Made once, loaded once, and asked for every image by the ingestion program."""
 
     def load(self) -> None:
         """Called once before the first image; a real model reads its weights here."""

@@ -42,11 +42,11 @@ class Model:
         self._backbone = backbone
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """Any PIL image -> (size, size, 3) bytes. Thread-safe; JPEG is read at reduced scale."""
+        """Return (size, size, 3) bytes of any PIL image. Thread-safe; JPEGs are decoded smaller."""
         return square_pixels(image, self._preprocessing)
 
     def predict_batch(self, batch: list[Pixels]) -> list[float]:
-        """One score an image: the log-odds of the larger hybrid probability, 4 decimals."""
+        """Return for each image the log-odds of the larger hybrid probability, 4 decimals."""
         # One by one: a matrix product's last digits depend on how many rows it has.
         return [self._score(pixels) for pixels in batch]
 

@@ -67,7 +67,7 @@ class Model(RetrievalModel[Query]):
         return Query(dataset_of(row), descriptor, classifier)
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        """(rows,): each image of the gallery has the score of its individual."""
+        """Return (rows,): each image of the gallery has the score of its individual."""
         names, code = np.unique(self.gallery.identity[rows], return_inverse=True)
         vector = np.nan_to_num(describe(self._descriptor, query.descriptor).numpy())
         cosine = (self._embeddings[rows] * vector).sum(axis=1)

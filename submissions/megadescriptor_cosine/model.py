@@ -51,6 +51,6 @@ class Model(RetrievalModel[Query]):
         return Query(dataset_of(row), network_input(image, self._settings, self._landmarks))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        """(rows,): the cosine with each image of the gallery."""
+        """Return (rows,): the cosine with each image of the gallery."""
         vector = describe(self._network, query.pixels).numpy()
         return np.asarray((self._embeddings[rows] * vector).sum(axis=1))

@@ -66,7 +66,7 @@ class Model(RetrievalModel[Query]):
         return Query(dataset_of(row), pixels, local, (row.get("orientation") or "").strip())
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        """(rows,): the log-odds of each gallery image's individual."""
+        """Return (rows,): the log-odds of each gallery image's individual."""
         _, code = np.unique(self.gallery.identity[rows], return_inverse=True)
         maxima = ev.key_point_maxima(query.local, self._local, rows)
         images, neighbours = ev.above_background(maxima, code)

@@ -51,6 +51,6 @@ class Model(RetrievalModel[Query]):
         return Query(dataset_of(row), network_input(image, self._settings, self._landmarks))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        """(rows,): minus the Euclidean distance to each individual's centroid."""
+        """Return (rows,): minus the Euclidean distance to each individual's centroid."""
         vector = embed(self._network, query.pixels).double().numpy()
         return np.asarray(-np.sqrt(((self._centroids[rows] - vector) ** 2).sum(axis=1)))

@@ -67,7 +67,7 @@ class Model(RetrievalModel[Query]):
         return Query(dataset_of(row), pixels, self._local.features(rgb))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        """(rows,) fused scores; -inf for images that are not on the shortlist."""
+        """Return (rows,) fused scores; -inf for images that are not on the shortlist."""
         vector = describe(self._network, query.pixels).numpy()
         # Zeros are like nothing: where the network gives no number, only local features count.
         vector = np.nan_to_num(vector, posinf=0.0, neginf=0.0)

@@ -38,11 +38,11 @@ class Model:
         self._centre = np.array([score["centre"][name] for name in EVIDENCE])
 
     def preprocess(self, image: Image.Image) -> Array:
-        """Any PIL image -> (18, 12, 7) pattern map. Thread-safe; JPEG is read at reduced scale."""
+        """Return the (18, 12, 7) map of any PIL image. Thread-safe; JPEGs are decoded smaller."""
         return image_pattern_map(image)
 
     def predict_batch(self, batch: list[Array]) -> list[float]:
-        """One score a map: the log-odds of a hybrid, not squeezed, so that rounding keeps ranks."""
+        """Return the log-odds of a hybrid for each map, not squeezed: rounding keeps the ranks."""
         # Row by row: a matrix product's last digits depend on how many rows it has.
         return [self._score(pattern) for pattern in batch]
 

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def agreed(retrieval: Array, classifier: Array, discount: float) -> Array:
-    """(i,) scores in 0..1 from two (i,) probabilities; NaN counts as 0. Empty for no individual."""
+    """Return (i,) scores in 0..1 from two (i,) probabilities; NaN counts as 0."""
     first, second = np.nan_to_num(retrieval), np.nan_to_num(classifier)
     scores: Array = discount * np.maximum(first, second)
     if len(scores):
@@ -27,17 +27,23 @@ def agreed(retrieval: Array, classifier: Array, discount: float) -> Array:
 
 
 def per_individual(scores: Array, code: NDArray[np.intp], count: int) -> Array:
-    """(count,): the best of each individual's images, given the number (r,) of each's owner."""
+    """Return (count,): the best of the scores (r,) of each individual's images.
+
+    code: (r,) the number of each image's individual, 0..count-1.
+    """
     best = np.full(count, -np.inf)
     np.maximum.at(best, code, scores)
     return best
 
 
 def confidence(logits: Array, classes: NDArray[np.str_], names: NDArray[np.str_]) -> Array:
-    """(names,): softmax over those classes that are among `names`; 0 for names without a class."""
-    found = np.zeros(len(names))
+    """Return (names,): softmax over the classes that are among `names`; 0 for other names.
+
+    logits (c,) and classes (c,) belong together.
+    """
+    shares = np.zeros(len(names))
     inside = np.flatnonzero(np.isin(classes, names))
     if len(inside) and np.isfinite(logits[inside]).all():
         powers = np.exp(logits[inside] - logits[inside].max())
-        found[np.searchsorted(names, classes[inside])] = powers / powers.sum()
-    return found
+        shares[np.searchsorted(names, classes[inside])] = powers / powers.sum()
+    return shares

@@ -36,13 +36,13 @@ class Components:
     axes: Array
 
     def __call__(self, vectors: Array) -> Array:
-        """(..., d) -> (..., k) of length 1."""
+        """Project (..., d) to (..., k) of length 1."""
         projected = (vectors - self.mean) @ self.axes
         length = np.linalg.norm(projected, axis=-1, keepdims=True)
         return np.asarray(projected / np.maximum(length, 1e-9))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """As they stand in the gallery's file, in half precision."""
+        """Return the arrays of the gallery's file, in half precision."""
         half = np.float16
         return {
             "components.mean": self.mean.astype(half), "components.axes": self.axes.astype(half)
@@ -50,7 +50,10 @@ class Components:
 
 
 def components_of(arrays: Mapping[str, NDArray[np.generic]]) -> Components:
-    """From the gallery's file. Raises KeyError for a missing array, ValueError for other shapes."""
+    """Read the components from the gallery's arrays.
+
+    Raises KeyError for a missing array, ValueError for other shapes.
+    """
     mean, axes = arrays["components.mean"], arrays["components.axes"]
     if mean.ndim != 1 or axes.ndim != 2 or len(mean) != len(axes):
         raise ValueError(f"components.mean is {mean.shape}, components.axes {axes.shape}")
@@ -58,7 +61,7 @@ def components_of(arrays: Mapping[str, NDArray[np.generic]]) -> Components:
 
 
 def joined(triplet: Array, swin: Array, components: Components) -> Array:
-    """(..., a) and (..., d) -> (..., a + k) of length 1; what is not finite counts as 0."""
+    """Join (..., a) and (..., d) to (..., a + k) of length 1; values that are not finite are 0."""
     parts = [np.nan_to_num(triplet), components(np.nan_to_num(swin))]
     return np.asarray(np.concatenate(parts, axis=-1) / np.sqrt(2))
 
@@ -74,7 +77,7 @@ class JointEmbedding:
         Raises RuntimeError where a file is of another network, OSError if it is not there.
         """
         self._settings = [networks[kind]["settings"] for kind in KINDS]
-        self._landmarks = [read_landmark_network(folder, one) for one in self._settings]
+        self._landmarks = [read_landmark_network(folder, settings) for settings in self._settings]
         self._networks = []
         for kind, (build, _) in KINDS.items():
             network = build(networks[kind]["settings"])
@@ -82,21 +85,24 @@ class JointEmbedding:
         self._components = components
 
     def pixels(self, rgb: Image.Image) -> list[Tensor]:
-        """(3, size, size) for each network; the animal is located once where their sizes agree."""
+        """Return (3, size, size) for each network.
+
+        The animal is located once where the sizes agree.
+        """
         squares: dict[tuple[int, object], NDArray[np.uint8]] = {}
-        found = []
+        inputs = []
         for settings, landmarks in zip(self._settings, self._landmarks, strict=True):
             key = (int(settings["image_size"]), settings.get("landmarks"))
             if key not in squares:
                 squares[key] = animal_square(rgb, key[0], landmarks)
-            found.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
-        return found
+            inputs.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
+        return inputs
 
     def embed(self, pixels: list[Tensor]) -> Array:
-        """(a + k,) of `joined`."""
+        """Return (a + k,) of `joined` for one image's pixels."""
         vectors = [
-            describe_by(network, one).double().numpy()
-            for (_, describe_by), network, one in zip(
+            describe_by(network, image).double().numpy()
+            for (_, describe_by), network, image in zip(
                 KINDS.values(), self._networks, pixels, strict=True
             )
         ]

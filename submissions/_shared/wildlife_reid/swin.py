@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 
 def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
-    """(n, 3, size, size) -> (n, d), or a map (n, rows, columns, d) with `"global_pool": ""`.
+    """Build (n, 3, size, size) -> (n, d), or a map (n, rows, columns, d) with `"global_pool": ""`.
 
     Weights at random. settings: `architecture` and `arguments` for timm.
     """
@@ -27,7 +27,7 @@ def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
 
 @torch.inference_mode()
 def describe(network: nn.Module, pixels: Tensor) -> Tensor:
-    """(3, size, size) -> (d,) of length 1, in double precision; all places of a map in a row.
+    """Return (d,) of length 1 for (3, size, size), in double precision; a map is flattened.
 
     One at a time: the last digits of a batch depend on its size.
     """

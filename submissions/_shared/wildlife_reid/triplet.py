@@ -46,8 +46,8 @@ class TripletNetwork(nn.Module):
 
     def _pooled(self, pixels: Tensor) -> Tensor:
         """(n, features): the backbone's mean over places, or all places of its one map."""
-        found: Tensor | list[Tensor] = self.backbone(pixels)
-        return found[0].flatten(1) if isinstance(found, list) else found
+        features: Tensor | list[Tensor] = self.backbone(pixels)
+        return features[0].flatten(1) if isinstance(features, list) else features
 
     def forward(self, pixels: Tensor) -> Tensor:
         return normalize(self.head(self.neck(self._pooled(pixels))), dim=1)
@@ -55,6 +55,9 @@ class TripletNetwork(nn.Module):
 
 @torch.inference_mode()
 def embed(network: nn.Module, pixels: Tensor) -> Tensor:
-    """(3, size, size) -> (width,). One at a time: the last digits of a batch depend on its size."""
+    """Return (width,) for (3, size, size), one image at a time.
+
+    The last digits of a batch depend on its size.
+    """
     vector: Tensor = network(pixels[None])[0]
     return vector

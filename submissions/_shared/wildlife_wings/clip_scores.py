@@ -40,7 +40,7 @@ class FeatureStatistics:
     pairs: NDArray[np.int64]
 
     def class_distances(self, feature: Array) -> Array:
-        """(k,) squared Mahalanobis distances to the class means."""
+        """Return (k,) squared Mahalanobis distances to the class means."""
         placed = feature @ self.whiten
         squared: Array = ((self.means @ self.whiten - placed) ** 2).sum(axis=1)
         return squared
@@ -50,7 +50,7 @@ class FeatureStatistics:
 
 
 def hybrid_or_margin(logits: Array, hybrid: int | None) -> float:
-    """Log-odds of max(p_hybrid, 1 - (p1 - p2)); p1 and p2 are the largest among the subspecies.
+    """Return the log-odds of max(p_hybrid, 1 - (p1 - p2)), p1 and p2 the largest of the subspecies.
 
     `hybrid` is the hybrid class's place among the logits, None where the head has none.
     """
@@ -64,12 +64,12 @@ def hybrid_or_margin(logits: Array, hybrid: int | None) -> float:
 
 
 def hybrid_class(logits: Array, hybrid: int) -> float:
-    """Log-odds of p_hybrid."""
+    """Return the log-odds of p_hybrid."""
     return _limited(float(logits[hybrid]) - _log_sum(_without(logits, hybrid)))
 
 
 def two_parents(logits: Array, hybrid: int | None) -> float:
-    """Log-odds of (1 - p1 if p1 > 0.75 else p1 + p2), probabilities among the subspecies alone."""
+    """Return the log-odds of (1 - p1 if p1 > 0.75 else p1 + p2), of the subspecies alone."""
     log = np.sort(_log_softmax(_without(logits, hybrid)))[::-1]
     if log[0] > np.log(SURE):
         return _limited(_log_sum(log[1:]) - log[0])
@@ -78,13 +78,13 @@ def two_parents(logits: Array, hybrid: int | None) -> float:
 
 
 def relative_mahalanobis(feature: Array, statistics: FeatureStatistics) -> float:
-    """Squared distance to the nearest subspecies, less that to all subspecies as one."""
+    """Return the squared distance to the nearest subspecies, less that to all subspecies as one."""
     near = float(statistics.class_distances(feature).min())
     return near - statistics.background_distance(feature)
 
 
 def midpoint(feature: Array, statistics: FeatureStatistics) -> float:
-    """Log-odds of lying half-way between two subspecies against lying at one."""
+    """Return the log-odds of lying half-way between two subspecies against lying at one."""
     placed = feature @ statistics.whiten
     means = statistics.means @ statistics.whiten
     first, second = statistics.pairs
@@ -97,7 +97,7 @@ def midpoint(feature: Array, statistics: FeatureStatistics) -> float:
 def parts(
     logits: Array, feature: Array, hybrid: int | None, statistics: FeatureStatistics
 ) -> dict[str, float]:
-    """Every score of PARTS for one image; `hybrid_class` is 0 for a head without that class."""
+    """Return every score of PARTS for an image; `hybrid_class` is 0 for a head without it."""
     return {
         "hybrid_or_margin": hybrid_or_margin(logits, hybrid),
         "two_parents": two_parents(logits, hybrid),
@@ -108,7 +108,7 @@ def parts(
 
 
 def combined(values: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """A weighted sum of parts; a weight is 1 / (the part's spread) for an even say."""
+    """Return a weighted sum of parts; a weight of 1 / std gives each part an equal say."""
     return sum(weight * values[name] for name, weight in weights.items())
 
 

@@ -44,7 +44,7 @@ class WingViews:
         self.network = unet.to(self.type)
 
     def __call__(self, image: Image.Image) -> Tensor:
-        """Any PIL image -> its views (v, 3, h, w) as bytes."""
+        """Return the views (v, 3, h, w) of any PIL image, as bytes."""
         if self.settings["views"] == "square":
             rgb = to_rgb(image, 2 * int(self.settings["resize"]))
             return square(on_white(rgb, self.wings(rgb)), self.settings)
@@ -56,7 +56,7 @@ class WingViews:
 
     @torch.inference_mode()
     def wings(self, rgb: Image.Image) -> Mask:
-        """(h, w), True on the wings; all True where none is found."""
+        """Return (h, w), True on the wings; all True where the network finds none."""
         # One image at a time: a batch of another size could round otherwise.
         pixels = network_input(small_rgb(rgb, self.size)[None]).to(self.type)
         probability = self.network(pixels).sigmoid()[0, 0].float().numpy()
@@ -65,13 +65,16 @@ class WingViews:
 
 
 def precision(settings: Mapping[str, Any]) -> torch.dtype:
-    """float64 for small networks: then a score has the same four decimals however many threads
-    add it up; float32 where that would cost too much."""
+    """Return float64 for small networks, float32 for others.
+
+    In float64 a score has the same four decimals however many threads add it up; for large networks
+    that would cost too much.
+    """
     return torch.float64 if settings.get("precision") == "float64" else torch.float32
 
 
 def square(cut: Image.Image, settings: Mapping[str, Any]) -> Tensor:
-    """The published view of a cut-out on white: (1, 3, size, size) bytes."""
+    """Return the published view of a cut-out on white: (1, 3, size, size) bytes."""
     large, size = int(settings["resize"]), int(settings["image_size"])
     start = (large - size) // 2
     resized = cut.resize((large, large), Image.Resampling.BICUBIC)
@@ -80,7 +83,7 @@ def square(cut: Image.Image, settings: Mapping[str, Any]) -> Tensor:
 
 
 def halves(rgb: Image.Image, mask: Mask) -> Tensor:
-    """(2, 3, 72, 48) bytes: right half, mirrored left half; white is the background's colour."""
+    """Return (2, 3, 72, 48) bytes: right half, mirrored left half; the background becomes white."""
     pixels = np.asarray(rgb, dtype=np.float64)
     background = background_colour(pixels, mask)
     # Dividing by the background takes out the lamp's brightness and colour.
@@ -94,7 +97,7 @@ def halves(rgb: Image.Image, mask: Mask) -> Tensor:
 
 
 def background_colour(pixels: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
-    """Median colour (3,) of what is no wing, at least 1; white where the wings fill the image."""
+    """Return the median colour (3,) outside the wings, at least 1; white if they fill the image."""
     outside = pixels[~mask]
     if len(outside) < 0.01 * mask.size:
         return np.full(3, 255.0)
@@ -102,7 +105,7 @@ def background_colour(pixels: NDArray[np.float64], mask: Mask) -> NDArray[np.flo
 
 
 def normalised(views: Tensor, settings: Mapping[str, Any]) -> Tensor:
-    """Bytes (b, 3, h, w) as the tower wants them."""
+    """Return bytes (b, 3, h, w) as floats, less `mean`, divided by `std` of the settings."""
     mean, std = (
         torch.tensor(settings[name], device=views.device)[:, None, None] for name in ("mean", "std")
     )

@@ -21,7 +21,7 @@ FILES = ("config.json", "model.safetensors")
 def read_backbone(
     folder: Path, preprocessing: Mapping[str, Any], precision: str = "float32"
 ) -> Backbone:
-    """`folder` holds config.json and model.safetensors, as `facebook/dinov2-base` does.
+    """Read config.json and model.safetensors of `folder`, in the format of `facebook/dinov2-base`.
 
     precision: "float32", or "float64", in which the fourth decimal of a score does not depend on
     the machine. Never reaches for a network. Raises FileNotFoundError, or ValueError where the
@@ -45,8 +45,10 @@ def read_backbone(
     finally:
         if bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-    model, found = loaded
-    wrong = [f"{kind} {sorted(map(str, names))[:3]}" for kind, names in found.items() if names]
+    model, differences = loaded
+    wrong = [
+        f"{kind} {sorted(map(str, names))[:3]}" for kind, names in differences.items() if names
+    ]
     if wrong:
         raise ValueError(
             f"{folder}: model.safetensors is of another architecture than config.json: "
@@ -69,7 +71,7 @@ class Backbone:
 
     @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """(n, size, size, 3) bytes -> (n, features): the class token, then the mean patch token.
+        """Return (n, features) for (n, size, size, 3) bytes: class token, mean patch token.
 
         The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
         """
@@ -77,7 +79,7 @@ class Backbone:
         shifts = self._preprocessing["shifts"]
         copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
         tokens = self._model(pixel_values=copies).last_hidden_state
-        found = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        by_shift = found.reshape(len(shifts), len(pixels), -1)
+        both = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        by_shift = both.reshape(len(shifts), len(pixels), -1)
         features: Features = by_shift.mean(dim=0).cpu().numpy()
         return features

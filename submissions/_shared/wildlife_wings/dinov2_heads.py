@@ -31,7 +31,7 @@ class HybridMLP(nn.Module):
         self.classifier = nn.Sequential(*layers, nn.Linear(sizes[-1], 2))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(n, features) -> (n, 2)"""
+        """Return logits (n, 2) for (n, features)."""
         logits: Tensor = self.classifier(features)
         return logits
 
@@ -50,7 +50,7 @@ class CalibratedLinear:
     b: Array
 
     def log_odds(self, features: Array) -> float:
-        """Of the mean probability of a hybrid, for features (d,); never saturates."""
+        """Return the log-odds of the mean hybrid probability for features (d,); never saturates."""
         decision = (self.coefficients * features).sum(axis=1) + self.intercepts
         fold = -(self.a * decision + self.b)
         # log p = -log(1 + exp(-z)), and likewise for 1 - p with the sign turned.
@@ -59,17 +59,17 @@ class CalibratedLinear:
         return float(hybrid - other)
 
     def arrays(self) -> dict[str, Array]:
-        """Names and arrays as in weights/heads.safetensors."""
+        """Return names and arrays as in weights/heads.npz."""
         return {f"sgd.{name}": getattr(self, name) for name in self.__annotations__}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> CalibratedLinear:
-        """The inverse of `arrays`."""
+        """Return the classifiers that `arrays` described."""
         return cls(*(np.asarray(arrays[f"sgd.{name}"]) for name in cls.__annotations__))
 
 
 def combined(score: str, mlp: float, sgd: float) -> float:
-    """Log-odds of the published score, from the log-odds of the two hybrid probabilities.
+    """Return the log-odds of the published score, from those of the two hybrid probabilities.
 
     The log-odds rise with the probability, so the larger of them is that of the larger
     probability: images rank as by max(softmax, SGD probability), without its ties at 1.0000.
@@ -90,7 +90,7 @@ def combined(score: str, mlp: float, sgd: float) -> float:
 def read_heads(
     arrays: Mapping[str, Array], features: int, widths: Sequence[int]
 ) -> tuple[HybridMLP, CalibratedLinear]:
-    """Both classifiers from `classifier.*` and `sgd.*`, in double precision.
+    """Read both classifiers from `classifier.*` and `sgd.*`, in double precision.
 
     Raises ValueError where arrays are missing or of another shape.
     """

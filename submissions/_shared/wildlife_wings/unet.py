@@ -99,20 +99,20 @@ class UNet256(nn.Module):
 
 
 def small_rgb(image: Image.Image, size: int) -> Tensor:
-    """An upright RGB image of any size as bytes (3, size, size), aspect not kept."""
+    """Return an upright RGB image as bytes (3, size, size), aspect not kept."""
     small = image.resize((size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(small)).permute(2, 0, 1)
 
 
 def network_input(pixels: Tensor) -> Tensor:
-    """Bytes (b, 3, h, w) as the network wants them: ImageNet mean 0, std 1."""
+    """Return bytes (b, 3, h, w) as floats of ImageNet's mean 0 and std 1."""
     mean = torch.tensor(MEAN, device=pixels.device)[:, None, None]
     std = torch.tensor(STD, device=pixels.device)[:, None, None]
     return (pixels.float() / 255 - mean) / std
 
 
 def read_unet(path: Path) -> tuple[UNet256, int]:
-    """The network of a checkpoint, ready to serve, and the size of its input in pixels.
+    """Return the network of a checkpoint, ready to serve, and the size of its input in pixels.
 
     Reads the published `.pth` (a state dict, names perhaps with `module.` before them) and
     `.safetensors` of `write_unet`. Raises CheckpointError.
@@ -143,7 +143,7 @@ def write_unet(network: UNet256, size: int, path: Path) -> None:
 
 
 def state_problems(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """What differs between two state dicts: missing and unexpected names, other shapes."""
+    """List what differs between two state dicts: missing and unexpected names, other shapes."""
     shapes = [
         f"{name} is {tuple(found[name].shape)}, expected {tuple(tensor.shape)}"
         for name, tensor in expected.items()

@@ -34,7 +34,7 @@ _NO_TEXT = {"context_length": 1, "vocab_size": 1, "width": 8, "heads": 1, "layer
 
 
 def build_tower(model_cfg: Mapping[str, Any]) -> nn.Module:
-    """A fresh tower by the `model_cfg` of an open_clip_config.json (embed_dim, vision_cfg)."""
+    """Build a tower by the `model_cfg` of an open_clip_config.json (embed_dim, vision_cfg)."""
     model = open_clip.CLIP(
         embed_dim=model_cfg["embed_dim"],
         vision_cfg=dict(model_cfg["vision_cfg"]),
@@ -46,7 +46,7 @@ def build_tower(model_cfg: Mapping[str, Any]) -> nn.Module:
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Any], Path]:
-    """The `model_cfg` and the weights' path of a `local-dir:` folder. Raises CheckpointError."""
+    """Return `model_cfg` and the weights' path of a `local-dir:` folder. Raises CheckpointError."""
     path = folder / CONFIG_FILE
     if not path.is_file():
         raise CheckpointError(
@@ -55,12 +55,12 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], Path]:
     config = json.loads(path.read_text(encoding="utf-8"))
     if "model_cfg" not in config:
         raise CheckpointError(f"{path} has no model_cfg; found {sorted(config)}")
-    found = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
-    return config["model_cfg"], (found or [folder / MODEL_FILES[0]])[0]
+    paths = [folder / name for name in MODEL_FILES if (folder / name).is_file()]
+    return config["model_cfg"], (paths or [folder / MODEL_FILES[0]])[0]
 
 
 def read_tower(model_cfg: Mapping[str, Any], path: Path) -> nn.Module:
-    """The tower with the weights of `path`: of a whole model, or of the tower alone.
+    """Read the tower from `path`: the weights of a whole model, or of the tower alone.
 
     Raises CheckpointError where the file is missing or of another architecture.
     """
@@ -79,7 +79,7 @@ def read_tower(model_cfg: Mapping[str, Any], path: Path) -> nn.Module:
 
 
 def read_head(path: Path, features: int, classes: int) -> nn.Linear:
-    """The linear head of `path`. Raises CheckpointError where it has another shape."""
+    """Read the linear head. Raises CheckpointError where it has another shape."""
     state = {name.rpartition(".")[2]: tensor for name, tensor in read_state(path).items()}
     with torch.device("meta"):
         head = nn.Linear(features, classes)
@@ -92,7 +92,7 @@ def read_head(path: Path, features: int, classes: int) -> nn.Linear:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """A state dict of `.safetensors` or `.pth`, `module.` taken off. Raises CheckpointError."""
+    """Read a state dict of `.safetensors` or `.pth`, less `module.`. Raises CheckpointError."""
     if not path.is_file():
         raise CheckpointError(f"{path} is missing: expected a state dict there")
     try:

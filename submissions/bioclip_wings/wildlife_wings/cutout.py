@@ -16,7 +16,7 @@ SMALLEST_PIECE = 0.05  # of the largest: a hindwing's tip behind a label, but no
 
 
 def largest_pieces(mask: Mask) -> Mask:
-    """Only the pieces (8-connected) of (h, w) that can be wings: the largest, at most four."""
+    """Keep the pieces (8-connected) of (h, w) that can be wings: the largest, at most four."""
     labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
     if not count:
         return mask
@@ -28,7 +28,7 @@ def largest_pieces(mask: Mask) -> Mask:
 
 
 def wing_mask(probability: NDArray[np.float32], size: tuple[int, int]) -> Mask:
-    """Where the wings are in an image of `size` (width, height), from probabilities (s, s)."""
+    """Return the wings' mask for an image of `size` (width, height), by probabilities (s, s)."""
     pieces = largest_pieces(probability > THRESHOLD)
     clean = np.where(pieces, probability, np.minimum(probability, THRESHOLD))
     large = Image.fromarray(clean.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
@@ -44,7 +44,7 @@ def _near(pieces: Mask, size: tuple[int, int]) -> Mask:
 
 
 def on_white(rgb: Image.Image, mask: Mask) -> Image.Image:
-    """The RGB image with white wherever the mask (h, w) is False."""
+    """Return the RGB image with white wherever the mask (h, w) is False."""
     white = Image.new("RGB", rgb.size, (255, 255, 255))
     white.paste(rgb, mask=Image.fromarray(mask))
     return white

@@ -33,14 +33,14 @@ def square_pixels(image: Image.Image, preprocessing: Mapping[str, Any]) -> Pixel
 
 
 def normalised(pixels: Pixels, preprocessing: Mapping[str, Any]) -> torch.Tensor:
-    """(..., size, size, 3) bytes -> (..., 3, size, size) floats, less `mean`, by `std`."""
+    """Return bytes (..., size, size, 3) as floats (..., 3, size, size), less `mean`, by `std`."""
     mean = torch.tensor(preprocessing["mean"]) * 255
     std = torch.tensor(preprocessing["std"]) * 255
     return ((torch.from_numpy(pixels).float() - mean) / std).movedim(-1, -3)
 
 
 def moved(images: torch.Tensor, right: int, down: int) -> torch.Tensor:
-    """(n, 3, h, w) moved by whole pixels; the edge's pixels fill what comes in."""
+    """Shift (n, 3, h, w) by whole pixels; the edge's pixels fill the gap."""
     reach = max(abs(right), abs(down))
     padded = pad(images, (reach,) * 4, mode="replicate")
     height, width = images.shape[-2:]

@@ -71,7 +71,7 @@ class LandmarkNetwork(nn.Module):
 
 
 def read_landmark_network(folder: Path, settings: Mapping[str, Any]) -> LandmarkNetwork | None:
-    """The one that the settings of config.json name; None without: images are taken whole.
+    """Read the network that `settings` name; None where they name none: images stay whole.
 
     Raises FileNotFoundError.
     """
@@ -87,7 +87,10 @@ def read_landmark_network(folder: Path, settings: Mapping[str, Any]) -> Landmark
 
 
 def unwrapped(canvas: Tensor, landmarks: Tensor, size: int) -> Tensor:
-    """(n, 3, s, s) floats and (n, 10, 2) -> (n, 3, size, size): what is between the landmarks."""
+    """Return (n, 3, size, size): the part of each image between its landmarks.
+
+    canvas: (n, 3, s, s) floats; landmarks: (n, 10, 2); size in pixels.
+    """
     grid = landmarks.view(-1, ACROSS, ALONG, 2).permute(0, 3, 1, 2)
     finer = (_FINER * size, _FINER * size)
     grid = interpolate(grid, finer, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
@@ -99,18 +102,18 @@ def unwrapped(canvas: Tensor, landmarks: Tensor, size: int) -> Tensor:
 def animal_square(
     image: Image.Image, size: int, network: LandmarkNetwork | None
 ) -> NDArray[np.uint8]:
-    """(size, size, 3): the animal in the standard pose; without a network the whole image."""
+    """Return (size, size, 3): the animal in one pose; without a network the whole image."""
     if network is None:
         return square(image, size)
     pixels = torch.from_numpy(square(image, _FINER * SIZE)).permute(2, 0, 1)[None].float() / 255
     cut = unwrapped(pixels, network(avg_pool2d(pixels, _FINER)), size)[0]
-    found: NDArray[np.uint8] = (cut * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    return found
+    square_bytes: NDArray[np.uint8] = (cut * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return square_bytes
 
 
 def network_input(
     image: Image.Image, settings: Mapping[str, Any], network: LandmarkNetwork | None
 ) -> Tensor:
-    """(3, size, size), as the settings say: `image_size`, `mean`, `std`."""
+    """Return (3, size, size) by the settings `image_size` (pixels), `mean` and `std`."""
     pixels = torch.from_numpy(animal_square(image, int(settings["image_size"]), network))
     return normalised(pixels.permute(2, 0, 1), settings)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def identity_classifier(settings: Mapping[str, Any], classes: int) -> nn.Module:
-    """(n, 3, size, size) -> (n, classes), weights at random; settings as in swin_descriptor.py."""
+    """Build (n, 3, size, size) -> (n, classes), weights at random; settings as in swin.py."""
     network: nn.Module = timm.create_model(
         settings["architecture"],
         pretrained=False,
@@ -25,5 +25,8 @@ def identity_classifier(settings: Mapping[str, Any], classes: int) -> nn.Module:
 
 @torch.inference_mode()
 def logits(network: nn.Module, pixels: Tensor) -> NDArray[np.float64]:
-    """(3, size, size) -> (classes,). One at a time: a batch's last digits depend on its size."""
+    """Return (classes,) for (3, size, size), one image at a time.
+
+    The last digits of a batch depend on its size.
+    """
     return np.asarray(network(pixels[None])[0].double().numpy())

@@ -40,7 +40,7 @@ class Gallery:
 
 
 def candidates(gallery: Gallery, dataset: str | None) -> NDArray[np.bool_]:
-    """(n,): the rows of the query's dataset; all where it is missing or none of the gallery's."""
+    """Return (n,): True for rows of the query's dataset; for all where that dataset is unknown."""
     inside = gallery.dataset == (dataset or "")
     return inside if inside.any() else np.ones(len(gallery), dtype=np.bool_)
 
@@ -54,7 +54,7 @@ def of_dataset(table: Mapping[str, _Fitted], dataset: str | None) -> _Fitted:
 
 
 def best_row(scores: NDArray[np.float64], gallery: Gallery, dataset: str | None) -> int | None:
-    """The row that wins; None for an empty gallery and where no candidate's score is finite."""
+    """Return the row that wins; None for an empty gallery and where no score is finite."""
     usable = _usable(scores, gallery, dataset)
     if not (usable > -math.inf).any():
         return None
@@ -67,7 +67,7 @@ def decide(
     thresholds: Mapping[str, float],
     dataset: str | None,
 ) -> str:
-    """The best candidate's individual, or NEW if its score is below its dataset's threshold.
+    """Return the best candidate's identity, or NEW if its score is below its dataset's threshold.
 
     Raises KeyError for a dataset without a threshold; `check_thresholds` says it at loading.
     """
@@ -80,18 +80,18 @@ def decide(
 def best_individuals(
     scores: NDArray[np.float64], gallery: Gallery, dataset: str | None
 ) -> list[tuple[str, float]]:
-    """The LISTED most alike candidates, best first, each with the score of its best row."""
+    """Return the LISTED most similar identities, best first, with the score of the best row."""
     usable = _usable(scores, gallery, dataset)
-    found: dict[str, float] = {}
+    best: dict[str, float] = {}
     for row in np.argsort(-usable, kind="stable").tolist():
-        if len(found) == LISTED or usable[row] == -math.inf:
+        if len(best) == LISTED or usable[row] == -math.inf:
             break
-        found.setdefault(str(gallery.identity[row]), float(usable[row]))
-    return list(found.items())
+        best.setdefault(str(gallery.identity[row]), float(usable[row]))
+    return list(best.items())
 
 
 def check_thresholds(gallery: Gallery, thresholds: Mapping[str, float]) -> None:
-    """Raises ValueError unless each of the gallery's datasets has a threshold that is a number."""
+    """Raise ValueError unless each of the gallery's datasets has a threshold that is a number."""
     wrong = {
         name: thresholds.get(name)
         for name in sorted(set(gallery.dataset.tolist()))
@@ -102,7 +102,7 @@ def check_thresholds(gallery: Gallery, thresholds: Mapping[str, float]) -> None:
 
 
 def gallery_bytes(gallery: Gallery, arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
-    """An .npz file of the labels and the arrays, the same bytes every time."""
+    """Return an .npz file of the labels and the arrays, the same bytes every time."""
     buffer = io.BytesIO()
     labels = {"identity": gallery.identity, "dataset": gallery.dataset}
     np.savez_compressed(buffer, **labels, **arrays)  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ def gallery_bytes(gallery: Gallery, arrays: Mapping[str, NDArray[np.generic]]) -
 
 
 def read_gallery(path: Path) -> tuple[Gallery, dict[str, NDArray[np.generic]]]:
-    """Labels and arrays that `gallery_bytes` made.
+    """Read the labels and arrays that `gallery_bytes` wrote.
 
     Raises FileNotFoundError, and ValueError where the labels are missing or not of one length.
     """

@@ -38,21 +38,21 @@ BACKGROUND = 6
 
 
 def key_point_maxima(query: LocalFeatures, gallery: LocalGallery, rows: Rows) -> Floats:
-    """(n, r): similarity of each of the query's n key points with the nearest one of each image.
+    """Return (n, r): similarity of each of n query key points with the nearest one of each image.
 
     0 for an image without key points.
     """
     projected = gallery.projection(query.descriptors)
-    found = np.zeros((len(query), len(rows)), dtype=np.float32)
+    maxima = np.zeros((len(query), len(rows)), dtype=np.float32)
     for column, row in enumerate(rows.tolist()):
         _, descriptors = gallery.features(row)
         if len(descriptors) and len(projected):
-            found[:, column] = (projected @ descriptors.T).max(axis=1)
-    return found
+            maxima[:, column] = (projected @ descriptors.T).max(axis=1)
+    return maxima
 
 
 def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
-    """Of each image (r,) and of each individual (i,): summed similarity above the background.
+    """Sum the similarity above the background for each image (r,) and each individual (i,).
 
     maxima: (n, r) of `key_point_maxima`; code: (r,) numbers of the images' individuals, 0..i-1.
     """
@@ -76,7 +76,7 @@ def evidence(
     other_viewpoint: NDArray[np.bool_],
     code: Rows,
 ) -> Array:
-    """(i, 7) of EVIDENCE; neighbours is (i,), the others (r,), verified NaN where not computed."""
+    """Return (i, 7) of EVIDENCE; neighbours (i,), the others (r,), verified NaN if not computed."""
     count = len(neighbours)
     best = np.zeros((count, 2))
     best[:, 1] = -1.0
@@ -113,12 +113,12 @@ def verified_at(
     chosen: Rows,
     settings: MatchSettings,
 ) -> Array:
-    """(r,) verified scores of the images at the places `chosen` of `rows`, else NaN."""
-    found = np.full(len(rows), np.nan)
-    found[chosen] = gallery.scores(query, rows[chosen], settings)
-    return found
+    """Return (r,) verified scores of the images at the places `chosen` of `rows`, else NaN."""
+    scores = np.full(len(rows), np.nan)
+    scores[chosen] = gallery.scores(query, rows[chosen], settings)
+    return scores
 
 
 def differs(viewpoint: str, others: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(r,): True where both viewpoints (left, right, ...; "" = unknown) are known and differ."""
+    """Return (r,): True where both viewpoints (left, right, ...) are known (not "") and differ."""
     return np.asarray((others != viewpoint) & (others != "") & (viewpoint != ""))

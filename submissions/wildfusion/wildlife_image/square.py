@@ -33,7 +33,7 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def normalised(pixels: Tensor, settings: Mapping[str, Any]) -> Tensor:
-    """(..., 3, size, size) of bytes -> floats with the settings' `mean` and `std` taken out."""
+    """Return bytes (..., 3, size, size) as floats, less the settings' `mean`, divided by `std`."""
     mean = torch.tensor(settings["mean"]).view(3, 1, 1)
     std = torch.tensor(settings["std"]).view(3, 1, 1)
     return (pixels.float() / 255 - mean) / std

@@ -36,12 +36,14 @@ class Calibration:
             raise ValueError("a calibration's x ascend, its y do not descend and lie in 0..1")
 
     def __call__(self, scores: ArrayLike) -> Array:
-        """Probabilities of any shape; NaN (a pair that was not scored) stays NaN."""
+        """Return probabilities of any shape; NaN (a pair that was not scored) stays NaN."""
         values = np.asarray(scores, dtype=np.float64)
         inside = np.clip(values, self.x[0], self.x[-1])
-        found = np.asarray(self._curve(inside), dtype=np.float64)
-        found = np.where(values < self.x[0], 0.0, np.where(values > self.x[-1], 1.0, found))
-        return np.where(np.isnan(values), np.nan, found + values * _TIE_BREAK)
+        probabilities = np.asarray(self._curve(inside), dtype=np.float64)
+        probabilities = np.where(
+            values < self.x[0], 0.0, np.where(values > self.x[-1], 1.0, probabilities)
+        )
+        return np.where(np.isnan(values), np.nan, probabilities + values * _TIE_BREAK)
 
     @cached_property
     def _curve(self) -> Any:
@@ -54,5 +56,5 @@ class Calibration:
 
 
 def from_json(value: dict[str, list[float]]) -> Calibration:
-    """The inverse of `as_json`. Raises KeyError, ValueError."""
+    """Return the calibration that `as_json` described. Raises KeyError, ValueError."""
     return Calibration(tuple(map(float, value["x"])), tuple(map(float, value["y"])))

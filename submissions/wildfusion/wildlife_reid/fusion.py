@@ -16,7 +16,7 @@ GLOBAL, LOCAL = "global", "local"  # the fused pipelines, as config.json names t
 
 
 def shortlist(priority: Array, size: int) -> NDArray[np.intp]:
-    """Places of the `size` highest of (n,) scores, best first; equal ones in their order.
+    """Return the places of the `size` highest of (n,) scores, best first; ties in their order.
 
     NaN and -inf are never on it, so that it may be shorter.
     """
@@ -26,6 +26,6 @@ def shortlist(priority: Array, size: int) -> NDArray[np.intp]:
 
 
 def fuse(calibrated: Sequence[Array]) -> Array:
-    """Mean over pipelines of (n,) calibrated scores; -inf where one of them is NaN."""
+    """Return the mean over pipelines of (n,) calibrated scores; -inf where one of them is NaN."""
     mean = np.mean(np.stack(calibrated), axis=0)
     return np.where(np.isnan(mean), -np.inf, mean)

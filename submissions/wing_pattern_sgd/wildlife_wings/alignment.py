@@ -25,7 +25,7 @@ class Pose:
     angle: float
 
     def to_body(self, xs: Array, ys: Array) -> tuple[Array, Array]:
-        """Image coordinates -> (across, along) the body axis."""
+        """Turn image coordinates into (across, along) the body axis."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         dx, dy = xs - self.x, ys - self.y
         return cos * dx + sin * dy, -sin * dx + cos * dy
@@ -36,7 +36,7 @@ class Pose:
 
 
 def find_pose(mask: Mask, shade: Array) -> Pose:
-    """Pose from the longest axis of the mask (the span), refined to the best mirror symmetry."""
+    """Find the pose by the mask's longest axis (the span), and refine it by mirror symmetry."""
     ys, xs = (v.astype(np.float64) for v in np.nonzero(mask))
     if len(xs) < 3:
         return Pose((mask.shape[1] - 1) / 2, (mask.shape[0] - 1) / 2, 0.0)
@@ -105,7 +105,7 @@ def _bilinear(planes: Array, px: Array, py: Array) -> Array:
 
 
 def into_frame(planes: Array, mask: Mask, pose: Pose) -> Array:
-    """Planes (h, w, c) as (FRAME_HEIGHT, FRAME_WIDTH, c); the wings fill the frame.
+    """Return planes (h, w, c) as (FRAME_HEIGHT, FRAME_WIDTH, c); the wings fill the frame.
 
     Span and height are scaled apart, so that narrower wings keep their pattern in place.
     """

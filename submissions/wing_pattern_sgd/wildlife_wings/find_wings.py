@@ -23,7 +23,7 @@ DRAFT_MARGIN = 2
 
 
 def read_small(image: Image.Image) -> Array:
-    """Any image as (h, w, 3) in 0..255, longer side WORKING_SIDE, upright by its EXIF tag.
+    """Read any PIL image as (h, w, 3) in 0..255, longer side WORKING_SIDE, upright by its EXIF tag.
 
     A JPEG that is not loaded yet is decoded at reduced scale (`Image.draft`).
     """
@@ -36,7 +36,7 @@ def read_small(image: Image.Image) -> Array:
 
 
 def background_colour(rgb: Array) -> Array:
-    """Median colour (3,) of a border ring: the paper or sky behind the specimen, at least 1."""
+    """Return the median colour (3,) of a border ring, the paper behind the specimen; at least 1."""
     ring = max(1, round(0.03 * max(rgb.shape[:2])))
     edge = np.concatenate(
         [
@@ -125,7 +125,7 @@ def _mean(planes: Array) -> Array:
 
 
 def find_wings(rgb: Array, background: Array) -> Mask:
-    """Mask (h, w) of the specimen, no labels, rulers, antennae; all True if none is found."""
+    """Return the specimen's mask (h, w), no labels, rulers, antennae; all True if none is found."""
     relative = rgb / background
     # Shadows only darken; chroma counts more, so that they stay out.
     chroma = relative - _mean(relative)[..., None]

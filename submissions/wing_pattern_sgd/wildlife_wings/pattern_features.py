@@ -23,7 +23,7 @@ _EDGE_WEIGHT = 2.0
 
 
 def aligned_wings(image: Image.Image) -> Array:
-    """(72, 96, 4): red, green, blue relative to the background, and how much of a pixel is wing."""
+    """Return (72, 96, 4): red, green, blue relative to the background, and the wing's cover."""
     rgb = read_small(image)
     background = background_colour(rgb)
     mask = find_wings(rgb, background)
@@ -35,7 +35,7 @@ def aligned_wings(image: Image.Image) -> Array:
 
 
 def pattern_map(wings: Array) -> Array:
-    """(72, 96, 4) aligned wings -> (18, 12, 7) map of one wing side, from the body outwards.
+    """Turn aligned wings (72, 96, 4) into a map (18, 12, 7) of one side, from the body outwards.
 
     Left and right are averaged by their cover, which repairs a torn side. Channels: brightness,
     red minus green, yellow minus blue, and edges in four directions from headwards to tailwards.
@@ -76,5 +76,5 @@ def _edges(grey: Array) -> list[Array]:
 
 
 def image_pattern_map(image: Image.Image) -> Array:
-    """Any PIL image -> (18, 12, 7) pattern map, finite float64."""
+    """Return the (18, 12, 7) pattern map of any PIL image, finite float64."""
     return pattern_map(aligned_wings(image))

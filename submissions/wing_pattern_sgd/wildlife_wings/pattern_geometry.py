@@ -32,7 +32,7 @@ class ClassSpace:
     means: Array
 
     def place(self, features: Array) -> Array:
-        """(d,) -> (k,)"""
+        """Map features (d,) to the space (k,)."""
         placed: Array = (features - self.centre) @ self.axes
         return placed
 
@@ -51,7 +51,7 @@ class ClassGeometry:
     pairs: NDArray[np.int64]
 
     def evidence(self, pattern: Array) -> Array:
-        """(3,) of EVIDENCE for one (rows, columns, channels) map; higher = more likely a cross.
+        """Return (3,) of EVIDENCE for a map (rows, columns, channels); higher = rather a cross.
 
         distance: Mahalanobis distance to the nearest subspecies.
         midpoint: log-odds of lying between, in the posterior over subspecies and midpoints of two.
@@ -103,7 +103,7 @@ def _log_sum(log: Array) -> float:
 
 
 def to_arrays(geometry: ClassGeometry) -> dict[str, NDArray[np.generic]]:
-    """Flat names and small arrays, as they stand in the weights file."""
+    """Return flat names and small arrays for the weights file."""
     spaces = {"whole": geometry.whole} | {f"region{i}": s for i, s in enumerate(geometry.regions)}
     arrays: dict[str, NDArray[np.generic]] = {
         f"{name}.{part}": getattr(space, part).astype(np.float32)
@@ -114,7 +114,7 @@ def to_arrays(geometry: ClassGeometry) -> dict[str, NDArray[np.generic]]:
 
 
 def from_arrays(arrays: Mapping[str, NDArray[np.generic]], grid: tuple[int, int]) -> ClassGeometry:
-    """The inverse of `to_arrays`; computes in float64. Raises KeyError for a missing array."""
+    """Return what `to_arrays` described, in float64. Raises KeyError for a missing array."""
 
     def space(name: str) -> ClassSpace:
         parts = (arrays[f"{name}.{part}"] for part in ("centre", "axes", "means"))

@@ -57,19 +57,19 @@ class GlueGallery:
 
 
 def glue_arrays(features: list[GlueFeatures], length: int) -> dict[str, NDArray[np.generic]]:
-    """The arrays of a GlueGallery."""
+    """Return the arrays of a GlueGallery; length: numbers in a descriptor."""
     empty = GlueFeatures(np.zeros((0, 2), np.float32), np.zeros((0, length), np.float32))
-    points = [one.points for one in (empty, *features)]
-    descriptors = [one.descriptors for one in (empty, *features)]
+    points = [image.points for image in (empty, *features)]
+    descriptors = [image.descriptors for image in (empty, *features)]
     return {
-        "glue.starts": np.cumsum([0, *(len(one.points) for one in features)]).astype(np.int32),
+        "glue.starts": np.cumsum([0, *(len(image.points) for image in features)]).astype(np.int32),
         "glue.points": np.concatenate(points).astype(np.float16),
         "glue.descriptors": np.concatenate(descriptors).astype(np.float16),
     }
 
 
 def extractor(kind: str, count: int) -> torch.nn.Module:
-    """kornia's network with random weights. Raises ValueError for another kind."""
+    """Build kornia's network with random weights. Raises ValueError for another kind."""
     import kornia.feature as features
 
     if kind == "aliked":
@@ -81,7 +81,7 @@ def extractor(kind: str, count: int) -> torch.nn.Module:
 
 
 def matcher(kind: str) -> torch.nn.Module:
-    """kornia's LightGlue for the extractor's descriptors, with random weights."""
+    """Build kornia's LightGlue for the extractor's descriptors, with random weights."""
     from kornia.feature import LightGlue
 
     # Given the features' name, kornia would download weights; given their length, it does not.
@@ -109,19 +109,19 @@ class GlueMatcher:
         small = rgb.resize((self.image_size, self.image_size), Image.Resampling.BILINEAR)
         pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
         if self.kind == "disk":
-            found = self._extractor(pixels, n=self.count, pad_if_not_divisible=True)[0]
+            key_points = self._extractor(pixels, n=self.count, pad_if_not_divisible=True)[0]
         else:
-            found = self._extractor(pixels)[0]
-        points, descriptors = found.keypoints.numpy(), found.descriptors.numpy()
+            key_points = self._extractor(pixels)[0]
+        points, descriptors = key_points.keypoints.numpy(), key_points.descriptors.numpy()
         return GlueFeatures(points[: self.count], descriptors[: self.count])
 
     @torch.inference_mode()
     def score(self, first: GlueFeatures, second: GlueFeatures) -> float:
-        """How many matches have a score above 0.5."""
+        """Count the matches that have a score above 0.5."""
         if not len(first.points) or not len(second.points):
             return 0.0
-        found = self._matcher({"image0": self._input(first), "image1": self._input(second)})
-        return float((found["scores"][0] > COUNTED_ABOVE).sum())
+        matches = self._matcher({"image0": self._input(first), "image1": self._input(second)})
+        return float((matches["scores"][0] > COUNTED_ABOVE).sum())
 
     def _input(self, features: GlueFeatures) -> dict[str, Tensor]:
         return {

@@ -37,7 +37,10 @@ class Matches:
 
 
 def mutual_matches(similarity: Floats, first: Floats, second: Floats, floor: float) -> Matches:
-    """Pairs that are each other's most similar, by similarities (n, m); places (n, 4), (m, 4)."""
+    """Find pairs that are each other's most similar, by similarities (n, m).
+
+    first: (n, 4) places in one image; second: (m, 4) in the other.
+    """
     if not similarity.size:
         return Matches(first[:0], second[:0], np.zeros(0, np.float32))
     best, back = similarity.argmax(axis=1), similarity.argmax(axis=0)
@@ -48,7 +51,7 @@ def mutual_matches(similarity: Floats, first: Floats, second: Floats, floor: flo
 
 
 def verified(matches: Matches, settings: MatchSettings) -> float:
-    """Weight of the matches that the best proposal explains, that of the proposer included."""
+    """Sum the weights of the matches that the best proposal explains, its own included."""
     if not len(matches.weight):
         return 0.0
     agree = agreement(matches.first, matches.second, settings)
@@ -56,7 +59,7 @@ def verified(matches: Matches, settings: MatchSettings) -> float:
 
 
 def agreement(first: Floats, second: Floats, settings: MatchSettings) -> NDArray[np.bool_]:
-    """(m, m): whether the transformation that match i proposes takes match j where it went."""
+    """Return (m, m): whether the transformation that match i proposes explains match j."""
     scale = second[:, 2] / first[:, 2]
     turn = second[:, 3] - first[:, 3]
     moved = first[None, :, :2] - first[:, None, :2]

@@ -49,7 +49,7 @@ NOTHING = LocalFeatures(np.zeros((0, PLACE), np.float32), np.zeros((0, LENGTH), 
 
 
 def grey_image(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
-    """(h, w) grey, longer side `image_size`, local contrast evened out."""
+    """Return (h, w) grey bytes, longer side `image_size` pixels, local contrast evened out."""
     scale = image_size / max(rgb.size)
     size = (max(_THINNEST, round(rgb.width * scale)), max(_THINNEST, round(rgb.height * scale)))
     grey = np.asarray(rgb.convert("L").resize(size, Image.Resampling.BICUBIC))
@@ -58,24 +58,24 @@ def grey_image(rgb: Image.Image, image_size: int) -> NDArray[np.uint8]:
 
 
 def local_features(rgb: Image.Image, settings: LocalSettings) -> LocalFeatures:
-    """The strongest key points of an image; none for a blank one. Thread-safe."""
+    """Find the strongest key points of an image; none in a blank one. Thread-safe."""
     grey = grey_image(rgb, settings.image_size)
     sift = cv2.SIFT_create(  # type: ignore[attr-defined]
         contrastThreshold=settings.contrast, edgeThreshold=20, nOctaveLayers=4
     )
-    found = [
+    key_points = [
         p for p in sift.detect(grey, None) if p.size >= settings.smallest * settings.image_size
     ]
     # The place decides between equal strengths, so that the order is the same everywhere.
-    found.sort(key=lambda p: (-p.response, p.pt, p.angle))
-    if not found:
+    key_points.sort(key=lambda p: (-p.response, p.pt, p.angle))
+    if not key_points:
         return NOTHING
-    points, descriptors = sift.compute(grey, found[: settings.count])
+    points, descriptors = sift.compute(grey, key_points[: settings.count])
     return LocalFeatures(_places(points, max(grey.shape)), root_sift(descriptors))
 
 
 def root_sift(descriptors: NDArray[np.float32]) -> Floats:
-    """(n, 128) -> (n, 128) of length 1: Euclidean distance becomes the Hellinger distance."""
+    """Return (n, 128) of length 1, whose Euclidean distance is the Hellinger distance."""
     shares = descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9)
     return np.asarray(np.sqrt(shares), dtype=np.float32)
 

@@ -29,7 +29,7 @@ class Projection:
     axes: Floats
 
     def __call__(self, descriptors: Floats) -> Floats:
-        """(n, 128) -> (n, k) of length 1."""
+        """Project descriptors (n, 128) to (n, k) of length 1."""
         projected = (descriptors - self.mean) @ self.axes
         length = np.linalg.norm(projected, axis=1, keepdims=True)
         return np.asarray(projected / np.maximum(length, 1e-9), dtype=np.float32)
@@ -54,7 +54,7 @@ class LocalGallery:
         return unpack_places(self.places), descriptors
 
     def features(self, row: int) -> tuple[Floats, Floats]:
-        """Places (n, 4) and projected descriptors (n, k) of one image."""
+        """Return places (n, 4) and projected descriptors (n, k) of one image."""
         places, descriptors = self._unpacked
         part = slice(int(self.starts[row]), int(self.starts[row + 1]))
         return places[part], descriptors[part]
@@ -62,18 +62,18 @@ class LocalGallery:
     def scores(
         self, query: LocalFeatures, rows: NDArray[np.intp], settings: MatchSettings
     ) -> NDArray[np.float64]:
-        """Score of the query with each of the gallery's `rows`; 0 where nothing matches."""
+        """Return (r,) scores of the query with the gallery's `rows`; 0 where nothing matches."""
         projected = self.projection(query.descriptors)
-        found = np.zeros(len(rows))
+        scores = np.zeros(len(rows))
         for place, row in enumerate(rows.tolist()):
             places, descriptors = self.features(row)
             similarity = projected @ descriptors.T
             matches = mutual_matches(similarity, query.places, places, settings.floor)
-            found[place] = verified(matches, settings)
-        return found
+            scores[place] = verified(matches, settings)
+        return scores
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Flat names and arrays, as they stand in the gallery's file."""
+        """Return flat names and arrays for the gallery's file."""
         return {
             "local.mean": self.projection.mean.astype(np.float32),
             "local.axes": self.projection.axes.astype(np.float32),
@@ -84,7 +84,10 @@ class LocalGallery:
 
 
 def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> LocalGallery:
-    """The inverse of `arrays`. Raises KeyError for a missing one, ValueError for other shapes."""
+    """Return the gallery that `arrays` described.
+
+    Raises KeyError for a missing array, ValueError for other shapes.
+    """
     mean = arrays["local.mean"].astype(np.float32)
     axes = arrays["local.axes"].astype(np.float32)
     starts = arrays["local.starts"].astype(np.int64)
@@ -107,11 +110,11 @@ def from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> LocalGallery:
 
 
 def pack(features: list[LocalFeatures], projection: Projection, count: int) -> LocalGallery:
-    """A gallery of the `count` strongest features of each image."""
-    kept = [min(count, len(one)) for one in features]
+    """Make a gallery of the `count` strongest features of each image."""
+    kept = [min(count, len(image)) for image in features]
     width = projection.axes.shape[1]
-    rows = [projection(one.descriptors[:n]) for one, n in zip(features, kept, strict=True)]
-    places = [pack_places(one.places[:n]) for one, n in zip(features, kept, strict=True)]
+    rows = [projection(image.descriptors[:n]) for image, n in zip(features, kept, strict=True)]
+    places = [pack_places(image.places[:n]) for image, n in zip(features, kept, strict=True)]
     descriptors = np.concatenate([np.zeros((0, width), np.float32), *rows])
     return LocalGallery(
         projection,
@@ -122,7 +125,7 @@ def pack(features: list[LocalFeatures], projection: Projection, count: int) -> L
 
 
 def pack_places(places: Floats) -> NDArray[np.uint8]:
-    """(n, 4) as bytes: x and y by 1/255 of the longer side, log size, angle."""
+    """Return places (n, 4) as bytes: x and y by 1/255 of the longer side, log size, angle."""
     low, high = _SIZES
     size = (np.log(np.maximum(places[:, 2], 1e-6)) - low) / (high - low)
     angle = places[:, 3] / (2 * np.pi) % 1 * (_LEVELS + 1) / _LEVELS
