@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tomllib
 
-# In the image pyproject.toml lies beside this file, in the checkout one folder up.
+# In the image pyproject.toml lies next to this file, in the checkout one folder up.
 _PLACES = (Path(__file__).parent, Path(__file__).parents[1])
 
 

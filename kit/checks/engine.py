@@ -16,29 +16,27 @@ from kit.checks.submission import (
     network,
     paths,
     pickles,
-)
-from kit.checks.submission import requirements as requirement_checks
-from kit.checks.submission import (
-    signatures as contract,
+    requirements,
+    signatures,
 )
 from kit.checks.submission.archive import check_zip
 from kit.checks.submission.subject import Subject, opened
 from kit.errors import KitError, UsageProblem
-from kit.findings.finding import Report, Said, Skipped
+from kit.findings.finding import CheckResult, Report, Skipped
 from kit.repository import checkout
 from kit.submissions import Submission
 from kit.zips import unpack
 
-Check = Callable[[Subject], Iterable[Said]]
+Check = Callable[[Subject], Iterable[CheckResult]]
 
 STATIC: dict[str, Check] = {
     "files": files.check_files,
     "names and sizes": files.check_names,
     "metadata": files.check_metadata,
-    "syntax": contract.check_syntax,
-    "contract": contract.check_contract,
-    "work at import": contract.check_module_level,
-    "requirements": requirement_checks.check_requirements,
+    "syntax": signatures.check_syntax,
+    "contract": signatures.check_contract,
+    "work at import": signatures.check_module_level,
+    "requirements": requirements.check_requirements,
     "imports": imports.check_imports,
     "pickles": pickles.check_pickles,
     "licences": licences.check_licences,
@@ -57,11 +55,11 @@ def check_statically(submission: Submission, task: Task | None = None) -> Report
     """
     report = Report("submission", submission.name, submission.path)
     if submission.is_zip:
-        report.take("zip", check_zip(submission.path))
+        report.add("zip", check_zip(submission.path))
     try:
         with whitelist_of(task) as whitelist, opened(submission, whitelist) as subject:
             for name, check in STATIC.items():
-                report.take(name, check(subject))
+                report.add(name, check(subject))
     except KitError as error:
         why = "; ".join([error.message, *error.problems])
         report.skipped += [Skipped(name, why, "kit pack FOLDER") for name in STATIC]

@@ -101,18 +101,18 @@ def _probe(
     chosen = sample(task.input_data if task else None, folder)
     before = room.files()
     probe = room.probe(chosen.paths, odd_pictures(folder))
-    report.take("loading", check_loading(probe))
+    report.add("loading", check_loading(probe))
     if probe.load_seconds is None:
         return
-    report.take("answers", check_answers(probe, track))
-    report.take("odd pictures", check_odd(probe, track))
-    report.take("sameness", check_sameness(probe))
+    report.add("answers", check_answers(probe, track))
+    report.add("odd pictures", check_odd(probe, track))
+    report.add("sameness", check_sameness(probe))
     if probe.finished and not probe.of("error", "first"):
         few = chosen.paths[: max(2, len(probe.answers("first")) // 2)]
-        report.take("surroundings", check_surroundings(room, probe, few))
-    report.take("written files", check_written(before, room.files()))
+        report.add("surroundings", check_surroundings(room, probe, few))
+    report.add("written files", check_written(before, room.files()))
     report.forecast = forecast(probe, chosen, task, images)
-    report.take("time and memory", check_forecast(report.forecast))
+    report.add("time and memory", check_forecast(report.forecast))
 
 
 def _in_the_way(report: Report, submission: Submission) -> Skipped | None:
@@ -189,4 +189,4 @@ def _score(
         why = f"mend {', '.join(sorted(errors))} first"
         report.skipped.append(Skipped(_SCORING, why, f"kit check {submission.name}"))
     else:
-        report.take("scores", check_scores(submission, bundle, task, track))
+        report.add("scores", check_scores(submission, bundle, task, track))

@@ -52,7 +52,7 @@ _FILES = _table(
     ("model-missing", "put model.py at the root of the submission", "codabench#1697, #1514"),
     ("metadata-missing", "add a file `metadata` with description and track", "worker: results"),
     ("metadata-malformed", "write YAML such as `description: ...`", "worker: metadata"),
-    ("metadata-command", "remove the command", "worker: it runs beside the ingestion program"),
+    ("metadata-command", "remove the command", "worker: it runs next to the ingestion program"),
     ("link", "copy the file instead of linking it", "worker: links become text files"),
     ("special-file", "remove it", "worker: zipfile.extractall"),
     ("unlisted-file", "list it in weights.json, or remove it", "submission contract"),

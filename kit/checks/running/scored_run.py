@@ -14,7 +14,7 @@ from kit.bundles import Bundle, Task
 from kit.checks.running.probing import laboratory
 from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Said, Skipped, shown
+from kit.findings.finding import CheckResult, Finding, Skipped, shown
 from kit.isolation.modes import SUBPROCESS
 from kit.scores import Cell, leaderboard, missing_keys, primary, read_scores
 from kit.submissions import Submission
@@ -58,7 +58,7 @@ class Scorer:
 
 def check_scores(
     submission: Submission, bundle: Bundle, task: Task, track: str | None
-) -> Iterator[Said]:
+) -> Iterator[CheckResult]:
     """Run the submission as `kit run` does and look at what comes out."""
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name).resolve()
@@ -121,7 +121,7 @@ def _better(one: Cell, other: Cell) -> bool:
     return (gain if one.column.sorting == "desc" else -gain) > 1e-9
 
 
-def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[Said]:
+def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[CheckResult]:
     own = primary(scorer.bundle, cells)
     try:
         turned = scorer.cells([(name, f"{-float(value):.4f}") for name, value in rows])
@@ -134,7 +134,9 @@ def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[Said]:
         yield Finding("negated-better", "", found)
 
 
-def _ties(scorer: Scorer, submission: Submission, cells: list[Cell], rows: Rows) -> Iterator[Said]:
+def _ties(
+    scorer: Scorer, submission: Submission, cells: list[Cell], rows: Rows
+) -> Iterator[CheckResult]:
     """Scores that are different and equal after rounding, and what that costs."""
     groups = defaultdict(list)
     for name, value in rows:
@@ -169,7 +171,7 @@ def _exact(scorer: Scorer, submission: Submission, names: list[str]) -> dict[str
 
 def _cost(
     scorer: Scorer, cells: list[Cell], rows: Rows, exact: dict[str, float], count: int
-) -> Iterator[Said]:
+) -> Iterator[CheckResult]:
     keys = {name: (float(value), exact.get(name, float(value))) for name, value in rows}
     try:
         rounded = scorer.cells(_ranked({name: (key[0],) for name, key in keys.items()}))

@@ -1,4 +1,4 @@
-"""The contract read from the source: class Model with load, predict and what goes with them."""
+"""The contract of a submission, read from its source: class Model with load, predict and what goes with them."""
 
 from __future__ import annotations
 
