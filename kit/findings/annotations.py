@@ -1,4 +1,4 @@
-"""Findings as annotations of GitHub Actions, which show beside the line in a pull request."""
+"""Findings as annotations of GitHub Actions, which show next to the line in a pull request."""
 
 from __future__ import annotations
 

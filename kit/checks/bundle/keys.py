@@ -111,7 +111,7 @@ def check_named_files(competition: Competition) -> Iterator[Finding]:
     for file in competition.files():
         if file.kind in (FileKind.PROGRAM, FileKind.DATA):
             yield from _data(competition, file)
-        elif file.value:  # an empty one is said with the required keys
+        elif file.value:  # check_keys reports an empty one
             yield from _page(competition, file)
 
 

@@ -14,7 +14,7 @@ from kit.zips import inspect
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
-    """Everything about a zip that can be said without unpacking it.
+    """Check everything of a zip that needs no unpacking.
 
     Args:
         path: the zip.

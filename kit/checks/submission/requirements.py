@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.subject import Subject
 from kit.contract import REQUIREMENTS_FILE
-from kit.findings.finding import Finding, Said, Skipped
+from kit.findings.finding import CheckResult, Finding, Skipped
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
 
 
@@ -24,7 +24,7 @@ def requirement_lines(subject: Subject) -> list[Line]:
     return [] if path is None else read_requirements(path)
 
 
-def check_requirements(subject: Subject) -> Iterator[Said]:
+def check_requirements(subject: Subject) -> Iterator[CheckResult]:
     """Each line against the organiser's whitelist, by the organiser's rule and properly."""
     path = subject.files.get(REQUIREMENTS_FILE)
     if path is None:

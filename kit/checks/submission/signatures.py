@@ -1,4 +1,4 @@
-"""The contract read from the source: class Model with load, predict and what goes with them."""
+"""The contract read from a submission's source: class Model with load, predict and the rest."""
 
 from __future__ import annotations
 
