@@ -149,7 +149,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _is_shared(module: str) -> bool:
-    """Whether a checkout is around whose shared packages have that name."""
+    """Say whether a checkout is around whose shared packages have that name."""
     try:
         return (checkout() / "submissions" / SHARED_FOLDER / module).is_dir()
     except UsageProblem:
@@ -178,7 +178,7 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _with_dependencies(names: set[str]) -> frozenset[str]:
-    """The packages, and what installing them brings along."""
+    """Return the packages, and what installing them brings along."""
     found: set[str] = set()
     pending = list(names)
     while pending:
