@@ -44,7 +44,7 @@ class Program:
     folder: Path
 
     def mounted(self) -> set[str]:
-        """The folders of its container."""
+        """Return the folders of its container."""
         late_or_not = LATE_INGESTION if self.late else INGESTION
         container = late_or_not if self.kind == "ingestion" else SCORING
         paths = {mount.path for mount in container.mounts}

@@ -26,7 +26,7 @@ _MOST_IDS = 200_000
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a folder or zip is a competition bundle rather than a submission."""
+    """Say whether a folder or zip is a competition bundle rather than a submission."""
     if path.is_dir():
         return (path / COMPETITION_FILE).is_file()
     import zipfile

@@ -116,7 +116,7 @@ def check_named_files(competition: Competition) -> Iterator[Finding]:
 
 
 def _missing(competition: Competition, file: NamedFile) -> Finding:
-    found = f"{_dotted(file.place)}: {file.value} is not there"
+    found = f"{_dotted(file.place)}: {file.value or 'an empty name'} is not there"
     return finding_at(competition, "path-missing", found, *file.place)
 
 

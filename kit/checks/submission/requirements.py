@@ -63,7 +63,7 @@ def _encoding(data: bytes) -> str:
 
 
 def passes(text: str, allowed: list[str]) -> bool:
-    """The organiser's own rule for one line of requirements.txt, without its line break."""
+    """Apply the organiser's own rule to one line of requirements.txt, without its line break."""
     parts = text.split("==")
     if len(parts) == 2:
         try:
@@ -96,7 +96,7 @@ def _line(line: Line, allowed: list[str]) -> Finding | None:
 
 
 def _spelling(line: Line, name: str) -> str:
-    """The spelling that passes: the organiser's name, with a version where one is meant."""
+    """Return the spelling that passes: the organiser's name, with a version where one is meant."""
     assert line.requirement is not None
     specifiers = list(line.requirement.specifier)
     if len(specifiers) == 1 and specifiers[0].operator == "==" and "*" not in str(specifiers[0]):
@@ -116,7 +116,7 @@ def _repeated(lines: list[Line]) -> Iterator[Finding]:
 
 
 def pinned_version(subject: Subject, name: str) -> str | None:
-    """The version that requirements.txt pins with `==`, None where it pins none."""
+    """Return the version that requirements.txt pins with `==`, None where it pins none."""
     for line in requirement_lines(subject):
         if line.requirement and canonicalize_name(line.requirement.name) == name:
             for specifier in line.requirement.specifier:
