@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from training.common.console import say
 from training.common.errors import DataError
 
 NEW = "new_individual"
@@ -113,7 +114,7 @@ def duplicate_notes(database: Database) -> list[str]:
 def print_duplicates(database: Database, consequence: str = "") -> None:
     """Print the notes on images of equal bytes, with what follows from that."""
     for note in duplicate_notes(database):
-        print(f"note: {note}" + (f"; {consequence}" if consequence else ""))
+        say(f"note: {note}" + (f"; {consequence}" if consequence else ""))
 
 
 def _counts(row: Mapping[str, str | None]) -> bool:

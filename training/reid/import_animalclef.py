@@ -180,11 +180,11 @@ def _report(known: Sequence[Row], queries: Sequence[Row], how: str, out: Path) -
         own = [row["identity"] for row in known if row["dataset"] == dataset]
         asked = sum(row["dataset"] == dataset for row in queries)
         single = sum(count == 1 for count in Counter(own).values())
-        print(
+        say(
             f"{dataset}: {len(own)} images of {len(set(own))} individuals, {single} of them with "
             f"one image; {asked} queries"
         )
-    print(f"{out}: images {how}")
+    say(f"{out}: images {how}")
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.common.console import say
 from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
@@ -106,7 +107,7 @@ def fit(
 ) -> None:
     """Train the network on the database's squares (n, 3, s, s) that are not for validation."""
     rows = np.flatnonzero(~validation)
-    print(f"{len(database)} images, {len(rows)} to train on, the others for thresholds")
+    say(f"{len(database)} images, {len(rows)} to train on, the others for thresholds")
     images, identity = with_more(squares[rows], database.identity[rows], pose.more, landmarks)
     digest = short_digest(images.numpy().tobytes())
     train_embedding(recipe, network, images, identity, checkpoint, digest)

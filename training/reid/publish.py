@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.common.console import say
 from training.common.submission_files import write_submission
 from training.reid.images import table_digest
 
@@ -28,4 +29,4 @@ def publish(
     source: of `made_by`; origins: licence and source of files that were made elsewhere.
     """
     size = write_submission(out, config, contents, source, requires, origins)
-    print(f"{out}: {size} bytes of weights")
+    say(f"{out}: {size} bytes of weights")

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.common.console import say
 from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
@@ -73,7 +74,7 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     print_duplicates(database, "not used to choose thresholds")
     validation = validation_rows(database)
     fit = np.flatnonzero(~validation)
-    print(f"{len(database)} images, {len(fit)} to train on, {int(validation.sum())} for thresholds")
+    say(f"{len(database)} images, {len(fit)} to train on, {int(validation.sum())} for thresholds")
     squares = read_squares(database.paths, recipe.image_size, landmarks)
     images, identity = with_more(squares[fit], database.identity[fit], pose.more, landmarks)
     digest = short_digest(images.numpy().tobytes())

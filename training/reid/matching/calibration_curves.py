@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.isotonic import IsotonicRegression
 
+from training.common.console import say
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.thresholds.validation import FOLDS, TOO_FEW, individual_folds
@@ -147,4 +148,4 @@ def print_calibration_errors(
         fitted = np.where(validation[:, None], matrix, np.nan)
         scores, hits = pair_scores(fitted, database.identity)
         error = expected_calibration_error(curves[POOLED][name](scores), hits)
-        print(f"{name}: {hits.sum()} pairs of one individual among {len(hits)}, ECE {error:.4f}")
+        say(f"{name}: {hits.sum()} pairs of one individual among {len(hits)}, ECE {error:.4f}")

@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from training.common.console import say
 from training.reid.database import print_duplicates, read_database
 from training.reid.images import read_images
 from training.reid.matching.sift import sift_matcher
@@ -46,7 +47,7 @@ def print_weights(weights: Mapping[str, Weights]) -> None:
     for name, one in weights.items():
         values = zip(EVIDENCE, one.weights.tolist(), strict=True)
         listed = ", ".join(f"{title} {value:.3g}" for title, value in values)
-        print(f"{name or 'all datasets'}: {listed}")
+        say(f"{name or 'all datasets'}: {listed}")
 
 
 def build(options: argparse.Namespace) -> None:
@@ -59,7 +60,7 @@ def build(options: argparse.Namespace) -> None:
     tables = compare(database, matcher, networks.embeddings)
     validation = validation_images(database.identity, database.dataset)
     name, weights, thresholds = choose(tables, database, validation)
-    print(f"chosen: {name}")
+    say(f"chosen: {name}")
     print_weights(weights)
     print_thresholds(thresholds)
     config = {

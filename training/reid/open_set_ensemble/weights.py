@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from training.common.console import say
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.open_set_ensemble.evidence import SHORTLIST, AllWeights, Tables, Weights
@@ -163,7 +164,7 @@ def choose(
         thresholds = choose_thresholds(nearest, identity, dataset, validation)
         score = mean_score(thresholds)
         rank1 = float(np.mean([one.rank1 for one in thresholds.values()]))
-        print(f"{name}: validation score {score:.3f}, rank-1 of known {rank1:.3f}", flush=True)
+        say(f"{name}: validation score {score:.3f}, rank-1 of known {rank1:.3f}")
         tried.append((score, name, thresholds))
     # `max` takes the first of equals, which is the smaller set.
     _, name, thresholds = max(tried, key=lambda one: one[0])

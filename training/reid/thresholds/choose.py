@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.common.console import say
 from training.common.errors import DataError
 from training.reid.thresholds.nearest import Names, Nearest, Scores
 from training.reid.thresholds.splits import SEEDS, Mask, Split, draw_splits
@@ -136,8 +137,7 @@ def mean_score(thresholds: Mapping[str, Threshold]) -> float:
 def print_thresholds(thresholds: Mapping[str, Threshold]) -> None:
     """Print one line for each dataset: its threshold and the validation scores."""
     for name, one in thresholds.items():
-        print(
+        say(
             f"{name}: threshold {one.value:.4f}, validation score {one.score:.3f} (std "
-            f"{one.score_std:.3f}, ceiling {one.ceiling:.3f}), rank-1 of known {one.rank1:.3f}",
-            flush=True,
+            f"{one.score_std:.3f}, ceiling {one.ceiling:.3f}), rank-1 of known {one.rank1:.3f}"
         )
