@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import scipy  # type: ignore[import-untyped]
+import scipy
 
 from sample_data.generator_common.bundle_folder import Bundle
 from sample_data.generator_common.versions import drawing_versions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
-from scipy.spatial import Voronoi  # type: ignore[import-untyped]
+from scipy.spatial import Voronoi
 
 from .landmarks import Drawing, grid
 from .scenery import FINE, Size

@@ -24,8 +24,6 @@ from wildlife_reid.retrieval_model import (
     PreparedImage,
     RetrievalModel,
     Scores,
-    check_rows,
-    dataset_of,
 )
 from wildlife_reid.swin import describe, swin_descriptor
 
@@ -48,7 +46,7 @@ class Model(RetrievalModel[Query]):
         self._config = config
         self._embeddings = arrays["embeddings"].astype(np.float64)
         self._classes = arrays["classes"].astype(np.str_)
-        check_rows(self.gallery, embeddings=len(self._embeddings))
+        self.check_rows(embeddings=len(self._embeddings))
         self._landmarks = read_landmark_network(self.folder, config["network"])
         descriptor = swin_descriptor(config["network"])
         self._descriptor = with_weights(descriptor, self.folder / config["weights"])
@@ -64,7 +62,7 @@ class Model(RetrievalModel[Query]):
         settings = [self._config["network"], self._config["classifier"]]
         rgb = to_rgb(image, max(DECODED, *(2 * int(one["image_size"]) for one in settings)))
         descriptor, classifier = (network_input(rgb, one, self._landmarks) for one in settings)
-        return Query(dataset_of(row), descriptor, classifier)
+        return Query(self.dataset_of(row), descriptor, classifier)
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
         """Return (rows,): each image of the gallery has the score of its individual."""

@@ -19,8 +19,6 @@ from wildlife_reid.retrieval_model import (
     PreparedImage,
     RetrievalModel,
     Scores,
-    check_rows,
-    dataset_of,
 )
 from wildlife_reid.swin import describe, swin_descriptor
 
@@ -41,14 +39,14 @@ class Model(RetrievalModel[Query]):
         """Read the network, and the embeddings (images, d) of the gallery."""
         self._settings = config["network"]
         self._embeddings = arrays["embeddings"].astype(np.float64)
-        check_rows(self.gallery, embeddings=len(self._embeddings))
+        self.check_rows(embeddings=len(self._embeddings))
         self._landmarks = read_landmark_network(self.folder, self._settings)
         network = swin_descriptor(self._settings)
         self._network = with_weights(network, self.folder / config["weights"])
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose, and its pixels to what the network expects."""
-        return Query(dataset_of(row), network_input(image, self._settings, self._landmarks))
+        return Query(self.dataset_of(row), network_input(image, self._settings, self._landmarks))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
         """Return (rows,): the cosine with each image of the gallery."""

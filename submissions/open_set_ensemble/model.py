@@ -24,8 +24,6 @@ from wildlife_reid.retrieval_model import (
     PreparedImage,
     RetrievalModel,
     Scores,
-    check_rows,
-    dataset_of,
 )
 
 
@@ -49,8 +47,7 @@ class Model(RetrievalModel[Query]):
         self._local = local_gallery.from_arrays(arrays)
         self._viewpoint = arrays["orientation"].astype(np.str_)
         self._embeddings = arrays["embeddings"].astype(np.float64)
-        check_rows(
-            self.gallery,
+        self.check_rows(
             local=len(self._local),
             orientation=len(self._viewpoint),
             embeddings=len(self._embeddings),
@@ -63,7 +60,7 @@ class Model(RetrievalModel[Query]):
         """Bring the animal into one pose for the networks, and find its local features."""
         rgb = to_rgb(image, 2 * self._features.image_size)
         pixels, local = self._networks.pixels(rgb), local_features(rgb, self._features)
-        return Query(dataset_of(row), pixels, local, (row.get("orientation") or "").strip())
+        return Query(self.dataset_of(row), pixels, local, (row.get("orientation") or "").strip())
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
         """Return (rows,): the log-odds of each gallery image's individual."""

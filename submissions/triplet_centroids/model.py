@@ -19,8 +19,6 @@ from wildlife_reid.retrieval_model import (
     PreparedImage,
     RetrievalModel,
     Scores,
-    check_rows,
-    dataset_of,
 )
 from wildlife_reid.triplet import TripletNetwork, embed
 
@@ -41,14 +39,14 @@ class Model(RetrievalModel[Query]):
         """Read the network, and the centroids (individuals, d) of the gallery."""
         self._settings = config["network"]
         self._centroids = arrays["centroids"].astype(np.float64)
-        check_rows(self.gallery, centroids=len(self._centroids))
+        self.check_rows(centroids=len(self._centroids))
         self._landmarks = read_landmark_network(self.folder, self._settings)
         network = TripletNetwork(self._settings)
         self._network = with_weights(network, self.folder / config["weights"])
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose, and its pixels to what the network expects."""
-        return Query(dataset_of(row), network_input(image, self._settings, self._landmarks))
+        return Query(self.dataset_of(row), network_input(image, self._settings, self._landmarks))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
         """Return (rows,): minus the Euclidean distance to each individual's centroid."""

@@ -24,8 +24,6 @@ from wildlife_reid.retrieval_model import (
     PreparedImage,
     RetrievalModel,
     Scores,
-    check_rows,
-    dataset_of,
 )
 from wildlife_reid.swin import describe, swin_descriptor
 
@@ -51,7 +49,7 @@ class Model(RetrievalModel[Query]):
             raise ValueError("some embeddings of the gallery are not finite")
         self._local = local_pipeline(config["local"], arrays, self.folder)
         rows = len(self._local.gallery)
-        check_rows(self.gallery, embeddings=len(self._embeddings), local=rows)
+        self.check_rows(embeddings=len(self._embeddings), local=rows)
         self._landmarks = read_landmark_network(self.folder, self._settings)
         network = swin_descriptor(self._settings)
         self._network = with_weights(network, self.folder / config["weights"])
@@ -64,7 +62,7 @@ class Model(RetrievalModel[Query]):
         """Bring the animal into one pose for the network, and find its local features."""
         rgb = to_rgb(image, 2 * self._local.image_size)
         pixels = network_input(rgb, self._settings, self._landmarks)
-        return Query(dataset_of(row), pixels, self._local.features(rgb))
+        return Query(self.dataset_of(row), pixels, self._local.features(rgb))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
         """Return (rows,) fused scores; -inf for images that are not on the shortlist."""

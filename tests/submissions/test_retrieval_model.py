@@ -20,8 +20,6 @@ from wildlife_reid.retrieval_model import (
     PreparedImage,
     RetrievalModel,
     Scores,
-    check_rows,
-    dataset_of,
 )
 
 CAT = {"dataset": "cat"}
@@ -39,10 +37,10 @@ class ByBrightness(RetrievalModel[Query]):
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
         self.scored: list[list[int]] = []
         self.brightness = arrays["brightness"].astype(np.float64) * config["factor"]
-        check_rows(self.gallery, brightness=len(self.brightness))
+        self.check_rows(brightness=len(self.brightness))
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
-        return Query(dataset_of(row), float(np.asarray(image.convert("L")).mean()))
+        return Query(self.dataset_of(row), float(np.asarray(image.convert("L")).mean()))
 
     def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
         self.scored.append(rows.tolist())

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kit.checks.running.pictures import BROKEN, odd_pictures
-from kit.vendor import differences, read_vendored, shared_folder
 
 from benchmarks import submissions_table
 from benchmarks.stored_scores import (
@@ -26,8 +24,11 @@ from benchmarks.stored_scores import (
     track_of,
 )
 from kit import submissions
+from kit.checks.running.images import BROKEN, odd_images
 from kit.contract import LABEL_TRACKS
 from kit.packing.shipping import shipped
+from kit.vendoring.record import read_vendored
+from kit.vendoring.vendor import differences, shared_folder
 from tests.support.ingestion_server import ingest
 from tests.support.kit import Kit
 
@@ -70,7 +71,7 @@ def predicted(
 
 def draw_odd_images(folder: Path) -> list[Path]:
     """The odd images of `kit check` that can be read, one of them under an odd name."""
-    drawn = odd_pictures(folder)
+    drawn = odd_images(folder)
     for path in drawn:
         if path.name in BROKEN:
             path.unlink()

@@ -87,6 +87,11 @@ class RetrievalModel(ABC, Generic[Query]):
         A score that is not finite never wins.
         """
 
+    @staticmethod
+    def dataset_of(row: Mapping[str, str]) -> str | None:
+        """Return the dataset that a row of metadata.csv names; None if it is missing or empty."""
+        return row.get("dataset") or None
+
     def load(self) -> None:
         """Read config.json, the gallery and the method's own files from the submission's folder.
 
@@ -139,6 +144,12 @@ class RetrievalModel(ABC, Generic[Query]):
             for query, row in zip(batch, scores, strict=True)
         ]
 
+    def check_rows(self, **rows: int) -> None:
+        """Raise ValueError unless each array has as many rows as the gallery has labels."""
+        wrong = {name: count for name, count in rows.items() if count != len(self.gallery)}
+        if wrong:
+            raise ValueError(f"expected {len(self.gallery)} rows in each array, found {wrong}")
+
     def _all_scores(self, query: Query) -> Scores:
         """(gallery,) scores, -inf for the rows of other datasets."""
         scores = np.full(len(self.gallery), -np.inf)
@@ -150,15 +161,3 @@ class RetrievalModel(ABC, Generic[Query]):
     def _check_loaded(self) -> None:
         if not self._loaded:
             raise RuntimeError("Model.load() has to be called before predicting")
-
-
-def dataset_of(row: Mapping[str, str]) -> str | None:
-    """Return the dataset that a row of metadata.csv names; None where it is missing or empty."""
-    return row.get("dataset") or None
-
-
-def check_rows(gallery: Gallery, **rows: int) -> None:
-    """Raise ValueError unless each array has as many rows as the gallery has labels."""
-    wrong = {name: count for name, count in rows.items() if count != len(gallery)}
-    if wrong:
-        raise ValueError(f"expected {len(gallery)} rows in each array, found {wrong}")
