@@ -6,13 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
 
 from training.common.digests import short_digest
 from training.common.errors import DataError
 from training.common.images import UNREADABLE
 from training.reid.database import Database
 from wildlife_image.rgb import to_rgb
+from wildlife_reid.alignment import LandmarkNetwork, animal_square
 
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
@@ -27,6 +31,26 @@ def read_images(paths: Sequence[Path]) -> list[Image.Image]:
     if problems:
         raise DataError("\n  ".join(["images cannot be read, nothing was made", *problems]))
     return images
+
+
+def read_squares(
+    paths: Sequence[Path], size: int, landmarks: LandmarkNetwork | None = None
+) -> Tensor:
+    """Read images as squares of `size` pixels: (n, 3, size, size) bytes.
+
+    With a landmark network the animal is brought into the standard pose. Raises DataError with all
+    images that cannot be read.
+    """
+    squares, problems = [], []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                squares.append(animal_square(image, size, landmarks))
+        except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+            problems.append(f"{path}: cannot be read as an image: {error}")
+    if problems:
+        raise DataError("\n".join(problems))
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
 
 
 def image_digest(database: Database) -> str:

@@ -27,7 +27,7 @@ from training.common.console import say
 from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
-from training.reid.embedding.batches import read_squares, with_more
+from training.reid.embedding.batches import with_more
 from training.reid.embedding.network_files import (
     GALLERY,
     NETWORK,
@@ -37,6 +37,7 @@ from training.reid.embedding.network_files import (
 )
 from training.reid.embedding.recipe import Recipe, train_embedding
 from training.reid.embedding.triplet import PRESETS, SMALL, build, embed_squares
+from training.reid.images import read_squares
 from training.reid.landmarks.files import (
     LANDMARKS,
     WHOLE,

@@ -11,6 +11,12 @@ import pytest
 
 from training.common.errors import DataError
 from training.reid.database import Database
+from training.reid.threshold_report.halves import LEARNED, OURS, half_scores
+from training.reid.threshold_report.halves import ORACLE as HALVES_ORACLE
+from training.reid.threshold_report.labelled_queries import ORACLE, LabelledQueries
+from training.reid.threshold_report.report import RULES, scores_of
+from training.reid.threshold_report.report import table as rule_table
+from training.reid.threshold_report.systems import System, by_embedding
 from training.reid.thresholds import calibrate as script
 from training.reid.thresholds.choose import (
     PLATEAU,
@@ -18,15 +24,9 @@ from training.reid.thresholds.choose import (
     best_threshold,
     choose_thresholds,
 )
-from training.reid.thresholds.halves import LEARNED, OURS, half_scores
-from training.reid.thresholds.halves import ORACLE as HALVES_ORACLE
-from training.reid.thresholds.labelled_queries import ORACLE, LabelledQueries
 from training.reid.thresholds.nearest import nearest_by_cosine, nearest_centroid
-from training.reid.thresholds.report import RULES, scores_of
-from training.reid.thresholds.report import table as rule_table
 from training.reid.thresholds.rules import extreme_value_threshold, robust_z_threshold
 from training.reid.thresholds.splits import draw_split, draw_splits
-from training.reid.thresholds.systems import System, by_embedding
 from training.reid.thresholds.validation import validation_images
 
 

@@ -21,9 +21,10 @@ from training.common.checkpoints import Checkpoint
 from training.common.errors import DataError, TrainingError
 from training.reid import megadescriptor_cosine, triplet_centroids
 from training.reid.database import read_database
-from training.reid.embedding.batches import read_squares, with_more
+from training.reid.embedding.batches import with_more
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files
 from training.reid.embedding.triplet import PRESETS, build
+from training.reid.images import read_squares
 from training.reid.landmarks import data as landmark_data
 from training.reid.landmarks import train as train_landmarks
 from training.reid.landmarks.files import LANDMARKS, read_landmarks
@@ -74,7 +75,7 @@ def test_a_folder_that_is_there_is_left(animals: Path, capsys: pytest.CaptureFix
     before = (animals / "metadata.csv").stat().st_mtime_ns
     command = ["--out", str(animals), "--pictures", "3", "--individuals"]
     assert generate_more_animals.main([*command, "8"]) == 0
-    assert "is there already" in capsys.readouterr().out
+    assert "exists already" in capsys.readouterr().out
     assert generate_more_animals.main([*command, "9"]) == 1
     assert "holds 72 pictures, 81 are asked for" in capsys.readouterr().err
     assert (animals / "metadata.csv").stat().st_mtime_ns == before

@@ -20,9 +20,10 @@ from tests.support.retrieval import load_model
 from training.common.errors import DataError
 from training.reid import megadescriptor_cosine as script
 from training.reid.database import read_database
-from training.reid.embedding.batches import Variation, read_squares
+from training.reid.embedding.batches import Variation
 from training.reid.embedding.recipe import ARCFACE_MARGIN, train_embedding
 from training.reid.embedding.swin import PRESETS, build, embed_squares
+from training.reid.images import read_squares
 
 ROOT = Path(__file__).resolve().parents[3]
 

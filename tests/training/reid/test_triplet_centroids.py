@@ -22,10 +22,11 @@ from training.common.errors import DataError, TrainingError
 from training.reid import triplet_centroids as script
 from training.reid.database import read_database
 from training.reid.embedding import search as triplet_search
-from training.reid.embedding.batches import Variation, augmentation, classes, draw, read_squares
+from training.reid.embedding.batches import Variation, augmentation, classes, draw
 from training.reid.embedding.recipe import BatchHardTriplets, Recipe, train_embedding
 from training.reid.embedding.trainer import Report
 from training.reid.embedding.triplet import PRESETS, build, embed_squares
+from training.reid.images import read_squares
 from training.reid.landmarks.files import WHOLE
 from training.reid.thresholds.validation import validation_rows
 from wildlife_reid.triplet import TripletNetwork

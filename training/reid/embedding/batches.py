@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from kornia.augmentation import (
     RandomRotation90,
 )
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from training.common.errors import DataError
 from training.reid.database import read_database
-from wildlife_reid.alignment import LandmarkNetwork, animal_square
+from training.reid.images import read_squares
+from wildlife_reid.alignment import LandmarkNetwork
 
 
 @dataclass(frozen=True)
@@ -43,26 +42,6 @@ class Variation:
     jitter: float = 0.3
     grey: float = 0.15
     erased: float = 0.3
-
-
-def read_squares(
-    paths: Sequence[Path], size: int, landmarks: LandmarkNetwork | None = None
-) -> Tensor:
-    """Read images as squares of `size` pixels: (n, 3, size, size) bytes.
-
-    With a landmark network the animal is brought into the standard pose. Raises DataError with all
-    images that cannot be read.
-    """
-    squares, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                squares.append(animal_square(image, size, landmarks))
-        except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-            problems.append(f"{path}: cannot be read as an image: {error}")
-    if problems:
-        raise DataError("\n".join(problems))
-    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
 
 
 def with_more(

@@ -32,10 +32,10 @@ from training.common.atomic import replaced, write_text
 from training.common.console import say
 from training.common.errors import DataError, TrainingError
 from training.reid.database import Database, read_database
-from training.reid.embedding.batches import read_squares, with_more
+from training.reid.embedding.batches import with_more
 from training.reid.embedding.recipe import Recipe, train_embedding
 from training.reid.embedding.triplet import build, embed_squares
-from training.reid.images import table_digest
+from training.reid.images import read_squares, table_digest
 from training.reid.landmarks.files import WHOLE, Pose, read_landmarks
 from training.reid.thresholds.choose import choose_thresholds
 from training.reid.thresholds.nearest import nearest_centroid

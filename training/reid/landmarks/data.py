@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from training.common.errors import DataError
-from training.reid.embedding.batches import read_squares
+from training.reid.images import read_squares
 from wildlife_reid.alignment import ACROSS, ALONG, SIZE
 
 TABLE = "landmarks.csv"

@@ -1,13 +1,13 @@
 """Compare five rules for thresholds, and the oracle threshold; write THRESHOLDS.md.
 
-    python -m training.reid.thresholds.report sample
-    python -m training.reid.thresholds.report lion --open-set DIR --systems FOLDER
+    python -m training.reid.threshold_report.report sample
+    python -m training.reid.threshold_report.report lion --open-set DIR --systems FOLDER
 
 `sample` takes the submissions as they are and the sample's final task. `--open-set` takes a folder
 of training/reid/split.py, and `--systems` a folder with the five submissions, each trained on
 DIR/train. The rules see the database only; the oracle threshold, the best one of each dataset, sees
 the labels of the test. Of the submissions that fuse several scores, only the threshold that they
-ship with is compared (training/reid/thresholds/shipped.py).
+ship with is compared (training/reid/threshold_report/shipped.py).
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from training.common.console import say
 from training.common.errors import DataError
 from training.common.script import parser, run
 from training.reid.database import Database, read_database
-from training.reid.thresholds import halves
-from training.reid.thresholds.choose import Predictions, best_threshold, predict, predict_splits
-from training.reid.thresholds.labelled_queries import (
+from training.reid.threshold_report import halves
+from training.reid.threshold_report.labelled_queries import (
     ORACLE,
     LabelledQueries,
     read_queries,
     rule_scores,
 )
-from training.reid.thresholds.nearest import Nearest
-from training.reid.thresholds.rules import extreme_value_threshold, robust_z_threshold
-from training.reid.thresholds.shipped import SHIPPED, shipped_scores
-from training.reid.thresholds.splits import Split, draw_splits
-from training.reid.thresholds.systems import (
+from training.reid.threshold_report.shipped import SHIPPED, shipped_scores
+from training.reid.threshold_report.systems import (
     System,
     megadescriptor_cosine,
     raw_pixels,
     sift,
     triplet_centroids,
 )
+from training.reid.thresholds.choose import Predictions, best_threshold, predict, predict_splits
+from training.reid.thresholds.nearest import Nearest
+from training.reid.thresholds.rules import extreme_value_threshold, robust_z_threshold
+from training.reid.thresholds.splits import Split, draw_splits
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "training" / "THRESHOLDS.md"
@@ -142,7 +142,7 @@ def inputs(open_set: Path | None) -> tuple[Path, LabelledQueries, Path]:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    made = parser("training.reid.thresholds.report", "Compare threshold rules.")
+    made = parser("training.reid.threshold_report.report", "Compare threshold rules.")
     made.add_argument("block", choices=("sample", "lion"))
     made.add_argument("--open-set", type=Path)
     made.add_argument("--systems", type=Path, default=ROOT / "submissions")

@@ -14,8 +14,8 @@ import numpy as np
 
 from training.common.errors import DataError
 from training.common.readme_scores import METADATA, run_program
+from training.reid.threshold_report.labelled_queries import LabelledQueries, rule_scores
 from training.reid.thresholds.choose import Predictions
-from training.reid.thresholds.labelled_queries import LabelledQueries, rule_scores
 from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.common.errors import DataError
+from training.reid.threshold_report.halves import half_scores
 from training.reid.thresholds.choose import Predictions
-from training.reid.thresholds.halves import half_scores
 
 ORACLE = "oracle threshold"
 

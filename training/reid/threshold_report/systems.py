@@ -1,4 +1,4 @@
-"""The systems whose threshold rules training/reid/thresholds/report.py compares."""
+"""The systems whose threshold rules training/reid/threshold_report/report.py compares."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.embedding import swin, triplet
-from training.reid.embedding.batches import read_squares
-from training.reid.images import read_images
+from training.reid.images import read_images, read_squares
 from training.reid.landmarks.files import landmark_path, read_landmarks
 from training.reid.matching.pairs import all_pairs
 from training.reid.matching.sift import sift_matcher

@@ -1,0 +1,1 @@
+"""How near the thresholds come to the oracle threshold, for every system: `training/THRESHOLDS.md`."""
