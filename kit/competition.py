@@ -66,6 +66,10 @@ SECTIONS: dict[str, Section] = {
             "input_data": FileKind.DATA, "reference_data": FileKind.DATA,
         },
     ),
+    "solutions": Section(
+        frozenset(("index", "key", "name", "description", "tasks", "path")),
+        {"path": FileKind.DATA},
+    ),
     "phases": Section(
         frozenset((
             "index", "name", "description", "start", "end", "max_submissions_per_day",
@@ -149,9 +153,12 @@ class Competition:
                     if entry.get(key) is not None:
                         yield NamedFile(place, kind, entry[key])
 
-    def is_reused_task(self, place: Place) -> bool:
-        """Say whether a place is in a task that is on the platform already, named by its key."""
-        return place[0] == "tasks" and "key" in dict(self.entries("tasks"))[int(place[1])]
+    def is_reused(self, place: Place) -> bool:
+        """Say whether a place is in a task or solution that the platform has, named by its key."""
+        section = str(place[0])
+        return section in ("tasks", "solutions") and (
+            "key" in dict(self.entries(section))[int(place[1])]
+        )
 
     def holds(self, value: object) -> bool:
         """Say whether a value names something that is inside the bundle."""

@@ -18,7 +18,7 @@ from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
 from kit.packing.bundling import pack_bundle
 from tests.support.checks import good_competition
-from tests.support.kit import Kit, competition_yaml, make_bundle
+from tests.support.kit import Kit, competition_yaml, make_bundle, write_tree
 
 
 def read_with(folder: Path, change: Callable[[dict[str, Any]], object]) -> bundles.Bundle:
@@ -131,6 +131,20 @@ def test_kit_bundle_makes_a_zip_that_runs(kit: Kit, bundle: Path, submission: Pa
     assert answer.status == 0, answer.text
     assert "notes.txt" not in answer.json["files"]
     assert kit("run", submission, "--bundle", "b.zip").status == 0
+
+
+def test_a_solution_is_packed_with_the_bundle(kit: Kit, tmp_path: Path) -> None:
+    content = competition_yaml()
+    content["solutions"] = [
+        {"index": 0, "tasks": [0], "path": "solution"},
+        {"index": 1, "tasks": [0], "key": "b6c8ff5c-6d3d-4d5c-9d9e-0f6a3f9d8a11"},
+    ]
+    folder = make_bundle(tmp_path / "b", content)
+    write_tree(folder, {"solution/model.py": "A = 1"})
+    assert not [item for item in check_bundle(folder).findings if "solutions" in item.found]
+    answer = kit("bundle", folder, "--out", "b.zip", "--json")
+    assert answer.status == 0, answer.text
+    assert "solution/model.py" in answer.json["files"]
 
 
 def test_kit_bundle_refuses_what_is_not_complete(kit: Kit, bundle: Path) -> None:

@@ -93,6 +93,8 @@ BUNDLE_DEFECTS = (
     Defect("a list", "bundle-yaml", write("competition.yaml", "- a\n")),
     Defect("no version", "bundle-version", _without("version")),
     Defect("version 1.5", "bundle-version", _top("version", 1.5)),
+    Defect("a solution that is not there", "path-missing",
+           _top("solutions", [{"index": 0, "tasks": [0], "path": "nowhere.zip"}])),
     Defect("no title", "required-missing", _without("title")),
     Defect("no image", "required-missing", _without("image")),
     Defect("no terms", "required-missing", _without("terms")),

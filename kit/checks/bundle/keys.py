@@ -131,7 +131,7 @@ def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
 
 
 def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
-    if file.is_dataset_key or competition.is_reused_task(file.place):
+    if file.is_dataset_key or competition.is_reused(file.place):
         return
     if not competition.holds(file.value):
         yield _missing(competition, file)
