@@ -74,7 +74,7 @@ class Bundle:
     primary_index: int
 
     def task(self, name_or_index: str | None) -> Task:
-        """The task of that index or name (or unique beginning of it); the first by default.
+        """Return the task of that index or name (or unique beginning of it); the first by default.
 
         Raises:
             UsageProblem: there is no such task, or several.

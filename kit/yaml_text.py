@@ -8,7 +8,7 @@ import yaml
 
 
 def parse_yaml(text: str) -> Any:
-    """The content of a YAML document.
+    """Return the content of a YAML document.
 
     Raises:
         ValueError: it does not read as YAML, whatever the parser stumbled over: besides its own

@@ -75,7 +75,7 @@ def write_zip(entries: Iterable[Entry], target: Path) -> str:
 
 
 def zip_size(entries: Iterable[Entry]) -> int:
-    """The size in bytes of the zip that `write_zip` would make, without making it."""
+    """Return the size in bytes of the zip that `write_zip` would make, without making it."""
     total = 22  # end of central directory
     for entry in entries:
         name_bytes = len(entry.name.encode())
@@ -84,7 +84,7 @@ def zip_size(entries: Iterable[Entry]) -> int:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):

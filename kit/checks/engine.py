@@ -24,12 +24,12 @@ from kit.checks.submission import (
 from kit.checks.submission.archive import check_zip
 from kit.checks.submission.subject import Subject, opened
 from kit.errors import KitError, UsageProblem
-from kit.findings.finding import Report, Said, Skipped
+from kit.findings.finding import CheckResult, Report, Skipped
 from kit.repository import checkout
 from kit.submissions import Submission
 from kit.zips import unpack
 
-Check = Callable[[Subject], Iterable[Said]]
+Check = Callable[[Subject], Iterable[CheckResult]]
 
 STATIC: dict[str, Check] = {
     "files": files.check_files,
@@ -69,7 +69,7 @@ def begin_report(submission: Submission) -> Report:
     """Return a new report; of a zip, it holds what can be said without unpacking."""
     report = Report("submission", submission.name, submission.path)
     if submission.is_zip:
-        report.take("zip", check_zip(submission.path))
+        report.add("zip", check_zip(submission.path))
     return report
 
 
@@ -78,7 +78,7 @@ def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
         for name, check in STATIC.items():
-            report.take(name, check(subject))
+            report.add(name, check(subject))
 
 
 def skip_static(report: Report, error: KitError) -> None:

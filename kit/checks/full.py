@@ -118,7 +118,7 @@ def check_submission(
         check_subject(report, subject, context.task)
         if not quick:
             if bundle_path is None:
-                report.take("track", _check_track(context))
+                report.add("track", _check_track(context))
             _check_by_running(report, context)
     return report
 
@@ -160,24 +160,24 @@ def check_running(
     """
     before = room.files()
     probe = room.probe(chosen.paths, odd_images(folder))
-    report.take("loading", check_loading(probe))
+    report.add("loading", check_loading(probe))
     if probe.load_seconds is None:
         return
-    report.take("calling", check_plan(probe, decides=plans_for(context.task)))
+    report.add("calling", check_plan(probe, decides=plans_for(context.task)))
     if probe.of("error", "plan"):
         return
-    report.take("answers", check_answers(probe, context.track))
-    report.take("odd pictures", check_odd(probe, context.track))
-    report.take("sameness", check_sameness(probe))
+    report.add("answers", check_answers(probe, context.track))
+    report.add("odd pictures", check_odd(probe, context.track))
+    report.add("sameness", check_sameness(probe))
     if probe.finished and not probe.of("error", "first"):
         few = chosen.paths[: max(2, len(probe.answers("first")) // 2)]
-        report.take("surroundings", check_surroundings(room, probe, few))
+        report.add("surroundings", check_surroundings(room, probe, few))
     after = room.files()
-    report.take("written files", check_written(before, after))
+    report.add("written files", check_written(before, after))
     if before != after:
         room.restore()
     report.forecast = forecast(probe, chosen, context.task, context.images)
-    report.take("time and memory", check_forecast(report.forecast))
+    report.add("time and memory", check_forecast(report.forecast))
 
 
 def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skipped | None:
@@ -256,4 +256,4 @@ def _check_scored(report: Report, context: Context, room: Laboratory) -> None:
         why = f"fix {', '.join(sorted(errors))} first"
         report.skipped.append(Skipped(_SCORING, why, f"kit check {name}"))
     else:
-        report.take("scores", check_scores(room, target.bundle, target.task))
+        report.add("scores", check_scores(room, target.bundle, target.task))

@@ -1,4 +1,4 @@
-"""Findings as annotations of GitHub Actions, which show beside the line in a pull request."""
+"""Findings as annotations of GitHub Actions, which show next to the line in a pull request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def annotate(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def _file(report: Report, finding: Finding) -> str:
-    """The file as the checkout has it: a zip has no files that a pull request could show."""
+    """Return the file as the checkout has it: a zip has no files that a pull request could show."""
     inside = report.path.is_dir() and finding.file
     return os.path.relpath(report.path / finding.file if inside else report.path)
 

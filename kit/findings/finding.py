@@ -1,4 +1,4 @@
-"""What a check says: a finding with a stable code, or that it could not run."""
+"""The results of checks: findings with a stable code, and checks that could not run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from kit.findings.rules import RULES, SEVERITIES
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `file` is inside the submission or bundle ("" for all of it)."""
+    """One problem that a check found.
+
+    Attributes:
+        code: the stable name of the problem, a key of `RULES`.
+        file: the file inside the submission or bundle, "" for the whole.
+        found: what is there.
+        line: the line in the file, from 1; None for the whole file.
+    """
 
     code: str
     file: str
@@ -20,9 +27,14 @@ class Finding:
     line: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises KeyError for a code that rules.py does not know."""
-        RULES[self.code]
-        # Names of files need not be UTF-8, and every finding has to be printable.
+        """Refuse a code without a rule, and make both texts printable.
+
+        Raises:
+            KeyError: rules.py does not know the code.
+        """
+        if self.code not in RULES:
+            raise KeyError(f"{self.code}: no rule in kit/findings/rules.py has this code")
+        # Names of files need not be UTF-8. A frozen class is written to in this way only.
         object.__setattr__(self, "file", _printable(self.file))
         object.__setattr__(self, "found", _printable(self.found))
 
@@ -50,7 +62,7 @@ class Finding:
         return (f"{self.file}:{self.line}" if self.line else self.file) or "-"
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as `kit check --json` gives it."""
+        """Return the finding as `kit check --json` prints it."""
         return {
             "code": self.code,
             "severity": self.severity,
@@ -71,19 +83,25 @@ class Skipped:
     command: str
 
     def as_json(self) -> dict[str, str]:
-        """The skipped check as `kit check --json` gives it."""
+        """Return the skipped check as `kit check --json` prints it."""
         return {"check": self.check, "why": self.why, "command": self.command}
 
 
-Said = Finding | Skipped
+CheckResult = Finding | Skipped
 
 
 @dataclass
 class Report:
-    """Everything that the checks of one submission or bundle said.
+    """The results of all checks of one submission or bundle.
 
-    `kind` is "submission" or "bundle"; `path` its folder or zip; `forecast` what a full run
-    would take, where it was measured.
+    Attributes:
+        kind: "submission" or "bundle".
+        target: its name.
+        path: its folder or zip.
+        findings: the problems.
+        skipped: the checks that could not run.
+        checks: the names of the checks that ran.
+        forecast: time and memory of a full run, where they were measured.
     """
 
     kind: str
@@ -94,25 +112,25 @@ class Report:
     checks: list[str] = field(default_factory=list)
     forecast: dict[str, Any] | None = None
 
-    def take(self, check: str, said: Iterable[Said]) -> None:
-        """Keep what one check said; equal findings count once."""
+    def add(self, check: str, results: Iterable[CheckResult]) -> None:
+        """Add the results of one check; equal findings count once."""
         self.checks.append(check)
-        for item in said:
-            if isinstance(item, Skipped):
-                self.skipped.append(item)
-            elif item not in self.findings:
-                self.findings.append(item)
+        for result in results:
+            if isinstance(result, Skipped):
+                self.skipped.append(result)
+            elif result not in self.findings:
+                self.findings.append(result)
 
     def count(self, severity: str) -> int:
-        """How many findings of that severity there are."""
+        """Count the findings of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
     def ok(self, strict: bool) -> bool:
-        """Whether nothing stands against an upload; `strict` makes warnings count."""
+        """Say whether the upload is good; `strict` makes warnings count."""
         return not self.count("error") and not (strict and self.count("warning"))
 
     def as_json(self, strict: bool) -> dict[str, Any]:
-        """The report as `kit check --json` gives it."""
+        """Return the report as `kit check --json` prints it."""
         return {
             "kind": self.kind,
             "target": self.target,
@@ -124,7 +142,7 @@ class Report:
         }
 
     def sorted_findings(self) -> list[Finding]:
-        """Errors first, then by place."""
+        """Return the findings, errors first, then by place."""
         return sorted(
             self.findings,
             key=lambda f: (SEVERITIES.index(f.severity), f.file, f.line or 0, f.code),
@@ -136,6 +154,6 @@ def _printable(text: str) -> str:
 
 
 def shown(names: Sequence[str], most: int = 4) -> str:
-    """A list for a sentence: the first few, and how many more."""
+    """Write a list for a sentence: the first few names, and how many more."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

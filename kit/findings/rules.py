@@ -54,7 +54,7 @@ _FILES = _table(
     ("metadata-malformed", "write YAML such as `description: ...`", "worker: metadata"),
     ("track-unknown", "name the track in the metadata, or a bundle with --bundle",
      "submission contract"),
-    ("metadata-command", "remove the command", "worker: it runs beside the ingestion program"),
+    ("metadata-command", "remove the command", "worker: it runs next to the ingestion program"),
     ("link", "copy the file instead of linking it", "worker: links become text files"),
     ("special-file", "remove it", "worker: zipfile.extractall"),
     ("unlisted-file", "list it in weights.json, or remove it", "submission contract"),

@@ -83,7 +83,7 @@ def _shown(version: tuple[int, ...]) -> str:
 def command_line(
     command: Sequence[str], views: Sequence[View], cwd: str, limits: Limits, gpus: bool
 ) -> list[str]:
-    """The argv that runs `command` in a sandbox.
+    """Return the argv that runs `command` in a sandbox.
 
     A kit that runs as root starts two bubblewraps: the first, privileged, puts the views where
     anybody can reach them (the user's home may be closed to others) and changes nothing else;
@@ -139,7 +139,7 @@ def _devices(gpus: bool) -> list[str]:
 
 
 def python_views() -> list[View]:
-    """The interpreter that runs the kit and its packages, at their own paths.
+    """Return the interpreter that runs the kit and its packages, at their own paths.
 
     The system's own Python lies in /usr, which is visible anyway.
     """

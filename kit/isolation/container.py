@@ -65,7 +65,7 @@ class Container:
         return _RunningContainer(self, job, place)
 
     def settings(self, job: Job) -> dict[str, Any]:
-        """The arguments of the SDK's `containers.create` for a job."""
+        """Return the arguments of the SDK's `containers.create` for a job."""
         request = DeviceRequest(driver=worker.GPU_DRIVER, device_ids=list(worker.GPU_DEVICES))
         environment = dict(worker.ENVIRONMENT)
         if self.site_packages:

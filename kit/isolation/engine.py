@@ -25,7 +25,7 @@ class Engine:
     rootless: bool
 
     def open(self) -> DockerClient:
-        """A client of its own, for who closes it."""
+        """Return a client of its own, for who closes it."""
         from docker.client import DockerClient
 
         return DockerClient(base_url=self.address, timeout=_ANSWER_S)
@@ -87,7 +87,7 @@ def _engine(address: str) -> Engine:
 
 
 def _innermost(error: BaseException) -> str:
-    """The cause that says something: the SDK wraps it in layers of its own."""
+    """Return the cause that says something: the SDK wraps it in layers of its own."""
     while cause := error.__cause__ or error.__context__:
         error = cause
     return getattr(error, "strerror", None) or str(error)

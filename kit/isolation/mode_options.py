@@ -41,7 +41,7 @@ class ModeOptions:
 
 
 def make_mode(options: ModeOptions, docker_image: str) -> Mode:
-    """The mode, ready to start programs.
+    """Return the mode, ready to start programs.
 
     Args:
         options: what the user asked for.

@@ -23,7 +23,7 @@ class Place:
     home: Path
 
     def log_files(self, job: Job) -> tuple[Path, Path]:
-        """The files for standard output and standard error."""
+        """Return the files for standard output and standard error."""
         return (
             self.logs / f"{job.log_name}_stdout.txt",
             self.logs / f"{job.log_name}_stderr.txt",

@@ -79,7 +79,7 @@ class Command:
 
 
 def environment(extra: dict[str, str], home: str, install: bool) -> dict[str, str]:
-    """The environment of a program: the worker's, on a private home and temporary folder.
+    """Return the environment of a program: the worker's, on a private home and temporary folder.
 
     Args:
         extra: variables of the worker's container.

@@ -41,11 +41,11 @@ class Job:
         return step if program == "program" else f"{step}_{program}"
 
     def folder(self, path: str) -> Path:
-        """The folder of this machine that is mounted at `path`."""
+        """Return the folder of this machine that is mounted at `path`."""
         return next(bind.source for bind in self.binds if bind.mount.path == path)
 
     def local_argv(self) -> list[str]:
-        """The argv with every mounted /app path replaced by the folder of this machine.
+        """Return the argv with every mounted /app path replaced by the folder of this machine.
 
         A path that is not mounted stays as it is and fails, as it would on the platform.
         """
@@ -53,7 +53,7 @@ class Job:
 
 
 def make_job(container: ContainerKind, argv: tuple[str, ...], folders: dict[str, Path]) -> Job:
-    """A job with the container's mounts; `folders` says where what they hold is.
+    """Return a job with the container's mounts; `folders` says where what they hold is.
 
     Raises:
         KeyError: a mount that every such container has is not in `folders`.
@@ -71,12 +71,12 @@ def _substitute(word: str, binds: tuple[Bind, ...]) -> str:
 
 
 def has_metadata(folder: Path) -> bool:
-    """Whether the worker would find a metadata file; without one a submission is results."""
+    """Say whether the worker would find a metadata file; without one a submission is results."""
     return any((folder / name).is_file() for name in METADATA_FILES)
 
 
 def command_of(folder: Path) -> str | None:
-    """The command in a program's metadata, None where there is no command.
+    """Return the command in a program's metadata, None where there is no command.
 
     Raises:
         CommandProblem: the command is not a string (the worker fails on a list).

@@ -52,7 +52,7 @@ PROMISES: Final = (
 
 
 def markdown_table() -> str:
-    """The promises as a table of Markdown."""
+    """Return the promises as a table of Markdown."""
     lines = ["| A submission... | " + " | ".join(MODES) + " |"]
     lines.append("|---|" + "---|" * len(MODES))
     for promise in PROMISES:

@@ -2,7 +2,7 @@
 
     python -I -S supervisor.py REPORT_FD CGROUP_PROCS COMMAND...
 
-A program of its own, started by `process.py` beside it: on Linux it becomes the parent of every
+A program of its own, started by `process.py` next to it: on Linux it becomes the parent of every
 process that its command leaves behind (a "child subreaper"), daemons in sessions of their own
 included, so that it can find and kill them. SIGTERM, or the death of the kit, makes it kill all of
 them. It writes two lines to REPORT_FD: the command's process id, and when everything is gone its

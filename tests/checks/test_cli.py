@@ -37,12 +37,14 @@ def test_warnings_count_when_strict(kit: Kit, tmp_path: Path) -> None:
 
 
 def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
-    folder = make_submission(
-        tmp_path / "s",
-        "import nowhere_to_be_found\nclass Net: pass\n",
-        **{"metadata": "a: [", "requirements.txt": "pillow\n# x\n", "json.py": "("},
-    )
-    (folder / "a.bin").write_bytes(b"1")
+    files: dict[str, str | bytes] = {
+        "metadata": "a: [",
+        "requirements.txt": "pillow\n# x\n",
+        "json.py": "(",
+        "a.bin": b"1",
+    }
+    model = "import nowhere_to_be_found\nclass Net: pass\n"
+    folder = make_submission(tmp_path / "s", model, **files)
     answer = kit("check", folder, "--quick", "--json")
     assert answer.status == 1
     assert found(answer.json) >= {

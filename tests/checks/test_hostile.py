@@ -28,13 +28,13 @@ def codes(report: Report) -> set[str]:
     return {finding.code for finding in report.findings}
 
 
-def said(folder: Path) -> Report:
+def checked(folder: Path) -> Report:
     return check_statically(Submission("s", folder))
 
 
 def test_a_timestamp_that_is_none(tmp_path: Path) -> None:
     folder = make_submission(tmp_path / "s", metadata="description: !!timestamp x\n")
-    assert "metadata-malformed" in codes(said(folder))
+    assert "metadata-malformed" in codes(checked(folder))
     bundle = good_bundle(tmp_path)
     (bundle / "competition.yaml").write_text("version: !!timestamp x\n")
     assert codes(check_bundle(bundle, NOW)) == {"bundle-yaml"}
@@ -52,7 +52,7 @@ def test_paths_that_no_file_has(tmp_path: Path, path: str) -> None:
     folder = make_submission(tmp_path / "s")
     entry = {"path": path, "sha256": "0", "bytes": 1, "licence": "MIT", "source": "x"}
     (folder / "weights.json").write_text(json.dumps({"files": [entry]}))
-    report = said(folder)
+    report = checked(folder)
     assert codes(report) & {"manifest-entry", "weights-missing"}
     json.dumps(report.as_json(False), ensure_ascii=False).encode("utf-8")
 
@@ -78,7 +78,7 @@ def test_bytes_flipped_at_random_end_no_check(tmp_path: Path, seed: int) -> None
         for _ in range(dice.choice((1, 3, 9))):
             data[dice.randrange(len(data))] = dice.randrange(256)
         path.write_bytes(bytes(data))
-    assert said(folder).checks
+    assert checked(folder).checks
     assert check_bundle(bundle, NOW).path == bundle
 
 
@@ -116,4 +116,4 @@ def test_a_compressed_bomb_is_not_unpacked_whole(tmp_path: Path) -> None:
     block = b"\0" * (1 << 20)
     data = b"".join([*(packer.compress(block) for _ in range(200)), packer.flush()])
     (folder / "a.joblib").write_bytes(data)
-    assert "unlisted-file" in codes(said(folder))
+    assert "unlisted-file" in codes(checked(folder))

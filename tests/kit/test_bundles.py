@@ -162,7 +162,8 @@ ODD: dict[str, tuple[Callable[[dict[str, Any]], object], bool]] = {
     "version with a point": (lambda c: c.update(version=2.0), False),
     "version as a word": (lambda c: c.update(version=True), False),
     "a task's index is a word": (
-        lambda c: (c["tasks"][0].update(index="a"), [p.update(tasks=["a"]) for p in c["phases"]]), True,
+        lambda c: (c["tasks"][0].update(index="a"), [p.update(tasks=["a"]) for p in c["phases"]]),
+        True,
     ),
     "a phase names 0 as text": (lambda c: c["phases"][0].update(tasks=["0"]), False),
     "a task's index is a list": (lambda c: c["tasks"][0].update(index=[0]), False),

@@ -220,7 +220,7 @@ BUNDLE_DEFECTS = (
            _command("ingestion_program", "python3 ingestion.py $input_data $output")),
     Defect("a script that is not there", "command-file",
            _command("scoring_program", "python3 /app/program/score.py /app/input /app/output")),
-    Defect("a script beside, not there", "command-file",
+    Defect("a script next to it, not there", "command-file",
            _command("scoring_program", "python3 score.py /app/input /app/output")),
     Defect("/app/ingestion_program", "command-path",
            _command("ingestion_program", "python3 /app/ingestion_program/ingestion.py")),

@@ -54,7 +54,9 @@ def add_weights(folder: Path, name: str, content: bytes, licence: str = "CC0-1.0
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
     path = folder / "weights.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {"format": 1, "files": []}
+    manifest: dict[str, Any] = {"format": 1, "files": []}
+    if path.exists():
+        manifest = json.loads(path.read_text())
     manifest["files"].append(
         {
             "path": name,
@@ -68,7 +70,7 @@ def add_weights(folder: Path, name: str, content: bytes, licence: str = "CC0-1.0
 
 
 def good_submission(folder: Path) -> Path:
-    """A submission with weights, requirements and a classifier, about which nothing is said."""
+    """A submission with weights, requirements and a classifier, without findings."""
     write_tree(
         folder,
         {
@@ -100,7 +102,7 @@ def good_zip(folder: Path) -> Path:
 
 
 def good_competition() -> dict[str, Any]:
-    """A competition.yaml about which nothing is said."""
+    """A competition.yaml without findings."""
     content = competition_yaml()
     content["docker_image"] = "codalab/codalab-legacy:py312"
     content["phases"] = [
@@ -113,7 +115,7 @@ def good_competition() -> dict[str, Any]:
 
 
 def good_bundle(folder: Path) -> Path:
-    """A bundle about which nothing is said."""
+    """A bundle without findings."""
     return make_bundle(folder / "bundle", good_competition())
 
 

@@ -159,7 +159,7 @@ def competition_yaml(limit_s: int = 30) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said: its exit status and both streams."""
+    """What a command printed: its exit status and both streams."""
 
     status: int
     out: str
@@ -193,7 +193,7 @@ class Kit:
 
 
 def zipped(folder: Path) -> Path:
-    """The folder's contents as a zip beside it."""
+    """The folder's contents as a zip next to it."""
     target = folder.with_suffix(".zip")
     write_zip(tree_entries(folder), target)
     return target

@@ -200,7 +200,7 @@ SUBMISSION_DEFECTS = (
            _in_load('np.load("weights/head.npz")')),
     Defect("open() relative to the cwd", "path-relative", _in_load('open("weights.json")')),
     Defect("a Path relative to the cwd", "path-relative", _in_load('Path("weights").iterdir()')),
-    Defect("a cache beside the code", "write-relative", _in_load('open("cache.txt", "w")')),
+    Defect("a cache next to the code", "write-relative", _in_load('open("cache.txt", "w")')),
     Defect("a file from the web", "network-host",
            _in_load('requests.get("https://example.org/w.pt")', "import requests")),
     Defect("urllib", "network-call",

@@ -45,7 +45,7 @@ def _encrypt(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         directory = archive.start_dir
     data = bytearray(path.read_bytes())
-    for place in (6, directory + 8):  # the flags of the first entry, said twice
+    for place in (6, directory + 8):  # the flags of the first entry, given twice
         data[place] |= 1
     path.write_bytes(bytes(data))
 

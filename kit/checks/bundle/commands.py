@@ -44,11 +44,11 @@ class Program:
     folder: Path
 
     def mounted(self) -> set[str]:
-        """The folders of its container."""
+        """Return the folders of its container."""
         late_or_not = LATE_INGESTION if self.late else INGESTION
         container = late_or_not if self.kind == "ingestion" else SCORING
         paths = {mount.path for mount in container.mounts}
-        # The scoring container has the input only where the ingestion runs beside it.
+        # The scoring container has the input only where the ingestion runs at the same time.
         return paths if self.late or self.kind == "ingestion" else paths - {"/app/input_data"}
 
 
@@ -130,7 +130,7 @@ def _word(program: Program, name: str, word: str) -> Iterator[Finding]:
     if word.startswith("/app/"):
         top = "/".join(word.split("/")[:3])
         if top not in program.mounted():
-            if top != "/app/input_data_data":  # said already, with its cause
+            if top != "/app/input_data_data":  # reported already, with its cause
                 found = f"{word} is not mounted in the {program.kind} container"
                 yield Finding("command-path", name, found)
             return

@@ -26,7 +26,7 @@ _MOST_IDS = 200_000
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a folder or zip is a competition bundle rather than a submission."""
+    """Say whether a folder or zip is a competition bundle rather than a submission."""
     if path.is_dir():
         return (path / COMPETITION_FILE).is_file()
     import zipfile
@@ -40,7 +40,7 @@ def is_bundle(path: Path) -> bool:
 
 
 def check_bundle(path: Path, now: datetime | None = None) -> Report:
-    """Everything about a bundle that can be said without running it; raises nothing.
+    """Check everything of a bundle that needs no run; raises nothing.
 
     Args:
         path: the bundle's folder or zip.
@@ -51,7 +51,7 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
     if path.is_dir():
         _check_folder(report, path, now)
         return report
-    report.take("zip", check_bundle_zip(path))
+    report.add("zip", check_bundle_zip(path))
     with TemporaryDirectory(prefix="kit-check-") as folder:
         target = Path(folder, "bundle")
         try:
@@ -79,22 +79,22 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
     path = root / COMPETITION_FILE
     if not path.is_file():
         found = Finding("bundle-root", COMPETITION_FILE, "expected at the root, found nowhere")
-        report.take("competition.yaml", [found])
+        report.add("competition.yaml", [found])
         return
     try:
         competition = read_competition(root)
     except KitError as error:
         text = error.message.removeprefix(f"{path}: ")
-        report.take("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, text)])
+        report.add("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, text)])
         return
-    report.take("keys", check_keys(competition))
-    report.take("texts", check_texts(competition))
-    report.take("files", check_named_files(competition))
-    report.take("tasks", check_tasks(competition))
-    report.take("phases", check_phases(competition, now))
-    report.take("leaderboard", check_leaderboards(competition))
-    report.take("programs", _programs(competition))
-    report.take("data", _data(competition))
+    report.add("keys", check_keys(competition))
+    report.add("texts", check_texts(competition))
+    report.add("files", check_named_files(competition))
+    report.add("tasks", check_tasks(competition))
+    report.add("phases", check_phases(competition, now))
+    report.add("leaderboard", check_leaderboards(competition))
+    report.add("programs", _programs(competition))
+    report.add("data", _data(competition))
 
 
 def _programs(competition: Competition) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _programs(competition: Competition) -> Iterator[Finding]:
         for key in programs:
             kind, value = key.removesuffix("_program"), task.get(key)
             if not competition.holds(value) or (kind, late, value) in seen:
-                continue  # what is not there is said by check_named_files
+                continue  # check_named_files reports what is not there
             seen.add((kind, late, value))
             with _unpacked(competition.root / str(value)) as (folder, problem):
                 if folder is not None:
@@ -120,7 +120,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
     if path.is_dir():
         yield path, ""
     elif path.suffix.lower() != ".zip":
-        yield None, ""  # said by check_named_files
+        yield None, ""  # check_named_files reports it
     else:
         with TemporaryDirectory(prefix="kit-check-") as folder:
             target = Path(folder, "content")
@@ -166,10 +166,10 @@ def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
     missing = sorted(wanted - there)
     extra = sorted(name for name in there - wanted if name != "metadata.csv" and not is_junk(name))
     if missing:
-        found = f"{len(missing)} pictures of the reference are not in the input: {shown(missing)}"
+        found = f"{len(missing)} images of the reference are not in the input: {shown(missing)}"
         yield Finding("data-ids", str(reference_data), found)
     if extra:
-        found = f"{len(extra)} pictures of the input are not in the reference: {shown(extra)}"
+        found = f"{len(extra)} images of the input are not in the reference: {shown(extra)}"
         yield Finding("data-ids", str(input_data), found)
 
 

@@ -111,12 +111,12 @@ def check_named_files(competition: Competition) -> Iterator[Finding]:
     for file in competition.files():
         if file.kind in (FileKind.PROGRAM, FileKind.DATA):
             yield from _data(competition, file)
-        elif file.value:  # an empty one is said with the required keys
+        elif file.value:  # check_keys reports an empty one
             yield from _page(competition, file)
 
 
 def _missing(competition: Competition, file: NamedFile) -> Finding:
-    found = f"{_dotted(file.place)}: {file.value} is not there"
+    found = f"{_dotted(file.place)}: {file.value or 'an empty name'} is not there"
     return finding_at(competition, "path-missing", found, *file.place)
 
 

@@ -94,7 +94,7 @@ def _has_offset(text: str) -> bool:
 
 
 def moment(value: Any) -> datetime | None:
-    """A date of competition.yaml as the platform reads it: UTC, without its offset."""
+    """Return a date of competition.yaml as the platform reads it: UTC, without its offset."""
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)
     if not isinstance(value, str):

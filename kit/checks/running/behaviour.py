@@ -10,7 +10,7 @@ from typing import Any
 from kit.checks.running.images import BROKEN
 from kit.checks.running.probing import Laboratory, Probe, Surroundings
 from kit.contract import LABEL_TRACKS, MODEL_FILE, SCORE_TRACKS
-from kit.findings.finding import Finding, Said, Skipped, shown
+from kit.findings.finding import CheckResult, Finding, Skipped, shown
 
 # Predictions are compared after rounding to 4 decimals; sums of another order move the seventh.
 _SAME = 1e-5
@@ -29,7 +29,7 @@ def check_loading(probe: Probe) -> Iterator[Finding]:
         yield _unfinished(probe)
 
 
-def check_plan(probe: Probe, decides: bool) -> Iterator[Said]:
+def check_plan(probe: Probe, decides: bool) -> Iterator[CheckResult]:
     """The ingestion program accepts the model: its parameters, its batch size.
 
     Args:

@@ -14,7 +14,7 @@ from kit.bundles import Bundle, Task
 from kit.checks.running.probing import Laboratory
 from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Said, Skipped, shown
+from kit.findings.finding import CheckResult, Finding, Skipped, shown
 from kit.isolation.modes import SUBPROCESS
 from kit.scores import Cell, leaderboard, primary, read_scores
 from kit.worker import Workspace, score
@@ -54,7 +54,7 @@ class Scorer:
         return leaderboard(self.bundle, read_scores(step.output))
 
 
-def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[Said]:
+def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[CheckResult]:
     """Run the submission of `room` as `kit run` does, and judge the scores."""
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name).resolve()
@@ -69,7 +69,7 @@ def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[Said]
         yield from _check_result(result, Scorer(bundle, task, folder), room)
 
 
-def _check_result(result: runs.Run, scorer: Scorer, room: Laboratory) -> Iterator[Said]:
+def _check_result(result: runs.Run, scorer: Scorer, room: Laboratory) -> Iterator[CheckResult]:
     columns = {column.key for column in scorer.bundle.columns}
     if unknown := sorted(set(result.scores) - columns):
         yield Finding("score-unknown", "", f"no column for {shown(unknown)}")
@@ -117,7 +117,7 @@ def _better(one: Cell, other: Cell) -> bool:
     return (gain if one.column.sorting == "desc" else -gain) > 1e-9
 
 
-def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[Said]:
+def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[CheckResult]:
     own = primary(scorer.bundle, cells)
     try:
         turned = scorer.cells([(name, f"{-float(value):.4f}") for name, value in rows])
@@ -130,7 +130,7 @@ def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[Said]:
         yield Finding("negated-better", "", found)
 
 
-def _ties(scorer: Scorer, room: Laboratory, cells: list[Cell], rows: Rows) -> Iterator[Said]:
+def _ties(scorer: Scorer, room: Laboratory, cells: list[Cell], rows: Rows) -> Iterator[CheckResult]:
     """Find scores that differ but are equal after rounding, and what that costs."""
     groups = defaultdict(list)
     for name, value in rows:
@@ -164,7 +164,7 @@ def _exact(scorer: Scorer, room: Laboratory, names: list[str]) -> dict[str, floa
 
 def _cost(
     scorer: Scorer, cells: list[Cell], rows: Rows, exact: dict[str, float], count: int
-) -> Iterator[Said]:
+) -> Iterator[CheckResult]:
     keys = {name: (float(value), exact.get(name, float(value))) for name, value in rows}
     try:
         rounded = scorer.cells(_ranked({name: (key[0],) for name, key in keys.items()}))

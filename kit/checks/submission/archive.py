@@ -14,7 +14,7 @@ from kit.zips import inspect
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
-    """Everything about a zip that can be said without unpacking it.
+    """Check everything of a zip that needs no unpacking.
 
     Args:
         path: the zip.
@@ -40,7 +40,7 @@ def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
 
 
 def check_name(name: str) -> Iterator[Finding]:
-    """Whether the platform takes a zip of that name."""
+    """Say whether the platform takes a zip of that name."""
     if not name.endswith(".zip"):
         yield Finding("zip-name", name, "the upload form takes names that end in .zip only")
     if len(name) > MAX_ZIP_NAME:

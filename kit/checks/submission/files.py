@@ -74,7 +74,7 @@ def check_metadata(subject: Subject) -> Iterator[Finding]:
         return
     if command:
         found = (
-            "has a `command`; the platform would run it beside the ingestion program. Remove the "
+            "has a `command`; the platform would run it next to the ingestion program. Remove the "
             "command"
         )
         yield Finding("metadata-command", name, found)

@@ -177,7 +177,7 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _with_dependencies(names: set[str]) -> frozenset[str]:
-    """The packages, and what installing them brings along."""
+    """Return the packages, and what installing them brings along."""
     found: set[str] = set()
     pending = list(names)
     while pending:

@@ -71,7 +71,7 @@ class _Reader(pickle._Unpickler):  # the C unpickler cannot step over joblib's a
         return type("Named", (_Inert,), {"module": f"{module}.{name}"})
 
     def persistent_load(self, pid: Any) -> Any:
-        """A tensor's storage, which is outside the pickle."""
+        """Return a tensor's storage, which is outside the pickle."""
         return _Inert()
 
     def get_extension(self, code: int) -> None:

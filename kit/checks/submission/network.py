@@ -46,7 +46,7 @@ def _call(source: Source, code: Code, name: str, call: ast.Call) -> Iterator[Fin
 
 
 def _hub_id(code: Code, name: str, call: ast.Call) -> str | None:
-    """The model that a call would fetch, None where it fetches none."""
+    """Return the model that a call would fetch, None where it fetches none."""
     first = code.text(call, 0, "repo_id")
     if name.startswith(_HUB):
         return first or "a model"

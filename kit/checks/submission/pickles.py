@@ -98,7 +98,7 @@ def _names(name: str, where: str, contents: Contents, own: set[str]) -> Iterator
 
 
 def is_data(module: str, attribute: str) -> bool:
-    """Whether unpickling that name makes data and can run nothing else."""
+    """Say whether unpickling that name makes data and can run nothing else."""
     if module in _NAMES:
         return attribute in _NAMES[module]
     return any(pattern.fullmatch(f"{module}.{attribute}") for pattern in _PATTERNS)
@@ -165,7 +165,7 @@ def _looks_like_pickle(name: str, head: bytes) -> bool:
 
 
 def _decompressed(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
-    """A compressed file opened for reading, None where it is not one that joblib writes."""
+    """Return a compressed file opened for reading, None where it is not one that joblib writes."""
     if head.startswith(b"\x1f\x8b"):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
     if head[:1] == b"\x78" and head[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda"):

@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.subject import Subject
 from kit.contract import REQUIREMENTS_FILE
-from kit.findings.finding import Finding, Said, Skipped
+from kit.findings.finding import CheckResult, Finding, Skipped
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
 
 
@@ -24,7 +24,7 @@ def requirement_lines(subject: Subject) -> list[Line]:
     return [] if path is None else read_requirements(path)
 
 
-def check_requirements(subject: Subject) -> Iterator[Said]:
+def check_requirements(subject: Subject) -> Iterator[CheckResult]:
     """Each line against the organiser's whitelist, by the organiser's rule and properly."""
     path = subject.files.get(REQUIREMENTS_FILE)
     if path is None:
@@ -63,7 +63,7 @@ def _encoding(data: bytes) -> str:
 
 
 def passes(text: str, allowed: list[str]) -> bool:
-    """The organiser's own rule for one line of requirements.txt, without its line break."""
+    """Apply the organiser's own rule to one line of requirements.txt, without its line break."""
     parts = text.split("==")
     if len(parts) == 2:
         try:
@@ -96,7 +96,7 @@ def _line(line: Line, allowed: list[str]) -> Finding | None:
 
 
 def _spelling(line: Line, name: str) -> str:
-    """The spelling that passes: the organiser's name, with a version where one is meant."""
+    """Return the spelling that passes: the organiser's name, with a version where one is meant."""
     assert line.requirement is not None
     specifiers = list(line.requirement.specifier)
     if len(specifiers) == 1 and specifiers[0].operator == "==" and "*" not in str(specifiers[0]):
@@ -116,7 +116,7 @@ def _repeated(lines: list[Line]) -> Iterator[Finding]:
 
 
 def pinned_version(subject: Subject, name: str) -> str | None:
-    """The version that requirements.txt pins with `==`, None where it pins none."""
+    """Return the version that requirements.txt pins with `==`, None where it pins none."""
     for line in requirement_lines(subject):
         if line.requirement and canonicalize_name(line.requirement.name) == name:
             for specifier in line.requirement.specifier:

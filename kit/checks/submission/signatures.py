@@ -1,4 +1,4 @@
-"""The contract read from the source: class Model with load, predict and what goes with them."""
+"""The contract read from a submission's source: class Model with load, predict and the rest."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _class(tree: ast.Module) -> ast.ClassDef | None:
 
 
 def _imported(tree: ast.Module, name: str) -> bool:
-    """Whether the module gets `name` by an import or an assignment, which is a class too."""
+    """Say whether the module gets `name` by an import or an assignment, which is a class too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             if any((alias.asname or alias.name) in (name, "*") for alias in node.names):
@@ -112,7 +112,7 @@ def _required(function: Function) -> int:
 
 
 def _takes(function: Function, least: int, most: int) -> bool:
-    """Whether a call with `least` arguments works and no more than `most` are needed."""
+    """Say whether a call with `least` arguments works and no more than `most` are needed."""
     return _required(function) <= most and (
         bool(function.args.vararg) or _positional(function) >= least
     )

@@ -83,7 +83,7 @@ class Code:
                 yield node
 
     def is_inside(self, node: ast.AST, test: str) -> bool:
-        """Whether an `if` around the node, or a conditional expression, mentions `test`."""
+        """Say whether an `if` around the node, or a conditional expression, mentions `test`."""
         around: ast.AST | None = node
         while around is not None:
             if isinstance(around, ast.If | ast.IfExp) and test in ast.unparse(around.test):
@@ -93,7 +93,7 @@ class Code:
 
 
 def text_argument(call: ast.Call, position: int = 0, keyword: str = "") -> str | None:
-    """A constant string argument by position or keyword, None where it is not one."""
+    """Return a constant string argument by position or keyword, None where it is not one."""
     node: ast.AST | None = call.args[position] if position < len(call.args) else None
     for item in call.keywords:
         if keyword and item.arg == keyword:
@@ -104,5 +104,5 @@ def text_argument(call: ast.Call, position: int = 0, keyword: str = "") -> str |
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
-    """The value of a keyword argument."""
+    """Return the value of a keyword argument."""
     return next((item.value for item in call.keywords if item.arg == name), None)
