@@ -1,13 +1,13 @@
-"""How many pairs of pictures a second the local stage of `wildfusion` matches.
+"""Measure how many image pairs a second the local stage of `wildfusion` matches.
 
     python -m benchmarks.local_features            # a table
     python -m benchmarks.local_features --write    # also put it into benchmarks/README.md
-    python -m benchmarks.local_features --pictures 60 --repeats 5
+    python -m benchmarks.local_features --images 60 --repeats 5
 
-Beside it, the plain loop: for each pair cv2.BFMatcher (two nearest, ratio 0.85) and
+The baseline is a plain loop: for each pair cv2.BFMatcher (two nearest, ratio 0.85) and
 cv2.estimateAffinePartial2D (RANSAC), on the same key points with the descriptors not packed. Both
-run in turn in this process, on one thread; medians and the ratio of medians are given. What is
-found is compared too: how often the best match of a picture is another picture of its individual.
+run in turn in this process, on one thread; the table gives medians and the ratio of medians. It
+compares the matches too: how often the best match of an image is another image of its individual.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kit.markdown import read_block, write_block
 from training.reid.database import Database, read_database
-from training.reid.matching.features import packed
+from training.reid.matching.sift import packed
 from wildlife_image.rgb import to_rgb
 from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features
 from wildlife_reid.local.matching import MatchSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-
 README = ROOT / "benchmarks" / "README.md"
 DATA = ROOT / "sample_data" / "reid" / "train"
-Scores = np.ndarray
+Scores = NDArray[np.float64]
 RATIO, REPROJECTION = 0.85, 0.02  # of the loop; the latter in longer sides
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each run over all pairs, and the share of pictures that found their individual."""
+    """Seconds of each run over all pairs, and the share of images that found their individual."""
 
     name: str
     seconds: list[float]
@@ -55,14 +55,14 @@ class Measured:
         return pairs / statistics.median(self.seconds)
 
 
-def chosen_rows(database: Database, pictures: int) -> list[int]:
-    """Rows of one dataset: individuals with three pictures or more, three of each."""
+def chosen_rows(database: Database, count: int) -> list[int]:
+    """Rows of one dataset: individuals with three images or more, three of each."""
     dataset = str(database.dataset[0])
     rows: list[int] = []
     for name in np.unique(database.identity[database.dataset == dataset]):
         own = np.flatnonzero(database.identity == name).tolist()
         rows += own[:3] if len(own) >= 3 else []
-    return rows[:pictures]
+    return rows[:count]
 
 
 def by_ours(features: list[LocalFeatures]) -> Scores:
@@ -95,9 +95,13 @@ def _inliers(matcher: cv2.BFMatcher, first: LocalFeatures, second: LocalFeatures
 
 
 def measure(
-    name: str, match: Callable[[list[LocalFeatures]], Scores], features: list[LocalFeatures],
-    identity: np.ndarray, seconds: list[float],
-) -> Measured:  # fmt: skip
+    name: str,
+    match: Callable[[list[LocalFeatures]], Scores],
+    features: list[LocalFeatures],
+    identity: NDArray[np.str_],
+    seconds: list[float],
+) -> Measured:
+    """Time one matcher on all pairs; append the seconds to those of earlier runs."""
     started = time.perf_counter()
     scores = match(features)
     seconds.append(time.perf_counter() - started)
@@ -106,8 +110,9 @@ def measure(
     return Measured(name, seconds, rank1)
 
 
-def table(measured: list[Measured], pictures: int, extraction: float) -> str:
-    pairs = pictures * pictures
+def table(measured: list[Measured], count: int, extraction: float) -> str:
+    """Markdown; count: images; extraction: seconds to find the key points of one."""
+    pairs = count * count
     loop = measured[1].rate(pairs)
     lines = [
         "| | pairs/s (median) | times the loop | rank-1 |",
@@ -119,8 +124,8 @@ def table(measured: list[Measured], pictures: int, extraction: float) -> str:
     load = os.getloadavg()[0]
     lines += [
         "",
-        f"{pictures} x {pictures} pictures of the sample database, {len(measured[0].seconds)} runs "
-        "in turn on one thread; finding the key points of a picture takes "
+        f"{count} x {count} images of the sample database, {len(measured[0].seconds)} runs "
+        "in turn on one thread; finding the key points of an image takes "
         f"{1000 * extraction:.0f} ms. "
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, OpenCV "
         f"{cv2.__version__}, with a load of {load:.1f} from other work.",
@@ -128,10 +133,10 @@ def table(measured: list[Measured], pictures: int, extraction: float) -> str:
     return "\n".join(lines)
 
 
-def run(pictures: int, repeats: int) -> str:
-    """The whole measurement as Markdown."""
+def run(count: int, repeats: int) -> str:
+    """Measure both on `count` images; the table as Markdown."""
     database = read_database(DATA)
-    rows, settings = chosen_rows(database, pictures), LocalSettings()
+    rows, settings = chosen_rows(database, count), LocalSettings()
     images = [to_rgb(Image.open(database.paths[row])) for row in rows]
     started = time.perf_counter()
     features = [local_features(image, settings) for image in images]
@@ -147,21 +152,21 @@ def run(pictures: int, repeats: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time the local stage.")
-    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     options = parser.parse_args()
-    if options.pictures < 6 or options.repeats < 1:
-        parser.error("--pictures must be at least 6 and --repeats at least 1")
+    if options.images < 6 or options.repeats < 1:
+        parser.error("--images must be at least 6 and --repeats at least 1")
     try:
         if options.write:
             read_block(README, "local features")  # better told before the measuring
         cv2.setNumThreads(1)
         with threadpool_limits(limits=1):
-            text = run(options.pictures, options.repeats)
+            text = run(options.images, options.repeats)
         print(text)
         if options.write:
-            command = f"python -m benchmarks.local_features --write --pictures {options.pictures}"
+            command = f"python -m benchmarks.local_features --write --images {options.images}"
             write_block(README, "local features", f"{text}\nWritten by `{command}`.")
     except (OSError, ValueError) as error:
         print(f"local_features: {error}", file=sys.stderr)

@@ -46,9 +46,9 @@ class Model(RetrievalModel[Query]):
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
         """Read both networks, their calibrations, and the gallery's embeddings (images, d)."""
         self._config = config
-        self._embedding = arrays["embedding"].astype(np.float64)
+        self._embeddings = arrays["embeddings"].astype(np.float64)
         self._classes = arrays["classes"].astype(np.str_)
-        check_rows(self.gallery, embedding=len(self._embedding))
+        check_rows(self.gallery, embeddings=len(self._embeddings))
         self._landmarks = read_landmark_network(self.folder, config["network"])
         descriptor = swin_descriptor(config["network"])
         self._descriptor = with_weights(descriptor, self.folder / config["weights"])
@@ -70,7 +70,7 @@ class Model(RetrievalModel[Query]):
         """Return (rows,): each image of the gallery has the score of its individual."""
         names, code = np.unique(self.gallery.identity[rows], return_inverse=True)
         vector = np.nan_to_num(describe(self._descriptor, query.descriptor).numpy())
-        cosine = (self._embedding[rows] * vector).sum(axis=1)
+        cosine = (self._embeddings[rows] * vector).sum(axis=1)
         sure = confidence(logits(self._classifier, query.classifier), self._classes, names)
         retrieval_curve, classifier_curve = of_dataset(self._curves, query.dataset)
         retrieval = retrieval_curve(per_individual(cosine, code, len(names)))

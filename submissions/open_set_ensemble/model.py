@@ -48,12 +48,12 @@ class Model(RetrievalModel[Query]):
         self._config = config
         self._local = local_gallery.from_arrays(arrays)
         self._viewpoint = arrays["orientation"].astype(np.str_)
-        self._embedding = arrays["embedding"].astype(np.float64)
+        self._embeddings = arrays["embeddings"].astype(np.float64)
         check_rows(
             self.gallery,
             local=len(self._local),
             orientation=len(self._viewpoint),
-            embedding=len(self._embedding),
+            embeddings=len(self._embeddings),
         )
         self._networks = JointEmbedding(config["networks"], self.folder, components_of(arrays))
         self._features = LocalSettings(**config["local"]["features"])
@@ -70,7 +70,7 @@ class Model(RetrievalModel[Query]):
         _, code = np.unique(self.gallery.identity[rows], return_inverse=True)
         maxima = ev.key_point_maxima(query.local, self._local, rows)
         images, neighbours = ev.above_background(maxima, code)
-        cosine = (self._embedding[rows] * self._networks.embed(query.pixels)).sum(axis=1)
+        cosine = (self._embeddings[rows] * self._networks.embed(query.pixels)).sum(axis=1)
         chosen = ev.shortlisted(images, cosine, self._config["shortlist"])
         verified = ev.verified_at(query.local, self._local, rows, chosen, self._match)
         other = ev.differs(query.viewpoint, self._viewpoint[rows])

@@ -46,12 +46,12 @@ class Model(RetrievalModel[Query]):
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
         """Read the network, calibrations, and embedding and local features of the gallery."""
         self._settings, self._shortlist = config["network"], int(config["shortlist"])
-        self._embedding = arrays["embedding"].astype(np.float64)
-        if not np.isfinite(self._embedding).all():
+        self._embeddings = arrays["embeddings"].astype(np.float64)
+        if not np.isfinite(self._embeddings).all():
             raise ValueError("some embeddings of the gallery are not finite")
         self._local = local_pipeline(config["local"], arrays, self.folder)
         rows = len(self._local.gallery)
-        check_rows(self.gallery, embedding=len(self._embedding), local=rows)
+        check_rows(self.gallery, embeddings=len(self._embeddings), local=rows)
         self._landmarks = read_landmark_network(self.folder, self._settings)
         network = swin_descriptor(self._settings)
         self._network = with_weights(network, self.folder / config["weights"])
@@ -71,7 +71,7 @@ class Model(RetrievalModel[Query]):
         vector = describe(self._network, query.pixels).numpy()
         # Zeros are like nothing: where the network gives no number, only local features count.
         vector = np.nan_to_num(vector, posinf=0.0, neginf=0.0)
-        similarity = self._embedding[rows] @ vector
+        similarity = self._embeddings[rows] @ vector
         local = np.full(len(rows), np.nan)
         chosen = shortlist(similarity, self._shortlist)
         local[chosen] = self._local.scores(query.local, rows[chosen])

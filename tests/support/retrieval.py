@@ -19,29 +19,29 @@ from safetensors.torch import save_file
 def spotted(seed: int, shift: tuple[float, float] = (0, 0), turn: float = 0.0) -> Image.Image:
     """An individual: dark blots at places that the seed decides, moved and turned."""
     rng = np.random.default_rng(seed)
-    picture = Image.new("RGB", (160, 120), (205, 180, 140))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (160, 120), (205, 180, 140))
+    draw = ImageDraw.Draw(image)
     cos, sin = np.cos(turn), np.sin(turn)
     for x, y, r in rng.uniform((-50, -35, 2), (50, 35, 7), (26, 3)).tolist():
         at = (80 + shift[0] + cos * x - sin * y, 60 + shift[1] + sin * x + cos * y)
         box = (at[0] - r, at[1] - r * 0.7, at[0] + r, at[1] + r * 0.7)
         draw.ellipse(box, fill=(40, 30, int(20 + 3 * r)))
-    return picture
+    return image
 
 
-def draw_database(folder: Path, individuals: int = 8, pictures: int = 3) -> Path:
-    """Two datasets of spotted animals; the last individual of each has one picture."""
+def draw_database(folder: Path, individuals: int = 8, images: int = 3) -> Path:
+    """Two datasets of spotted animals; the last individual of each has one image."""
     rng = np.random.default_rng(9)
-    rows = []
+    rows: list[tuple[int, str, str, str]] = []
     for dataset in ("fish", "frog"):
         for number in range(individuals):
-            for _ in range(pictures if number < individuals - 1 else 1):
+            for _ in range(images if number < individuals - 1 else 1):
                 path = f"images/{dataset}_{len(rows)}.jpg"
                 (folder / "images").mkdir(parents=True, exist_ok=True)
                 seed = 100 * (dataset == "frog") + number
                 shift = rng.uniform(-6, 6, 2).tolist()
-                picture = spotted(seed, (shift[0], shift[1]), float(rng.normal(0, 0.15)))
-                picture.save(folder / path, quality=90)
+                image = spotted(seed, (shift[0], shift[1]), float(rng.normal(0, 0.15)))
+                image.save(folder / path, quality=90)
                 rows.append((len(rows), f"{dataset}_{number}", path, dataset))
     lines = ["image_id,identity,path,date,orientation,species,split,dataset"]
     lines += [f"{n},{who},{path},,left,,database,{dataset}" for n, who, path, dataset in rows]
@@ -64,8 +64,11 @@ def draw_descriptor(
     settings: dict[str, Any] = {
         "architecture": "convnext_atto",
         "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-        "image_size": 64, "width": 16, "mean": [0.5] * 3, "std": [0.25] * 3,
-    }  # fmt: skip
+        "image_size": 64,
+        "width": 16,
+        "mean": [0.5] * 3,
+        "std": [0.25] * 3,
+    }
     torch.manual_seed(0)
     network = build(settings)
     folder.mkdir(parents=True)

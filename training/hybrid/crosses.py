@@ -36,7 +36,7 @@ class Groups:
             for a, b in itertools.combinations(range(len(self.names)), 2)
             if self.names[a][0] != self.names[b][0] and self.names[a][1] == self.names[b][1]
         ]
-        return np.array(found, dtype=np.int64).reshape(-1, 2).T
+        return np.asarray(np.array(found, dtype=np.int64).reshape(-1, 2).T)
 
 
 def cross_maps(

@@ -1,4 +1,4 @@
-"""Read the re-identification track's database: a table of pictures of known individuals.
+"""Read the re-identification track's database: a table of images of known individuals.
 
 FOLDER/metadata.csv has the columns of AnimalCLEF 2025 (image_id, identity, path, date, orientation,
 species, split, dataset); `path` is relative to FOLDER. Everything that is wrong is said at once.
@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from training.common.console import say
 from training.common.errors import DataError
 
 NEW = "new_individual"
@@ -26,7 +27,7 @@ _NONE = {"", "nan", "none", "null"}  # how tables write "no value"
 
 @dataclass(frozen=True)
 class Database:
-    """Pictures of known individuals, one row each; every array is (n,).
+    """Images of known individuals, one row each; every array is (n,).
 
     `date` and `orientation` are "" where the table does not say.
     """
@@ -63,7 +64,7 @@ def read_metadata(table: Path) -> tuple[list[str], list[dict[str, str]]]:
 def read_database(folder: Path) -> Database:
     """The rows of FOLDER/metadata.csv with an identity; rows of split `query` are left out.
 
-    Raises DataError with all that is wrong: missing columns or pictures, an image_id or picture
+    Raises DataError with all that is wrong: missing columns or images, an image_id or image
     listed twice, an identity in two datasets, nothing left.
     """
     table = folder / "metadata.csv"
@@ -100,14 +101,20 @@ def same_content(paths: Sequence[Path]) -> list[list[int]]:
 
 
 def duplicate_notes(database: Database) -> list[str]:
-    """A line for each group of pictures of equal bytes, for scripts to print; no error."""
+    """Say in a line for each group of images of equal bytes who they are; no error."""
     notes = []
     for rows in same_content(database.paths):
         names = ", ".join(str(database.image_id[row]) for row in rows)
         identities = sorted({str(database.identity[row]) for row in rows})
         several = f", of different individuals: {', '.join(identities)}" * (len(identities) > 1)
-        notes.append(f"image_id {names}: the same picture{several}")
+        notes.append(f"image_id {names}: the same image{several}")
     return notes
+
+
+def print_duplicates(database: Database, consequence: str = "") -> None:
+    """Print the notes on images of equal bytes, with what follows from that."""
+    for note in duplicate_notes(database):
+        say(f"note: {note}" + (f"; {consequence}" if consequence else ""))
 
 
 def _counts(row: Mapping[str, str | None]) -> bool:
@@ -134,7 +141,7 @@ def _row_problems(lines: list[tuple[int, dict[str, str]]], folder: Path) -> Iter
         if path.is_absolute() or ".." in path.parts:
             yield f"line {line}: path {str(path)!r}: expected a path below {folder}"
         elif not (folder / path).is_file():
-            yield f"line {line}: picture {str(path)!r} is not in {folder}"
+            yield f"line {line}: image {str(path)!r} is not in {folder}"
 
 
 def _table_problems(lines: list[tuple[int, dict[str, str]]]) -> Iterable[str]:

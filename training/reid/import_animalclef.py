@@ -9,17 +9,17 @@
     python -m training.reid.import_animalclef export --predictions predictions.txt \\
         --query FOLDER/query --sample sample_submission.csv --out submission.csv
 
-`kaggle`: DIR is the unpacked competition, metadata.csv and images/. FOLDER/train gets the pictures
+`kaggle`: DIR is the unpacked competition, metadata.csv and images/. FOLDER/train gets the images
 of known individuals, FOLDER/query those without an identity, flat and named after their image_id.
 The orientation `below` becomes `down`, `up` and `above` become `top`.
-`individuals`: DIR holds a folder for each individual; or pictures whose names tell it (a pattern
+`individuals`: DIR holds a folder for each individual; or images whose names tell it (a pattern
 with the group `identity`, and `orientation` and `date` where it has them, matched against the name
 without its ending); or a table with the columns `filename` and `identity`, and `date` and an
 orientation where there are such. Identities get the dataset's name in front, as in AnimalCLEF.
 `export`: predictions.txt of a run on FOLDER/query becomes the CSV that Kaggle takes, in the order
 of its sample.
 
-Pictures are copied; with --link, FOLDER links to them. Each file gets its name when it is complete,
+Images are copied; with --link, FOLDER links to them. Each file gets its name when it is complete,
 and metadata.csv is written last: a command that was stopped can be given again.
 """
 
@@ -27,20 +27,22 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from training.common.errors import DataError, FolderError
+from training.common.console import say
+from training.common.errors import DataError
 from training.common.images import claim, list_pictures
+from training.common.script import parser, run
 from training.reid.database import COLUMNS, NEW, read_metadata, value
-from training.reid.folders import QUERY_COLUMNS, place_picture, write_table
+from training.reid.folders import QUERY_COLUMNS, place_image, write_table
 from training.reid.kaggle_submission import export
 
 Row = dict[str, str]  # the columns COLUMNS; `path` is relative to the folder that is imported
 ORIENTATIONS = {"below": "down", "up": "top", "above": "top"}
 SPLITS = ("database", "query")
+NOT_SETTINGS = ("out", "debug", "script")  # options that do not change what is written
 
 
 def read_kaggle(folder: Path) -> list[Row]:
@@ -63,7 +65,7 @@ def _kaggle_problems(rows: list[Row]) -> Iterable[str]:
         if row["split"] not in SPLITS:
             yield f"line {line}: split is {row['split']!r}, expected database or query"
         if row["split"] == "database" and not row["identity"]:
-            yield f"line {line}: a picture of the database without identity"
+            yield f"line {line}: an image of the database without identity"
         if not re.fullmatch(r"[\w.-]+", row["image_id"]):
             yield f"line {line}: image_id {row['image_id']!r}, expected letters, digits, '._-'"
 
@@ -71,7 +73,7 @@ def _kaggle_problems(rows: list[Row]) -> Iterable[str]:
 def read_individuals(
     folder: Path, dataset: str, pattern: str | None, table: str | None, orientation: str
 ) -> list[Row]:
-    """A row for each picture of a folder of individuals; image_id counts them by path.
+    """A row for each image of a folder of individuals; image_id counts them by path.
 
     At most one of `pattern` and `table` is given; without both, the first folder of a path names
     the individual. Raises DataError with all that is wrong.
@@ -109,10 +111,10 @@ def _listed(folder: Path, table: str, orientation: str) -> list[Row]:
     ]
 
 
-def _named(folder: Path, pictures: Sequence[Path], pattern: str | None) -> list[Row]:
+def _named(folder: Path, images: Sequence[Path], pattern: str | None) -> list[Row]:
     """Rows by the names of folders or, with a pattern, of files."""
     found, strange = [], []
-    for path in pictures:
+    for path in images:
         if pattern is None:
             inside = path.parent.parts
             found.append({"path": path.as_posix(), "identity": inside[0] if inside else ""})
@@ -127,13 +129,13 @@ def _named(folder: Path, pictures: Sequence[Path], pattern: str | None) -> list[
 
 def _common_problems(rows: list[Row], folder: Path) -> Iterable[str]:
     if not rows:
-        yield "no pictures"
+        yield "no images"
     for row in rows:
         path = PurePosixPath(row["path"])
         if not row["path"] or path.is_absolute() or ".." in path.parts:
             yield f"image_id {row['image_id']}: path {row['path']!r}, expected one below {folder}"
         elif not (folder / path).is_file():
-            yield f"image_id {row['image_id']}: picture {row['path']!r} is not in {folder}"
+            yield f"image_id {row['image_id']}: image {row['path']!r} is not in {folder}"
         if not row["dataset"]:
             yield f"image_id {row['image_id']}: no dataset"
         if row["identity"] == NEW:
@@ -151,24 +153,24 @@ def _refuse(folder: Path, problems: Sequence[str]) -> None:
 
 
 def write_database(rows: Sequence[Row], folder: Path, out: Path, link: bool) -> None:
-    """OUT/train: pictures below images/DATASET/, metadata.csv last."""
+    """OUT/train: images below images/DATASET/, metadata.csv last."""
     written = []
     for row in rows:
         parts = list(PurePosixPath(row["path"]).parts)
         for leading in ("images", row["dataset"]):
             parts = parts[1:] if parts[0] == leading and len(parts) > 1 else parts
         path = PurePosixPath("images", row["dataset"], *parts)
-        place_picture(folder / row["path"], out / "train" / path, link)
+        place_image(folder / row["path"], out / "train" / path, link)
         written.append({**row, "path": str(path)})
     write_table(out / "train" / "metadata.csv", COLUMNS, written)
 
 
 def write_queries(rows: Sequence[Row], folder: Path, out: Path, link: bool) -> None:
-    """OUT/query: flat pictures `IMAGE_ID.ENDING`, metadata.csv last."""
+    """OUT/query: flat images `IMAGE_ID.ENDING`, metadata.csv last."""
     written = []
     for row in rows:
         name = row["image_id"] + PurePosixPath(row["path"]).suffix.lower()
-        place_picture(folder / row["path"], out / "query" / name, link)
+        place_image(folder / row["path"], out / "query" / name, link)
         written.append({**row, "filename": name})
     write_table(out / "query" / "metadata.csv", QUERY_COLUMNS, written)
 
@@ -178,11 +180,11 @@ def _report(known: Sequence[Row], queries: Sequence[Row], how: str, out: Path) -
         own = [row["identity"] for row in known if row["dataset"] == dataset]
         asked = sum(row["dataset"] == dataset for row in queries)
         single = sum(count == 1 for count in Counter(own).values())
-        print(
-            f"{dataset}: {len(own)} pictures of {len(set(own))} individuals, {single} of them with "
-            f"one picture; {asked} queries"
+        say(
+            f"{dataset}: {len(own)} images of {len(set(own))} individuals, {single} of them with "
+            f"one image; {asked} queries"
         )
-    print(f"{out}: pictures {how}")
+    say(f"{out}: images {how}")
 
 
 def _import(options: argparse.Namespace) -> None:
@@ -198,7 +200,7 @@ def _import(options: argparse.Namespace) -> None:
         )
     known = [row for row in rows if row["split"] == "database"]
     queries = [row for row in rows if row["split"] == "query"]
-    settings = {name: str(one) for name, one in vars(options).items() if name != "out"}
+    settings = {name: str(one) for name, one in vars(options).items() if name not in NOT_SETTINGS}
     claim(options.out, "import_animalclef", settings)
     write_database(known, options.folder, options.out, options.link)
     if queries:
@@ -216,17 +218,16 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    made = parser("training.reid.import_animalclef", __doc__ or "")
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = made.add_subparsers(dest="command", required=True)
     kaggle = commands.add_parser("kaggle", help="the unpacked competition")
-    individuals = commands.add_parser("individuals", help="a folder of pictures of individuals")
+    individuals = commands.add_parser("individuals", help="a folder of images of individuals")
     for one in (kaggle, individuals):
         one.add_argument("folder", type=Path)
         one.add_argument("--out", type=Path, required=True, help="new folder")
-        one.add_argument("--link", action="store_true", help="link to the pictures, copy none")
+        one.add_argument("--link", action="store_true", help="link to the images, copy none")
     individuals.add_argument("--dataset", required=True, help="name of the dataset, such as lynx")
     how = individuals.add_mutually_exclusive_group()
     how.add_argument("--name-pattern", type=_pattern, help="regular expression of a file's name")
@@ -235,22 +236,22 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     kaggle_csv = commands.add_parser("export", help="predictions to Kaggle's CSV")
     for name in ("predictions", "query", "sample", "out"):
         kaggle_csv.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args(argv)
+    return made.parse_args(arguments)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    options = _options(argv)
-    try:
-        if options.command == "export":
-            count = export(options.predictions, options.query, options.sample, options.out)
-            print(f"{options.out}: {count} rows in the sample's order")
-        else:
-            _import(options)
-    except (DataError, FolderError) as error:
-        print(f"import_animalclef: {error}", file=sys.stderr)
-        return 1
-    return 0
+def work(options: argparse.Namespace) -> None:
+    """Import, or export, as the options say. Raises DataError, FolderError."""
+    if options.command == "export":
+        count = export(options.predictions, options.query, options.sample, options.out)
+        say(f"{options.out}: {count} rows in the sample's order")
+    else:
+        _import(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

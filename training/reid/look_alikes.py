@@ -1,6 +1,6 @@
-"""Find pictures that show the same moment: files of equal bytes, or of nearly equal content.
+"""Find images that show the same moment: files of equal bytes, or of nearly equal content.
 
-Two pictures of one burst, one in the gallery and one as a query, make a test that tells nothing.
+Two images of one burst, one in the gallery and one as a query, make a test that tells nothing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _BLOCK = 1024  # hashes compared at once
 def look_alikes(paths: Sequence[Path], bits: int) -> list[list[int]]:
     """Groups of rows whose files are equal, or whose difference hashes differ in at most `bits`.
 
-    The hash says of each of 16 x 16 points whether the grey picture gets lighter to the right.
-    Raises DataError naming all unreadable pictures.
+    The hash says of each of 16 x 16 points whether the grey image gets lighter to the right.
+    Raises DataError naming all unreadable images.
     """
     group = np.arange(len(paths))
     for first, second in [*_equal_pairs(paths), *_near_pairs(_hashes(paths), bits)]:

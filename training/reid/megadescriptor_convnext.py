@@ -4,265 +4,177 @@
     python -m training.reid.megadescriptor_convnext --data DIR --out FOLDER --descriptor FOLDER
     python -m training.reid.megadescriptor_convnext --preset full --init FILE.safetensors
 
-The classifier is trained on the pictures that training/reid/thresholds/holdout.py leaves it, the same as
-for the descriptor; curves, discount and thresholds come from the others. An individual that is kept
-back has no class: only retrieval can find it. `--init` starts the classifier from a state dict of
-the same timm network (its last layer may be of other classes).
+The classifier is trained on all but the validation images, which are the same as for the descriptor
+(training/reid/thresholds/validation.py); those choose curves, discount and thresholds. An
+individual whose images are all for validation has no class: only retrieval can find it. `--init`
+starts the classifier from a state dict of the same timm network (its last layer may be of other
+classes). A killed run resumes from FOLDER/last.pt, which is removed at the end.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from torch import nn
+from torch import Tensor, nn
 
-from training.common.errors import DataError
-from training.common.submission_files import write_submission
-from training.reid.database import Database, duplicate_notes, read_database
-from training.reid.embedding.classifier import NETWORKS, RECIPES, Trainer, TrainingError
+from training.common.checkpoints import Checkpoint
+from training.common.console import say
+from training.common.digests import short_digest
+from training.common.errors import TrainingError
+from training.common.script import add_recipe_options, changed
+from training.reid.database import Database, print_duplicates, read_database
+from training.reid.embedding.classifier import NETWORKS, RECIPES, Recipe, Trainer
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
+from training.reid.images import read_images, table_digest
 from training.reid.landmarks.files import landmark_path, read_landmarks
-from training.reid.matching.calibrate import FEWEST_HITS, fit_isotonic
-from training.reid.matching.features import read_pictures, table_digest
-from training.reid.thresholds.calibrate import Nearest, Threshold, calibrate, open_set
-from training.reid.thresholds.holdout import unseen_pictures
+from training.reid.matching.agreement import Systems, fit_curves, nearest_of
+from training.reid.options import (
+    SUBMISSIONS,
+    refuse_not_positive,
+    run_in_one_thread,
+    submission_parser,
+)
+from training.reid.publish import made_by, publish
+from training.reid.thresholds.choose import choose_thresholds, print_thresholds
+from training.reid.thresholds.nearest import Names
+from training.reid.thresholds.validation import validation_images
 from wildlife_image.square import normalised
-from wildlife_reid.agreement import agreed, confidence, per_individual
-from wildlife_reid.alignment import animal_square
-from wildlife_reid.calibration import Calibration
+from wildlife_reid.alignment import LandmarkNetwork, animal_square
 from wildlife_reid.identity_classifier import logits
 from wildlife_reid.open_set import Gallery, gallery_bytes
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-POOLED = ""
 GALLERY = "weights/gallery.npz"
 CLASSIFIER = "weights/classifier.safetensors"
-FIT_SEEDS = tuple(range(100, 110))  # not those that choose thresholds
+CHECKPOINT = "last.pt"
+CHANGEABLE = ("epochs", "batch", "learning_rate")  # fields of the recipe with an option
 REQUIRES = {
-    "numpy": ">=1.26", "scipy": ">=1.11", "torch": ">=2.4", "timm": ">=1.0.9",
-    "Pillow": ">=10.3", "safetensors": ">=0.4",
-}  # fmt: skip
+    "numpy": ">=1.26",
+    "scipy": ">=1.11",
+    "torch": ">=2.4",
+    "timm": ">=1.0.9",
+    "Pillow": ">=10.3",
+    "safetensors": ">=0.4",
+}
 Array = NDArray[np.float64]
-Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-Curves = Mapping[str, tuple[Calibration, Calibration]]
-
-
-@dataclass(frozen=True)
-class Systems:
-    """What both systems say of every picture, and the table: embedding (n, d), logits (n, c)."""
-
-    database: Database
-    embedding: Array
-    logits: Array
-    classes: NDArray[np.str_]
-
-    def claims(self, query: int, gallery: Rows) -> tuple[NDArray[np.str_], Array, Array]:
-        """Individuals of the gallery, each one's best cosine and the classifier's softmax."""
-        names, code = np.unique(self.database.identity[gallery], return_inverse=True)
-        cosine = self.embedding[gallery] @ self.embedding[query]
-        sure = confidence(self.logits[query], self.classes, names)
-        return names, per_individual(cosine, code, len(names)), sure
 
 
 def train_classifier(
-    pixels: torch.Tensor, identity: NDArray[np.str_], options: argparse.Namespace, digest: str
-) -> tuple[nn.Module, NDArray[np.str_]]:
+    pixels: Tensor, identity: Names, options: argparse.Namespace, digest: str
+) -> tuple[nn.Module, Names]:
     """The trained network and the individuals of its outputs. Raises TrainingError."""
     classes, labels = np.unique(identity, return_inverse=True)
-    settings, recipe = NETWORKS[options.preset], RECIPES[options.preset]
-    given = {"epochs": options.epochs, "batch": options.batch, "rate": options.rate}
-    recipe = replace(recipe, **{name: value for name, value in given.items() if value})
-    trainer = Trainer(options.work, settings, recipe, len(classes), digest)
+    settings, recipe = NETWORKS[options.preset], changed(RECIPES[options.preset], options)
+    start_digest = short_digest(options.init) if options.init else ""
+    made_with = {"network": settings, **asdict(recipe), "images": digest, "start": start_digest}
+    checkpoint = Checkpoint(options.out / CHECKPOINT, made_with)
+    trainer = Trainer(checkpoint, settings, recipe, len(classes))
     if options.init:
         start(trainer.network, options.init)
-    print(f"classifier: {len(labels)} pictures of {len(classes)} individuals", flush=True)
+    say(f"classifier: {len(labels)} images of {len(classes)} individuals")
     return trainer.train(pixels, labels), classes
 
 
 def start(network: nn.Module, path: Path) -> None:
-    """Load what fits of a state dict; only the last layer may differ. Raises TrainingError."""
-    own, given = network.state_dict(), load_file(path)
+    """Load the tensors of a state dict that fit; only the last layer may differ.
+
+    Raises TrainingError where another layer differs.
+    """
+    try:
+        own, given = network.state_dict(), load_file(path)
+    except SafetensorError as error:
+        raise TrainingError(f"{path}: expected a safetensors file: {error}") from error
     wrong = [n for n in own if n not in given or given[n].shape != own[n].shape]
-    if len([name for name in wrong if not name.startswith("head.fc.")]):
+    if any(not name.startswith("head.fc.") for name in wrong):
         raise TrainingError(
             f"{path}: expected a state dict of this network, {wrong[:5]} do not fit"
         )
     network.load_state_dict({n: t for n, t in given.items() if n not in wrong}, strict=False)
 
 
-def fit_curves(systems: Systems, unseen: Mask) -> tuple[Curves, float]:
-    """Curves of (retrieval, classifier) per dataset and POOLED, and the discount."""
-    found: dict[str, list[tuple[Array, Array, Mask]]] = {}
-    for name in np.unique(systems.database.dataset).tolist():
-        rows = np.flatnonzero(systems.database.dataset == name)
-        found[name] = list(_rounds(systems, rows, unseen))
-    found[POOLED] = [part for parts in found.values() for part in parts]
-    curves: dict[str, tuple[Calibration, Calibration]] = {}
-    for name in sorted(found):  # POOLED, the empty name, comes first
-        cosine, sure, hits = (np.concatenate(parts) for parts in zip(*found[name], strict=True))
-        right = hits.astype(np.bool_)
-        sides = [(cosine, right), (sure[sure > 0], right[sure > 0])]
-        curves[name] = tuple(  # type: ignore[assignment]
-            fit_isotonic(values, same)
-            if min(same.sum(), (~same).sum()) >= (FEWEST_HITS if name else 1)
-            else (curves[POOLED][place] if name else Calibration((0.0, 1.0), (0.0, 0.0)))
-            for place, (values, same) in enumerate(sides)
-        )
-    return curves, _discount(found[POOLED], curves[POOLED])
+def classify(
+    images: Sequence[Image.Image],
+    database: Database,
+    validation: Mask,
+    landmarks: LandmarkNetwork | None,
+    options: argparse.Namespace,
+) -> tuple[nn.Module, Names, Array]:
+    """Train the classifier on all but the validation images: network, classes (c,), logits (n, c).
 
-
-def _rounds(systems: Systems, rows: Rows, unseen: Mask) -> Any:
-    """(i,) best cosines, (i,) softmax values and (i,) hits of each query of the fitting splits."""
-    identity = systems.database.identity
-    for seed in FIT_SEEDS:
-        split = open_set(identity, rows, unseen, seed)
-        for query in split.queries.tolist():
-            names, cosine, sure = systems.claims(query, split.gallery)
-            yield cosine, sure, names == identity[query]
-
-
-def _discount(
-    rounds: Sequence[tuple[Array, Array, Mask]], curves: tuple[Calibration, Calibration]
-) -> float:
-    """How often the larger claim is right when the two disagree, per unit of what it claims."""
-    claimed, right = [], []
-    for cosine, sure, hits in rounds:
-        first, second = curves[0](cosine), np.where(sure > 0, curves[1](sure), 0.0)
-        if first.argmax() != second.argmax():
-            best = int(np.maximum(first, second).argmax())
-            claimed.append(max(first[best], second[best]))
-            right.append(bool(hits[best]))
-    share = float(np.mean(right)) / max(float(np.mean(claimed)), 1e-9) if claimed else 1.0
-    print(f"the two disagree in {len(claimed)} of {len(rounds)} queries, discount {share:.3f}")
-    return float(np.clip(share, 0.05, 1.0))
-
-
-def nearest_of(systems: Systems, curves: Curves, discount: float) -> Nearest:
-    """The callback of training/reid/thresholds/calibrate.py."""
-
-    def nearest(gallery: Rows, queries: Rows) -> tuple[NDArray[np.str_], Array]:
-        first, second = curves[str(systems.database.dataset[gallery[0]])]
-        best, score = [], np.zeros(len(queries))
-        for place, query in enumerate(queries.tolist()):
-            names, cosine, sure = systems.claims(query, gallery)
-            scores = agreed(first(cosine), np.where(sure > 0, second(sure), 0.0), discount)
-            best.append(str(names[int(scores.argmax())]))
-            score[place] = scores.max()
-        return np.array(best), score
-
-    return nearest
-
-
-def report(found: Mapping[str, Threshold]) -> dict[str, float]:
-    for name, one in found.items():
-        print(
-            f"{name}: threshold {one.value:.4f}, validation score {one.score:.3f} (spread "
-            f"{one.score_spread:.3f}, ceiling {one.ceiling:.3f}), rank-1 of known {one.rank1:.3f}"
-        )
-    return {name: one.value for name, one in found.items()}
+    Raises TrainingError.
+    """
+    settings = NETWORKS[options.preset]
+    size = int(settings["image_size"])
+    squares = np.stack([animal_square(image, size, landmarks) for image in images])
+    pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
+    trained = ~validation
+    digest = f"{short_digest(squares.tobytes())} {table_digest(options.data)}"
+    network, classes = train_classifier(
+        pixels[torch.from_numpy(trained)], database.identity[trained], options, digest
+    )
+    rows = np.stack([logits(network, normalised(one, settings)) for one in pixels])
+    return network, classes, rows
 
 
 def build(options: argparse.Namespace) -> None:
-    """The whole way to the submission's files. Raises DataError, TrainingError, OSError."""
+    """Build the submission's files from the database. Raises DataError, TrainingError, OSError."""
     database = read_database(options.data)
     descriptor = read_descriptor(options.descriptor)
     copied, origins = descriptor_files(descriptor, options.descriptor)
     landmarks = read_landmarks(landmark_path(options.descriptor, descriptor["network"]))
-    for note in duplicate_notes(database):
-        print(f"NOTE: {note}")
-    pictures = read_pictures(database.paths)
-    embedding = embed(descriptor, options.descriptor, database, pictures)
-    settings = NETWORKS[options.preset]
-    side = int(settings["image_size"])
-    squares = np.stack([animal_square(picture, side, landmarks) for picture in pictures])
-    pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
-    unseen = unseen_pictures(database.identity, database.dataset)
-    digest = hashlib.sha256(squares.tobytes()).hexdigest()[:16] + f" {table_digest(options.data)}"
-    seen = torch.from_numpy(~unseen)
-    network, classes = train_classifier(pixels[seen], database.identity[~unseen], options, digest)
-    rows = np.stack([logits(network, normalised(one, settings)) for one in pixels])
-    systems = Systems(database, embedding.astype(np.float64), rows, classes)
-    curves, discount = fit_curves(systems, unseen)
+    print_duplicates(database)
+    images = read_images(database.paths)
+    embeddings = embed(descriptor, options.descriptor, database, images)
+    validation = validation_images(database.identity, database.dataset)
+    network, classes, rows = classify(images, database, validation, landmarks, options)
+    systems = Systems(database, embeddings.astype(np.float64), rows, classes)
+    curves, discount = fit_curves(systems, validation)
     nearest = nearest_of(systems, curves, discount)
-    found = calibrate(nearest, database.identity, database.dataset, unseen)
+    thresholds = choose_thresholds(nearest, database.identity, database.dataset, validation)
+    print_thresholds(thresholds)
     config = {
         "network": descriptor["network"],
         "weights": DESCRIPTOR,
-        "classifier": settings,
+        "classifier": NETWORKS[options.preset],
         "classifier_weights": CLASSIFIER,
         "gallery": GALLERY,
-        "calibrations": {
-            name: {"retrieval": first.as_json(), "classifier": second.as_json()}
-            for name, (first, second) in curves.items()
-        },
+        "calibrations": {name: one.as_json() for name, one in curves.items()},
         "discount": round(discount, 6),
-        "thresholds": report(found),
+        "thresholds": {name: one.value for name, one in thresholds.items()},
     }
-    gallery = Gallery(database.identity, database.dataset)
+    arrays = {"embeddings": embeddings, "classes": classes}
+    gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
-    contents = {
-        GALLERY: gallery_bytes(gallery, {"embedding": embedding, "classes": classes}),
-        **copied,
-        CLASSIFIER: save(halves),
-    }
-    digest = table_digest(options.data)
-    source = f"python -m training.reid.megadescriptor_convnext (metadata.csv sha256 {digest})"
-    total = write_submission(options.out, config, contents, source, REQUIRES, origins)
-    print(f"{options.out}: {total} bytes of weights")
+    contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
+    source = made_by("python -m training.reid.megadescriptor_convnext", options.data)
+    publish(options.out, config, contents, source, REQUIRES, origins)
+    (options.out / CHECKPOINT).unlink(missing_ok=True)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the submission megadescriptor_convnext.")
-    submissions = ROOT / "submissions"
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    parser.add_argument("--out", type=Path, default=submissions / "megadescriptor_convnext")
-    parser.add_argument("--descriptor", type=Path, default=submissions / "megadescriptor_cosine")
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=ROOT / "runs" / "megadescriptor_convnext",
-        help="checkpoint, from which the same command goes on",
+    made = submission_parser(
+        "megadescriptor_convnext", "Train the submission megadescriptor_convnext."
     )
-    parser.add_argument("--preset", choices=sorted(NETWORKS), default="small")
-    parser.add_argument("--init", type=Path, help="state dict of the same network (safetensors)")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--rate", type=float)
-    options = parser.parse_args(arguments)
-    for name in ("epochs", "batch", "rate"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            parser.error(f"--{name} {value}: expected more than 0")
+    made.add_argument("--descriptor", type=Path, default=SUBMISSIONS / "megadescriptor_cosine")
+    made.add_argument("--preset", choices=sorted(NETWORKS), default="small")
+    made.add_argument("--init", type=Path, help="state dict of the same network (safetensors)")
+    add_recipe_options(made, Recipe, CHANGEABLE)
+    options = made.parse_args(arguments)
+    refuse_not_positive(made, options, CHANGEABLE)
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parse(arguments)
-    started = time.perf_counter()
-    try:
-        # Sums are split over threads, and so round otherwise with another number of them.
-        with threadpool_limits(limits=1):
-            build(options)
-    except (DataError, TrainingError, OSError, ValueError, RuntimeError) as error:
-        print(f"megadescriptor_convnext: {error}", file=sys.stderr)
-        return 1
-    print(f"{time.perf_counter() - started:.0f} s")
-    return 0
+    return run_in_one_thread(parse(arguments), build)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,24 @@
     python -m training.reid.split --data DIR --out FOLDER --after 2023-01-01
     python -m training.reid.split --data DIR --out FOLDER --hold-out-dataset turtle
 
-DIR holds metadata.csv and its pictures (training/reid/database.py). FOLDER gets train/metadata.csv and
-train/images/, the gallery and all that may be trained on, and dev/images/ (names tell nothing),
-dev/metadata.csv and dev/ref_dev.csv. Pictures are copied, or linked to with --link. The same
-command gives the same folder, whole or resumed; ref_dev.csv is written last.
+DIR holds metadata.csv and its images (training/reid/database.py). FOLDER gets train/metadata.csv
+and train/images/ (the gallery, and all that may be trained on), dev/images/ (whose names tell
+nothing), dev/metadata.csv and dev/ref_dev.csv. Images are copied, or linked to with --link. The
+same command gives the same folder, whole or resumed; ref_dev.csv is written last.
 
 By identity (the default, after the recipe of DS@GT at AnimalCLEF 2025): in each dataset a share of
-the individuals that have several pictures is new, with all of them; of the others a share of the
-pictures are queries, never the last picture of an individual. Individuals with one picture stay in
-the gallery. By time: pictures of the day --after and later are queries, and an individual without
-an earlier picture is new. Pictures without a date stay in the gallery, but those of a new
-individual are left out. By dataset: all individuals of a dataset are new; the other datasets are
-split by identity. In every split a query that looks like a picture of the gallery (training/
-look_alikes.py: equal bytes, or a difference hash that differs in few bits) is left out.
+the individuals that have several images is new, with all of them; of the others a share of the
+images are queries, never the last image of an individual. Individuals with one image stay in the
+gallery. By time: images of the day --after and later are queries, and an individual without an
+earlier image is new. Images without a date stay in the gallery, but those of a new individual are
+left out. By dataset: all individuals of a dataset are new; the other datasets are split by
+identity. In every split a query that looks like an image of the gallery is left out
+(training/reid/look_alikes.py: equal bytes, or a difference hash that differs in few bits).
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,13 +31,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.common.errors import DataError, FolderError
+from training.common.console import say
+from training.common.errors import DataError
 from training.common.images import claim
+from training.common.script import parser, run
 from training.reid.database import COLUMNS, Database, read_database, read_metadata, value
-from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS, place_picture, write_table
+from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS, place_image, write_table
 from training.reid.look_alikes import look_alikes
 
 Rows = NDArray[np.bool_]
+NOT_SETTINGS = ("out", "debug", "script")  # options that do not change what is written
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def open_set_split(
     new_datasets: Sequence[str] = (),
     twins: Sequence[Sequence[int]] = (),
 ) -> Split:
-    """Split by identity within each dataset; see the module's text.
+    """Split by identity within each dataset, as the module's docstring says.
 
     All individuals of `new_datasets` are new. `twins` are groups of rows that look alike: queries
     among them are left out where the gallery has another of the group. The result does not depend
@@ -74,12 +76,12 @@ def open_set_split(
     for dataset in np.unique(database.dataset):
         rows = _by_identity(database, np.flatnonzero(database.dataset == dataset))
         several = [name for name, members in rows.items() if len(members) > 1]
-        held = set(rng.permutation(several)[: round(new_share * len(several))].tolist())
+        new_names = set(rng.permutation(several)[: round(new_share * len(several))].tolist())
         for name, members in rows.items():
             wanted = query_share * len(members)
             count = min(int(wanted + rng.random()), len(members) - 1)
             drawn = rng.permutation(members)[:count]
-            if dataset in new_datasets or name in held:
+            if dataset in new_datasets or name in new_names:
                 new[members] = True
             else:
                 known[drawn] = True
@@ -87,7 +89,7 @@ def open_set_split(
 
 
 def time_split(database: Database, after: date, twins: Sequence[Sequence[int]] = ()) -> Split:
-    """Pictures of the day `after` and later are queries; see the module's text.
+    """Make images of the day `after` and later queries, as the module's docstring says.
 
     Raises DataError for dates that cannot be read, and where no row has one.
     """
@@ -139,7 +141,7 @@ def _ordinals(database: Database) -> NDArray[np.int64]:
         except ValueError:
             problems.append(f"image_id {image_id}: date {text!r}, expected YYYY-MM-DD")
     if not problems and not any(days):
-        problems = ["no picture has a date; split by identity instead"]
+        problems = ["no image has a date; split by identity instead"]
     if problems:
         raise DataError("\n  ".join(["the database cannot be split by time", *problems]))
     return np.array(days, dtype=np.int64)
@@ -156,7 +158,7 @@ def _without_twins(split: Split, twins: Sequence[Sequence[int]]) -> Split:
 def write_split(
     data: Path, database: Database, split: Split, out: Path, seed: int, link: bool
 ) -> None:
-    """Write train/ and dev/ below `out`."""
+    """Write train/ and dev/ below `out`; seed: of the queries' order."""
     _, rows = read_metadata(data / "metadata.csv")
     described = {value(row, "image_id"): row for row in rows}
     train, queries, reference = [], [], []
@@ -164,12 +166,12 @@ def write_split(
         old = described[str(database.image_id[row])]
         path = value(old, "path")
         path = path if path.startswith("images/") else f"images/{path}"
-        place_picture(database.paths[row], out / "train" / path, link)
+        place_image(database.paths[row], out / "train" / path, link)
         train.append({**old, "path": path, "split": "database"})
     asked = np.random.default_rng([seed, 1]).permutation(np.flatnonzero(split.query))
     for number, row in enumerate(asked):
         name = f"{number:06d}{database.paths[row].suffix.lower()}"
-        place_picture(database.paths[row], out / "dev" / "images" / name, link)
+        place_image(database.paths[row], out / "dev" / "images" / name, link)
         queries.append({**described[str(database.image_id[row])], "filename": name})
         new = "true" if split.new[row] else "false"
         reference.append({**queries[-1], "new_identity": new})
@@ -179,11 +181,11 @@ def write_split(
 
 
 def report(database: Database, split: Split) -> list[str]:
-    """A line for each dataset, with what an empty side means."""
+    """A line for each dataset, with a warning where it has no known or no new queries."""
     lines = []
     for dataset in np.unique(database.dataset):
         own = database.dataset == dataset
-        pictures = {
+        images = {
             name: int((own & mask).sum())
             for name, mask in (
                 ("gallery", split.gallery),
@@ -192,64 +194,57 @@ def report(database: Database, split: Split) -> list[str]:
             )
         }
         new = len(np.unique(database.identity[own & split.new]))
-        left_out = int(own.sum()) - sum(pictures.values())
+        left_out = int(own.sum()) - sum(images.values())
         lines.append(
-            f"{dataset}: {pictures['gallery']} pictures in the gallery, {pictures['known']} "
-            f"queries of known individuals, {pictures['new']} of {new} new ones, "
+            f"{dataset}: {images['gallery']} images in the gallery, {images['known']} "
+            f"queries of known individuals, {images['new']} of {new} new ones, "
             f"{left_out} left out"
         )
-        if not (pictures["known"] and pictures["new"]):
+        if not (images["known"] and images["new"]):
             lines.append(
-                f"{dataset}: a side is empty, so the score of this dataset is 0 for anyone"
+                f"{dataset}: no known or no new queries, so this dataset scores 0 for anyone"
             )
     return lines
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of metadata.csv")
-    parser.add_argument("--out", type=Path, required=True, help="new folder")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--new-share", type=float, default=0.2, help="share of new individuals")
-    parser.add_argument("--query-share", type=float, default=0.2, help="of a known one's pictures")
-    parser.add_argument("--after", type=date.fromisoformat, help="split by time, YYYY-MM-DD")
-    parser.add_argument("--hold-out-dataset", action="append", default=[], metavar="NAME")
-    parser.add_argument("--near-bits", type=int, default=10, help="of 256, for look-alikes")
-    parser.add_argument("--link", action="store_true", help="link to the pictures, copy none")
-    options = parser.parse_args(argv)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    made = parser("training.reid.split", __doc__ or "")
+    made.formatter_class = argparse.RawTextHelpFormatter
+    made.add_argument("--data", type=Path, required=True, help="folder of metadata.csv")
+    made.add_argument("--out", type=Path, required=True, help="new folder")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--new-share", type=float, default=0.2, help="share of new individuals")
+    made.add_argument("--query-share", type=float, default=0.2, help="of a known one's images")
+    made.add_argument("--after", type=date.fromisoformat, help="split by time, YYYY-MM-DD")
+    made.add_argument("--hold-out-dataset", action="append", default=[], metavar="NAME")
+    made.add_argument("--near-bits", type=int, default=10, help="of 256, for look-alikes")
+    made.add_argument("--link", action="store_true", help="link to the images, copy none")
+    options = made.parse_args(arguments)
     if options.after and options.hold_out_dataset:
-        parser.error("--after and --hold-out-dataset are two kinds of split; give one")
+        made.error("--after and --hold-out-dataset are two kinds of split; give one")
     return options
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    options = _options(argv)
-    try:
-        database = read_database(options.data)
-        twins = look_alikes(database.paths, options.near_bits)
-        if options.after:
-            split = time_split(database, options.after, twins)
-        else:
-            split = open_set_split(
-                database,
-                options.seed,
-                options.new_share,
-                options.query_share,
-                options.hold_out_dataset,
-                twins,
-            )
-        print("\n".join(report(database, split)))
-        settings = {name: str(one) for name, one in vars(options).items() if name != "out"}
-        claim(options.out, "split_open_set", settings)
-        write_split(options.data, database, split, options.out, options.seed, options.link)
-    except (DataError, FolderError) as error:
-        print(f"split_open_set: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.out}: train/ and dev/ written")
-    return 0
+def work(options: argparse.Namespace) -> None:
+    """Split as the options say, and write the folder. Raises DataError, FolderError."""
+    database = read_database(options.data)
+    twins = look_alikes(database.paths, options.near_bits)
+    if options.after:
+        split = time_split(database, options.after, twins)
+    else:
+        shares = options.new_share, options.query_share
+        split = open_set_split(database, options.seed, *shares, options.hold_out_dataset, twins)
+    say("\n".join(report(database, split)))
+    settings = {name: str(one) for name, one in vars(options).items() if name not in NOT_SETTINGS}
+    claim(options.out, "split_open_set", settings)
+    write_split(options.data, database, split, options.out, options.seed, options.link)
+    say(f"{options.out}: train/ and dev/ written")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    return run(options, lambda: work(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -24,6 +24,7 @@ NEW = "new_individual"
 POOLED = ""  # in a table by dataset: what was fitted on all datasets together
 LISTED = 10  # individuals that `best_individuals` names
 _LABELS = ("identity", "dataset")
+_OLD_NAMES = {"embedding": "embeddings"}  # in galleries that were made before the names were one
 _Fitted = TypeVar("_Fitted")
 
 
@@ -115,7 +116,7 @@ def read_gallery(path: Path) -> tuple[Gallery, dict[str, NDArray[np.generic]]]:
     """
     # Opened here, because NumPy leaves the file of a damaged .npz open.
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+        arrays = {_OLD_NAMES.get(name, name): file[name] for name in file.files}
     if missing := [name for name in _LABELS if name not in arrays]:
         raise ValueError(f"{path}: expected the arrays {_LABELS}, {missing} are not there")
     gallery = Gallery(*(arrays.pop(name).astype(np.str_) for name in _LABELS))

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.common.errors import DataError
-from training.reid.thresholds import calibrate as subject
-from training.reid.thresholds.calibrate import (
-    Answers,
-    answers,
+from training.reid.database import Database
+from training.reid.thresholds import calibrate as script
+from training.reid.thresholds.choose import (
+    PLATEAU,
+    Predictions,
     best_threshold,
-    calibrate,
-    nearest_by_cosine,
-    nearest_centroid,
-    open_set,
+    choose_thresholds,
 )
-from training.reid.thresholds.holdout import unseen_pictures
+from training.reid.thresholds.halves import LEARNED, OURS, half_scores
+from training.reid.thresholds.halves import ORACLE as HALVES_ORACLE
+from training.reid.thresholds.labelled_queries import ORACLE, LabelledQueries
+from training.reid.thresholds.nearest import nearest_by_cosine, nearest_centroid
+from training.reid.thresholds.report import RULES, scores_of
+from training.reid.thresholds.report import table as rule_table
 from training.reid.thresholds.rules import extreme_value_threshold, robust_z_threshold
+from training.reid.thresholds.splits import draw_split, draw_splits
+from training.reid.thresholds.systems import System, by_embedding
+from training.reid.thresholds.validation import validation_images
 
-ROOT = Path(__file__).resolve().parents[3]
 
-
-def rounds_of(known: np.ndarray, new: np.ndarray, wrong: int = 0) -> list[Answers]:
+def rounds_of(known: np.ndarray, new: np.ndarray, wrong: int = 0) -> list[Predictions]:
     """One round; each query is an individual of its own; the first `wrong` known are misnamed."""
     names = np.array([f"k{i}" for i in range(len(known))] + [f"n{i}" for i in range(len(new))])
     nearest = names.copy()
     nearest[:wrong] = "somebody"
     nearest[len(known) :] = "k0"
     is_new = np.arange(len(names)) >= len(known)
-    return [Answers(names, nearest, np.concatenate([known, new]).astype(float), is_new)]
+    return [Predictions(names, nearest, np.concatenate([known, new]).astype(float), is_new)]
 
 
-def table(count: int = 24, pictures: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    identity = np.array([f"id_{i:02d}" for i in range(count) for _ in range(pictures)])
+def table(count: int = 24, images: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    identity = np.array([f"id_{i:02d}" for i in range(count) for _ in range(images)])
     return identity, np.full(len(identity), "newt")
 
 
@@ -44,7 +49,7 @@ def test_separate_scores_give_the_middle_of_the_gap() -> None:
     found = best_threshold(rounds_of(np.array([0.8, 0.9, 0.95]), np.array([0.1, 0.2])))
     assert found.value == pytest.approx((0.2 + 0.8) / 2)
     assert found.score == found.ceiling == found.rank1 == 1.0
-    assert found.spread == 0
+    assert found.std == 0
 
 
 def test_of_two_bell_curves_it_is_where_they_cross() -> None:
@@ -61,7 +66,7 @@ def test_it_is_the_best_of_all_thresholds_tried_one_by_one() -> None:
     ]
     tried = [np.mean([one.at(t) for one in rounds]) for t in np.linspace(-1, 2, 3001)]
     found = best_threshold(rounds)
-    assert subject.PLATEAU * max(tried) <= found.score <= max(tried) + 1e-12
+    assert PLATEAU * max(tried) <= found.score <= max(tried) + 1e-12
     assert found.rank1 == pytest.approx(25 / 30)
     assert found.ceiling >= found.score
 
@@ -80,12 +85,12 @@ def test_scores_that_are_not_finite_are_new_ones() -> None:
         return identity[queries], np.full(len(queries), np.nan)
 
     with pytest.raises(DataError, match="no query has a finite score"):
-        calibrate(broken, identity, dataset, seeds=range(2))
+        choose_thresholds(broken, identity, dataset, seeds=range(2))
 
 
 def test_a_split_keeps_new_individuals_out_of_the_gallery() -> None:
     identity, _ = table()
-    split = open_set(identity, np.arange(len(identity)), np.ones(len(identity), bool), 3)
+    split = draw_split(identity, np.arange(len(identity)), np.ones(len(identity), bool), 3)
     new = set(identity[split.queries[split.new]])
     assert len(new) == 6  # a quarter of 24
     assert not new & set(identity[split.gallery])
@@ -93,14 +98,14 @@ def test_a_split_keeps_new_individuals_out_of_the_gallery() -> None:
     assert sorted([*split.gallery, *split.queries]) == list(range(len(identity)))
 
 
-def test_only_unseen_pictures_are_queries() -> None:
+def test_only_validation_images_are_queries() -> None:
     identity, dataset = table()
-    unseen = unseen_pictures(identity, dataset, seed=5)
+    validation = validation_images(identity, dataset, seed=5)
     rows = np.arange(len(identity))
-    trained = set(identity[~unseen])
+    trained = set(identity[~validation])
     for seed in range(5):
-        split = open_set(identity, rows, unseen, seed)
-        assert unseen[split.queries].all()
+        split = draw_split(identity, rows, validation, seed)
+        assert validation[split.queries].all()
         assert not trained & set(identity[split.queries[split.new]])
 
 
@@ -108,37 +113,36 @@ def test_an_individual_with_one_picture_is_never_a_known_query() -> None:
     pairs = [f"pair_{i}" for i in range(8) for _ in range(2)]
     identity = np.array([f"single_{i}" for i in range(8)] + pairs)
     for seed in range(20):
-        split = open_set(identity, np.arange(24), np.ones(24, bool), seed)
+        split = draw_split(identity, np.arange(24), np.ones(24, bool), seed)
         assert set(identity[split.queries[~split.new]]) <= set(pairs)
 
 
 @pytest.mark.parametrize(
-    ("identity", "unseen"),
+    ("identity", "validation"),
     [
-        (["a", "b", "c", "d"], [True] * 4),  # nobody with two pictures
+        (["a", "b", "c", "d"], [True] * 4),  # nobody with two images
         (["a", "a", "b", "b"], [False] * 4),  # all trained on
         (["a", "a"], [True] * 2),  # nobody to take out
     ],
 )
-def test_what_cannot_be_split_is_said(identity: list[str], unseen: list[bool]) -> None:
+def test_what_cannot_be_split_is_said(identity: list[str], validation: list[bool]) -> None:
     names = np.array(identity)
     with pytest.raises(DataError, match=r"dataset 'newt': .*expected at least 2"):
-        answers(lambda g, q: (names[q], q * 0.0), names, np.full(len(names), "newt"),
-                np.array(unseen), range(2))  # fmt: skip
+        draw_splits(names, np.full(len(names), "newt"), np.array(validation), range(2))
 
 
-def test_the_kept_back_pictures_are_a_quarter_of_each() -> None:
+def test_the_validation_images_are_a_quarter_of_each() -> None:
     identity = np.concatenate([[f"{d}{i}"] * (i % 5 + 1) for d in "ab" for i in range(40)])
     dataset = np.array([name[0] for name in identity])
-    unseen = unseen_pictures(identity, dataset, seed=1)
+    validation = validation_images(identity, dataset, seed=1)
     for name in "ab":
         own = np.unique(identity[dataset == name])
-        whole = [i for i in own if unseen[identity == i].all()]
+        whole = [i for i in own if validation[identity == i].all()]
         assert len(whole) == 10
         singles = [i for i in whole if (identity == i).sum() == 1]
-        assert len(singles) == 2  # a quarter of the 8 individuals with one picture
+        assert len(singles) == 2  # a quarter of the 8 individuals with one image
     for individual in np.unique(identity):
-        own = unseen[identity == individual]
+        own = validation[identity == individual]
         assert own.all() or own.sum() == round(len(own) / 4)
 
 
@@ -148,8 +152,10 @@ def test_calibration_is_the_same_whatever_the_order_of_the_datasets() -> None:
     dataset = np.array([name[0] for name in identity])
     _, code = np.unique(identity, return_inverse=True)
     embedding = rng.normal(size=(32, 16))[code] + rng.normal(size=(96, 16)) * 0.6
-    found = calibrate(nearest_by_cosine(embedding, identity), identity, dataset, seeds=range(4))
-    alone = calibrate(
+    found = choose_thresholds(
+        nearest_by_cosine(embedding, identity), identity, dataset, seeds=range(4)
+    )
+    alone = choose_thresholds(
         nearest_by_cosine(embedding[dataset == "b"], identity[dataset == "b"]),
         identity[dataset == "b"],
         dataset[dataset == "b"],
@@ -185,38 +191,32 @@ def test_the_command_prints_thresholds(tmp_path: Path, capsys: pytest.CaptureFix
     identity, dataset = table()
     _, code = np.unique(identity, return_inverse=True)
     embedding = np.eye(24)[code]
-    np.savez(tmp_path / "e.npz", embedding=embedding, identity=identity, dataset=dataset)
-    assert subject.main(["--embeddings", str(tmp_path / "e.npz"), "--seeds", "3", "--json"]) == 0
+    np.savez(tmp_path / "e.npz", embeddings=embedding, identity=identity, dataset=dataset)
+    assert script.main(["--embeddings", str(tmp_path / "e.npz"), "--seeds", "3", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["newt"]
     assert found["value"] == pytest.approx(0.5)
     assert found["score"] == 1
     np.savez(tmp_path / "e.npz", embedding=embedding)
-    assert subject.main(["--embeddings", str(tmp_path / "e.npz")]) == 1
+    assert script.main(["--embeddings", str(tmp_path / "e.npz")]) == 1
     assert "identity" in capsys.readouterr().err
 
 
 def test_the_report_by_hand(tmp_path: Path) -> None:
-    """Two-dimensional embeddings: the rules' scores and hindsight, and the table's share."""
-    from training.reid.database import Database
-    from training.reid.thresholds.halves import HINDSIGHT, LEARNED, OURS
-    from training.reid.thresholds.labelled_test import Test
-    from training.reid.thresholds.report import RULES, scores_of, table
-    from training.reid.thresholds.systems import System, by_embedding
-
+    """Two-dimensional embeddings: the rules' scores and the oracle's, and the table's share."""
     identity = np.array([f"id_{i:02d}" for i in range(24) for _ in range(3)])
     places = {str(tmp_path / f"{i}.png"): i for i in range(80)}
     paths = tuple(map(Path, places))
     blank = np.full(72, "")
     database = Database(paths[:72], blank, identity, np.full(72, "newt"), blank, blank)
-    # Queries: a picture of each of the first four individuals, and four of nobody in the gallery.
-    test = Test(
+    # Queries: an image of each of the first four individuals, and four of nobody in the gallery.
+    queries = LabelledQueries(
         paths[72:],
         np.array([f"id_{i:02d}" for i in range(4)] + [f"new_{i}" for i in range(4)]),
         np.full(8, "newt"),
         np.arange(8) >= 4,
     )
 
-    def embed(asked: tuple[Path, ...]) -> np.ndarray:
+    def embed(asked: Sequence[Path]) -> np.ndarray:
         rows = np.array([places[str(path)] for path in asked])
         individual = np.where(rows < 72, rows // 3, np.where(rows < 76, rows - 72, rows - 52))
         return np.eye(48)[individual]
@@ -224,46 +224,40 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
     nearest = by_embedding(embed, nearest_by_cosine)
     system = System("true patterns", nearest, 1.5, np.ones(72, bool))
     # Rows 76 to 79 look like individuals 24 to 27, whom the database does not have.
-    found = scores_of(system, database, test)
-    assert found["ours"] == found["hindsight"] == 1
+    found = scores_of(system, database, queries)
+    assert found["ours"] == found[ORACLE] == 1
     assert found["published"] == 0  # a threshold of 1.5 calls everybody new
-    assert found[OURS] == found[LEARNED] == found[HINDSIGHT] == 1
-    assert set(found) == {*RULES, "hindsight", OURS, LEARNED, HINDSIGHT}
-    last = table({"true patterns": found}).splitlines()[-1]
+    assert found[OURS] == found[LEARNED] == found[HALVES_ORACLE] == 1
+    assert set(found) == {*RULES, ORACLE, OURS, LEARNED, HALVES_ORACLE}
+    last = rule_table({"true patterns": found}).splitlines()[-1]
     assert last.endswith("| 1.000 | 100% | 100% | 100% |")
 
 
-def lucky_answers(known: int, new: int, seed: int) -> subject.Answers:
+def lucky_predictions(known: int, new: int, seed: int) -> Predictions:
     """A system whose scores say nothing: the right individual, at scores of chance."""
     rng = np.random.default_rng(seed)
     identity = np.array([f"i{n}" for n in range(known + new)])
-    return subject.Answers(
-        identity, identity, rng.random(known + new), np.arange(known + new) >= known
-    )
+    return Predictions(identity, identity, rng.random(known + new), np.arange(known + new) >= known)
 
 
-def test_hindsight_is_luck_that_the_other_half_does_not_have() -> None:
-    from training.reid.thresholds.halves import HINDSIGHT, LEARNED, OURS, half_scores
-
-    answers = {"a": lucky_answers(6, 6, 0), "b": lucky_answers(6, 6, 1)}
-    found = half_scores(answers, {"a": 0.5, "b": 0.5})
-    assert found[LEARNED] < 0.9 * found[HINDSIGHT]
-    assert found[OURS] <= found[HINDSIGHT]
-    many = half_scores({"a": lucky_answers(600, 600, 0)}, {"a": 0.5})
-    assert many[LEARNED] > 0.95 * many[HINDSIGHT]
+def test_the_oracle_has_luck_that_the_other_half_does_not_have() -> None:
+    predictions = {"a": lucky_predictions(6, 6, 0), "b": lucky_predictions(6, 6, 1)}
+    found = half_scores(predictions, {"a": 0.5, "b": 0.5})
+    assert found[LEARNED] < 0.9 * found[HALVES_ORACLE]
+    assert found[OURS] <= found[HALVES_ORACLE]
+    many = half_scores({"a": lucky_predictions(600, 600, 0)}, {"a": 0.5})
+    assert many[LEARNED] > 0.95 * many[HALVES_ORACLE]
 
 
 def test_halves_by_hand_and_without_a_finite_score() -> None:
-    """One known and one new individual in each half: two pictures each, all scored alike."""
-    from training.reid.thresholds.halves import HINDSIGHT, LEARNED, OURS, half_scores
-
+    """One known and one new individual in each half: two images each, all scored alike."""
     identity = np.repeat(["k1", "k2", "n1", "n2"], 2)
     new = np.arange(8) >= 4
     score = np.where(new, 0.2, 0.8)
-    one = subject.Answers(identity, np.where(new, "k1", identity), score, new)
+    one = Predictions(identity, np.where(new, "k1", identity), score, new)
     found = half_scores({"a": one}, {"a": 0.9})
-    assert (found[OURS], found[LEARNED], found[HINDSIGHT]) == (0, 1, 1)
-    silent = subject.Answers(identity, identity, np.full(8, -np.inf), new)
+    assert (found[OURS], found[LEARNED], found[HALVES_ORACLE]) == (0, 1, 1)
+    silent = Predictions(identity, identity, np.full(8, -np.inf), new)
     assert half_scores({"a": silent}, {"a": 0.9})[LEARNED] == 0
-    single = subject.Answers(identity[:6], identity[:6], score[:6], new[:6])
+    single = Predictions(identity[:6], identity[:6], score[:6], new[:6])
     assert half_scores({"a": one, "b": single}, {"a": 0.9, "b": 0.9}) == {}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from training.reid.database import COLUMNS, DataError, duplicate_notes, read_database, same_content
+from training.common.errors import DataError
+from training.reid.database import COLUMNS, duplicate_notes, read_database, same_content
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,7 +16,7 @@ HEADER = ",".join(COLUMNS)
 
 
 def write(folder: Path, rows: list[str], header: str = HEADER) -> Path:
-    """A data folder whose pictures hold their own name as bytes."""
+    """A data folder whose images hold their own name as bytes."""
     (folder / "metadata.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     for row in rows:
         for field in row.split(","):
@@ -81,7 +82,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     for part in (
         "image_id '1' is on lines 2, 3",
         "path 'images/x.jpg' is on lines 2, 3",
-        "line 4: picture 'images/missing.jpg' is not in",
+        "line 4: image 'images/missing.jpg' is not in",
         "line 5: identity is 'new_individual'",
         "identity 'a_1' is in datasets , a, b",
         "line 7: image_id is empty",
@@ -102,7 +103,7 @@ def test_missing_columns_table_and_rows_are_named(tmp_path: Path) -> None:
     assert "expected a CSV table in UTF-8" in problems(tmp_path)
 
 
-def test_pictures_of_equal_bytes_are_noted_but_no_error(tmp_path: Path) -> None:
+def test_images_of_equal_bytes_are_noted_but_no_error(tmp_path: Path) -> None:
     rows = [f"{k},a_{k},images/{k}.jpg,,,,database,a" for k in range(4)]
     folder = write(tmp_path, rows)
     for k in (1, 3):
@@ -110,7 +111,7 @@ def test_pictures_of_equal_bytes_are_noted_but_no_error(tmp_path: Path) -> None:
     database = read_database(folder)
     assert same_content(database.paths) == [[1, 3]]
     assert duplicate_notes(database) == [
-        "image_id 1, 3: the same picture, of different individuals: a_1, a_3"
+        "image_id 1, 3: the same image, of different individuals: a_1, a_3"
     ]
 
 

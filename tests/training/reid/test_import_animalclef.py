@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.reid.database import DataError, read_database
+from training.common.errors import DataError
+from training.reid.database import read_database
 from training.reid.import_animalclef import main, read_individuals, read_kaggle
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +25,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def picture(path: Path, shade: int = 0) -> None:
+def image(path: Path, shade: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (8, 6), (shade, 0, 0)).save(path)
 
@@ -41,7 +42,7 @@ def kaggle(tmp_path: Path) -> Path:
         "3,NaN,images/SeaTurtleID2022/query/d.JPG,,below,loggerhead turtle,query,SeaTurtleID2022",
     ]
     for number, line in enumerate(lines):
-        picture(folder / line.split(",")[2], number)
+        image(folder / line.split(",")[2], number)
     (folder / "metadata.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
     return folder
 
@@ -92,7 +93,7 @@ def test_links_are_links(kaggle: Path, tmp_path: Path, capsys: pytest.CaptureFix
     placed = list((tmp_path / "o").rglob("*.jpg"))
     assert len(placed) == 4
     assert all(path.is_symlink() for path in placed)
-    assert "pictures linked to" in capsys.readouterr().out
+    assert "images linked to" in capsys.readouterr().out
 
 
 def test_all_that_is_wrong_with_kaggles_table_is_said(kaggle: Path) -> None:
@@ -108,9 +109,9 @@ def test_all_that_is_wrong_with_kaggles_table_is_said(kaggle: Path) -> None:
         read_kaggle(kaggle)
     for part in (
         "image_id '0' is listed 2 times",
-        "picture 'images/none.jpg' is not in",
+        "image 'images/none.jpg' is not in",
         "image_id 'a/b', expected letters",
-        "line 7: a picture of the database without identity",
+        "line 7: an image of the database without identity",
         "image_id a/b: no dataset",
         f"path '{LYNX}/database/000f.jpg' is listed 2 times",
         "line 8: split is 'test'",
@@ -131,7 +132,7 @@ def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
 
 def test_folders_name_individuals(tmp_path: Path) -> None:
     for shade, name in enumerate(("Ada/1.jpg", "Ada/deep/2.jpg", "Bo/1.png")):
-        picture(tmp_path / "in" / name, shade)
+        image(tmp_path / "in" / name, shade)
     out = tmp_path / "out"
     assert main(["individuals", str(tmp_path / "in"), "--dataset", "lynx", "--out", str(out)]) == 0
     database = read_database(out / "train")
@@ -140,18 +141,18 @@ def test_folders_name_individuals(tmp_path: Path) -> None:
     assert (out / "train/images/lynx/Ada/deep/2.jpg").is_file()
 
 
-def test_a_picture_outside_every_individuals_folder_is_named(tmp_path: Path) -> None:
-    picture(tmp_path / "loose.jpg")
+def test_a_image_outside_every_individuals_folder_is_named(tmp_path: Path) -> None:
+    image(tmp_path / "loose.jpg")
     with pytest.raises(DataError, match=r"loose\.jpg: no identity"):
         read_individuals(tmp_path, "lynx", None, None, "orientation")
 
 
 def test_names_tell_identity_and_orientation(tmp_path: Path) -> None:
-    picture(tmp_path / "Ada_left_face.jpg")
+    image(tmp_path / "Ada_left_face.jpg")
     pattern = "(?P<identity>[^_]+)_(?P<orientation>.+)"
     (row,) = read_individuals(tmp_path, "lion", pattern, None, "orientation")
     assert (row["identity"], row["orientation"]) == ("lion_Ada", "left_face")
-    picture(tmp_path / "Bo.jpg")
+    image(tmp_path / "Bo.jpg")
     with pytest.raises(DataError, match=r"Bo\.jpg: the name 'Bo' does not match"):
         read_individuals(tmp_path, "lion", pattern, None, "orientation")
 
@@ -165,7 +166,7 @@ def test_a_pattern_without_identity_is_wrong_usage(pattern: str, tmp_path: Path)
 
 
 def test_a_table_tells_identity_and_orientation(tmp_path: Path) -> None:
-    picture(tmp_path / "images" / "p.jpg")
+    image(tmp_path / "images" / "p.jpg")
     (tmp_path / "labels.csv").write_text("filename,identity,part\np.jpg,Ada,nose\n")
     (row,) = read_individuals(tmp_path, "lion", None, "labels.csv", "part")
     assert (row["path"], row["identity"], row["orientation"]) == (
@@ -179,7 +180,7 @@ def test_a_table_tells_identity_and_orientation(tmp_path: Path) -> None:
 
 def test_real_lions_become_a_database(tmp_path: Path) -> None:
     if not LION.is_dir():
-        pytest.skip("the lion pictures are not beside the repository")
+        pytest.skip("the lion images are not beside the repository")
     arguments = ["--table", "labels.csv", "--orientation-column", "part", "--link"]
     out = ["--dataset", "lion", "--out", str(tmp_path / "o")]
     assert main(["individuals", str(LION), *arguments, *out]) == 0

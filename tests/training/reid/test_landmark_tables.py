@@ -1,4 +1,4 @@
-"""Tables of landmarks, pictures varied with them, and what lies between them."""
+"""Tables of landmarks, images varied with them, and what lies between them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ from wildlife_reid.alignment import (
     unwrapped,
 )
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
 SETTINGS = {"image_size": 16, "mean": [0.5] * 3, "std": [0.5] * 3}
 
 
@@ -41,7 +38,7 @@ def write_table(folder: Path, rows: list[list[object]], columns: tuple[str, ...]
 
 
 def test_landmarks_on_the_square_by_hand(tmp_path: Path) -> None:
-    """In a picture of 100 x 50, centred on its square, the top left pixel's centre is half a pixel
+    """In an image of 100 x 50, centred on its square, the top left pixel's centre is half a pixel
     inside, and 25 pixels down."""
     Image.new("RGB", (100, 50)).save(tmp_path / "a.png")
     write_table(tmp_path, [["a.png", *([0, 0] * 9), 99, 49]], landmark_data.COLUMNS)
@@ -89,7 +86,7 @@ def test_nothing_is_trained_in_no_steps(
     assert f"{option} 0" in capsys.readouterr().err
 
 
-def test_pictures_are_varied_together_with_their_landmarks() -> None:
+def test_images_are_varied_together_with_their_landmarks() -> None:
     """A bright dot is where its landmark goes."""
     torch.manual_seed(0)
     pixels = torch.zeros(12, 3, SIZE, SIZE)
@@ -98,8 +95,8 @@ def test_pictures_are_varied_together_with_their_landmarks() -> None:
     varied, moved = train_landmarks.variation()(pixels, places)
     inside = ((moved > 4) & (moved < SIZE - 5)).all(dim=2).flatten()
     assert inside.sum() >= 10
-    for picture, place in zip(varied[inside], moved[inside], strict=True):
-        bright = (picture.mean(dim=0) > 0.3).nonzero().float()
+    for image, place in zip(varied[inside], moved[inside], strict=True):
+        bright = (image.mean(dim=0) > 0.3).nonzero().float()
         assert (bright.mean(dim=0).flip(0) - place[0]).abs().max() < 1.5
 
 
@@ -117,7 +114,7 @@ def test_what_is_between_the_landmarks_fills_the_square() -> None:
 
 
 def test_turned_and_bent_animals_come_out_alike() -> None:
-    """Landmarks that turn with the picture leave the square as it was."""
+    """Landmarks that turn with the image leave the square as it was."""
     canvas = torch.rand(1, 3, 64, 64)
     points = grid(-0.6, -0.4, 0.5, 0.4)
     points[0, :, 1] += 0.2 * points[0, :, 0] ** 2
@@ -129,14 +126,15 @@ def test_turned_and_bent_animals_come_out_alike() -> None:
 def test_landmarks_may_lie_outside_the_frame_but_not_far() -> None:
     torch.manual_seed(1)
     network = LandmarkNetwork().eval()
-    network.maps[1].weight.data *= 1e4  # as sure as can be of some cell
+    with torch.no_grad():
+        network.get_parameter("maps.1.weight").mul_(1e4)  # as sure as can be of some cell
     with torch.inference_mode():
         found = network(torch.rand(4, 3, SIZE, SIZE))
     assert found.shape == (4, 10, 2)
     assert 1.0 < found.abs().max() < 1.25
 
 
-def test_without_a_network_a_picture_is_taken_whole() -> None:
+def test_without_a_network_a_image_is_taken_whole() -> None:
     image = Image.effect_noise((40, 30), 60).convert("RGB")
     assert (animal_square(image, 16, None) == square(image, 16)).all()
     assert network_input(image, SETTINGS, None).shape == (3, 16, 16)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
-from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
+from training.common.checkpoints import Checkpoint
+from training.common.errors import TrainingError
 from training.reid import megadescriptor_convnext
 from training.reid.embedding import classifier as convnext_training
-from training.reid.embedding import descriptors as descriptor_files
-from training.reid.embedding.classifier import Recipe, Trainer, TrainingError, rate_factor
-from training.reid.matching import features as wildfusion_parts
+from training.reid.embedding.classifier import Recipe, Trainer, rate_factor
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.identity_classifier import identity_classifier, logits
-
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "submissions" / "megadescriptor_convnext"
-
 
 TINY = {
     "architecture": "convnext_atto",
     "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-    "image_size": 32, "mean": [0.5] * 3, "std": [0.25] * 3,
-}  # fmt: skip
+    "image_size": 32,
+    "mean": [0.5] * 3,
+    "std": [0.25] * 3,
+}
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -68,7 +63,7 @@ def test_confidence_is_a_softmax_over_the_candidates() -> None:
     assert broken.tolist() == [0.0, 0.0]
 
 
-def test_an_individual_has_its_best_pictures_score() -> None:
+def test_an_individual_has_its_best_images_score() -> None:
     found = per_individual(np.array([0.1, 0.5, 0.3]), np.array([0, 1, 0]), 2)
     assert found.tolist() == [0.3, 0.5]
 
@@ -86,10 +81,16 @@ def pixels_and_labels() -> tuple[torch.Tensor, np.ndarray]:
     return pixels, np.arange(12) % 3
 
 
+def trainer_in(
+    folder: Path, recipe: Recipe, images: str = "d", kind: type[Trainer] = Trainer
+) -> Trainer:
+    return kind(Checkpoint(folder / "last.pt", {"images": images}), TINY, recipe, 3)
+
+
 def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
-    recipe = Recipe(epochs=2, batch=6, rate=1e-3)
-    whole = Trainer(tmp_path / "whole", TINY, recipe, 3, "d").train(pixels, labels)
+    recipe = Recipe(epochs=2, batch=6, learning_rate=1e-3)
+    whole = trainer_in(tmp_path / "whole", recipe).train(pixels, labels)
 
     class CutOff(Trainer):
         def _save(self) -> None:
@@ -97,31 +98,31 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        CutOff(tmp_path / "cut", TINY, recipe, 3, "d").train(pixels, labels)
-    resumed = Trainer(tmp_path / "cut", TINY, recipe, 3, "d").train(pixels, labels)
+        trainer_in(tmp_path / "cut", recipe, kind=CutOff).train(pixels, labels)
+    resumed = trainer_in(tmp_path / "cut", recipe).train(pixels, labels)
     pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.equal(first, second) for first, second in pairs)
 
 
-def test_a_checkpoint_of_another_run_is_not_taken_up(tmp_path: Path, capsys) -> None:
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
-    recipe = Recipe(epochs=1, batch=6, rate=1e-3)
-    Trainer(tmp_path, TINY, recipe, 3, "one").train(pixels, labels)
-    Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
-    assert "of other settings or pictures: training anew" in capsys.readouterr().out
-    (tmp_path / "classifier.pt").write_bytes(b"half")
-    Trainer(tmp_path, TINY, recipe, 3, "other").train(pixels, labels)
-    assert "cannot be read: training anew" in capsys.readouterr().out
+    recipe = Recipe(epochs=1, batch=6, learning_rate=1e-3)
+    trainer_in(tmp_path, recipe, "one").train(pixels, labels)
+    with pytest.raises(TrainingError, match="images: one then, other now"):
+        trainer_in(tmp_path, recipe, "other").train(pixels, labels)
 
 
 def test_a_loss_that_is_not_a_number_stops(tmp_path: Path) -> None:
     pixels, labels = pixels_and_labels()
-    trainer = Trainer(tmp_path, TINY, Recipe(epochs=1, batch=6, rate=1e-3), 3, "d")
+    trainer = trainer_in(tmp_path, Recipe(epochs=1, batch=6, learning_rate=1e-3))
     with torch.no_grad():
-        trainer.network.head.fc.bias.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"the loss is nan in epoch 1, step 1; lower --rate"):
+        for parameter in trainer.network.parameters():
+            parameter.fill_(float("nan"))
+    with pytest.raises(
+        TrainingError, match="loss is nan in epoch 1, step 1; lower --learning-rate"
+    ):
         trainer.train(pixels, labels)
-    assert not (tmp_path / "classifier.pt").exists()
+    assert not (tmp_path / "last.pt").exists()
 
 
 def test_a_start_may_have_other_classes_and_nothing_else(tmp_path: Path) -> None:
@@ -130,67 +131,18 @@ def test_a_start_may_have_other_classes_and_nothing_else(tmp_path: Path) -> None
     save_file(given.state_dict(), tmp_path / "start.safetensors")
     network = identity_classifier(TINY, 3)
     megadescriptor_convnext.start(network, tmp_path / "start.safetensors")
-    assert torch.equal(network.stem[0].weight, given.stem[0].weight)
+    first = "stem.0.weight"
+    assert torch.equal(network.state_dict()[first], given.state_dict()[first])
     other = identity_classifier({**TINY, "arguments": {"dims": [8, 8, 8, 8]}}, 3)
     with pytest.raises(TrainingError, match="expected a state dict of this network"):
         megadescriptor_convnext.start(other, tmp_path / "start.safetensors")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data, descriptor and a built copy of the submission, in one folder."""
-    work = tmp_path_factory.mktemp("convnext")
-    data, descriptor = draw_database(work / "data"), draw_descriptor(work / "descriptor")
-    out = work / "copy"
-    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (wildfusion_parts, descriptor_files):
-            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
-        patch.setattr(megadescriptor_convnext, "NETWORKS", {"small": TINY, "full": TINY})
-        command = ["--data", str(data), "--out", str(out), "--descriptor", str(descriptor)]
-        command += ["--work", str(work / "runs"), "--epochs", "2"]
-        assert megadescriptor_convnext.main(command) == 0
-    return work
-
-
-def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
-    found = licences(built / "copy")
-    assert found["weights/descriptor.safetensors"] == ("CC-BY-NC-4.0", "drawn")
-    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
-    assert found["weights/classifier.safetensors"] == ("Apache-2.0", "python")
-
-
-def test_a_batch_answers_as_single_pictures_do(built: Path) -> None:
-    model = load_model(built / "copy")
-    pictures = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
-    metadata = [{"dataset": "fish"}, {"dataset": "frog"}, None, {"dataset": "bird"}]
-    prepared = [model.preprocess(p, m) for p, m in zip(pictures, metadata, strict=True)]
-    together = model.predict_batch(prepared)
-    explained = model.explain_batch(prepared)
-    assert together == [model.predict(p, m) for p, m in zip(pictures, metadata, strict=True)]
-    assert [model.explain_batch([one])[0] for one in prepared] == explained
-    assert all(name.startswith("fish") for name, _ in explained[0])
-    assert all(0 <= score <= 1 for pairs in explained for _, score in pairs)
-
-
-# NumPy leaves the file of a damaged .npz to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
-    (copy / "weights" / "gallery.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"gallery\.npz.*training.reid.megadescriptor_convnext"):
-        load_model(copy)
-    (copy / "weights" / "classifier.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"classifier\.safetensors: made by python"):
-        load_model(copy)
-
-
 def test_the_full_preset_has_the_published_values() -> None:
     network, recipe = convnext_training.NETWORKS["full"], convnext_training.RECIPES["full"]
     assert (network["architecture"], network["image_size"]) == ("convnext_xlarge", 384)
-    assert (recipe.epochs, recipe.batch, recipe.rate) == (30, 8, 8e-5)
-    assert (recipe.decay, recipe.warm_up) == (0.01, 0.1)
+    assert (recipe.epochs, recipe.batch, recipe.learning_rate) == (30, 8, 8e-5)
+    assert (recipe.weight_decay, recipe.warm_up) == (0.01, 0.1)
 
 
 @pytest.mark.slow
@@ -199,8 +151,9 @@ def test_a_full_size_convnext_trains_two_steps_and_answers(tmp_path: Path) -> No
     settings = {**convnext_training.NETWORKS["full"], "architecture": "convnext_base"}
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 255, (4, 3, 384, 384), dtype=torch.uint8, generator=generator)
-    recipe = Recipe(epochs=1, batch=2, rate=8e-5)
-    network = Trainer(tmp_path, settings, recipe, 2, "d").train(pixels, np.array([0, 1, 0, 1]))
+    recipe = Recipe(epochs=1, batch=2, learning_rate=8e-5)
+    trainer = Trainer(Checkpoint(tmp_path / "last.pt", {}), settings, recipe, 2)
+    network = trainer.train(pixels, np.array([0, 1, 0, 1]))
     for one in pixels[:2]:
         found = logits(network, one.float() / 255)
         assert found.shape == (2,)

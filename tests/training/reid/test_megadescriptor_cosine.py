@@ -1,59 +1,67 @@
-"""megadescriptor_cosine: a small Swin by ArcFace, published weights, and serving."""
+"""megadescriptor_cosine: a small Swin trained contrastively, published weights, and serving."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from tests.support.retrieval import load_model
 from training.common.errors import DataError
 from training.reid import megadescriptor_cosine as script
 from training.reid.database import read_database
-from training.reid.embedding.images import Variation, read_squares
-from training.reid.embedding.swin_recipe import MARGIN, PRESETS, build, descriptors, trained_network
+from training.reid.embedding.batches import Variation, read_squares
+from training.reid.embedding.recipe import ARCFACE_MARGIN, train_embedding
+from training.reid.embedding.swin import PRESETS, build, embed_squares
 
 ROOT = Path(__file__).resolve().parents[3]
 
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 32
 CALM = Variation(turn=5, shift=0.02, zoom=(1, 1.1), jitter=0.1, grey=0, erased=0)
 TINY = replace(
     PRESETS["small"],
-    side=SIDE,
+    image_size=SIDE,
     arguments={
-        "img_size": SIDE, "patch_size": 4, "embed_dim": 16, "depths": [1, 1],
-        "num_heads": [2, 4], "window_size": 4,
+        "img_size": SIDE,
+        "patch_size": 4,
+        "embed_dim": 16,
+        "depths": [1, 1],
+        "num_heads": [2, 4],
+        "window_size": 4,
     },
     epochs=3,
     steps=4,
-    classes=6,
-    views=3,
+    classes_per_batch=6,
+    samples_per_class=3,
     variation=CALM,
-)  # fmt: skip
+)
 COLUMNS = ["image_id", "identity", "path", "date", "orientation", "species", "split", "dataset"]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 individuals with three pictures each: a pattern of coarse colours, and noise."""
+    """12 individuals with three images each: a pattern of coarse colours, and noise."""
     folder = tmp_path_factory.mktemp("reid") / "train"
     (folder / "images").mkdir(parents=True)
-    rows = []
+    rows: list[list[str | int]] = []
     for number in range(12):
         pattern = np.random.default_rng(number).integers(40, 216, (3, 4, 3))
-        for picture in range(3):
-            noise = np.random.default_rng([number, picture]).integers(-20, 21, (3, 4, 3))
-            path = f"images/{number:02d}_{picture}.png"
+        for copy in range(3):
+            noise = np.random.default_rng([number, copy]).integers(-20, 21, (3, 4, 3))
+            path = f"images/{number:02d}_{copy}.png"
             image = Image.fromarray((pattern + noise).astype(np.uint8))
             image.resize((48, 36), Image.Resampling.BICUBIC).save(folder / path)
             rows.append([len(rows), f"newt_{number:02d}", path, "", "", "", "database", "newt"])
@@ -75,14 +83,8 @@ def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(made: Path):
-    spec = importlib.util.spec_from_file_location("megadescriptor_model", made / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    found = module.Model()
-    found.load()
-    return found
+def model(made: Path) -> Any:
+    return load_model(made)
 
 
 def test_the_full_size_is_published_weights_that_are_not_commercial() -> None:
@@ -93,7 +95,7 @@ def test_the_full_size_is_published_weights_that_are_not_commercial() -> None:
         assert is_noncommercial(PRESETS[name].licence)
         assert PRESETS[name].epochs == 0
     assert not is_noncommercial(PRESETS["small"].licence)
-    assert np.deg2rad(MARGIN) == pytest.approx(0.5, abs=1e-3)
+    assert np.deg2rad(ARCFACE_MARGIN) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_mean_and_std_are_settings() -> None:
@@ -108,7 +110,7 @@ def test_the_loss_falls(data: Path) -> None:
     squares = read_squares(database.paths, SIDE)
     losses: list[float] = []
     network, _ = build(replace(TINY, epochs=6))
-    trained_network(
+    train_embedding(
         replace(TINY, epochs=6),
         network,
         squares,
@@ -118,7 +120,7 @@ def test_the_loss_falls(data: Path) -> None:
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_the_gallery_is_the_embedding_of_every_picture(made: Path, data: Path) -> None:
+def test_the_gallery_is_the_embedding_of_every_image(made: Path, data: Path) -> None:
     from wildlife_reid.open_set import read_gallery
 
     config = json.loads((made / "config.json").read_text())
@@ -128,7 +130,7 @@ def test_the_gallery_is_the_embedding_of_every_picture(made: Path, data: Path) -
     assert length == pytest.approx(np.ones(36), abs=1e-3)
 
 
-def test_a_picture_of_the_gallery_finds_itself(model, data: Path) -> None:
+def test_a_image_of_the_gallery_finds_itself(model: Any, data: Path) -> None:
     database = read_database(data)
     for row in (0, 17, 35):
         with Image.open(database.paths[row]) as image:
@@ -138,7 +140,7 @@ def test_a_picture_of_the_gallery_finds_itself(model, data: Path) -> None:
         assert cosine == pytest.approx(1, abs=2e-3)
 
 
-def test_batches_and_single_pictures_agree(model, data: Path) -> None:
+def test_batches_and_single_images_agree(model: Any, data: Path) -> None:
     images = [Image.open(path) for path in read_database(data).paths[:6]]
     single = [model.predict(image, {"dataset": "newt"}) for image in images]
     batch = [model.preprocess(image, {"dataset": "newt"}) for image in images]
@@ -151,8 +153,8 @@ def test_an_embedding_that_is_not_finite_is_said() -> None:
         for parameter in network.parameters():
             parameter.fill_(float("nan"))
     squares = torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8)
-    with pytest.raises(DataError, match="2 pictures have an embedding that is not finite"):
-        descriptors(network, squares, settings)
+    with pytest.raises(DataError, match="2 images have an embedding that is not finite"):
+        embed_squares(network, squares, settings)
 
 
 @pytest.mark.slow
@@ -161,13 +163,13 @@ def test_an_embedding_that_is_not_finite_is_said() -> None:
     [("swin_tiny_patch4_window7_224", 224), ("swin_large_patch4_window12_384", 384)],
 )
 def test_full_size_offline(architecture: str, side: int, data: Path, tmp_path: Path) -> None:
-    """Random weights in timm's public format; no epoch, as published; two pictures."""
+    """Random weights in timm's public format; no epoch, as published; two images."""
     import timm
     from timm.models import save_for_hf
 
     public = tmp_path / "public"
     network = timm.create_model(architecture, pretrained=False, num_classes=0)
-    save_for_hf(network, public, safe_serialization=True)
+    save_for_hf(network, str(public), safe_serialization=True)
     out = tmp_path / "megadescriptor_cosine"
     shutil.copytree(
         ROOT / "submissions" / "megadescriptor_cosine",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +11,21 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save_file
 
-from tests.support.retrieval import draw_database, draw_descriptor, licences, load_model, spotted
-from training.reid import evidence as ensemble_evidence
-from training.reid import open_set_ensemble
+from tests.support.retrieval import draw_database, draw_descriptor, spotted
+from training.common.errors import DataError
+from training.reid.database import Database
 from training.reid.embedding import descriptors as descriptor_files
-from training.reid.embedding import joint as joint_networks
-from training.reid.evidence import Examples, Weights
-from training.reid.matching import features as wildfusion_parts
-from training.reid.matching import pairs as wildfusion_pairs
-from training.reid.thresholds.holdout import FOLDS, individual_folds
+from training.reid.open_set_ensemble import __main__ as script
+from training.reid.open_set_ensemble.evidence import Tables, Weights
+from training.reid.open_set_ensemble.networks import COMPONENTS, main_components
+from training.reid.open_set_ensemble.weights import (
+    Examples,
+    examples,
+    fit,
+    fit_weights,
+    nearest_of,
+)
+from training.reid.thresholds.validation import FOLDS, individual_folds
 from wildlife_reid.alignment import LandmarkNetwork
 from wildlife_reid.evidence import (
     BACKGROUND,
@@ -37,22 +41,18 @@ from wildlife_reid.local.features import LocalSettings, local_features
 from wildlife_reid.local.gallery import Projection, pack
 from wildlife_reid.triplet import TripletNetwork
 
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "submissions" / "open_set_ensemble"
-
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_above_background_by_hand() -> None:
-    # One key point; individuals 0..6 with one picture each, 7 with two.
+    # One key point; individuals 0..6 with one image each, 7 with two.
     maxima = np.array([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9, 0.8]], np.float32)
     code = np.array([0, 1, 2, 3, 4, 5, 6, 7, 7])
-    pictures, individuals = above_background(maxima, code)
+    images, individuals = above_background(maxima, code)
     # The sixth best of the eight individuals (0.9, 0.7, 0.6, 0.5, 0.4, 0.3) has 0.3.
     assert BACKGROUND == 6
     expected = [0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.5]
-    assert pictures == pytest.approx(expected, abs=1e-6)
+    assert images == pytest.approx(expected, abs=1e-6)
     assert individuals == pytest.approx([0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.6], abs=1e-6)
 
 
@@ -61,25 +61,25 @@ def test_above_background_by_its_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     maxima = rng.random((7, 40)).astype(np.float32)
     code = np.sort(rng.permutation(np.arange(40) % 12))
-    pictures, individuals = above_background(maxima, code)
-    for picture in range(40):
+    images, individuals = above_background(maxima, code)
+    for image in range(40):
         total = 0.0
         for point in maxima:
             best = sorted((max(point[code == i]) for i in range(12)), reverse=True)
-            total += max(point[picture] - best[BACKGROUND - 1], 0.0)
-        assert pictures[picture] == pytest.approx(total / np.sqrt(7), abs=1e-5)
-    assert np.all(individuals >= [pictures[code == i].max() - 1e-6 for i in range(12)])
+            total += max(point[image] - best[BACKGROUND - 1], 0.0)
+        assert images[image] == pytest.approx(total / np.sqrt(7), abs=1e-5)
+    assert np.all(individuals >= [images[code == i].max() - 1e-6 for i in range(12)])
 
 
 def test_no_key_points_and_no_gallery_are_no_evidence() -> None:
-    pictures, individuals = above_background(np.zeros((0, 3), np.float32), np.array([0, 0, 1]))
-    assert pictures.tolist() == [0, 0, 0]
+    images, individuals = above_background(np.zeros((0, 3), np.float32), np.array([0, 0, 1]))
+    assert images.tolist() == [0, 0, 0]
     assert individuals.tolist() == [0, 0]
     nothing = above_background(np.zeros((4, 0), np.float32), np.zeros(0, np.intp))
     assert [len(part) for part in nothing] == [0, 0]
 
 
-def test_evidence_takes_the_best_picture_of_an_individual() -> None:
+def test_evidence_takes_the_best_image_of_an_individual() -> None:
     table = evidence(
         np.array([4.0, np.nan, 9.0, np.nan]),
         np.array([0.5, 0.7]),
@@ -98,7 +98,8 @@ def test_the_lead_is_over_the_best_other_individual() -> None:
     def leads(values: np.ndarray) -> list[float]:
         count, code = len(values), np.arange(len(values))
         nothing = np.zeros(count)
-        return evidence(values, nothing, nothing, nothing > 0, code)[:, 1].tolist()
+        table = evidence(values, nothing, nothing, nothing > 0, code)
+        return [float(lead) for lead in table[:, 1]]
 
     assert leads(verified) == [-1, 0, 0, -2]
     assert leads(verified[[0, 1, 3]]) == [-1, 1, -2]
@@ -119,7 +120,7 @@ def test_sides_differ_only_where_both_are_known() -> None:
     assert differs("", sides).tolist() == [False, False, False]
 
 
-def test_key_point_maxima_are_those_of_each_picture() -> None:
+def test_key_point_maxima_are_those_of_each_image() -> None:
     settings = LocalSettings(image_size=200, count=30)
     blank = local_features(Image.new("RGB", (40, 40)), settings)
     features = [local_features(spotted(n), settings) for n in (1, 2)] + [blank]
@@ -136,7 +137,7 @@ def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> 
     rng = np.random.default_rng(0)
     table = rng.normal(3, 2, (400, len(EVIDENCE)))
     right = table[:, 0] + 0.2 * rng.normal(size=400) > 3
-    weights = ensemble_evidence.fit_weights(table, right, ("verified", "pictures"))
+    weights = fit_weights(table, right, ("verified", "pictures"))
     assert weights.weights[1:-1].tolist() == [0] * (len(EVIDENCE) - 2)
     assert weights.weights[0] > 1
     assert np.mean((weights.score(table) > 0) == right) > 0.95
@@ -149,11 +150,10 @@ def test_a_querys_score_never_comes_from_weights_that_saw_its_individual() -> No
     assert sorted(set(folds.tolist())) == list(range(FOLDS))
     rng = np.random.default_rng(0)
     rows = np.arange(60)
-    pairs = rng.random((60, 60))
+    table = rng.random((60, 60))
     maxima = [rng.random((4, 60)).astype(np.float32) for _ in rows]
-    tables = ensemble_evidence.Tables(rows, pairs, pairs, maxima, np.zeros((60, 60), np.bool_))
-    unseen = np.ones(60, np.bool_)
-    made = ensemble_evidence.examples(tables, identity, unseen, 10, (0, 1))
+    tables = Tables(rows, identity, table, table, maxima, np.zeros((60, 60), np.bool_))
+    made = examples(tables, identity, np.ones(60, np.bool_), 10, (0, 1))
     for fold in range(FOLDS):
         kept = made.without(fold)
         assert len(kept.table) == np.sum(made.fold != fold)
@@ -162,25 +162,12 @@ def test_a_querys_score_never_comes_from_weights_that_saw_its_individual() -> No
     zero = np.zeros(len(EVIDENCE))
     weights = [{"d": Weights(zero, float(fold))} for fold in range(FOLDS)]
     dataset = np.full(60, "d")
-    nearest = ensemble_evidence.nearest_of({"d": tables}, weights, dataset, identity, 10)
+    blank = np.full(60, "")
+    paths = tuple(Path(f"{row}.jpg") for row in rows)
+    database = Database(paths, blank, identity, dataset, blank, blank)
+    nearest = nearest_of({"d": tables}, weights, database, 10)
     _, score = nearest(rows[1::3], rows[::3])
     assert score.tolist() == folds[::3].tolist()
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data, descriptor and a built copy of the submission, in one folder."""
-    work = tmp_path_factory.mktemp("ensemble")
-    data = draw_database(work / "data")
-    out = work / "copy"
-    shutil.copytree(FOLDER, out, ignore=shutil.ignore_patterns("__pycache__", "weights*"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wildfusion_pairs, "RUNS", work / "runs")
-        for module in (wildfusion_parts, descriptor_files):
-            patch.setattr(module, "DEFAULT_FOLDER", work / "features")
-        command = ["--data", str(data), "--out", str(out), *networks(work)]
-        assert open_set_ensemble.main(command) == 0
-    return work
 
 
 def networks(work: Path) -> list[str]:
@@ -190,12 +177,14 @@ def networks(work: Path) -> list[str]:
     return ["--triplet", str(triplet), "--swin", str(swin)]
 
 
-def test_a_network_of_another_kind_is_refused(tmp_path: Path, capsys) -> None:
+def test_a_network_of_another_kind_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """That of megadescriptor_cosine in place of triplet_centroids'."""
-    data = draw_database(tmp_path / "data", individuals=2, pictures=2)
+    data = draw_database(tmp_path / "data", individuals=2, images=2)
     _, _, _, swin = networks(tmp_path)
     command = ["--data", str(data), "--out", str(tmp_path / "out")]
-    assert open_set_ensemble.main([*command, "--triplet", swin, "--swin", swin]) == 1
+    assert script.main([*command, "--triplet", swin, "--swin", swin]) == 1
     assert "swin: its network is not the one that is expected" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -203,12 +192,14 @@ def test_a_network_of_another_kind_is_refused(tmp_path: Path, capsys) -> None:
 def test_too_few_known_individuals_are_said() -> None:
     nothing = np.zeros(3, np.bool_)
     made = {"fish": Examples(np.zeros((3, len(EVIDENCE))), nothing, np.arange(3))}
-    with pytest.raises(open_set_ensemble.DataError, match="add pictures of known individuals"):
-        open_set_ensemble.fit(made, ("verified",))
+    with pytest.raises(DataError, match="add images of known individuals"):
+        fit(made, ("verified",))
 
 
-def test_two_networks_with_other_landmarks_are_refused(tmp_path: Path, capsys) -> None:
-    data = draw_database(tmp_path / "data", individuals=2, pictures=2)
+def test_two_networks_with_other_landmarks_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = draw_database(tmp_path / "data", individuals=2, images=2)
     given = networks(tmp_path)
     for seed, folder in enumerate(map(Path, given[1::2])):
         torch.manual_seed(seed)
@@ -219,9 +210,7 @@ def test_two_networks_with_other_landmarks_are_refused(tmp_path: Path, capsys) -
         manifest = json.loads((folder / "weights.json").read_text())
         manifest["files"].append({**manifest["files"][0], "path": "landmarks.safetensors"})
         (folder / "weights.json").write_text(json.dumps(manifest))
-    assert (
-        open_set_ensemble.main(["--data", str(data), "--out", str(tmp_path / "out"), *given]) == 1
-    )
+    assert script.main(["--data", str(data), "--out", str(tmp_path / "out"), *given]) == 1
     assert "swin find landmarks by different networks" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -238,16 +227,16 @@ def test_the_joint_cosine_is_the_mean_of_both() -> None:
     assert np.isfinite(joined(triplet, swin, components)).all()
 
 
-def test_components_keep_what_differs_and_few_pictures_all_of_it() -> None:
+def test_components_keep_what_differs_and_few_images_all_of_it() -> None:
     rng = np.random.default_rng(4)
     vectors = rng.normal(size=(400, 2)) @ rng.normal(size=(2, 200)) + 5
-    found = joint_networks.main_components(vectors)
-    assert found.axes.shape == (200, joint_networks.COMPONENTS)
+    found = main_components(vectors)
+    assert found.axes.shape == (200, COMPONENTS)
     centred = vectors - vectors.mean(axis=0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     shown = found(vectors)
     assert shown @ shown.T == pytest.approx(unit @ unit.T, abs=0.02)  # kept in half precision
-    few = joint_networks.main_components(vectors[:3])
+    few = main_components(vectors[:3])
     assert few(vectors[:3]) == pytest.approx(
         vectors[:3] / np.linalg.norm(vectors[:3], axis=1, keepdims=True)
     )
@@ -261,51 +250,3 @@ def test_weights_that_half_precision_cannot_hold_stay(tmp_path: Path) -> None:
         "a": "torch.float16", "b": "torch.float32", "n": "torch.int64"
     }  # fmt: skip
     assert found["b"].item() == 1e9
-
-
-def test_a_copied_descriptor_keeps_its_licence(built: Path) -> None:
-    found = licences(built / "copy")
-    assert found["weights/triplet.safetensors"] == ("CC-BY-NC-4.0", "drawn")
-    assert found["weights/swin.safetensors"] == ("CC-BY-NC-4.0", "drawn")
-    assert found["weights/gallery.npz"] == ("Apache-2.0", "python")
-
-
-def test_it_names_its_own_individuals(built: Path) -> None:
-    model = load_model(built / "copy")
-    with (built / "data" / "metadata.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))[::6]
-    right = 0
-    for row in rows:
-        with Image.open(built / "data" / row["path"]) as image:
-            right += model.predict(image, row) == row["identity"]
-    assert right >= len(rows) - 1
-
-
-def test_a_batch_answers_as_single_pictures_do(built: Path) -> None:
-    model = load_model(built / "copy")
-    pictures = [spotted(3), spotted(103, (4, 4)), Image.new("L", (9, 300)), spotted(55)]
-    metadata = [
-        {"dataset": "fish", "orientation": "right"}, {"dataset": "frog"}, None, {"dataset": "bird"}
-    ]  # fmt: skip
-    prepared = [model.preprocess(p, m) for p, m in zip(pictures, metadata, strict=True)]
-    together = model.predict_batch(prepared)
-    explained = model.explain_batch(prepared)
-    assert together == [model.predict(p, m) for p, m in zip(pictures, metadata, strict=True)]
-    assert [model.explain_batch([one])[0] for one in prepared] == explained
-    assert explained[1][0][0] == "frog_3"
-
-
-# NumPy leaves the file of a damaged .npz to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_damaged_gallery_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
-    path = copy / "weights" / "gallery.npz"
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(
-        ValueError, match=r"gallery\.npz.*python -m training.reid.open_set_ensemble"
-    ):
-        load_model(copy)
-    path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"gallery\.npz: made by python"):
-        load_model(copy)

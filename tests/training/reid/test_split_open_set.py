@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from training.reid.database import Database, DataError, read_database
+from training.common.errors import DataError
+from training.reid.database import Database, read_database
 from training.reid.look_alikes import look_alikes
 from training.reid.split import Split, main, open_set_split, report, time_split
 
-ROOT = Path(__file__).parents[3]
-
 
 def database(rows: list[tuple[str, str, str]]) -> Database:
-    """Of (identity, dataset, date); no pictures on disk."""
+    """Of (identity, dataset, date); no images on disk."""
     columns = [np.array(column, dtype=np.str_) for column in zip(*rows, strict=True)]
     identity, dataset, days = columns
     numbers = np.array([f"{k:04d}" for k in range(len(rows))])
@@ -80,7 +79,7 @@ DATED = st.lists(
 
 
 @given(rows=DATED)
-def test_a_time_split_asks_only_for_later_pictures(rows: list[tuple[str, str, str]]) -> None:
+def test_a_time_split_asks_only_for_later_images(rows: list[tuple[str, str, str]]) -> None:
     data = database(rows)
     split = time_split(data, date(2021, 5, 1))
     check_promises(data, split, [])
@@ -98,7 +97,7 @@ def test_shares_are_kept() -> None:
     assert split.known.sum() == 40 * 3
 
 
-def test_of_two_pictures_one_is_a_query_as_often_as_the_share_says() -> None:
+def test_of_two_images_one_is_a_query_as_often_as_the_share_says() -> None:
     split = open_set_split(of_counts(*[2] * 2000), seed=0, new_share=0, query_share=0.2)
     assert split.known.sum() == pytest.approx(800, abs=80)
 
@@ -108,7 +107,10 @@ def test_the_seed_decides_and_the_order_of_the_rows_does_not() -> None:
     order = np.random.default_rng(0).permutation(len(data))
     shuffled = Database(
         tuple(data.paths[k] for k in order),
-        *(getattr(data, name)[order] for name in ("image_id", "identity", "dataset", "date")),
+        data.image_id[order],
+        data.identity[order],
+        data.dataset[order],
+        data.date[order],
         data.orientation,
     )
     first, second = open_set_split(data, 1), open_set_split(shuffled, 1)
@@ -123,7 +125,7 @@ def test_a_held_out_dataset_is_new_altogether() -> None:
     split = open_set_split(data, 0, new_datasets=["b"])
     assert split.new[data.dataset == "b"].all()
     assert split.gallery[data.dataset == "a"].any()
-    assert "the score of this dataset is 0" in "\n".join(report(data, split))
+    assert "this dataset scores 0" in "\n".join(report(data, split))
 
 
 def test_shares_and_datasets_that_cannot_be_are_all_named() -> None:
@@ -136,14 +138,14 @@ def test_shares_and_datasets_that_cannot_be_are_all_named() -> None:
 def test_dates_that_are_none_or_missing_are_named() -> None:
     with pytest.raises(DataError, match=r"image_id 0001: date 'soon', expected YYYY-MM-DD"):
         time_split(database([("x", "a", "2020-01-01"), ("x", "a", "soon")]), date(2021, 1, 1))
-    with pytest.raises(DataError, match="no picture has a date; split by identity instead"):
+    with pytest.raises(DataError, match="no image has a date; split by identity instead"):
         time_split(of_counts(3), date(2021, 1, 1))
 
 
-# Pictures that look alike.
+# Images that look alike.
 
 
-def picture(path: Path, seed: int, brighter: int = 0) -> Path:
+def image(path: Path, seed: int, brighter: int = 0) -> Path:
     grey = np.random.default_rng(seed).integers(0, 200, (24, 24)).astype(np.uint8)
     large = Image.fromarray(grey + np.uint8(brighter)).resize((96, 96), Image.Resampling.BICUBIC)
     large.save(path)
@@ -151,15 +153,15 @@ def picture(path: Path, seed: int, brighter: int = 0) -> Path:
 
 
 def test_copies_and_bursts_look_alike_and_others_do_not(tmp_path: Path) -> None:
-    paths = [picture(tmp_path / f"{k}.png", seed=k) for k in range(5)]
-    paths.append(picture(tmp_path / "burst.png", seed=1, brighter=9))
+    paths = [image(tmp_path / f"{k}.png", seed=k) for k in range(5)]
+    paths.append(image(tmp_path / "burst.png", seed=1, brighter=9))
     paths.append(tmp_path / "copy.png")
     paths[-1].write_bytes(paths[3].read_bytes())
     assert look_alikes(paths, bits=10) == [[1, 5], [3, 6]]
     assert look_alikes(paths[:5], bits=10) == []
 
 
-def test_unreadable_pictures_are_all_named(tmp_path: Path) -> None:
+def test_unreadable_images_are_all_named(tmp_path: Path) -> None:
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path in paths:
         path.write_bytes(path.name.encode())
@@ -183,9 +185,9 @@ def data_folder(tmp_path: Path) -> Path:
     (folder / "images").mkdir(parents=True)
     lines = ["image_id,identity,path,date,orientation,species,split,dataset"]
     for k in range(24):
-        picture(folder / "images" / f"secret_{k}.png", seed=k)
+        image(folder / "images" / f"secret_{k}.png", seed=k)
         lines.append(f"{k},a_{k % 6},images/secret_{k}.png,2020-01-{k + 1:02d},top,newt,database,a")
-    picture(folder / "images" / "burst.png", seed=5, brighter=5)
+    image(folder / "images" / "burst.png", seed=5, brighter=5)
     lines.append("24,a_5,images/burst.png,2020-02-01,top,newt,database,a")
     (folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
@@ -214,7 +216,7 @@ def test_the_folder_is_complete_and_its_names_tell_nothing(
     assert not [path for path in out.rglob("*") if path.suffix == ".part"]
 
 
-def test_links_lead_to_the_pictures(data_folder: Path, tmp_path: Path) -> None:
+def test_links_lead_to_the_images(data_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["--data", str(data_folder), "--out", str(out), "--link"]) == 0
     placed = list(out.rglob("*.png"))
@@ -250,7 +252,7 @@ def test_a_burst_is_never_on_both_sides(data_folder: Path, tmp_path: Path) -> No
     cut = ["--data", str(data_folder), "--out", str(out), "--after", "2020-01-20"]
     assert main(cut) == 0
     assert "24" not in read_database(out / "train").image_id.tolist()
-    assert len(rows(out / "dev" / "ref_dev.csv")) == 5  # six later pictures, one of them the burst
+    assert len(rows(out / "dev" / "ref_dev.csv")) == 5  # six later images, one of them the burst
 
 
 def test_two_kinds_of_split_at_once_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

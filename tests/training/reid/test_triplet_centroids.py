@@ -6,8 +6,10 @@ import csv
 import json
 import shutil
 import sys
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,28 +17,33 @@ import torch
 from PIL import Image, ImageDraw
 
 from tests.support.retrieval import load_model
-from training.common.errors import DataError
+from training.common.console import say_epoch
+from training.common.errors import DataError, TrainingError
 from training.reid import triplet_centroids as script
 from training.reid.database import read_database
 from training.reid.embedding import search as triplet_search
-from training.reid.embedding.images import Variation, augmentation, classes, draw, read_squares
-from training.reid.embedding.recipe import (
-    PRESETS,
-    BatchHardTriplets,
-    build,
-    embeddings,
-    kept_back,
-    trained_network,
-)
-from training.reid.embedding.trainer import TrainingError
+from training.reid.embedding.batches import Variation, augmentation, classes, draw, read_squares
+from training.reid.embedding.recipe import BatchHardTriplets, Recipe, train_embedding
+from training.reid.embedding.trainer import Report
+from training.reid.embedding.triplet import PRESETS, build, embed_squares
 from training.reid.landmarks.files import WHOLE
+from training.reid.thresholds.validation import validation_rows
+from wildlife_reid.triplet import TripletNetwork
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIDE = 32
 TINY = replace(
-    PRESETS["small-extended"], side=SIDE, epochs=3, steps=3, classes=6, views=3, rate=3e-3
+    PRESETS["small-extended"],
+    image_size=SIDE,
+    epochs=3,
+    steps=3,
+    classes_per_batch=6,
+    samples_per_class=3,
+    learning_rate=3e-3,
 )
 COLUMNS = ["image_id", "identity", "path", "date", "orientation", "species", "split", "dataset"]
 
@@ -57,15 +64,15 @@ def spotted(seed: int, variation: int) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two datasets with 12 individuals each: 8 with four pictures, 4 with one."""
+    """Two datasets with 12 individuals each: 8 with four images, 4 with one."""
     folder = tmp_path_factory.mktemp("reid") / "train"
     (folder / "images").mkdir(parents=True)
-    rows = []
+    rows: list[list[str | int]] = []
     for number in range(24):
         name = "cat" if number < 12 else "newt"
-        for picture in range(4 if number % 3 else 1):
-            path = f"images/{number:02d}_{picture}.png"
-            spotted(number, picture).save(folder / path)
+        for image in range(4 if number % 3 else 1):
+            path = f"images/{number:02d}_{image}.png"
+            spotted(number, image).save(folder / path)
             rows.append([len(rows), f"{name}_{number:02d}", path, "", "", "", "database", name])
     with (folder / "metadata.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
@@ -79,34 +86,26 @@ def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "submissions" / "triplet_centroids", out, ignore=shutil.ignore_patterns("weights*")
     )
-    arguments = ["--data", data, "--out", out, "--side", SIDE, "--epochs", 2, "--steps", 2]
+    arguments = ["--data", data, "--out", out, "--image-size", SIDE, "--epochs", 2, "--steps", 2]
     assert script.main([str(item) for item in arguments]) == 0
     return out
 
 
 @pytest.fixture(scope="module")
-def model(made: Path):
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("triplet_centroids_model", made / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    found = module.Model()
-    found.load()
-    return found
+def model(made: Path) -> Any:
+    return load_model(made)
 
 
 def test_the_published_values_are_those_of_the_presets() -> None:
     for name, backbone in (("base", "resnet50"), ("extended", "efficientnet_b1")):
         recipe = PRESETS[name]
         assert (recipe.backbone, recipe.pretrained) == (backbone, True)
-        assert (recipe.width, recipe.margin, recipe.rate) == (128, 0.3, 1e-4)
+        assert (recipe.width, recipe.margin, recipe.learning_rate) == (128, 0.3, 1e-4)
         assert recipe.variation.rotated
 
 
 def test_batch_hard_by_hand() -> None:
-    # On a circle: two individuals with two pictures each.
+    # On a circle: two individuals with two images each.
     angles = torch.tensor([0.0, 0.6, 1.0, 1.5])
     points = torch.stack([angles.cos(), angles.sin()], dim=1)
     distance = torch.cdist(points, points)
@@ -123,10 +122,10 @@ def test_batch_hard_by_hand() -> None:
 
 
 def test_mirror_images_are_individuals_of_their_own() -> None:
-    pictures = torch.arange(2 * 3 * 2 * 2, dtype=torch.uint8).view(2, 3, 2, 2)
+    images = torch.arange(2 * 3 * 2 * 2, dtype=torch.uint8).view(2, 3, 2, 2)
     labels, count = classes(np.array(["b", "a"]), mirrored=True)
     assert (labels.tolist(), count) == ([1, 0, 3, 2], 4)
-    both = draw(pictures, torch.tensor([0, 2]))
+    both = draw(images, torch.tensor([0, 2]))
     assert torch.equal(both[1], both[0].flip(2))
     assert classes(np.array(["b", "a"]), mirrored=False)[1] == 2
 
@@ -137,15 +136,26 @@ def test_a_turn_by_90_degrees_is_exact_and_only_if_asked() -> None:
     assert "RandomRotation90" in str(augmentation(replace(still, rotated=True)))
 
 
+def trained(
+    recipe: Recipe,
+    squares: torch.Tensor,
+    identity: np.ndarray,
+    checkpoint: Path | None = None,
+    digest: str = "",
+    report: Report | None = say_epoch,
+) -> torch.nn.Module:
+    network, _ = build(recipe)
+    train_embedding(recipe, network, squares, identity, checkpoint, digest, report)
+    return network
+
+
 def test_the_loss_falls(data: Path) -> None:
     database = read_database(data)
     squares = read_squares(database.paths, SIDE)
     losses: list[float] = []
     calm = Variation(turn=5, shift=0.02, zoom=(1, 1.1), jitter=0.1, grey=0, erased=0)
     recipe = replace(TINY, epochs=8, steps=6, variation=calm)
-    trained_network(
-        recipe, squares, database.identity, report=lambda epoch, loss: losses.append(loss)
-    )
+    trained(recipe, squares, database.identity, report=lambda epoch, loss: losses.append(loss))
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -160,29 +170,29 @@ def test_a_killed_run_ends_with_the_same_network(data: Path, tmp_path: Path) -> 
         if epoch == 2:
             raise Killed
 
-    whole, _ = trained_network(TINY, squares, database.identity)
-    arguments = (TINY, squares, database.identity, tmp_path / "last.pt", "d")
+    whole = trained(TINY, squares, database.identity)
+    arguments = (squares, database.identity, tmp_path / "last.pt", "d")
     with pytest.raises(Killed):
-        trained_network(*arguments, kill)
-    resumed, _ = trained_network(*arguments)
+        trained(TINY, *arguments, kill)
+    resumed = trained(TINY, *arguments)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
-    with pytest.raises(TrainingError, match="was made with"):
-        trained_network(replace(TINY, margin=0.5), *arguments[1:])
+    with pytest.raises(TrainingError, match=r"margin: 0\.3 then, 0\.5 now"):
+        trained(replace(TINY, margin=0.5), *arguments)
 
 
 def test_a_loss_that_is_not_finite_stops_it(data: Path) -> None:
     database = read_database(data)
     squares = read_squares(database.paths, SIDE)
     with pytest.raises(TrainingError, match=r"epoch 1, step .*lower the learning rate"):
-        trained_network(replace(TINY, rate=1e30), squares, database.identity)
+        trained(replace(TINY, learning_rate=1e30), squares, database.identity)
 
 
 def test_one_individual_is_too_few() -> None:
     squares = torch.zeros(3, 3, SIDE, SIDE, dtype=torch.uint8)
     still = replace(TINY, variation=replace(TINY.variation, mirrored=False))
     with pytest.raises(TrainingError, match="at least 2 individuals"):
-        trained_network(still, squares, np.array(["a"] * 3))
+        trained(still, squares, np.array(["a"] * 3))
 
 
 def test_an_embedding_that_is_not_finite_is_said() -> None:
@@ -190,22 +200,22 @@ def test_an_embedding_that_is_not_finite_is_said() -> None:
     with torch.no_grad():
         network.head.bias.fill_(float("nan"))
     squares = torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8)
-    with pytest.raises(DataError, match="2 pictures have an embedding that is not finite"):
-        embeddings(network, squares, settings)
+    with pytest.raises(DataError, match="2 images have an embedding that is not finite"):
+        embed_squares(network, squares, settings)
 
 
 def test_twin_files_are_trained_on_and_never_queries(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "train"
     shutil.copytree(data, copy)
     database = read_database(copy)
-    row = int(np.flatnonzero(kept_back(database))[0])
+    row = int(np.flatnonzero(validation_rows(database))[0])
     other = (row + 1) % len(database)
     shutil.copy(database.paths[row], database.paths[other])
-    unseen = kept_back(read_database(copy))
-    assert not unseen[[row, other]].any()
+    validation = validation_rows(read_database(copy))
+    assert not validation[[row, other]].any()
 
 
-def test_batches_and_single_pictures_agree(model, data: Path) -> None:
+def test_batches_and_single_images_agree(model: Any, data: Path) -> None:
     images = [Image.open(path) for path in read_database(data).paths[:9]]
     rows = [{"dataset": "cat"}, None, {"dataset": "toad"}] * 3
     single = [model.predict(i, r) for i, r in zip(images, rows, strict=True)]
@@ -223,7 +233,6 @@ def test_centroids_are_means_by_hand(made: Path, data: Path) -> None:
     from safetensors.torch import load_file
 
     from wildlife_reid.open_set import read_gallery
-    from wildlife_reid.triplet import TripletNetwork
 
     config = json.loads((made / "config.json").read_text())
     gallery, arrays = read_gallery(made / config["gallery"])
@@ -234,7 +243,7 @@ def test_centroids_are_means_by_hand(made: Path, data: Path) -> None:
     for row in (0, 1, 13):
         own = [p for p, i in zip(database.paths, database.identity, strict=True)
                if i == gallery.identity[row]]  # fmt: skip
-        found = embeddings(network, read_squares(own, SIDE), config["network"])
+        found = embed_squares(network, read_squares(own, SIDE), config["network"])
         assert arrays["centroids"][row] == pytest.approx(found.mean(axis=0), abs=1e-6)
     assert (made / "weights.json").is_file()
     assert not (made / "last.pt").exists()
@@ -256,7 +265,16 @@ def test_bad_data_is_said_with_status_1(tmp_path: Path, capsys: pytest.CaptureFi
 def test_an_unknown_backbone_is_said(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--data", data, "--out", tmp_path, "--backbone", "no_such_net", "--side", SIDE]
+    arguments = [
+        "--data",
+        data,
+        "--out",
+        tmp_path,
+        "--backbone",
+        "no_such_net",
+        "--image-size",
+        SIDE,
+    ]
     assert script.main([str(item) for item in arguments]) == 1
     assert "local-dir:" in capsys.readouterr().err
 
@@ -264,7 +282,7 @@ def test_an_unknown_backbone_is_said(
 def test_a_search_goes_on_where_it_was(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[dict] = []
+    asked: list[dict[str, Any]] = []
 
     class Here:
         """The pool's place, in this process: the numbers are not trained for."""
@@ -274,12 +292,12 @@ def test_a_search_goes_on_where_it_was(
             return self
 
         def __exit__(self, *_: object) -> None: ...
-        def submit(self, function, prepared, recipe, point, threads):
-            from concurrent.futures import Future
 
+        def submit(self, *arguments: Any) -> Future[float | None]:
+            point = arguments[3]
             asked.append(point)
             future: Future[float | None] = Future()
-            future.set_result(None if point["rate"] == 2e-3 else point["margin"])
+            future.set_result(None if point["learning_rate"] == 2e-3 else point["margin"])
             return future
 
     monkeypatch.setattr(triplet_search, "ProcessPoolExecutor", Here)
@@ -294,12 +312,12 @@ def test_a_search_goes_on_where_it_was(
     with Image.open(tmp_path / "trials.png") as plot:
         assert plot.size[0] > 500
     with pytest.raises(DataError, match="give another --out"):
-        triplet_search.search(data, tmp_path, replace(TINY, side=48), jobs=1, trials=1)
+        triplet_search.search(data, tmp_path, replace(TINY, image_size=48), jobs=1, trials=1)
 
 
 def test_a_trial_is_judged_by_rank_1(data: Path) -> None:
-    point = {"batch": "6x3", "margin": 0.3, "rate": 1e-3}
-    assert triplet_search.at_point(TINY, point).views == 3
+    point = {"batch": "6x3", "margin": 0.3, "learning_rate": 1e-3}
+    assert triplet_search.at_point(TINY, point).samples_per_class == 3
     recipe = replace(TINY, epochs=1, steps=1)
     prepared = triplet_search.prepare(data, recipe, WHOLE)
     rank1 = triplet_search.trial_rank1(prepared, recipe, point, 1)
@@ -310,7 +328,7 @@ def test_a_trial_is_judged_by_rank_1(data: Path) -> None:
 @pytest.mark.slow
 def test_a_search_in_processes(data: Path, tmp_path: Path) -> None:
     arguments = ["--data", data, "--out", tmp_path, "--search", "--jobs", 2, "--trials", 2]
-    arguments += ["--side", SIDE, "--epochs", 1, "--steps", 1]
+    arguments += ["--image-size", SIDE, "--epochs", 1, "--steps", 1]
     for expected in (2, 4):
         assert script.main([str(item) for item in arguments]) == 0
         lines = (tmp_path / "search" / "trials.csv").read_text().splitlines()
@@ -322,7 +340,7 @@ def test_a_search_in_processes(data: Path, tmp_path: Path) -> None:
     ("preset", "architecture"), [("base", "resnet50"), ("extended", "efficientnet_b1")]
 )
 def test_full_size_offline(preset: str, architecture: str, data: Path, tmp_path: Path) -> None:
-    """Random weights in timm's public format: two steps, then two pictures."""
+    """Random weights in timm's public format: two steps, then two images."""
     import subprocess
 
     import timm
@@ -330,13 +348,20 @@ def test_full_size_offline(preset: str, architecture: str, data: Path, tmp_path:
 
     public = tmp_path / "public"
     network = timm.create_model(architecture, pretrained=False)
-    save_for_hf(network, public, safe_serialization=True)
+    save_for_hf(network, str(public), safe_serialization=True)
     out = tmp_path / "triplet_centroids"
     shutil.copytree(
         ROOT / "submissions" / "triplet_centroids", out, ignore=shutil.ignore_patterns("weights*")
     )
     arguments = ["--data", data, "--out", out, "--preset", preset, "--epochs", 1, "--steps", 2]
-    arguments += ["--backbone", f"local-dir:{public}", "--classes", 4, "--views", 2]
+    arguments += [
+        "--backbone",
+        f"local-dir:{public}",
+        "--classes-per-batch",
+        4,
+        "--samples-per-class",
+        2,
+    ]
     assert script.main([str(item) for item in arguments]) == 0
     config = json.loads((out / "config.json").read_text())
     assert config["network"]["architecture"] == architecture
@@ -344,9 +369,9 @@ def test_full_size_offline(preset: str, architecture: str, data: Path, tmp_path:
         "import sys; from PIL import Image; import model; m = model.Model(); m.load()\n"
         "print([m.predict(Image.open(p), {'dataset': 'cat'}) for p in sys.argv[1:]])"
     )
-    pictures = read_database(data).paths[:2]
+    images = read_database(data).paths[:2]
     ended = subprocess.run(
-        [sys.executable, "-c", program, *pictures], cwd=out, capture_output=True, text=True,
+        [sys.executable, "-c", program, *images], cwd=out, capture_output=True, text=True,
         check=False, env={"HF_HUB_OFFLINE": "1", "PATH": ""},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

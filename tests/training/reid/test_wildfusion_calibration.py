@@ -11,19 +11,16 @@ import pytest
 from training.common.errors import DataError
 from training.reid import wildfusion
 from training.reid.database import Database
-from training.reid.matching.calibrate import (
+from training.reid.matching.calibration_curves import (
     fit_curves,
     fit_datasets,
     fit_isotonic,
     judged_matrices,
     pair_scores,
 )
-from training.reid.thresholds.holdout import FOLDS, individual_folds
+from training.reid.thresholds.validation import FOLDS, individual_folds
 from wildlife_reid.calibration import Calibration, from_json
 from wildlife_reid.fusion import GLOBAL, LOCAL, fuse, shortlist
-
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "submissions" / "wildfusion"
 
 
 def pool_adjacent_violators(hits: list[float]) -> list[float]:
@@ -86,11 +83,11 @@ def test_a_curve_that_is_none_is_refused(x: tuple[float, ...], y: tuple[float, .
 
 @pytest.mark.parametrize("hits", [[True, True], [False, False]])
 def test_both_kinds_of_pairs_are_needed(hits: list[bool]) -> None:
-    with pytest.raises(ValueError, match="both kinds are needed"):
+    with pytest.raises(DataError, match="both kinds are needed"):
         fit_isotonic([0.0, 1.0], hits)
 
 
-def test_a_picture_with_itself_is_no_pair() -> None:
+def test_a_image_with_itself_is_no_pair() -> None:
     matrix = np.array([[9.0, 1.0, 2.0], [1.0, 9.0, np.nan], [2.0, np.nan, 9.0]])
     scores, hits = pair_scores(matrix, np.array(["a", "a", "b"]))
     assert sorted(scores.tolist()) == [1.0, 1.0, 2.0, 2.0]
@@ -108,9 +105,9 @@ def test_a_dataset_with_few_hits_gets_the_pooled_curve() -> None:
     assert curves["a"] != curves[""]
 
 
-def drawn_pairs(individuals: int, pictures: int) -> tuple[np.ndarray, Database]:
-    """Scores (n, n), higher for two pictures of one individual, and their table; one dataset."""
-    identity = np.array([f"i{n // pictures}" for n in range(individuals * pictures)])
+def drawn_pairs(individuals: int, images: int) -> tuple[np.ndarray, Database]:
+    """Scores (n, n), higher for two images of one individual, and their table; one dataset."""
+    identity = np.array([f"i{n // images}" for n in range(individuals * images)])
     rng = np.random.default_rng(1)
     matrix = rng.normal(size=(len(identity),) * 2) + 2 * (identity[:, None] == identity)
     blank = np.full(len(identity), "")
@@ -120,13 +117,13 @@ def drawn_pairs(individuals: int, pictures: int) -> tuple[np.ndarray, Database]:
 
 def test_a_querys_curve_did_not_see_its_individual() -> None:
     matrix, database = drawn_pairs(20, 4)
-    seen = np.ones(len(matrix), dtype=np.bool_)
-    before = judged_matrices(matrix, matrix, database, seen)
+    validation = np.ones(len(matrix), dtype=np.bool_)
+    before = judged_matrices(matrix, matrix, database, validation)
     folds = individual_folds(database.identity)
     for fold in range(FOLDS):
         own = folds == fold
         changed = matrix.copy()
-        changed[own] = 50.0  # what these pictures say as queries, and as gallery pictures
+        changed[own] = 50.0  # what these images say as queries, and as gallery images
         changed[:, own] = 50.0
         curves = fit_curves(changed, changed, database, ~own[:, None] & ~own[None, :])
         for part, name in zip(before, (GLOBAL, LOCAL), strict=True):
@@ -135,16 +132,18 @@ def test_a_querys_curve_did_not_see_its_individual() -> None:
 
 def test_queries_that_were_trained_on_bend_no_curve() -> None:
     matrix, database = drawn_pairs(10, 4)
-    unseen = np.arange(len(matrix)) % 4 > 0
-    changed = np.where(unseen[:, None], matrix, 50.0)
-    before, after = (fit_curves(one, one, database, unseen[:, None]) for one in (matrix, changed))
+    validation = np.arange(len(matrix)) % 4 > 0
+    changed = np.where(validation[:, None], matrix, 50.0)
+    before, after = (
+        fit_curves(one, one, database, validation[:, None]) for one in (matrix, changed)
+    )
     assert before == after
 
 
 def test_pairs_of_one_individual_in_one_fold_are_told() -> None:
-    for individuals, pictures in ((1, 4), (4, 1)):
-        matrix, database = drawn_pairs(individuals, pictures)
-        with pytest.raises(DataError, match="several pictures in at least two of the 5 folds"):
+    for individuals, images in ((1, 4), (4, 1)):
+        matrix, database = drawn_pairs(individuals, images)
+        with pytest.raises(DataError, match="several images in at least two of the 5 folds"):
             judged_matrices(matrix, matrix, database, np.ones(4, dtype=np.bool_))
 
 

@@ -118,7 +118,7 @@ def perceptual_loss(source: str) -> PerceptualLoss:
 
 
 def _public_weights() -> dict[str, Tensor]:
-    from torchvision.models import VGG19_Weights  # type: ignore[import-untyped]
+    from torchvision.models import VGG19_Weights
 
     try:
         return dict(VGG19_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True))

@@ -1,18 +1,16 @@
 """Train the ConvNeXt identity classifier of `megadescriptor_convnext`.
 
-AdamW, weight decay 0.01, linear warm-up over the first tenth and linear decay after it, label per
-individual, the augmentations of the published recipe (visan-ionut, AnimalCLEF 2025): random resized
-crop, small turns, colour jitter, random erasing. No mirroring: an animal's other side is another
-pattern. `full` has that recipe's network and values.
+AdamW with weight decay 0.01; the learning rate rises linearly over the first tenth and falls
+linearly after it; one class per individual; the augmentations of the published recipe (visan-ionut,
+AnimalCLEF 2025): random resized crop, small turns, colour jitter, random erasing. No mirroring: an
+animal's other side is another pattern. `full` has that recipe's network and values.
 """
 
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,24 +20,23 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchvision.transforms import v2
 
+from training.common.checkpoints import Checkpoint
+from training.common.console import say, say_epoch
+from training.common.errors import TrainingError
 from wildlife_image.square import normalised
 from wildlife_reid.identity_classifier import identity_classifier
 
 
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
-
-
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights, besides the pictures."""
+    """What decides the weights, besides the images."""
 
     epochs: int
-    batch: int
-    rate: float
+    batch: int  # images
+    learning_rate: float  # the highest one
     smoothing: float = 0.1  # of the labels
-    decay: float = 0.01
-    warm_up: float = 0.1  # of all steps
+    weight_decay: float = 0.01
+    warm_up: float = 0.1  # share of all steps
     seed: int = 0
 
 
@@ -48,22 +45,24 @@ NETWORKS: Mapping[str, dict[str, Any]] = {
     "small": {
         "architecture": "convnext_atto",
         "arguments": {"dims": [24, 48, 96, 160], "depths": [1, 1, 3, 1]},
-        "image_size": 80, "mean": MEAN, "std": STD,
+        "image_size": 80,
+        "mean": MEAN,
+        "std": STD,
     },
     "full": {"architecture": "convnext_xlarge", "image_size": 384, "mean": MEAN, "std": STD},
-}  # fmt: skip
+}
 RECIPES = {
-    "small": Recipe(epochs=24, batch=32, rate=2e-3),
-    "full": Recipe(epochs=30, batch=8, rate=8e-5),
+    "small": Recipe(epochs=24, batch=32, learning_rate=2e-3),
+    "full": Recipe(epochs=30, batch=8, learning_rate=8e-5),
 }
 
 
 def augment(pixels: Tensor) -> Tensor:
-    """(n, 3, s, s) bytes -> the same, each picture cropped, turned, recoloured on its own."""
-    side = pixels.shape[-1]
+    """Crop, turn and recolour each image (n, 3, s, s) of bytes on its own."""
+    size = pixels.shape[-1]
     change = v2.Compose(
         [
-            v2.RandomResizedCrop(side, scale=(0.7, 1.0), ratio=(0.85, 1.18), antialias=True),
+            v2.RandomResizedCrop(size, scale=(0.7, 1.0), ratio=(0.85, 1.18), antialias=True),
             v2.RandomRotation(10),
             v2.ColorJitter(0.4, 0.4, 0.4, 0.1),
             v2.RandomErasing(0.25),
@@ -76,38 +75,46 @@ class Trainer:
     """Network, optimiser and schedule; an epoch at a time, saved whole after each."""
 
     def __init__(
-        self, out: Path, settings: Mapping[str, Any], recipe: Recipe, classes: int, digest: str
+        self,
+        checkpoint: Checkpoint,
+        settings: Mapping[str, Any],
+        recipe: Recipe,
+        classes: int,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.out, self.settings, self.recipe, self.digest = out, settings, recipe, digest
+        self.checkpoint, self.settings, self.recipe = checkpoint, settings, recipe
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network: nn.Module = identity_classifier(settings, classes).to(self.device)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.losses: list[float] = []
 
     def train(self, pixels: Tensor, labels: NDArray[np.intp]) -> nn.Module:
-        """(n, 3, s, s) bytes, (n,) classes. Raises TrainingError where the loss is not finite."""
+        """Train to the last epoch on pixels (n, 3, s, s) of bytes and classes (n,).
+
+        Raises TrainingError where the loss is not finite.
+        """
         self._resume()
         targets = torch.from_numpy(labels.astype(np.int64))
         steps = math.ceil(len(pixels) / self.recipe.batch)
         while len(self.losses) < self.recipe.epochs:
             self.losses.append(self._epoch(pixels, targets, steps))
             self._save()
-            print(f"epoch {len(self.losses)}: loss {self.losses[-1]:.4f}", flush=True)
+            say_epoch(len(self.losses), self.losses[-1])
         return self.network.eval().cpu()
 
     def _epoch(self, pixels: Tensor, targets: Tensor, steps: int) -> float:
         epoch = len(self.losses)
-        # Order and augmentation depend on seed and epoch alone, so a resumed run goes on alike.
+        # Order and augmentation depend on seed and epoch alone, so a resumed run sees the same.
         torch.manual_seed(self.recipe.seed * 100_003 + epoch)
         self.network.train()
         total = 0.0
-        for step, chosen in enumerate(torch.randperm(len(pixels)).split(self.recipe.batch)):
+        order = torch.randperm(len(pixels))
+        for step, chosen in enumerate(torch.split(order, self.recipe.batch)):
             share = (epoch * steps + step) / max(self.recipe.epochs * steps, 1)
             for group in self.optimiser.param_groups:
-                group["lr"] = self.recipe.rate * rate_factor(share, self.recipe.warm_up)
+                group["lr"] = self.recipe.learning_rate * rate_factor(share, self.recipe.warm_up)
             batch = normalised(augment(pixels[chosen]), self.settings).to(self.device)
             loss = cross_entropy(
                 self.network(batch),
@@ -117,7 +124,8 @@ class Trainer:
             if not math.isfinite(loss.item()):
                 raise TrainingError(
                     f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower "
-                    f"--rate (now {self.recipe.rate:g}); {epoch} epochs are in {self.out}"
+                    f"--learning-rate (now {self.recipe.learning_rate:g}); {epoch} epochs are in "
+                    f"{self.checkpoint.path}"
                 )
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -126,44 +134,26 @@ class Trainer:
             total += loss.item() * len(chosen)
         return total / len(pixels)
 
-    def _state_of(self) -> str:
-        return (
-            f"{sorted(self.settings.items())} {sorted(asdict(self.recipe).items())} {self.digest}"
-        )
-
     def _save(self) -> None:
         state = {
-            "made with": self._state_of(),
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "losses": self.losses,
         }
-        self.out.mkdir(parents=True, exist_ok=True)
-        part = self.out / "classifier.pt.part"
-        torch.save(state, part)
-        part.replace(self.out / "classifier.pt")
+        self.checkpoint.save(state)
 
     def _resume(self) -> None:
-        """Take up the checkpoint of the same run; one of another is left and overwritten."""
-        path = self.out / "classifier.pt"
-        if not path.is_file():
-            return
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            if state["made with"] != self._state_of():
-                print(f"{path} is of other settings or pictures: training anew")
-                return
+        """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
+        state = self.checkpoint.read(self.device)
+        if state is not None:
             self.network.load_state_dict(state["network"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.losses = list(state["losses"])
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            print(f"{path} cannot be read: training anew")
-            return
-        print(f"{path}: going on after epoch {len(self.losses)}")
+            say(f"resumed after epoch {len(self.losses)}")
 
 
 def rate_factor(share: float, warm_up: float) -> float:
-    """Of the highest rate, at a share of the training: up in a line, then down in a line."""
+    """Factor of the highest learning rate at a share of the training: up, then down, in a line."""
     if share < warm_up:
         return (share + 1e-3) / (warm_up + 1e-3)
     return max(1e-3, (1 - share) / (1 - warm_up))

@@ -1,4 +1,4 @@
-"""The trained network of another submission: its files for a copy, and its embedding of pictures.
+"""Take over the trained network of another submission: copy its files, embed images with it.
 
 wildfusion, megadescriptor_convnext and open_set_ensemble are built on networks that
 megadescriptor_cosine and triplet_centroids trained.
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
@@ -27,52 +28,57 @@ from wildlife_reid.swin import describe, swin_descriptor
 
 DESCRIPTOR = "weights/descriptor.safetensors"
 HALF_FROM = 512  # numbers of an embedding
+SCRIPTS = "python -m training.reid.megadescriptor_cosine or training.reid.triplet_centroids"
 
 
 def read_descriptor(folder: Path) -> dict[str, Any]:
-    """config.json of a submission like megadescriptor_cosine. Raises DataError."""
+    """Read config.json of a submission like megadescriptor_cosine.
+
+    Raises DataError where the config or the weights are missing.
+    """
     path = folder / "config.json"
-    mend = (
-        "train it first (python -m training.reid.megadescriptor_cosine or triplet_centroids.py), or "
-        "name another folder"
-    )
+    fix = f"train it first ({SCRIPTS}), or name another folder"
     if not path.is_file():
-        raise DataError(f"{path} is missing: {mend}")
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        raise DataError(f"{path} is missing: {fix}")
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON: {error}: {fix}") from error
     if missing := [name for name in ("network", "weights") if name not in config]:
-        raise DataError(f"{path} lacks {missing}: {mend}")
+        raise DataError(f"{path} lacks {missing}: {fix}")
     weights = folder / config["weights"]
     if not weights.is_file():
-        raise DataError(f"{weights} is missing: {mend}")
+        raise DataError(f"{weights} is missing: {fix}")
     return config
 
 
 def descriptor_origin(weights: Path, folder: Path) -> dict[str, str]:
     """Licence and source of a descriptor's weights, from its folder's weights.json.
 
-    A copy stays under the licence of what was copied. Raises DataError.
+    A copy stays under the licence of the original. Raises DataError where weights.json does not
+    name them.
     """
     path, name = folder / "weights.json", weights.relative_to(folder).as_posix()
-    mend = "make it anew (python -m training.reid.megadescriptor_cosine or triplet_centroids.py)"
+    fix = f"train it again ({SCRIPTS})"
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         entry = next(one for one in files if one["path"] == name)
         return {"licence": str(entry["licence"]), "source": str(entry["source"])}
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
         raise DataError(
-            f"{path}: expected licence and source of {name}, found {error!r}: {mend}"
+            f"{path}: expected licence and source of {name}, found {error!r}: {fix}"
         ) from error
 
 
 def copied_weights(path: Path, half: bool) -> bytes:
-    """The file as it goes into another folder; `half`: in half precision where it can hold them."""
+    """A weight file for another folder; `half`: each tensor that float16 can hold as float16."""
     content = path.read_bytes()
     if not half:
         return content
     state = load(content)
     rounded = {name: t.half() for name, t in state.items() if t.is_floating_point()}
-    kept = {name: t for name, t in rounded.items() if bool(t.isfinite().all())}
-    return save({name: t.contiguous() for name, t in {**state, **kept}.items()})
+    finite = {name: t for name, t in rounded.items() if bool(t.isfinite().all())}
+    return save({name: t.contiguous() for name, t in {**state, **finite}.items()})
 
 
 def descriptor_files(
@@ -80,7 +86,7 @@ def descriptor_files(
 ) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
     """A descriptor's weights (as `name`) and landmark network for another folder, with origins.
 
-    config: of `read_descriptor`. Raises DataError, OSError.
+    config: of `read_descriptor`. Raises DataError where an origin is missing.
     """
     weights = folder / str(config["weights"])
     contents = {name: copied_weights(weights, half)}
@@ -95,40 +101,48 @@ def embed(
     config: Mapping[str, Any],
     folder: Path,
     database: Database,
-    pictures: list[Image.Image],
+    images: list[Image.Image],
     build: Callable[[Mapping[str, Any]], nn.Module] = swin_descriptor,
     describe: Callable[[nn.Module, Tensor], Tensor] = describe,
     half: bool = False,
 ) -> NDArray[np.floating]:
-    """(n, d) of length 1, from the cache where a picture was embedded before.
+    """Embed images as unit vectors (n, d); cached per image and network.
 
-    In half precision from HALF_FROM numbers on, so that a gallery stays small; cosines of a small
-    network may differ by less than its rounding.
-
-    config: config.json of `folder`, a submission like megadescriptor_cosine; or like another that
-    has its network by `build` and embeds by `describe`; half: by weights in half precision, as
-    `copied_weights` makes them. Raises DataError for another network.
+    Galleries of HALF_FROM numbers or more are float16, which keeps them small; cosines of a smaller
+    network may differ by less than float16 rounds. config: the submission's config.json, of
+    `folder`; build: makes its network; describe: embeds one image; half: load weights as float16.
+    Raises DataError if the config's network is not of this kind.
     """
     settings, weights = config["network"], copied_weights(folder / config["weights"], half)
     path = landmark_path(folder, settings)
-    landmarks, known = read_landmarks(path), file_digest(path) if path else ""
-    try:
-        network = build(settings)
-        network.load_state_dict({name: t.float() for name, t in load(weights).items()})
-    except (KeyError, RuntimeError) as error:
-        raise DataError(
-            f"{folder}: its network is not the one that is expected here ({build.__name__}): "
-            f"{error!r}; name a folder that was trained by the right script"
-        ) from error
-    network.eval()
-    by_path = dict(zip(database.paths, pictures, strict=True))
+    landmarks, landmark_digest = read_landmarks(path), file_digest(path) if path else ""
+    network = _loaded(build, settings, weights, folder)
+    by_path = dict(zip(database.paths, images, strict=True))
 
     def compute(paths: list[Path]) -> NDArray[np.float32]:
         pixels = (network_input(by_path[path], settings, landmarks) for path in paths)
         rows = [describe(network, one).numpy() for one in pixels]
         return np.asarray(np.nan_to_num(np.stack(rows)), dtype=np.float32)
 
-    key = f"embedding 3 {json.dumps(settings, sort_keys=True)} {known}"
+    key = f"embedding 3 {json.dumps(settings, sort_keys=True)} {landmark_digest}"
     cache = FeatureCache(DEFAULT_FOLDER, hashlib.sha256(weights).hexdigest(), key)
-    found = cache.features(database.paths, compute)
-    return found.astype(np.float16) if found.shape[1] >= HALF_FROM else found
+    vectors = cache.features(database.paths, compute)
+    return vectors.astype(np.float16) if vectors.shape[1] >= HALF_FROM else vectors
+
+
+def _loaded(
+    build: Callable[[Mapping[str, Any]], nn.Module],
+    settings: Mapping[str, Any],
+    weights: bytes,
+    folder: Path,
+) -> nn.Module:
+    """The network of `folder` with its weights. Raises DataError where it is of another kind."""
+    try:
+        network = build(settings)
+        network.load_state_dict({name: t.float() for name, t in load(weights).items()})
+    except (KeyError, RuntimeError, SafetensorError) as error:
+        raise DataError(
+            f"{folder}: its network is not the one that is expected here ({build.__name__}): "
+            f"{error!r}; name a folder that was trained by the right script"
+        ) from error
+    return network.eval()

@@ -1,18 +1,14 @@
 """Train an embedding with a metric-learning loss; an epoch at a time, resumable after each.
 
-Used by training/reid/triplet_centroids.py (batch-hard triplets) and training/reid/megadescriptor_cosine.py
-(ArcFace). A batch holds M classes with K pictures each; a class with fewer is drawn repeatedly,
-differently varied, so that an individual with one picture counts too.
+A batch holds M classes with K images each (an M x K sampler). A class with fewer images is drawn
+repeatedly, each time varied, so that an individual with one image counts too.
 """
 
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,36 +17,35 @@ from pytorch_metric_learning.samplers import MPerClassSampler
 from pytorch_metric_learning.utils import common_functions
 from torch import Tensor, nn
 
-from training.reid.embedding.images import Variation, augmentation, classes, draw
+from training.common.checkpoints import Checkpoint
+from training.common.console import say, say_epoch
+from training.common.errors import TrainingError
+from training.reid.embedding.batches import Variation, augmentation, classes, draw
 
-# Of embeddings (b, d) and classes (b,) the loss, a scalar.
-Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
+Report = Callable[[int, float], None]  # hears the epoch and its mean loss
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """classes x views = M x K pictures a batch; the rate falls to 0 along half a cosine.
+    """A batch holds classes_per_batch x samples_per_class images.
 
-    steps: batches in an epoch; 0: as many as the pictures (with mirror images) fill.
+    The learning rate falls to 0 along half a cosine. steps: batches in an epoch; 0: as many as the
+    images (with mirror images) fill.
     """
 
     epochs: int
-    classes: int
-    views: int
-    rate: float
+    classes_per_batch: int
+    samples_per_class: int
+    learning_rate: float
     variation: Variation
     steps: int = 0
     seed: int = 0
 
 
 class EmbeddingTrainer:
-    """network: pixels -> embeddings; loss: may hold weights of its own (ArcFace's class centres).
+    """Trains network: pixels -> embeddings (b, d), with loss: embeddings, classes (b,) -> scalar.
 
-    pictures (n, 3, s, s) bytes; identity (n,); mean and std of the network's input, each (3,).
+    The loss may hold weights of its own (ArcFace's class centres).
     """
 
     def __init__(
@@ -59,105 +54,93 @@ class EmbeddingTrainer:
         loss: nn.Module,
         schedule: Schedule,
         optimiser: torch.optim.Optimizer,
-        checkpoint: Path | None = None,
-        settings: str = "",
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network, self.loss = network.to(self.device), loss.to(self.device)
         self.schedule, self.optimiser = schedule, optimiser
         self.augment = augmentation(schedule.variation)
-        self.checkpoint, self.settings = checkpoint, settings
-        self.rates = [float(group["lr"]) for group in optimiser.param_groups]
+        self.checkpoint = checkpoint
         self.losses: list[float] = []
 
     def train(
         self,
-        pictures: Tensor,
+        images: Tensor,
         identity: NDArray[np.str_],
         mean: tuple[float, ...],
         std: tuple[float, ...],
-        report: Callable[[int, float], None] = lambda epoch, loss: None,
+        report: Report | None = say_epoch,
     ) -> None:
-        """To the last epoch. Raises TrainingError: loss not finite, too few individuals."""
+        """Train to the last epoch on images (n, 3, s, s) bytes of identity (n,).
+
+        mean and std: of the network's input, each (3,); report: None for silence.
+        Raises TrainingError where the loss is not finite, or there are too few individuals.
+        """
         labels, _ = classes(identity, self.schedule.variation.mirrored)
-        centre = torch.tensor(mean, device=self.device).view(3, 1, 1)
-        spread = torch.tensor(std, device=self.device).view(3, 1, 1)
+        input_mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
+        input_std = torch.tensor(std, device=self.device).view(3, 1, 1)
         while len(self.losses) < self.schedule.epochs:
             total, count = 0.0, 0
             for chosen in self._batches(labels):
-                views = self.augment(draw(pictures, chosen).to(self.device))
-                pixels = (views.clamp(0, 1) - centre) / spread
+                varied = self.augment(draw(images, chosen).to(self.device))
+                pixels = (varied.clamp(0, 1) - input_mean) / input_std
                 total += self._step(pixels, labels[chosen].to(self.device), count)
                 count += 1
             self.losses.append(total / max(count, 1))
             self._save()
-            report(len(self.losses), self.losses[-1])
+            if report:
+                report(len(self.losses), self.losses[-1])
 
     def _batches(self, labels: Tensor) -> Iterator[Tensor]:
-        """Numbers of pictures, M classes with K each. Seeds torch: a resumed run sees the same."""
+        """Yield numbers of images, classes_per_batch with samples_per_class each."""
         plan = self.schedule
+        # Seeded by the epoch, so that a resumed run draws the same batches and variations.
         seed = plan.seed * 100_003 + len(self.losses)
         torch.manual_seed(seed)
         common_functions.NUMPY_RANDOM = np.random.RandomState(seed)  # what the sampler draws from
-        individuals = len(labels.unique())
+        individuals = len(set(labels.tolist()))
         if individuals < 2:
             raise TrainingError(f"expected at least 2 individuals to train on, found {individuals}")
-        batch = min(plan.classes, individuals) * plan.views
+        batch = min(plan.classes_per_batch, individuals) * plan.samples_per_class
         length = max(batch, plan.steps * batch or len(labels))
-        order = list(MPerClassSampler(labels, plan.views, batch, length))
-        yield from torch.tensor(order).split(batch)
+        order = torch.tensor(list(MPerClassSampler(labels, plan.samples_per_class, batch, length)))
+        yield from torch.split(order, batch)
 
     def _step(self, pixels: Tensor, labels: Tensor, step: int) -> float:
-        plan = self.schedule
-        done = len(self.losses) / plan.epochs
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done))
+        """Take one step of the optimiser; return the loss before it."""
+        epoch = len(self.losses)
+        for group in self.optimiser.param_groups:
+            share = 0.5 * (1 + math.cos(math.pi * epoch / self.schedule.epochs))
+            group["lr"] = self.schedule.learning_rate * share
         self.network.train()
         self.optimiser.zero_grad()
         loss: Tensor = self.loss(self.network(pixels), labels)
         value = float(loss.item())
         if not math.isfinite(value):
             raise TrainingError(
-                f"the loss is {value} in epoch {len(self.losses) + 1}, step {step + 1}; lower the "
-                f"learning rate (now {plan.rate:g}) and train into another folder"
+                f"the loss is {value} in epoch {epoch + 1}, step {step + 1}; lower the learning "
+                f"rate (now {self.schedule.learning_rate:g}) and train into another folder"
             )
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return value
 
     def _save(self) -> None:
-        if self.checkpoint is None:
-            return
-        state = {
-            "settings": self.settings,
-            "network": self.network.state_dict(),
-            "loss": self.loss.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "losses": self.losses,
-        }
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        part = self.checkpoint.with_name(self.checkpoint.name + ".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
+        if self.checkpoint is not None:
+            state = {
+                "network": self.network.state_dict(),
+                "loss": self.loss.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "losses": self.losses,
+            }
+            self.checkpoint.save(state)
 
     def resume(self) -> None:
         """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
-        if self.checkpoint is None or not self.checkpoint.is_file():
-            return
-        advice = "give another --out, or delete it to start anew"
-        try:
-            state: dict[str, Any] = torch.load(
-                self.checkpoint, map_location=self.device, weights_only=True
-            )
-            theirs = state["settings"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{self.checkpoint} is no checkpoint; {advice}") from None
-        if theirs != self.settings:
-            raise TrainingError(
-                f"{self.checkpoint} was made with {theirs}, now {self.settings}; {advice}"
-            )
-        self.network.load_state_dict(state["network"])
-        self.loss.load_state_dict(state["loss"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.losses = list(state["losses"])
-        print(f"{self.checkpoint}: going on after epoch {len(self.losses)}")
+        state = self.checkpoint.read(self.device) if self.checkpoint else None
+        if state is not None:
+            self.network.load_state_dict(state["network"])
+            self.loss.load_state_dict(state["loss"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.losses = list(state["losses"])
+            say(f"resumed after epoch {len(self.losses)}")

@@ -1,1 +1,1 @@
-"""The network that finds landmarks, by which animals are aligned."""
+"""The network that finds an animal's landmarks, with which images are aligned."""

@@ -1,4 +1,4 @@
-"""The landmark network of a submission: read from a file, put into a folder, copied to another."""
+"""The landmark network of a submission: read its file, find it, copy it; the options of a pose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LANDMARKS = "weights/landmarks.safetensors"
 
 
 def read_landmarks(path: Path | None) -> LandmarkNetwork | None:
-    """None without a path: pictures are taken whole. Raises DataError."""
+    """Read a landmark network; None without a path, for whole images. Raises DataError."""
     if path is None:
         return None
     try:
@@ -29,41 +29,44 @@ def read_landmarks(path: Path | None) -> LandmarkNetwork | None:
 
 
 def landmark_path(folder: Path, settings: Mapping[str, Any]) -> Path | None:
-    """Of a submission's network, as its settings in config.json say; None for whole pictures."""
+    """Path of the landmark network that a submission's config names, or None for whole images."""
     return folder / str(settings["landmarks"]) if settings.get("landmarks") else None
 
 
 def landmark_files(path: Path | None) -> dict[str, bytes]:
-    """What a submission folder gets of it. Raises OSError."""
+    """The files of a submission folder that hold the landmark network. Raises OSError."""
     return {} if path is None else {LANDMARKS: path.read_bytes()}
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Options of a training script: a file of train_landmarks.py, by which animals are brought into
-    one pose, and a folder of other individuals to train on as well."""
+    """Options of a training script for animals in one pose.
+
+    landmarks: file of training/reid/landmarks/train.py, with which animals are brought into one
+    pose; more: folder of other individuals to train on as well.
+    """
 
     landmarks: Path | None = None
     more: Path | None = None
 
     def as_given(self) -> str:
-        """As on a command line, for the manifest."""
+        """The options as on a command line, for the manifest."""
         named = {"--landmarks": self.landmarks, "--more": self.more}
         return "".join(f" {name} {path}" for name, path in named.items() if path is not None)
 
 
-WHOLE = Pose()  # whole pictures of the database alone
+WHOLE = Pose()  # whole images of the database alone
 
 
 def add_pose_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--landmarks", type=Path, help="file of train_landmarks.py: animals in one pose"
+        "--landmarks", type=Path, help="file of landmarks/train.py: animals in one pose"
     )
     parser.add_argument("--more", type=Path, help="folder of other individuals, trained on as well")
 
 
 def check_pose_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Ends the program where a preset for animals in one pose is given without a network."""
+    """End the program where a preset for animals in one pose is given without a network."""
     if options.preset.startswith("aligned") and options.landmarks is None:
         parser.error(
             f"--preset {options.preset} needs --landmarks FILE (training/reid/landmarks/train.py)"

@@ -1,23 +1,17 @@
-"""Train the network that finds an animal's landmarks (submissions/*/animal_alignment.py).
+"""Train the network that finds an animal's landmarks (wildlife_reid/alignment.py).
 
     python -m training.reid.landmarks.train --data DIR --out FILE.safetensors [--test DIR]
 
-DIR holds pictures and landmarks.csv (training/reid/landmarks/data.py says which columns). With `--test`,
-prints how far off the landmarks of other pictures are. Least absolute error, rounded at zero
-(smooth L1), AdamW, the rate along half a cosine; pictures are turned, shifted, zoomed and
-recoloured with their landmarks. A killed run goes on after its last epoch: FILE.last.pt, removed
-at the end.
+DIR holds images and landmarks.csv (training/reid/landmarks/data.py says which columns). With
+`--test`, prints how far off the landmarks of other images are. Absolute error, rounded at zero
+(smooth L1); AdamW; the learning rate falls along half a cosine; images are turned, shifted, zoomed
+and recoloured with their landmarks. A killed run resumes after its last epoch from FILE.last.pt,
+which is removed at the end.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
 import math
-import pickle
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,27 +27,34 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
-from training.common.errors import DataError
-from training.reid.embedding.trainer import TrainingError
+from training.common.atomic import write_bytes
+from training.common.checkpoints import Checkpoint
+from training.common.console import say, say_epoch
+from training.common.digests import short_digest
+from training.common.errors import TrainingError
+from training.common.script import add_recipe_options, changed, parser, run
 from training.reid.landmarks.data import Marked, read_marked
+from training.reid.options import refuse_not_positive
 from wildlife_reid.alignment import SIZE, LandmarkNetwork
+
+CHANGEABLE = ("epochs", "steps", "learning_rate")  # fields of the recipe with an option
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights, besides the pictures. An epoch is `steps` batches."""
+    """What decides the weights, besides the images. An epoch is `steps` batches."""
 
     epochs: int = 20
     steps: int = 100
-    batch: int = 64
-    rate: float = 3e-3
-    decay: float = 0.02
-    rounded: float = 0.05  # of the loss: below it quadratic; half the square's side is 1
+    batch: int = 64  # images
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.02
+    rounded: float = 0.05  # error below which the loss is quadratic; half the square's side is 1
     seed: int = 0
 
 
 def variation() -> AugmentationSequential:
-    """Of pictures (n, 3, s, s) in 0..1 with points (n, p, 2) in pixels."""
+    """Vary images (n, 3, s, s) of floats in 0..1 with their points (n, p, 2) in pixels."""
     return AugmentationSequential(
         RandomAffine(15.0, (0.1, 0.1), (0.85, 1.2), 5.0, padding_mode="border", p=1.0),
         ColorJiggle(0.3, 0.3, 0.3, 0.03, p=0.8),
@@ -66,45 +67,45 @@ def variation() -> AugmentationSequential:
 class LandmarkTrainer:
     """Network and optimiser, saved whole after each epoch."""
 
-    def __init__(self, recipe: Recipe, checkpoint: Path, digest: str) -> None:
+    def __init__(self, recipe: Recipe, checkpoint: Checkpoint) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.checkpoint = recipe, checkpoint
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = LandmarkNetwork().to(self.device)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.vary = variation()
-        self.made_with = json.dumps({**asdict(recipe), "pictures": digest}, sort_keys=True)
         self.losses: list[float] = []
 
     def train(self, marked: Marked) -> LandmarkNetwork:
-        """To the last epoch. Raises TrainingError where the loss is not finite."""
+        """Train to the last epoch. Raises TrainingError where the loss is not finite."""
         self._resume()
         while len(self.losses) < self.recipe.epochs:
-            # Seeded by the epoch, so that a resumed run sees the same pictures.
+            # Seeded by the epoch, so that a resumed run sees the same images.
             torch.manual_seed(self.recipe.seed * 100_003 + len(self.losses))
             self.network.train()
             losses = [self._step(marked, step) for step in range(self.recipe.steps)]
             self.losses.append(sum(losses) / len(losses))
             self._save()
-            print(f"epoch {len(self.losses)}: loss {self.losses[-1]:.4f}", flush=True)
+            say_epoch(len(self.losses), self.losses[-1])
         return self.network.cpu().eval()
 
     def _step(self, marked: Marked, step: int) -> float:
         done = (len(self.losses) + step / self.recipe.steps) / self.recipe.epochs
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate * 0.5 * (1 + math.cos(math.pi * done))
+            group["lr"] = self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
         chosen = torch.randint(len(marked), (self.recipe.batch,))
-        pixels = marked.pictures[chosen].to(self.device).float() / 255
-        places = in_pixels(marked.points[chosen]).to(self.device)
-        pixels, places = self.vary(pixels, places)
-        found = self.network(pixels.clamp(0, 1))
-        loss = smooth_l1_loss(found, from_pixels(places), beta=self.recipe.rounded)
+        pixels = marked.images[chosen].to(self.device).float() / 255
+        points = in_pixels(marked.points[chosen]).to(self.device)
+        pixels, points = self.vary(pixels, points)
+        predicted = self.network(pixels.clamp(0, 1))
+        loss = smooth_l1_loss(predicted, from_pixels(points), beta=self.recipe.rounded)
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} in epoch {len(self.losses) + 1}, step {step + 1}; "
-                f"lower --rate (now {self.recipe.rate:g}) and train into another file"
+                f"lower --learning-rate (now {self.recipe.learning_rate:g}) and train into another "
+                "file"
             )
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -113,96 +114,75 @@ class LandmarkTrainer:
 
     def _save(self) -> None:
         state = {
-            "made with": self.made_with,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "losses": self.losses,
         }
-        part = self.checkpoint.with_name(self.checkpoint.name + ".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
+        self.checkpoint.save(state)
 
     def _resume(self) -> None:
-        """Take up the checkpoint of the same run. Raises TrainingError where it is of another."""
-        if not self.checkpoint.is_file():
-            return
-        advice = "give another --out, or delete it to start anew"
-        try:
-            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-            theirs = state["made with"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError):
-            raise TrainingError(f"{self.checkpoint} is no checkpoint; {advice}") from None
-        if theirs != self.made_with:
-            raise TrainingError(
-                f"{self.checkpoint} was made with {theirs}, now {self.made_with}; {advice}"
-            )
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.losses = list(state["losses"])
-        print(f"{self.checkpoint}: going on after epoch {len(self.losses)}")
+        """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
+        state = self.checkpoint.read(self.device)
+        if state is not None:
+            self.network.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.losses = list(state["losses"])
+            say(f"resumed after epoch {len(self.losses)}")
 
 
 def in_pixels(points: Tensor) -> Tensor:
-    """From -1..1 to pixels of the SIZE x SIZE square, which kornia turns."""
+    """Points from -1..1 to pixels of the SIZE x SIZE square, which kornia turns."""
     return (points + 1) * SIZE / 2 - 0.5
 
 
-def from_pixels(places: Tensor) -> Tensor:
-    return (places + 0.5) * 2 / SIZE - 1
+def from_pixels(points: Tensor) -> Tensor:
+    """The inverse of `in_pixels`."""
+    return (points + 0.5) * 2 / SIZE - 1
 
 
 @torch.inference_mode()
 def errors(network: LandmarkNetwork, marked: Marked) -> Tensor:
-    """(n,): mean distance of a picture's ten landmarks, as a share of the square's side."""
-    found = torch.cat([network(part.float() / 255) for part in marked.pictures.split(64)])
-    return (found - marked.points).norm(dim=2).mean(dim=1) / 2
+    """(n,): mean distance of an image's ten landmarks, as a share of the square's side."""
+    parts = torch.split(marked.images, 64)
+    predicted = torch.cat([network(part.float() / 255) for part in parts])
+    distance = torch.linalg.vector_norm(predicted - marked.points, dim=2)
+    return torch.div(distance.mean(dim=1), 2)
 
 
-def run(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
-    """Raises DataError, TrainingError, OSError."""
+def train(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
+    """Train on `data`, write the network to `out`. Raises DataError, TrainingError, OSError."""
     marked = read_marked(data)
     others = read_marked(test) if test else None
-    print(f"{len(marked)} pictures with landmarks", flush=True)
-    digest = hashlib.sha256(marked.pictures.numpy().tobytes() + marked.points.numpy().tobytes())
-    out.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint = out.with_name(out.name + ".last.pt")
-    network = LandmarkTrainer(recipe, checkpoint, digest.hexdigest()[:16]).train(marked)
-    part = out.with_name(out.name + ".part")
+    say(f"{len(marked)} images with landmarks")
+    digest = short_digest(marked.images.numpy().tobytes(), marked.points.numpy().tobytes())
+    checkpoint = Checkpoint(
+        out.with_name(out.name + ".last.pt"), {**asdict(recipe), "images": digest}
+    )
+    network = LandmarkTrainer(recipe, checkpoint).train(marked)
     state = {n: t.half() if t.is_floating_point() else t for n, t in network.state_dict().items()}
-    network.load_state_dict(state)  # rounded as in the file, so that this is what is measured
-    part.write_bytes(save(state))
-    part.replace(out)
-    checkpoint.unlink(missing_ok=True)
+    network.load_state_dict(state)  # rounded as in the file, so that the file is measured
+    write_bytes(out, save(state))
+    checkpoint.path.unlink(missing_ok=True)
     for name, some in {"trained on": marked, "others": others}.items():
         if some:
             off = 100 * errors(network, some)
-            print(f"{name}: landmarks {off.median():.1f} % of the side off (median of pictures), "
-                  f"{off.quantile(0.9):.1f} % for one in ten")  # fmt: skip
+            say(
+                f"{name}: landmarks {off.median():.1f} % of the image's side off (median of "
+                f"images), {off.quantile(0.9):.1f} % for one in ten"
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Train the network that finds landmarks.")
-    parser.add_argument("--data", type=Path, required=True, help="pictures and landmarks.csv")
-    parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
-    parser.add_argument("--test", type=Path, help="other pictures and landmarks.csv")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--steps", type=int, default=Recipe.steps, help="batches in an epoch")
-    parser.add_argument("--rate", type=float, default=Recipe.rate)
-    options = parser.parse_args(arguments)
-    for name in ("epochs", "steps", "rate"):
-        value = getattr(options, name)
-        if not value > 0:
-            parser.error(f"--{name} {value:g}: expected more than 0")
-    recipe = Recipe(epochs=options.epochs, steps=options.steps, rate=options.rate)
-    started = time.perf_counter()
+    made = parser("training.reid.landmarks.train", "Train the network that finds landmarks.")
+    made.add_argument("--data", type=Path, required=True, help="images and landmarks.csv")
+    made.add_argument("--out", type=Path, required=True, help="a .safetensors file")
+    made.add_argument("--test", type=Path, help="other images and landmarks.csv")
+    add_recipe_options(made, Recipe, CHANGEABLE)
+    options = made.parse_args(arguments)
+    refuse_not_positive(made, options, CHANGEABLE)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        run(options.data, options.out, options.test, recipe)
-    except (DataError, TrainingError, OSError) as error:
-        print(f"train_landmarks: {error}", file=sys.stderr)
-        return 1
-    print(f"{options.out}: {time.perf_counter() - started:.0f} s")
-    return 0
+    recipe = changed(Recipe(), options)
+    return run(options, lambda: train(options.data, options.out, options.test, recipe))
 
 
 if __name__ == "__main__":

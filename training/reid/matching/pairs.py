@@ -1,89 +1,97 @@
-"""Local scores of all pairs inside each dataset, with pairs per second and what that means."""
+"""Local scores of all image pairs inside each dataset, and how fast they are found."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import json
 import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.common.atomic import replaced
+from training.common.console import say
+from training.reid.database import Database
+from training.reid.images import image_digest
+
 Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
 RUNS = Path(__file__).resolve().parents[3] / "runs" / "local_pairs"
 
 
+class Matcher(Protocol):
+    """Compares images that it holds already, by their row in the database."""
+
+    @property
+    def key(self) -> list[Any]:
+        """What decides the scores, besides the images; values that JSON can hold."""
+
+    def score(self, row: int, rows: Rows) -> Array:
+        """(r,): scores of image `row` with the images `rows`."""
+
+
 @dataclass(frozen=True)
-class Rate:
-    """How quick the local stage is: pairs per second, and seconds to describe one picture."""
+class Speed:
+    """How fast the local stage is: pairs per second, and seconds to describe one image."""
 
     pairs_per_second: float
-    seconds_per_picture: float
+    seconds_per_image: float
 
     def forecast(self, queries: int, shortlist: int) -> float:
         """Seconds for all queries of a phase on one core."""
-        return queries * (self.seconds_per_picture + shortlist / self.pairs_per_second)
+        return queries * (self.seconds_per_image + shortlist / self.pairs_per_second)
 
     def in_words(self, queries: int, shortlist: int, limit: float) -> str:
-        """The forecast beside the phase's limit, with a warning where it does not fit."""
+        """The forecast next to the phase's limit in seconds, with a warning if it is too slow."""
         seconds = self.forecast(queries, shortlist)
         text = (
             f"local stage: {self.pairs_per_second:.0f} pairs per second, "
-            f"{1000 * self.seconds_per_picture:.0f} ms a picture; {queries} queries with a "
+            f"{1000 * self.seconds_per_image:.0f} ms an image; {queries} queries with a "
             f"shortlist of {shortlist} take {seconds:.0f} s of one core, the limit is {limit:.0f} s"
         )
         if seconds <= limit:
             return text
-        spare = round((limit / queries - self.seconds_per_picture) * self.pairs_per_second, 6)
-        mend = f"a shortlist of {int(spare)} would" if spare >= 1 else "no shortlist would"
-        return f"{text}\nWARNING: that does not fit; {mend}, on a machine as quick as this one"
+        spare = round((limit / queries - self.seconds_per_image) * self.pairs_per_second, 6)
+        fix = f"a shortlist of {int(spare)} would" if spare >= 1 else "no shortlist would"
+        return f"{text}\nWARNING: that does not fit; {fix}, on a machine as fast as this one"
 
 
-def all_pairs(
-    score: Callable[[int, NDArray[np.intp]], Array],
-    dataset: NDArray[np.str_],
-    seconds_per_picture: float,
-    key: str,
-) -> tuple[Array, Rate]:
-    """(n, n) scores of picture i against gallery row j, NaN across datasets and with itself.
+def all_pairs(matcher: Matcher, database: Database) -> tuple[Array, float]:
+    """Score all pairs of each dataset: (n, n), NaN across datasets and on the diagonal.
 
-    `score(i, rows)` returns (r,). A pair is scored once and counts in both directions. Each
-    dataset's table is kept in RUNS under `key` (pictures and settings), so that a killed run, or
-    another script, goes on from there.
+    A pair is scored once and counts in both directions. Each dataset's table is cached under the
+    matcher's key and the images, so that a killed run, or another script, resumes from there.
+    Returns the pairs per second too.
     """
-    matrix = np.full((len(dataset), len(dataset)), np.nan)
+    matrix = np.full((len(database), len(database)), np.nan)
+    key = json.dumps([matcher.key, image_digest(database)], sort_keys=True)
     pairs, seconds = 0, 0.0
-    for name in np.unique(dataset).tolist():
-        rows = np.flatnonzero(dataset == name)
-        block, took = _block(score, rows, hashlib.sha256(f"{key} {name}".encode()).hexdigest())
+    for name in np.unique(database.dataset).tolist():
+        rows = np.flatnonzero(database.dataset == name)
+        block, took = _block(matcher, rows, hashlib.sha256(f"{key} {name}".encode()).hexdigest())
         matrix[np.ix_(rows, rows)] = block
         pairs, seconds = pairs + len(rows) * (len(rows) - 1) // 2, seconds + took
-        print(f"{name}: {len(rows)} pictures matched, {pairs / seconds:.0f} pairs/s", flush=True)
-    return matrix, Rate(max(pairs, 1) / seconds, seconds_per_picture)
+        say(f"{name}: {len(rows)} images matched, {pairs / seconds:.0f} pairs/s")
+    return matrix, max(pairs, 1) / seconds
 
 
-def _block(
-    score: Callable[[int, NDArray[np.intp]], Array], rows: NDArray[np.intp], digest: str
-) -> tuple[Array, float]:
-    """(r, r) scores, NaN on the diagonal, and the seconds that they took when they were made."""
+def _block(matcher: Matcher, rows: Rows, digest: str) -> tuple[Array, float]:
+    """(r, r) scores, NaN on the diagonal, and the seconds that computing them took."""
     kept = RUNS / f"{digest[:24]}.npz"
     try:
         with np.load(kept) as file:
             return file["block"], float(file["seconds"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        pass  # Not there, or damaged: computed anew.
+        pass  # Missing or damaged: computed again.
     started, block = time.perf_counter(), np.full((len(rows), len(rows)), np.nan)
-    for place, row in enumerate(rows.tolist()):
-        later = slice(place + 1, len(rows))
-        block[place, later] = block[later, place] = score(row, rows[later])
+    for number, row in enumerate(rows.tolist()):
+        later = slice(number + 1, len(rows))
+        block[number, later] = block[later, number] = matcher.score(row, rows[later])
     seconds = max(time.perf_counter() - started, 1e-9)
-    RUNS.mkdir(parents=True, exist_ok=True)
-    part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        np.savez(file, block=block, seconds=seconds)
-    part.replace(kept)
+    with replaced(kept) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, block=block, seconds=seconds)
     return block, seconds

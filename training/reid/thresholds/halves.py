@@ -1,9 +1,9 @@
-"""How near to hindsight can a threshold come at all? Learned from the answers of half of a test.
+"""Estimate how much of the gap to the oracle threshold is reachable.
 
-Hindsight fits the very queries by which it is judged, so that even a threshold from answered
-pictures of the same test stays behind it: the further, the fewer queries decide the score. Here the
-test's individuals are halved many times, known and new ones each; each half is judged with our
-threshold, with the one that the other half's answers would have given, and in hindsight.
+Split the test identities in half many times, known and new ones each; judge each half with (a) our
+threshold, (b) the one fitted on the other half, (c) its own oracle. The oracle threshold fits the
+very queries that it is judged on, so even (b), which saw answers of the same test, stays behind it:
+the further, the fewer queries decide the score.
 """
 
 from __future__ import annotations
@@ -13,58 +13,59 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from training.common.errors import DataError
-from training.reid.thresholds.calibrate import Answers, best_threshold
-from wildlife_scoring.reid.metrics import threshold_curve
+from training.reid.thresholds.choose import Predictions, best_threshold
 
 SEEDS = 50
-OURS, LEARNED, HINDSIGHT = "halves: ours", "halves: other half's", "halves: hindsight"
+OURS, LEARNED, ORACLE = "halves: ours", "halves: other half's", "halves: oracle"
 
 
-def half_scores(answers: Mapping[str, Answers], ours: Mapping[str, float]) -> dict[str, float]:
-    """Mean over all halves, and over datasets, of sqrt(BAKS x BAUS): OURS, LEARNED, HINDSIGHT.
+def half_scores(
+    predictions: Mapping[str, Predictions], ours: Mapping[str, float]
+) -> dict[str, float]:
+    """Mean over all halves, and over datasets, of sqrt(BAKS * BAUS): OURS, LEARNED, ORACLE.
 
-    answers and ours: what a system says, and our threshold, of each dataset. Nothing where a
-    dataset has fewer than two known or two new individuals, who cannot be halved.
+    predictions and ours: a system's predictions, and our threshold, of each dataset. Returns
+    nothing where a dataset has fewer than two known or two new individuals to halve.
     """
-    if not all(_can_be_halved(one) for one in answers.values()):
+    if not all(_can_be_halved(one) for one in predictions.values()):
         return {}
-    found = [
-        _one_half(learned_on, judged_by, ours[name])
-        for name, one in answers.items()
+    scores = [
+        _score_half(learned_on, judged_on, ours[name])
+        for name, one in predictions.items()
         for seed in range(SEEDS)
-        for learned_on, judged_by in _halves(one, seed)
+        for learned_on, judged_on in _halves(one, seed)
     ]
     # Every dataset has as many halves, so that the mean over all is that over datasets.
-    means = np.mean(found, axis=0).tolist()
-    return dict(zip((OURS, LEARNED, HINDSIGHT), means, strict=True))
+    means = np.mean(scores, axis=0).tolist()
+    return dict(zip((OURS, LEARNED, ORACLE), means, strict=True))
 
 
-def _can_be_halved(answers: Answers) -> bool:
-    return all(len(np.unique(answers.identity[answers.new == new])) > 1 for new in (False, True))
+def _can_be_halved(one: Predictions) -> bool:
+    return all(len(np.unique(one.identity[one.new == new])) > 1 for new in (False, True))
 
 
-def _halves(answers: Answers, seed: int) -> Iterator[tuple[Answers, Answers]]:
+def _halves(whole: Predictions, seed: int) -> Iterator[tuple[Predictions, Predictions]]:
     """Both halves of the individuals, each once in the first place."""
     rng = np.random.default_rng(seed)
     first: list[str] = []
     for new in (False, True):
-        names = rng.permutation(np.unique(answers.identity[answers.new == new]))
+        names = rng.permutation(np.unique(whole.identity[whole.new == new]))
         first += names[: len(names) // 2].tolist()
-    inside = np.isin(answers.identity, first)
+    inside = np.isin(whole.identity, first)
     one, other = (
-        Answers(
-            answers.identity[rows], answers.nearest[rows], answers.score[rows], answers.new[rows]
-        )
+        Predictions(whole.identity[rows], whole.nearest[rows], whole.score[rows], whole.new[rows])
         for rows in (inside, ~inside)
     )
     yield one, other
     yield other, one
 
 
-def _one_half(learned_on: Answers, judged_by: Answers, ours: float) -> tuple[float, float, float]:
+def _score_half(
+    learned_on: Predictions, judged_on: Predictions, ours: float
+) -> tuple[float, float, float]:
+    """Scores of one half with our threshold, the other half's best one, and its own best one."""
     try:
-        learned = judged_by.at(best_threshold([learned_on]).value)
+        learned = judged_on.at(best_threshold([learned_on]).value)
     except DataError:  # no query of that half has a finite score: everybody is new
-        learned = judged_by.at(np.inf)
-    curve = threshold_curve(judged_by.identity, judged_by.new, judged_by.nearest, judged_by.score)
-    return judged_by.at(ours), learned, float(curve.score.max())
+        learned = judged_on.at(np.inf)
+    return judged_on.at(ours), learned, judged_on.best_score()

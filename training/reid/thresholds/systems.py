@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,27 +16,24 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.common.errors import DataError
-from training.reid.database import Database, same_content
-from training.reid.embedding.images import read_squares
-from training.reid.embedding.recipe import embeddings, kept_back
-from training.reid.embedding.swin_recipe import descriptors
+from training.reid.database import Database
+from training.reid.embedding import swin, triplet
+from training.reid.embedding.batches import read_squares
+from training.reid.images import read_images
 from training.reid.landmarks.files import landmark_path, read_landmarks
-from training.reid.matching.features import (
-    packed,
-    pairs_key,
-    picture_digest,
-    read_pictures,
-    sift_features,
-)
 from training.reid.matching.pairs import all_pairs
-from training.reid.thresholds.calibrate import Nearest, nearest_by_cosine, nearest_centroid
-from wildlife_reid.local.features import LocalSettings
-from wildlife_reid.local.matching import MatchSettings
+from training.reid.matching.sift import sift_matcher
+from training.reid.thresholds.nearest import (
+    Names,
+    Nearest,
+    Rows,
+    Scores,
+    nearest_by_cosine,
+    nearest_centroid,
+)
+from training.reid.thresholds.validation import validation_rows, without_twins
 from wildlife_reid.swin import swin_descriptor
 from wildlife_reid.triplet import TripletNetwork
-
-ROOT = Path(__file__).resolve().parents[3]
-
 
 PIXELS = 32
 COSINE = 0.6  # published with MegaDescriptor (wildlife-datasets, baselines/AnimalCLEF2025)
@@ -49,75 +46,75 @@ Paths = Sequence[Path]
 
 @dataclass(frozen=True)
 class System:
-    """How a system names individuals, with the published threshold, where there is one.
+    """A system that names individuals, with its published threshold, if it has one.
 
-    nearest: of pictures (n,), the database's first, and their individuals (n,), what
-    calibrate_threshold.py asks for; unseen: the database's pictures it was not trained on.
+    nearest: makes a `Nearest` from image paths (n,), the database's first, and their identities
+    (n,); validation: the database's images (d,) that the system was not trained on.
     """
 
     title: str
-    nearest: Callable[[Paths, NDArray[np.str_]], Nearest]
-    fixed: float | None
-    unseen: NDArray[np.bool_]
+    nearest: Callable[[Paths, Names], Nearest]
+    published: float | None
+    validation: NDArray[np.bool_]
 
 
 def by_embedding(
-    embed: Callable[[Paths], Matrix], rule: Callable[[Matrix, NDArray[np.str_]], Nearest]
-) -> Callable[[Paths, NDArray[np.str_]], Nearest]:
-    """`System.nearest` of embed: pictures -> (n, d), and a rule that compares two of them."""
+    embed: Callable[[Paths], Matrix], rule: Callable[[Matrix, Names], Nearest]
+) -> Callable[[Paths, Names], Nearest]:
+    """Make `System.nearest` from an embedding, paths -> (n, d), and a rule to compare two rows."""
     return lambda paths, identity: rule(embed(paths), identity)
 
 
 def raw_pixels(database: Database) -> System:
-    """Cosine of 32 x 32 grey pixels, the mean of each picture taken away; nothing is trained."""
+    """Cosine of 32 x 32 grey pixels less the image's mean; nothing is trained."""
     nearest = by_embedding(_grey_pixels, nearest_by_cosine)
-    return System("raw pixels", nearest, COSINE, _once(database))
+    return System("raw pixels", nearest, COSINE, _untrained(database))
 
 
 def sift(database: Database) -> System:
     """The largest verified SIFT match of `wildfusion` alone; nothing is trained."""
-    return System("SIFT, verified matches", partial(_by_matches, database), None, _once(database))
+    nearest = partial(_by_matches, database)
+    return System("SIFT, verified matches", nearest, None, _untrained(database))
 
 
 def triplet_centroids(folder: Path, database: Database) -> System:
-    """A folder that training/reid/triplet_centroids.py filled from this database. Raises DataError."""
-    nearest = by_embedding(_embedder(folder, TripletNetwork, embeddings), nearest_centroid)
-    return System("triplet_centroids", nearest, DISTANCE, kept_back(database))
+    """A folder that training/reid/triplet_centroids.py trained on this database.
+
+    Raises DataError where the folder holds no trained submission.
+    """
+    embed = _embedder(folder, TripletNetwork, triplet.embed_squares)
+    nearest = by_embedding(embed, nearest_centroid)
+    return System("triplet_centroids", nearest, DISTANCE, validation_rows(database))
 
 
 def megadescriptor_cosine(folder: Path, database: Database) -> System:
-    """A folder that training/reid/megadescriptor_cosine.py filled from it. Raises DataError."""
-    nearest = by_embedding(_embedder(folder, swin_descriptor, descriptors), nearest_by_cosine)
-    return System("megadescriptor_cosine", nearest, COSINE, kept_back(database))
+    """A folder that training/reid/megadescriptor_cosine.py trained on this database.
+
+    Raises DataError where the folder holds no trained submission.
+    """
+    embed = _embedder(folder, swin_descriptor, swin.embed_squares)
+    nearest = by_embedding(embed, nearest_by_cosine)
+    return System("megadescriptor_cosine", nearest, COSINE, validation_rows(database))
 
 
-def _once(database: Database) -> NDArray[np.bool_]:
-    """(n,): pictures whose file is in the database once."""
-    once = np.ones(len(database), dtype=np.bool_)
-    once[[row for rows in same_content(database.paths) for row in rows]] = False
-    return once
+def _untrained(database: Database) -> NDArray[np.bool_]:
+    """(n,): all images whose file is in the database once."""
+    return without_twins(database, np.ones(len(database), dtype=np.bool_))
 
 
-def _by_matches(database: Database, paths: Paths, identity: NDArray[np.str_]) -> Nearest:
-    settings, match = LocalSettings(), MatchSettings()
-    features = sift_features(paths, read_pictures(paths), settings)
-    gallery = packed(features[: len(database)])
-    local = {"kind": "sift", "features": asdict(settings), "match": asdict(match)}
-    pairs, _ = all_pairs(
-        lambda row, rows: gallery.scores(features[row], rows, match),
-        database.dataset, 0.0, pairs_key(local, picture_digest(database)),
-    )  # fmt: skip
+def _by_matches(database: Database, paths: Paths, identity: Names) -> Nearest:
+    matcher = sift_matcher(paths, read_images(paths), gallery=len(database))
+    pairs, _ = all_pairs(matcher, database)
 
-    def scores(query: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def scores(query: int, rows: Rows) -> Scores:
+        # Pairs inside the database were compared already; other queries are not in that table.
         if query < len(database):
             return np.asarray(pairs[query, rows])
-        return gallery.scores(features[query], rows, match)
+        return matcher.score(query, rows)
 
-    def nearest(
-        rows: NDArray[np.intp], queries: NDArray[np.intp]
-    ) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-        table = np.stack([scores(query, rows) for query in queries.tolist()])
-        return identity[rows[table.argmax(axis=1)]], table.max(axis=1)
+    def nearest(gallery: Rows, queries: Rows) -> tuple[Names, Scores]:
+        table = np.stack([scores(query, gallery) for query in queries.tolist()])
+        return identity[gallery[table.argmax(axis=1)]], table.max(axis=1)
 
     return nearest
 
@@ -135,8 +132,9 @@ def _grey_pixels(paths: Paths) -> Matrix:
 def _embedder(
     folder: Path,
     build: Callable[[dict[str, object]], nn.Module],
-    compute: Callable[[nn.Module, Tensor, dict[str, Any]], Matrix],
+    embed_squares: Callable[[nn.Module, Tensor, Mapping[str, Any]], Matrix],
 ) -> Callable[[Paths], Matrix]:
+    """The embedding of a trained submission folder: paths -> (n, d). Raises DataError."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         network = build(config["network"])
@@ -148,6 +146,6 @@ def _embedder(
 
     def embed(paths: Paths) -> Matrix:
         squares = read_squares(paths, int(settings["image_size"]), landmarks)
-        return compute(network, squares, settings)
+        return embed_squares(network, squares, settings)
 
     return embed

@@ -1,4 +1,4 @@
-"""What the files of a network with a gallery are called and hold."""
+"""Names and contents of the files of a submission with one network and a gallery."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor, nn
+
+from training.reid.thresholds.choose import Threshold
 
 NETWORK = "weights/network.safetensors"
 GALLERY = "weights/gallery.npz"
@@ -21,17 +23,17 @@ def network_bytes(network: nn.Module) -> bytes:
     return save(state)
 
 
-def threshold_config(found: Mapping[str, Any]) -> dict[str, Any]:
-    """`thresholds` and, for the reader, how they were found."""
+def threshold_config(thresholds: Mapping[str, Threshold]) -> dict[str, Any]:
+    """The `thresholds` of config.json and, for the reader, how well they do in validation."""
     return {
-        "thresholds": {name: round(item.value, 6) for name, item in found.items()},
+        "thresholds": {name: round(item.value, 6) for name, item in thresholds.items()},
         "calibration": {
             name: {
-                "threshold_spread": round(item.spread, 4),
+                "threshold_std": round(item.std, 4),
                 "score": round(item.score, 4),
-                "score_spread": round(item.score_spread, 4),
+                "score_std": round(item.score_std, 4),
                 "rank1": round(item.rank1, 4),
             }
-            for name, item in found.items()
+            for name, item in thresholds.items()
         },
     }

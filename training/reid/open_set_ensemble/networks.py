@@ -1,4 +1,4 @@
-"""The two networks of `open_set_ensemble`: their files, and the gallery's joint embedding."""
+"""The two networks of `open_set_ensemble`: their files, and the gallery's joint embeddings."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.embedding.descriptors import descriptor_files, embed, read_descriptor
 from training.reid.landmarks.files import LANDMARKS
-from wildlife_reid.joint_embedding import KINDS as KINDS
-from wildlife_reid.joint_embedding import SWIN as SWIN
-from wildlife_reid.joint_embedding import TRIPLET as TRIPLET
-from wildlife_reid.joint_embedding import Components, joined
+from wildlife_reid.joint_embedding import KINDS, SWIN, TRIPLET, Components, joined
 
 COMPONENTS = 64  # of the embedding that has more numbers
 
 
 @dataclass(frozen=True)
 class Networks:
-    """The gallery's embedding (n, d) and its components as the gallery's file keeps them; the part
-    of config.json, files and their origins."""
+    """The gallery's joint embeddings (n, d), and what the submission's files hold of the networks.
 
-    embedding: NDArray[np.float16]
+    components: as the gallery's file keeps them; config: the part `networks` of config.json;
+    contents and origins: the copied files, and their licences and sources.
+    """
+
+    embeddings: NDArray[np.float16]
     components: Components
     config: dict[str, dict[str, Any]]
     contents: dict[str, bytes]
@@ -37,36 +37,39 @@ class Networks:
 
 
 def read_networks(
-    folders: Mapping[str, Path], database: Database, pictures: list[Image.Image]
+    folders: Mapping[str, Path], database: Database, images: list[Image.Image]
 ) -> Networks:
-    """folders: by kind. Raises DataError, OSError."""
+    """Read both networks, folders by kind, and embed the images. Raises DataError, OSError."""
     vectors, config = {}, {}
     contents: dict[str, bytes] = {}
     origins: dict[str, dict[str, str]] = {}
     for kind, (make, describe) in KINDS.items():
         folder, name = folders[kind], f"weights/{kind}.safetensors"
         descriptor = read_descriptor(folder)
-        copied, their = descriptor_files(descriptor, folder, name, half=True)
+        copied, copied_origins = descriptor_files(descriptor, folder, name, half=True)
         if LANDMARKS in contents and contents[LANDMARKS] != copied.get(LANDMARKS, b""):
             raise DataError(
                 f"{folders[TRIPLET]} and {folder} find landmarks by different networks: train both "
                 "with the same --landmarks file"
             )
-        found = embed(descriptor, folder, database, pictures, make, describe, half=True)
-        vectors[kind] = found.astype(np.float64)
+        rows = embed(descriptor, folder, database, images, make, describe, half=True)
+        vectors[kind] = rows.astype(np.float64)
         config[kind] = {"settings": descriptor["network"], "weights": name}
         contents |= copied
-        origins |= their
+        origins |= copied_origins
     components = main_components(vectors[SWIN])
-    embedding = joined(vectors[TRIPLET], vectors[SWIN], components).astype(np.float16)
-    return Networks(embedding, components, config, contents, origins)
+    embeddings = joined(vectors[TRIPLET], vectors[SWIN], components).astype(np.float16)
+    return Networks(embeddings, components, config, contents, origins)
 
 
 def main_components(vectors: NDArray[np.float64]) -> Components:
-    """The COMPONENTS main ones of (n, d), rounded as the gallery's file keeps them; with too few
-    pictures or numbers for that, the vectors as they are."""
+    """The COMPONENTS principal components of (n, d), rounded as the gallery's file keeps them.
+
+    With too few images or numbers for that, the vectors stay as they are.
+    """
     if min(vectors.shape) <= COMPONENTS:
         return Components(np.zeros(vectors.shape[1]), np.eye(vectors.shape[1]))
-    found = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(vectors)
-    mean, axes = (part.astype(np.float16) for part in (found.mean_, found.components_.T))
+    pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(vectors)
+    # Rounded before the joint embeddings are computed, so that a query is projected by the same.
+    mean, axes = (part.astype(np.float16) for part in (pca.mean_, pca.components_.T))
     return Components(mean.astype(np.float64), axes.astype(np.float64))

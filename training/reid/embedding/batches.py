@@ -1,4 +1,4 @@
-"""Pictures for training an embedding: read once, varied in every batch, drawn M x K."""
+"""Images for training an embedding: read once, drawn by class, varied in every batch."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from wildlife_reid.alignment import LandmarkNetwork, animal_square
 
 @dataclass(frozen=True)
 class Variation:
-    """How a picture may differ from itself.
+    """The random changes of an image in training.
 
-    mirrored: a picture and its mirror image are two individuals, which doubles them: a pattern is
-    not its own mirror image. rotated: by 90, 180, 270 degrees too. turn in degrees; zoom and shift
-    are the random crop, in shares of the side; jitter of brightness, contrast and saturation.
+    mirrored: an image and its mirror image count as two individuals, because a pattern is not its
+    own mirror image. rotated: by 90, 180 and 270 degrees too. turn: up to so many degrees. shift
+    and zoom: the random crop, as shares of the image's size. jitter: of brightness, contrast and
+    saturation, as shares. grey and erased: probabilities.
     """
 
     mirrored: bool = True
@@ -45,19 +46,20 @@ class Variation:
 
 
 def read_squares(
-    paths: Sequence[Path], side: int, landmarks: LandmarkNetwork | None = None
+    paths: Sequence[Path], size: int, landmarks: LandmarkNetwork | None = None
 ) -> Tensor:
-    """(n, 3, side, side) bytes, the animal in the standard pose where a network finds landmarks.
+    """Read images as squares of `size` pixels: (n, 3, size, size) bytes.
 
-    Raises DataError with all pictures that cannot be read.
+    With a landmark network the animal is brought into the standard pose. Raises DataError with all
+    images that cannot be read.
     """
     squares, problems = [], []
     for path in paths:
         try:
             with Image.open(path) as image:
-                squares.append(animal_square(image, side, landmarks))
+                squares.append(animal_square(image, size, landmarks))
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-            problems.append(f"{path}: cannot be read as a picture: {error}")
+            problems.append(f"{path}: cannot be read as an image: {error}")
     if problems:
         raise DataError("\n".join(problems))
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
@@ -69,21 +71,21 @@ def with_more(
     more: Path | None,
     landmarks: LandmarkNetwork | None,
 ) -> tuple[Tensor, NDArray[np.str_]]:
-    """Pictures (n, 3, side, side) and identity (n,) of a database, and of a folder with others.
+    """Add a folder `more` of other individuals to squares (n, 3, s, s) of identity (n,).
 
-    Raises DataError where an individual is in both, so that none that is kept back is trained on.
+    Raises DataError where an individual is in both, so that no validation image is trained on.
     """
     if more is None:
         return squares, identity
     others = read_database(more)
     if both := sorted(set(others.identity.tolist()) & set(identity.tolist())):
         raise DataError(f"{more}: expected other individuals than in the data, {both[:5]} are both")
-    found = read_squares(others.paths, squares.shape[-1], landmarks)
-    return torch.cat([squares, found]), np.concatenate([identity, others.identity])
+    added = read_squares(others.paths, squares.shape[-1], landmarks)
+    return torch.cat([squares, added]), np.concatenate([identity, others.identity])
 
 
 def augmentation(variation: Variation) -> AugmentationSequential:
-    """Of (n, 3, side, side) floats in 0..1; draws from torch's global generator."""
+    """Vary images (n, 3, s, s) of floats in 0..1; draws from torch's global generator."""
     steps = [
         RandomAffine(
             degrees=variation.turn,
@@ -103,7 +105,7 @@ def augmentation(variation: Variation) -> AugmentationSequential:
 
 
 def classes(identity: NDArray[np.str_], mirrored: bool) -> tuple[Tensor, int]:
-    """Class of each picture (n,), then, if `mirrored`, of each mirror image (2n,); their number."""
+    """Class of each image (n,), or with mirror images (2n,), and the number of classes."""
     names, code = np.unique(identity, return_inverse=True)
     labels = torch.from_numpy(code.astype(np.int64))
     if not mirrored:
@@ -111,8 +113,8 @@ def classes(identity: NDArray[np.str_], mirrored: bool) -> tuple[Tensor, int]:
     return torch.cat([labels, labels + len(names)]), 2 * len(names)
 
 
-def draw(pictures: Tensor, chosen: Tensor) -> Tensor:
-    """Pictures (n, 3, s, s) by number; n and more are mirror images. Floats in 0..1."""
-    mirror = chosen >= len(pictures)
-    found = pictures[chosen % len(pictures)].float() / 255
-    return torch.where(mirror[:, None, None, None], found.flip(3), found)
+def draw(images: Tensor, chosen: Tensor) -> Tensor:
+    """Pick images (n, 3, s, s) by number, from n on mirror images; as floats in 0..1."""
+    mirror = chosen >= len(images)
+    drawn = images[chosen % len(images)].float() / 255
+    return torch.where(mirror[:, None, None, None], drawn.flip(3), drawn)

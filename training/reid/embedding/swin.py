@@ -1,0 +1,113 @@
+"""The network of `megadescriptor_cosine`: published weights, or a small Swin trained here.
+
+Published are ArcFace and its margin. From random weights, with 200 individuals, ArcFace does not
+begin to learn, so the presets that train here use the supervised contrastive loss, which compares
+all pairs of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training.reid.embedding.batches import Variation
+from training.reid.embedding.recipe import (
+    ARCFACE,
+    CONTRASTIVE,
+    Recipe,
+    all_finite,
+    architecture_of,
+    create_backbone,
+)
+from wildlife_image.square import normalised
+from wildlife_reid.swin import describe
+
+
+def _published(backbone: str) -> Recipe:
+    return Recipe(
+        backbone=backbone,
+        image_size=0,
+        pretrained=True,
+        loss=ARCFACE,
+        normalisation="imagenet",
+        licence="CC-BY-NC-4.0",
+        epochs=0,
+    )
+
+
+PRESETS = {
+    # Published: L-384 and its use as it is. T-224 is the smallest of the family.
+    "full": _published("hf-hub:BVRA/MegaDescriptor-L-384"),
+    "full-tiny": _published("hf-hub:BVRA/MegaDescriptor-T-224"),
+    "small": Recipe(
+        backbone="swin_tiny_patch4_window7_224",
+        image_size=64,
+        pretrained=False,
+        loss=CONTRASTIVE,
+        normalisation="half",
+        arguments={
+            "img_size": 64,
+            "patch_size": 4,
+            "embed_dim": 32,
+            "depths": [2, 2, 2],
+            "num_heads": [2, 4, 8],
+            "window_size": 4,
+        },
+        weight_decay=0.05,
+        epochs=16,
+        variation=Variation(turn=25, shift=0.1, zoom=(0.85, 1.35), jitter=0.4, grey=0.3),
+    ),
+    # For animals in one pose (--landmarks): all places of the last map instead of their mean.
+    "aligned": Recipe(
+        backbone="swin_tiny_patch4_window7_224",
+        image_size=64,
+        pretrained=False,
+        loss=CONTRASTIVE,
+        normalisation="half",
+        arguments={
+            "img_size": 64,
+            "patch_size": 4,
+            "embed_dim": 16,
+            "depths": [2, 2, 2],
+            "num_heads": [2, 4, 8],
+            "window_size": 4,
+            "global_pool": "",
+        },
+        weight_decay=0.05,
+        epochs=10,
+        steps=100,
+        variation=Variation(turn=6, shift=0.05, zoom=(0.93, 1.1), jitter=0.4, grey=0.3),
+    ),
+}
+
+
+def build(recipe: Recipe) -> tuple[nn.Module, dict[str, Any]]:
+    """Build the network, and its settings for config.json. Raises TrainingError."""
+    torch.manual_seed(recipe.seed)
+    network = create_backbone(recipe.backbone, recipe.pretrained, **recipe.arguments)
+    own = dict(getattr(network, "pretrained_cfg", {})).get("input_size", (3, 224, 224))
+    settings = {
+        "architecture": architecture_of(network, recipe.backbone),
+        "arguments": recipe.arguments,
+        "image_size": recipe.image_size or int(own[-1]),
+        **recipe.input_settings(),
+    }
+    return network, settings
+
+
+def embed_squares(
+    network: nn.Module, squares: Tensor, settings: Mapping[str, Any]
+) -> NDArray[np.floating]:
+    """Embed squares (n, 3, s, s) as the submission does: (n, d) of length 1, single precision.
+
+    Half precision would not do for the gallery: cosines of a weak network differ in the fourth
+    decimal. Raises DataError where an embedding is not finite.
+    """
+    network.eval()
+    rows = [describe(network, normalised(square, settings)).numpy() for square in squares]
+    return all_finite(np.stack(rows).astype(np.float32))

@@ -1,0 +1,1 @@
+"""Build the submission `open_set_ensemble` (python -m training.reid.open_set_ensemble)."""
