@@ -127,9 +127,15 @@ class Competition:
         return self.document.line(*place)
 
     @property
-    def version_is_right(self) -> bool:
-        """Whether the platform takes the file for version 2: it compares the text."""
-        return str(self.content.get("version")) == "2"
+    def version_problem(self) -> str:
+        """What is wrong with the version, "" where it is 2: the platform compares the text."""
+        version = self.content.get("version")
+        text = str(self.content.get("version", "1"))
+        if text == "2":
+            return ""
+        old = "the platform reads the file in the old format of version 1.5"
+        outcome = old if text in ("1", "1.5") else "the platform refuses the file"
+        return f"version: expected 2, found {version!r}; {outcome}"
 
     def entries(self, section: str) -> list[tuple[int, dict[str, Any]]]:
         """List (position, mapping) of the mappings in a section."""

@@ -233,3 +233,23 @@ def test_indexes_may_have_gaps(tmp_path: Path) -> None:
     content["phases"][0]["tasks"] = [7]
     assert bundles.read(make_bundle(tmp_path / "b", content)).task("7").phase == "First"
     assert yaml.safe_load((tmp_path / "b/competition.yaml").read_text())["tasks"][0]["index"] == 7
+
+
+@pytest.mark.parametrize(
+    ("version", "outcome"),
+    [
+        (1, "reads the file in the old format"),
+        (1.5, "reads the file in the old format"),
+        (2.0, "the platform refuses the file"),
+        (None, "the platform refuses the file"),
+    ],
+)
+def test_run_and_check_say_what_the_platform_does_with_a_version(
+    tmp_path: Path, version: object, outcome: str
+) -> None:
+    with pytest.raises(KitError) as caught:
+        read_with(tmp_path / "b", lambda content: content.update(version=version))
+    findings = check_bundle(tmp_path / "b").findings
+    (found,) = [item.found for item in findings if item.code == "bundle-version"]
+    assert outcome in found
+    assert caught.value.problems == (found,)

@@ -93,6 +93,7 @@ BUNDLE_DEFECTS = (
     Defect("a list", "bundle-yaml", write("competition.yaml", "- a\n")),
     Defect("no version", "bundle-version", _without("version")),
     Defect("version 1.5", "bundle-version", _top("version", 1.5)),
+    Defect("version 2.0", "bundle-version", _top("version", 2.0)),
     Defect("a solution that is not there", "path-missing",
            _top("solutions", [{"index": 0, "tasks": [0], "path": "nowhere.zip"}])),
     Defect("no title", "required-missing", _without("title")),

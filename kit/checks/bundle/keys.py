@@ -27,8 +27,7 @@ def finding_at(competition: Competition, code: str, found: str, *place: str | in
 def check_keys(competition: Competition) -> Iterator[Finding]:
     """Version, required keys, duplicates, and keys that nobody reads."""
     content = competition.content
-    if not competition.version_is_right:
-        found = f"version: expected 2, found {content.get('version')!r}; read as version 1.5"
+    if found := competition.version_problem:
         yield finding_at(competition, "bundle-version", found, "version")
     for key in _REQUIRED:
         if not content.get(key):
