@@ -121,11 +121,8 @@ def read(root: Path) -> Bundle:
     """
     competition = read_competition(root)
     problems: list[str] = []
-    if not competition.version_is_right:
-        problems.append(
-            f"version: expected 2, found {competition.content.get('version')!r}; without it the "
-            "platform reads the file as version 1.5 and refuses it"
-        )
+    if competition.version_problem:
+        problems.append(competition.version_problem)
     phases = _phases_by_task(competition, problems)
     tasks = _tasks(competition, phases, problems)
     columns, primary_index = _columns(competition, problems)

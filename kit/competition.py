@@ -66,6 +66,10 @@ SECTIONS: dict[str, Section] = {
             "input_data": FileKind.DATA, "reference_data": FileKind.DATA,
         },
     ),
+    "solutions": Section(
+        frozenset(("index", "key", "name", "description", "tasks", "path")),
+        {"path": FileKind.DATA},
+    ),
     "phases": Section(
         frozenset((
             "index", "name", "description", "start", "end", "max_submissions_per_day",
@@ -123,9 +127,15 @@ class Competition:
         return self.document.line(*place)
 
     @property
-    def version_is_right(self) -> bool:
-        """Whether the platform takes the file for version 2: it compares the text."""
-        return str(self.content.get("version")) == "2"
+    def version_problem(self) -> str:
+        """What is wrong with the version, "" where it is 2: the platform compares the text."""
+        version = self.content.get("version")
+        text = str(self.content.get("version", "1"))
+        if text == "2":
+            return ""
+        old = "the platform reads the file in the old format of version 1.5"
+        outcome = old if text in ("1", "1.5") else "the platform refuses the file"
+        return f"version: expected 2, found {version!r}; {outcome}"
 
     def entries(self, section: str) -> list[tuple[int, dict[str, Any]]]:
         """List (position, mapping) of the mappings in a section."""
@@ -149,9 +159,12 @@ class Competition:
                     if entry.get(key) is not None:
                         yield NamedFile(place, kind, entry[key])
 
-    def is_reused_task(self, place: Place) -> bool:
-        """Say whether a place is in a task that is on the platform already, named by its key."""
-        return place[0] == "tasks" and "key" in dict(self.entries("tasks"))[int(place[1])]
+    def is_reused(self, place: Place) -> bool:
+        """Say whether a place is in a task or solution that the platform has, named by its key."""
+        section = str(place[0])
+        return section in ("tasks", "solutions") and (
+            "key" in dict(self.entries(section))[int(place[1])]
+        )
 
     def holds(self, value: object) -> bool:
         """Say whether a value names something that is inside the bundle."""

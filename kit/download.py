@@ -1,7 +1,7 @@
 """Download one file of known size and sha256: resumed, retried, never half under its name.
 
-`training/data/download_file.py` does the same for pictures, several at once. The kit and training do
-not import each other, so this is the one thing that is written twice.
+`training/data/download_file.py` does the same for pictures, several at once. The kit and training
+do not import each other, so this is the one thing that is written twice.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def download(
     sleep: Callable[[float], object] = time.sleep,
     timeout_s: float = 30.0,
 ) -> None:
-    """Put the file at `target`, by way of a hidden file beside it that a later call goes on with.
+    """Put the file at `target`, by way of a hidden file next to it that a later call goes on with.
 
     Args:
         wanted: where it is and what its bytes have to be.

@@ -50,8 +50,13 @@ def read_requirements(path: Path) -> list[Line]:
     physical = _decode(path.read_bytes()).splitlines()
     for number, text in enumerate(physical, start=1):
         texts.append(text)
-        if not text.endswith("\\") or number == len(physical):
-            joined = "".join(part.removesuffix("\\") for part in texts)
+        # As in pip, a line that is only a comment never continues on the next one, and stays a
+        # comment where one before it continues.
+        is_comment = text.lstrip().startswith("#")
+        goes_on = text.endswith("\\") and not is_comment
+        if not goes_on or number == len(physical):
+            before = "".join(part.removesuffix("\\") for part in texts[:-1])
+            joined = before + (" " if is_comment else "") + text.removesuffix("\\")
             content = _COMMENT.sub("", joined).strip()
             lines.append(Line(start, "\n".join(texts), content, _parse(content)))
             start, texts = number + 1, []

@@ -95,10 +95,13 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     pending, start = "", 0
     for number, raw in enumerate(text.splitlines(), start=1):
         start = start or number
-        if raw.endswith("\\"):
+        # As in pip, a line that is only a comment never continues on the next one, and stays a
+        # comment where one before it continues.
+        is_comment = raw.lstrip().startswith("#")
+        if raw.endswith("\\") and not is_comment:
             pending += raw[:-1]
             continue
-        lines.append((start, pending + raw))
+        lines.append((start, pending + (" " if is_comment else "") + raw))
         pending, start = "", 0
     lines.append((start, pending))
     without_comments = [(n, re.sub(r"(^|\s)#.*$", "", line).strip()) for n, line in lines]

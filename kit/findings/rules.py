@@ -196,7 +196,7 @@ _BUNDLE = _table(
     "error",
     ("bundle-root", "put competition.yaml at the root of the zip", "unpacker"),
     ("bundle-yaml", _FIX_YAML, "unpacker"),
-    ("bundle-version", "add `version: 2`", "codabench#1934, #1935"),
+    ("bundle-version", "write `version: 2`", "codabench#1934, #1935"),
     ("required-missing", "add it", "unpacker"),
     ("section-malformed", "write a list of mappings, each with a dash", "unpacker"),
     ("key-duplicate", "keep one", "YAML: the last one wins"),

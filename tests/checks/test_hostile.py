@@ -70,13 +70,13 @@ def test_a_name_that_is_not_utf_8_is_printed(kit: Kit, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_bytes_flipped_at_random_end_no_check(tmp_path: Path, seed: int) -> None:
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     folder, bundle = good_submission(tmp_path / "s"), good_bundle(tmp_path)
     paths = [path for top in (folder, bundle) for path in sorted(top.rglob("*")) if path.is_file()]
     for path in paths:
         data = bytearray(path.read_bytes())
-        for _ in range(dice.choice((1, 3, 9))):
-            data[dice.randrange(len(data))] = dice.randrange(256)
+        for _ in range(rng.choice((1, 3, 9))):
+            data[rng.randrange(len(data))] = rng.randrange(256)
         path.write_bytes(bytes(data))
     assert checked(folder).checks
     assert check_bundle(bundle, NOW).path == bundle

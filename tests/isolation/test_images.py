@@ -1,4 +1,4 @@
-"""docker/Dockerfile, held against what can be known without building it."""
+"""docker/Dockerfile, compared with what can be known without building it."""
 
 from __future__ import annotations
 

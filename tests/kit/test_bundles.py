@@ -18,7 +18,7 @@ from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
 from kit.packing.bundling import pack_bundle
 from tests.support.checks import good_competition
-from tests.support.kit import Kit, competition_yaml, make_bundle
+from tests.support.kit import Kit, competition_yaml, make_bundle, write_tree
 
 
 def read_with(folder: Path, change: Callable[[dict[str, Any]], object]) -> bundles.Bundle:
@@ -133,6 +133,20 @@ def test_kit_bundle_makes_a_zip_that_runs(kit: Kit, bundle: Path, submission: Pa
     assert kit("run", submission, "--bundle", "b.zip").status == 0
 
 
+def test_a_solution_is_packed_with_the_bundle(kit: Kit, tmp_path: Path) -> None:
+    content = competition_yaml()
+    content["solutions"] = [
+        {"index": 0, "tasks": [0], "path": "solution"},
+        {"index": 1, "tasks": [0], "key": "b6c8ff5c-6d3d-4d5c-9d9e-0f6a3f9d8a11"},
+    ]
+    folder = make_bundle(tmp_path / "b", content)
+    write_tree(folder, {"solution/model.py": "A = 1"})
+    assert not [item for item in check_bundle(folder).findings if "solutions" in item.found]
+    answer = kit("bundle", folder, "--out", "b.zip", "--json")
+    assert answer.status == 0, answer.text
+    assert "solution/model.py" in answer.json["files"]
+
+
 def test_kit_bundle_refuses_what_is_not_complete(kit: Kit, bundle: Path) -> None:
     (bundle / "logo.png").unlink()
     answer = kit("bundle", bundle)
@@ -219,3 +233,23 @@ def test_indexes_may_have_gaps(tmp_path: Path) -> None:
     content["phases"][0]["tasks"] = [7]
     assert bundles.read(make_bundle(tmp_path / "b", content)).task("7").phase == "First"
     assert yaml.safe_load((tmp_path / "b/competition.yaml").read_text())["tasks"][0]["index"] == 7
+
+
+@pytest.mark.parametrize(
+    ("version", "outcome"),
+    [
+        (1, "reads the file in the old format"),
+        (1.5, "reads the file in the old format"),
+        (2.0, "the platform refuses the file"),
+        (None, "the platform refuses the file"),
+    ],
+)
+def test_run_and_check_say_what_the_platform_does_with_a_version(
+    tmp_path: Path, version: object, outcome: str
+) -> None:
+    with pytest.raises(KitError) as caught:
+        read_with(tmp_path / "b", lambda content: content.update(version=version))
+    findings = check_bundle(tmp_path / "b").findings
+    (found,) = [item.found for item in findings if item.code == "bundle-version"]
+    assert outcome in found
+    assert caught.value.problems == (found,)

@@ -24,7 +24,11 @@ AWKWARD: dict[str, tuple[bytes, list[str], list[int]]] = {
     "continued": (b"numpy \\\n  >=1.0, \\\n  <99\npillow\n", ["numpy<99,>=1.0", "pillow"], []),
     "continued at the end": (b"pillow\nnumpy\\\n", ["pillow", "numpy"], []),
     "continued and wrong": (b"pillow\n\nnumpy \\\n  =1\n", ["pillow"], [3]),
-    "a comment that goes on": (b"# old \\\nnumpy\npillow\n", ["pillow"], []),
+    "a comment does not go on": (b"# old \\\nnumpy\n", ["numpy"], []),
+    "an indented one neither": (b"  # old \\\nnumpy\n", ["numpy"], []),
+    "a comment that is continued to": (b"numpy \\\n# old \\\npillow\n", ["numpy", "pillow"], []),
+    "a comment right after the backslash": (b"numpy\\\n# old\npillow\n", ["numpy", "pillow"], []),
+    "a comment after a package goes on": (b"numpy # old \\\npillow\n", ["numpy"], []),
     "marker that holds": (
         b'numpy; python_version >= "3"\n', ['numpy; python_version >= "3"'], [],
     ),

@@ -27,8 +27,7 @@ def finding_at(competition: Competition, code: str, found: str, *place: str | in
 def check_keys(competition: Competition) -> Iterator[Finding]:
     """Version, required keys, duplicates, and keys that nobody reads."""
     content = competition.content
-    if not competition.version_is_right:
-        found = f"version: expected 2, found {content.get('version')!r}; read as version 1.5"
+    if found := competition.version_problem:
         yield finding_at(competition, "bundle-version", found, "version")
     for key in _REQUIRED:
         if not content.get(key):
@@ -131,7 +130,7 @@ def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
 
 
 def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
-    if file.is_dataset_key or competition.is_reused_task(file.place):
+    if file.is_dataset_key or competition.is_reused(file.place):
         return
     if not competition.holds(file.value):
         yield _missing(competition, file)
