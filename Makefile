@@ -21,10 +21,10 @@ KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scorin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
-  bench sample-data artifacts-hybrid artifacts-reid scores pack constraints clean
+  bench sample-data scores pack constraints clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A marker per set of packages, newer than what it was installed from, makes the second time quick.
 # kit.done has what `make test-kit` needs: the light core, the test tools and the Docker SDK.
@@ -88,27 +88,14 @@ bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/RE
 	@$(BIN)/python -m benchmarks.scoring --write
 	@$(BIN)/python -m benchmarks.ingestion --write
 	@$(BIN)/python -m benchmarks.local_features --write
+	@$(BIN)/python -m benchmarks.kit_commands --write
 
-sample-data: $(VENV)/core.done ## Generate the sample bundles anew (the same bytes each time)
-	@$(BIN)/python -m sample_data.generate_hybrid
-	@$(BIN)/python -m sample_data.generate_reid
+sample-data: $(VENV)/core.done ## Generate the sample bundles again (the same bytes each time)
+	@for bundle in sample_data/*/competition.yaml; do \
+	  $(BIN)/python -m sample_data.generate_$$(basename $$(dirname $$bundle)) || exit 1; done
 
-artifacts-hybrid: $(VENV)/all.done ## Train the artifacts of the hybrid submissions (sample data)
-	@$(BIN)/python -m training.hybrid.wing_pattern_sgd
-	@$(BIN)/python -m training.hybrid.bioclip_wings
-	@$(BIN)/python -m training.hybrid.dinov2_ensemble
-
-POSE := --landmarks runs/landmarks.safetensors --more runs/more_animals
-# In this order: the last three take the network of one of the first two.
-artifacts-reid: $(VENV)/all.done ## Train the artifacts of the re-identification submissions (sample data)
-	@$(BIN)/python -m sample_data.generate_more_animals --out runs/more_animals
-	@$(BIN)/python -m training.reid.landmarks.train --data runs/more_animals \
-	  --out runs/landmarks.safetensors --test sample_data/reid/train
-	@$(BIN)/python -m training.reid.triplet_centroids --preset aligned-extended $(POSE)
-	@$(BIN)/python -m training.reid.megadescriptor_cosine --preset aligned $(POSE)
-	@$(BIN)/python -m training.reid.wildfusion
-	@$(BIN)/python -m training.reid.megadescriptor_convnext
-	@$(BIN)/python -m training.reid.open_set_ensemble
+artifacts-%: $(VENV)/all.done ## Train the artifacts of a track on its sample data: artifacts-hybrid, artifacts-reid
+	@$(BIN)/python -m training.$*
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
 	@$(BIN)/python -m benchmarks.stored_scores

@@ -68,8 +68,7 @@ def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tu
     return variables
 
 
-# Which prediction a track asks for: as in the registry of the scoring program (wildlife_scoring/
-# tracks.py), which the kit does not import; tests/repository/test_tracks.py compares the two.
-SCORE_TRACKS: Final = ("hybrid",)
-LABEL_TRACKS: Final = ("reid",)
-TRACKS: Final = (*SCORE_TRACKS, *LABEL_TRACKS)
+# Which prediction a track asks for. `make docs` writes this line from the registry of the scoring
+# program (wildlife_scoring/tracks.py), which the kit does not import.
+PREDICTION_OF_TRACK: Final = {"hybrid": "score", "reid": "label"}
+TRACKS: Final = tuple(PREDICTION_OF_TRACK)

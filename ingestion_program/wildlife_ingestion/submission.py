@@ -26,8 +26,8 @@ PACKAGE_OF_MODULE = {
     "yaml": "PyYAML",
     "skimage": "scikit-image",
 }
-# The tracks that the scoring program knows, and what each asks for (tests/repository/test_tracks.py
-# compares them: on the platform the two programs do not see each other).
+# Which prediction a track asks for. `make docs` writes this line from the registry of the scoring
+# program (wildlife_scoring/tracks.py), which this program does not see on the platform.
 PREDICTION_OF_TRACK = {"hybrid": "score", "reid": "label"}
 
 

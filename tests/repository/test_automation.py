@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 import kit
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, make_targets
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+TARGETS = make_targets()
 
 
 def read(path: Path) -> Any:
@@ -92,9 +92,11 @@ def test_make_help_lists_every_target() -> None:
         text=True,
         check=True,
     ).stdout
-    assert {line.split()[0] for line in shown.splitlines()} == TARGETS
+    # One line stands for the targets of all tracks; a pattern cannot be phony.
+    own = {target for target in TARGETS if not target.startswith("artifacts-")}
+    assert {line.split()[0] for line in shown.splitlines()} == {*own, "artifacts-%"}
     phony = MAKEFILE.replace("\\\n", " ").split(".PHONY:")[1].splitlines()[0].split()
-    assert set(phony) == TARGETS
+    assert set(phony) == own
 
 
 def test_the_generated_tables_are_current() -> None:

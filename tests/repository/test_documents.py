@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository import ROOT, tracked
+from tests.support.repository import ROOT, make_targets, tracked
 
 DOCUMENTS = [
     *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")),
@@ -16,7 +16,7 @@ DOCUMENTS = [
     *(ROOT / "training" / name for name in ("THRESHOLDS.md",)),
     *sorted(path for path in tracked("*README.md")),
 ]
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+TARGETS = make_targets()
 # Names that stand for any name (NAME, TRACK), and patterns.
 _PLACEHOLDER = re.compile(r"[A-Z]{3,}|[<>*{}]|\.\.\.")
 _TITLES = re.compile(r"README|LOG|THRESHOLDS|CHANGELOG|ARCHITECTURE|CONTRIBUTING|SECURITY")

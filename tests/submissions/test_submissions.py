@@ -25,7 +25,7 @@ from benchmarks.stored_scores import (
 )
 from kit import submissions
 from kit.checks.running.images import BROKEN, odd_images
-from kit.contract import LABEL_TRACKS
+from kit.contract import PREDICTION_OF_TRACK
 from kit.packing.shipping import shipped
 from kit.vendoring.record import read_vendored
 from kit.vendoring.vendor import differences, shared_folder
@@ -206,7 +206,7 @@ def assert_stored(case: Case, output: Path, kit: Kit) -> None:
         assert predictions == expected, f"predictions changed. {advice}"
         assert scores == stored["scores"], f"scores changed. {advice}"
     else:
-        labels = case.track in LABEL_TRACKS
+        labels = PREDICTION_OF_TRACK[case.track] == "label"
         (assert_labels_close if labels else assert_scores_close)(predictions, expected)
         tolerance = LABEL_TOLERANCE if labels else TOLERANCE
         assert scores == pytest.approx(stored["scores"], abs=tolerance), advice

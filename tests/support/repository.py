@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -29,3 +30,10 @@ def is_vendored(path: Path) -> bool:
     """Whether `kit vendor` wrote the file."""
     parts = path.relative_to(ROOT).parts
     return parts[0] == "submissions" and parts[1] != "_shared" and parts[2].startswith("wildlife_")
+
+
+def make_targets() -> set[str]:
+    """Return the targets of the Makefile; `artifacts-%` stands for one for each track."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    tracks = (path.parent.name for path in (ROOT / "training").glob("*/__main__.py"))
+    return {*re.findall(r"^([a-z-]+):", text, re.MULTILINE), *(f"artifacts-{n}" for n in tracks)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.checks.running.images import BROKEN
 from kit.checks.running.probing import Laboratory, Probe, Surroundings
-from kit.contract import LABEL_TRACKS, MODEL_FILE, SCORE_TRACKS
+from kit.contract import MODEL_FILE, PREDICTION_OF_TRACK
 from kit.findings.finding import CheckResult, Finding, Skipped, shown
 
 # Predictions are compared after rounding to 4 decimals; sums of another order move the seventh.
@@ -85,7 +85,7 @@ def check_answers(probe: Probe, track: str | None) -> Iterator[Finding]:
 
 
 def _types(answers: Sequence[tuple[str, dict[str, Any]]], track: str | None) -> Iterator[Finding]:
-    wanted = "label" if track in LABEL_TRACKS else "score" if track in SCORE_TRACKS else ""
+    wanted = PREDICTION_OF_TRACK.get(track or "", "")
     bad: dict[str, str] = {}
     infinite: dict[str, str] = {}
     for name, answer in answers:

@@ -1,0 +1,14 @@
+"""Train the artifacts of all hybrid submissions on the sample data: `make artifacts-hybrid`."""
+
+from __future__ import annotations
+
+from training.common.steps import run_modules
+
+COMMANDS = (
+    ("training.hybrid.wing_pattern_sgd",),
+    ("training.hybrid.bioclip_wings",),
+    ("training.hybrid.dinov2_ensemble",),
+)
+
+if __name__ == "__main__":
+    raise SystemExit(run_modules(COMMANDS))
