@@ -311,7 +311,7 @@ def test_kit_new_makes_a_submission_that_runs_at_once(kit: Kit, track: str) -> N
     assert kit("run", "made_by_a_test", "--json").json["ok"]
     again = kit("new", "made_by_a_test", "--track", track)
     assert again.status == 2
-    assert "is there already" in again.text
+    assert "exists already" in again.text
 
 
 def test_kit_new_names_the_tracks_that_have_a_template(kit: Kit) -> None:
