@@ -1,4 +1,4 @@
-"""Train the submission `bioclip_wings`, every step of it, from a table and pictures.
+"""Train the submission `bioclip_wings`, every step of it, from a table and images.
 
     python -m training.hybrid.bioclip_wings
     python -m training.hybrid.bioclip_wings --data DIR --out SUBMISSION_FOLDER
@@ -42,7 +42,7 @@ from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip
 from training.hybrid.bioclip.batches import cross, partners
-from training.hybrid.bioclip.images import Labels, Pictures, read_halves, read_labels
+from training.hybrid.bioclip.images import Images, Labels, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import fit_statistics, part_table, score_weights
 from training.hybrid.bioclip.trainer import Trainer
@@ -57,12 +57,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Chosen by validation inside the training data (submissions/bioclip_wings/README.md).
 SCORE = "relative_mahalanobis"
-UNET = {"small": ["--width", "6", "--side", "96", "--epochs", "12"], "full": ["--preset", "full"]}
+UNET = {
+    "small": ["--width", "6", "--image-size", "96", "--epochs", "12"],
+    "full": ["--preset", "full"],
+}
 SPREAD_CROSSES = 400
 REQUIRES = {
-    "numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "open_clip_torch": ">=2.26",
-    "timm": ">=1.0.9", "scipy": ">=1.11", "safetensors": ">=0.4",
-}  # fmt: skip
+    "numpy": ">=1.26",
+    "Pillow": ">=10.3",
+    "torch": ">=2.4",
+    "open_clip_torch": ">=2.26",
+    "timm": ">=1.0.9",
+    "scipy": ">=1.11",
+    "safetensors": ">=0.4",
+}
 
 
 class StepFailed(ScriptError):
@@ -70,7 +78,7 @@ class StepFailed(ScriptError):
 
 
 def make_masks(images: Path, masks: Path) -> None:
-    """NAME_mask.png, as large as the picture, for every picture that has none. Raises FolderError.
+    """NAME_mask.png, as large as the image, for every image that has none. Raises FolderError.
 
     By `find_wings` of wing_pattern_sgd: good on plain backgrounds, and needs no trained network.
     """
@@ -111,49 +119,57 @@ def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) 
     return work / "unet" / "wing_unet.safetensors"
 
 
-def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Pictures]:
+def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Images]:
     """Labels, and views of the wings, in memory. Raises DataError."""
     labels = read_labels(data, recipe.soft_parents)
-    views = read_halves(labels.paths, WingViews(network, served_picture(recipe)))
-    return labels, Pictures(labels.paths, views, {})
+    views = read_halves(labels.paths, WingViews(network, served_preprocessing(recipe)))
+    return labels, Images(labels.paths, views, {})
 
 
 def full_inputs(data: Path, network: Path, work: Path) -> Path:
     """The folder of balanced cut-outs; WORK/cut is a data folder of the cut-outs themselves."""
     cut = work / "cut"
-    run_step(remove_background, "--images", data / "images", "--network", network,
-             "--out", cut / "images")  # fmt: skip
+    run_step(
+        remove_background,
+        "--images",
+        data / "images",
+        "--network",
+        network,
+        "--out",
+        cut / "images",
+    )
     shutil.copy(data / "train.csv", cut / "train.csv")
     run_step(balance_classes, "--data", cut, "--out", work / "balanced")
     return work / "balanced"
 
 
 def finetune(
-    labels: Labels, pictures: Pictures, recipe: Recipe, backbone: str, out: Path
+    labels: Labels, images: Images, recipe: Recipe, backbone: str, out: Path
 ) -> tuple[Trainer, dict[str, Any]]:
     """The trained tower and head, and the tower's `model_cfg`. Raises TrainingError."""
     out.mkdir(parents=True, exist_ok=True)
     model, model_cfg = finetune_bioclip.start(backbone, len(labels.classes), recipe)
-    trainer = Trainer(out, recipe, model, f"{labels.digest()} {pictures.digest()} {backbone}")
+    trainer = Trainer(out, recipe, model, f"{labels.digest()} {images.digest()} {backbone}")
     trainer.resume()
-    trainer.train(labels, pictures, finetune_bioclip.validation_rows(labels, recipe))
+    trainer.train(labels, images, finetune_bioclip.validation_rows(labels, recipe))
     return trainer, model_cfg
 
 
 def fitted_statistics(
-    trainer: Trainer, labels: Labels, pictures: Pictures
+    trainer: Trainer, labels: Labels, images: Images
 ) -> tuple[FeatureStatistics, dict[str, dict[str, float]]]:
-    """Statistics of the pure pictures' features, and what each score weighs."""
+    """Statistics of the pure images' features, and what each score weighs."""
     rows = np.flatnonzero(labels.pure).tolist()
-    features = trainer.features(pictures, rows)
+    features = trainer.features(images, rows)
     subspecies = np.array(labels.classes)[labels.own[rows]]
     statistics = fit_statistics(features.double().numpy(), subspecies, labels.view[rows])
-    if pictures.views is None:
-        other = trainer.features(pictures, np.flatnonzero(~labels.pure).tolist())
+    if images.views is None:
+        other = trainer.features(images, np.flatnonzero(~labels.pure).tolist())
     else:
-        crossed = cross_views(labels[labels.pure], pictures.views[rows], SPREAD_CROSSES, seed=0)
-        other = trainer.features(Pictures([Path()] * len(crossed), crossed, {}),
-                                 list(range(len(crossed))))  # fmt: skip
+        crossed = cross_views(labels[labels.pure], images.views[rows], SPREAD_CROSSES, seed=0)
+        other = trainer.features(
+            Images([Path()] * len(crossed), crossed, {}), list(range(len(crossed)))
+        )
     tables = [
         part_table(f.double().numpy(), head_logits(trainer, f), labels.hybrid, statistics)
         for f in (features, other)
@@ -170,27 +186,33 @@ def head_logits(trainer: Trainer, features: Tensor) -> Any:
 
 def cross_views(labels: Labels, views: Tensor, count: int, seed: int) -> Tensor:
     """`count` crosses (count, v, 3, h, w) as bytes, the same patches on all views of one."""
-    dice = torch.Generator().manual_seed(seed)
-    side = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
-    first = torch.randint(len(views), (count,), generator=dice)
-    other = partners(torch.from_numpy(labels.own), side, dice)
+    generator = torch.Generator().manual_seed(seed)
+    view_number = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
+    first = torch.randint(len(views), (count,), generator=generator)
+    other = partners(torch.from_numpy(labels.own), view_number, generator)
     crossed = []
     for view in range(views.shape[1]):
-        dice = torch.Generator().manual_seed(seed + 1)
+        generator = torch.Generator().manual_seed(seed + 1)
         a, b = views[first, view].float() / 255, views[other[first], view].float() / 255
-        crossed.append((cross(a, b, dice)[0] * 255).round().to(torch.uint8))
+        crossed.append((cross(a, b, generator)[0] * 255).round().to(torch.uint8))
     return torch.stack(crossed, dim=1)
 
 
-def served_picture(recipe: Recipe) -> dict[str, Any]:
-    """The picture settings of config.json."""
-    return {**recipe.picture(), "precision": "float64" if recipe.views == "halves" else "float32"}
+def served_preprocessing(recipe: Recipe) -> dict[str, Any]:
+    """The image settings of config.json."""
+    return {
+        **recipe.preprocessing(),
+        "precision": "float64" if recipe.views == "halves" else "float32",
+    }
 
 
 def submission_of(
-    work: Path, network: Path, statistics: FeatureStatistics,
-    weights: dict[str, dict[str, float]], recipe: Recipe,
-) -> tuple[dict[str, Any], dict[str, bytes]]:  # fmt: skip
+    work: Path,
+    network: Path,
+    statistics: FeatureStatistics,
+    weights: dict[str, dict[str, float]],
+    recipe: Recipe,
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """config.json, and the weights by their path in the folder."""
     found = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
     arrays = {name: value.astype(np.float32) for name, value in vars(statistics).items()}
@@ -199,7 +221,7 @@ def submission_of(
     files = [network, *(work / f"{n}.safetensors" for n in ("tower", "head", "statistics"))]
     config = {
         "wing_network": "weights/wing_unet.safetensors",
-        "preprocessing": served_picture(recipe),
+        "preprocessing": served_preprocessing(recipe),
         "tower": {"model_cfg": found["model_cfg"], "weights": "weights/tower.safetensors"},
         "normalise_features": found["normalise_features"],
         "head": "weights/head.safetensors",
@@ -213,7 +235,7 @@ def submission_of(
 
 
 def data_digest(data: Path) -> str:
-    """Of the table and the pictures' bytes."""
+    """Of the table and the images' bytes."""
     found = hashlib.sha256((data / "train.csv").read_bytes())
     for path in list_pictures(data / "images"):
         found.update((data / "images" / path).read_bytes())
@@ -226,15 +248,15 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
     network = train_wing_network(options.data, work, options.masks, options.preset)
     print("--- finetune_bioclip", flush=True)
     if recipe.views == "halves":
-        labels, pictures = small_inputs(options.data, network, recipe)
-        own, seen = labels, pictures
+        labels, images = small_inputs(options.data, network, recipe)
+        own, seen = labels, images
     else:
         balanced = full_inputs(options.data, network, work)
         labels = read_labels(balanced, recipe.soft_parents, recipe.crosses > 0)
-        pictures = Pictures(labels.paths, None, recipe.picture())
+        images = Images(labels.paths, None, recipe.preprocessing())
         own = read_labels(work / "cut", recipe.soft_parents, recipe.crosses > 0)
-        seen = Pictures(own.paths, None, recipe.picture())
-    trainer, model_cfg = finetune(labels, pictures, recipe, options.backbone, work)
+        seen = Images(own.paths, None, recipe.preprocessing())
+    trainer, model_cfg = finetune(labels, images, recipe, options.backbone, work)
     finetune_bioclip.write_result(trainer, labels, model_cfg)
     statistics, weights = fitted_statistics(trainer, own, seen)
     digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
@@ -250,12 +272,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "bioclip_wings")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
     parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
-    parser.add_argument("--masks", type=Path, help="NAME_mask.png of each picture")
+    parser.add_argument("--masks", type=Path, help="NAME_mask.png of each image")
     parser.add_argument("--epochs", type=int, help="of the tower; else the preset's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="intermediate files (see above)")
     options = parser.parse_args(arguments)
-    recipe = replace(PRESETS[options.preset], held_out=0.0, seed=options.seed)
+    recipe = replace(PRESETS[options.preset], validation_share=0.0, seed=options.seed)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
     small = options.preset == "small"

@@ -1,4 +1,4 @@
-"""Hybrids that nobody photographed: crosses of two known parents, and pictures as of a mimic.
+"""Hybrids that nobody photographed: crosses of two known parents, and images as of a mimic.
 
 Genes of wing pattern act on parts of a wing, some with dominance, some blending; so a synthetic
 cross takes each of a few random patches from one parent, the other, or a mixture.
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Groups:
-    """Pictures by subspecies and view: sorted (subspecies, view) names, and member (n,) indices."""
+    """Images by subspecies and view: sorted (subspecies, view) names, and member (n,) indices."""
 
     names: tuple[tuple[str, str], ...]
     member: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Groups:
 def cross_maps(
     maps: Array, groups: Groups, count: int, rng: np.random.Generator, patches: int
 ) -> Array:
-    """`count` crosses (count, rows, columns, channels) of pictures of two different subspecies.
+    """`count` crosses (count, rows, columns, channels) of images of two different subspecies.
 
     Pairs take turns, so that a rare subspecies is a parent as often as a common one.
     """

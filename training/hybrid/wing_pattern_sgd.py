@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from training.common import script
 from training.common.submission_files import write_submission
-from training.hybrid.data import TrainingTable, read_pictures, read_training_table
+from training.hybrid.data import TrainingTable, read_images, read_training_table
 from training.hybrid.wing_pattern.fit import (
     EVIDENCE,
     Examples,
@@ -40,7 +40,7 @@ REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
 def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
     """The table, its non-hybrids and its hybrids. Raises DataError."""
     table = read_training_table(folder)
-    wings = read_pictures(table, aligned_wings)
+    wings = read_images(table, aligned_wings)
     examples = Examples(wings, table.subspecies, table.specimen, table.view)
     return table, examples[~table.hybrid], examples[table.hybrid]
 
@@ -55,10 +55,12 @@ def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any
         "score": {
             name: dict(zip(EVIDENCE, np.round(values, 9).tolist(), strict=True))
             for name, values in (
-                ("centre", score.centre), ("scale", score.scale), ("weights", score.weights)
+                ("centre", score.centre),
+                ("scale", score.scale),
+                ("weights", score.weights),
             )
         },
-    }  # fmt: skip
+    }
     return config, buffer.getvalue()
 
 
@@ -77,7 +79,7 @@ def train(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     table, pure, hybrids = read_examples(options.data)
     names = sorted(set(pure.subspecies.tolist()))
-    print(f"{len(table.paths)} pictures: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
+    print(f"{len(table.paths)} images: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
     settings = Settings()
     with threadpool_limits(limits=1):
         score = fit_score(pure, hybrids, settings)

@@ -1,4 +1,4 @@
-"""What `finetune_bioclip` trains on: views of pictures, their classes, and what a batch teaches."""
+"""What `finetune_bioclip` trains on: views of images, their classes, and what a batch teaches."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Labels:
 
     @property
     def pure(self) -> NDArray[np.bool_]:
-        """(n,) True for the pictures of subspecies."""
+        """(n,) True for the images of subspecies."""
         pure: NDArray[np.bool_] = (self.own >= 0) & (self.own != self.hybrid)
         return pure
 
@@ -100,7 +100,7 @@ def _parents(row: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...] | 
     return found if all(name in names for name in found) else None
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
+class Images(Dataset[tuple[Tensor, int]]):
     """Views (v, 3, h, w) as bytes by row, and the row's number; kept in memory if `read` says."""
 
     def __init__(self, paths: Sequence[Path], views: Tensor | None, square_as: Mapping[str, Any]):
@@ -122,13 +122,13 @@ class Pictures(Dataset[tuple[Tensor, int]]):
             return square(to_rgb(image, 2 * int(self.square_as["resize"])), self.square_as), row
 
 
-def read_halves(paths: Sequence[Path], pictures: WingViews) -> Tensor:
-    """Views (n, 2, 3, h, w) of pictures with background. Raises DataError naming all unreadable."""
+def read_halves(paths: Sequence[Path], images: WingViews) -> Tensor:
+    """Views (n, 2, 3, h, w) of images with background. Raises DataError naming all unreadable."""
     views, problems = [], []
     for path in paths:
         try:
             with Image.open(path) as image:
-                views.append(pictures(image))
+                views.append(images(image))
         except UNREADABLE as error:
             problems.append(f"{path.name} cannot be read: {error}")
     raise_if(problems, paths)
@@ -136,7 +136,7 @@ def read_halves(paths: Sequence[Path], pictures: WingViews) -> Tensor:
 
 
 def check_readable(paths: Sequence[Path]) -> None:
-    """Whether every picture can be decoded, before hours of training. Raises DataError."""
+    """Whether every image can be decoded, before hours of training. Raises DataError."""
     problems = []
     for path in paths:
         try:
@@ -168,9 +168,9 @@ class Order(Sampler[int]):
         return len(self.own)
 
     def __iter__(self) -> Iterator[int]:
-        dice = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         if not self.balanced:
-            return iter(torch.randperm(len(self.own), generator=dice).tolist())
+            return iter(torch.randperm(len(self.own), generator=generator).tolist())
         _, member, count = np.unique(self.own, return_inverse=True, return_counts=True)
         weight = torch.from_numpy(1 / np.sqrt(count[member]))
-        return iter(torch.multinomial(weight, len(self.own), True, generator=dice).tolist())
+        return iter(torch.multinomial(weight, len(self.own), True, generator=generator).tolist())

@@ -1,4 +1,4 @@
-"""Features of picture files by a ready backbone, kept on disk."""
+"""Features of image files by a ready backbone, kept on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wildlife_wings.dinov2_pixels import Pixels
 
 @dataclass(frozen=True)
 class Extractor:
-    """A ready backbone in a folder and its features of picture files, kept on disk."""
+    """A ready backbone in a folder and its features of image files, kept on disk."""
 
     folder: Path
     preprocessing: dict[str, Any]

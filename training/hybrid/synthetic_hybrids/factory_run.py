@@ -38,12 +38,12 @@ SETTINGS = "settings.json"
 LOG = "log.csv"
 _BETAS = (0.5, 0.999)
 _LOSSES = ("generator", "adversarial", "features", "perceptual", "pixels", "discriminator")
-_LOG_COLUMNS = ("step", "epoch", "rate", *_LOSSES)
+_LOG_COLUMNS = ("step", "epoch", "learning_rate", *_LOSSES)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the result, besides the pictures; the defaults are the published values."""
+    """What decides the result, besides the images; the defaults are the published values."""
 
     size: int = 256
     ngf: int = 64
@@ -53,11 +53,11 @@ class Settings:
     batch: int = 40
     epochs: int = 8000
     decay_epochs: int = 8000
-    rate: float = 2e-4
+    learning_rate: float = 2e-4
     seed: int = 202412
     save_every: int = 1000
     perceptual: bool = True
-    pixels: float = 0.0  # weight of the L1 between pictures
+    pixels: float = 0.0  # weight of the L1 between images
 
     @property
     def widths(self) -> Widths:
@@ -76,25 +76,34 @@ class Settings:
         wrong_size = None if found else self.widths.problem_with(self.size)
         return [*found, *([wrong_size] if wrong_size else [])]
 
-    def rate_at(self, epoch: int) -> float:
+    def learning_rate_at(self, epoch: int) -> float:
         """Constant for `epochs`, then falling linearly to 0 over `decay_epochs`."""
         if epoch < self.epochs:
-            return self.rate
-        return self.rate * (1 - (epoch - self.epochs) / self.decay_epochs)
+            return self.learning_rate
+        return self.learning_rate * (1 - (epoch - self.epochs) / self.decay_epochs)
 
 
 FULL = Settings()
-# Narrow, without a VGG19: the pixels' loss leads, at a rate that gets there in 1,800 steps.
+# Narrow, without a VGG19: the pixels' loss leads, at a learning rate that suffices in 1,800 steps.
 SMALL = Settings(
-    size=64, ngf=12, ndf=8, n_downsample=2, n_blocks=3, batch=4, epochs=6, decay_epochs=6,
-    rate=1e-3, perceptual=False, pixels=50.0,
-)  # fmt: skip
+    size=64,
+    ngf=12,
+    ndf=8,
+    n_downsample=2,
+    n_blocks=3,
+    batch=4,
+    epochs=6,
+    decay_epochs=6,
+    learning_rate=1e-3,
+    perceptual=False,
+    pixels=50.0,
+)
 
 
 class Run:
     """Networks, optimisers and files of a run in the folder `out`, resumed where it stopped.
 
-    Raises TrainingError where the folder holds a run of other settings or pictures.
+    Raises TrainingError where the folder holds a run of other settings or images.
     """
 
     def __init__(
@@ -112,9 +121,11 @@ class Run:
         initialise(self.generator, settings.seed)
         initialise(self.discriminator, settings.seed + 1)
         self.optimisers = {
-            "generator": torch.optim.Adam(self.generator.parameters(), settings.rate, _BETAS),
+            "generator": torch.optim.Adam(
+                self.generator.parameters(), settings.learning_rate, _BETAS
+            ),
             "discriminator": torch.optim.Adam(
-                self.discriminator.parameters(), settings.rate, _BETAS
+                self.discriminator.parameters(), settings.learning_rate, _BETAS
             ),
         }
         self.lists_digest = lists_digest(pairs)
@@ -141,11 +152,11 @@ class Run:
 
     def learn(self, inputs: Tensor, target: Tensor) -> dict[str, float]:
         """One step of both networks. Raises TrainingError at a loss that is no number."""
-        rate = self.settings.rate_at(self.step // self.steps_per_epoch)
+        learning_rate = self.settings.learning_rate_at(self.step // self.steps_per_epoch)
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = learning_rate
         fake, _ = self.generator(inputs)
         real = self.discriminator(torch.cat([inputs, target], 1))
         judged = self.discriminator(torch.cat([inputs, fake], 1))
@@ -175,7 +186,7 @@ class Run:
             kept = f"that of step {self.saved_step} stays" if self.saved_step else "there is none"
             raise TrainingError(
                 f"step {self.step + 1}: loss {bad} is no finite number; checkpoint in {self.out}: "
-                f"{kept}; try a smaller --rate in another --out"
+                f"{kept}; try a smaller --learning-rate in another --out"
             )
 
     def save(self) -> None:
@@ -226,7 +237,9 @@ class Log:
     def add(self, run: Run, losses: dict[str, float]) -> None:
         epoch = (run.step - 1) // run.steps_per_epoch
         shown = [f"{losses[name]:.6g}" if name in losses else "" for name in _LOSSES]
-        self._writer.writerow([run.step, epoch, f"{run.settings.rate_at(epoch):.6g}", *shown])
+        self._writer.writerow(
+            [run.step, epoch, f"{run.settings.learning_rate_at(epoch):.6g}", *shown]
+        )
         self._file.flush()
 
     def close(self) -> None:
@@ -238,7 +251,7 @@ def _is_row_until(row: list[str], step: int) -> bool:
 
 
 def train(run: Run, base: Path, workers: int) -> None:
-    """Train to the last step. Raises TrainingError, PictureError."""
+    """Train to the last step. Raises TrainingError, ImageError."""
     settings = run.settings
     if run.step:
         say(f"resumed after step {run.step} of {run.last_step}")

@@ -1,4 +1,4 @@
-"""Make pictures: the edges of one butterfly painted with the colours of another.
+"""Make images: the edges of one butterfly painted with the colours of another.
 
     python -m training.hybrid.synthetic_hybrids.generate --weights RUN/generator.safetensors \\
         --dataroot DATAROOT/Lists/signal --out GENERATED/signal
@@ -50,15 +50,15 @@ _PUBLISHED_SIZE = 256
 
 
 class GenerationError(ScriptError):
-    """Pictures cannot be made; the message says why and what to do."""
+    """Images cannot be made; the message says why and what to do."""
 
 
-def picture_name(pair: Pair, number: int) -> str:
+def image_name(pair: Pair, number: int) -> str:
     return f"AF_{pair.label}_gen{number:05d}.png"
 
 
 def trained_size(weights: Path) -> int:
-    """The side of the pictures in the settings beside the weights, else the published 256."""
+    """The side of the images in the settings beside the weights, else the published 256."""
     settings = weights.with_name("settings.json")
     if not settings.is_file():
         return _PUBLISHED_SIZE
@@ -72,10 +72,10 @@ def claim_folder(out: Path, source: dict[str, str | int]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
         changed = [name for name in source if before.get(name) != source[name]]
         if changed:
-            raise GenerationError(f"{out} holds pictures of other {changed}: give another --out")
+            raise GenerationError(f"{out} holds images of other {changed}: give another --out")
         return
     if any(out.glob("*.png")):
-        raise GenerationError(f"{out} holds pictures of unknown origin: give another --out")
+        raise GenerationError(f"{out} holds images of unknown origin: give another --out")
     out.mkdir(parents=True, exist_ok=True)
     write_json(path, source)
 
@@ -84,34 +84,34 @@ def claim_folder(out: Path, source: dict[str, str | int]) -> None:
 def generate(
     generator: Generator, base: Path, pairs: list[Pair], out: Path, size: int, batch: int
 ) -> int:
-    """Make the pictures that are not there yet; returns how many. Raises PictureError."""
+    """Make the images that are not there yet; returns how many. Raises ImageError."""
     device = next(generator.parameters()).device
     missing = [
         (pair, path)
         for number, pair in enumerate(pairs)
-        if not (path := out / picture_name(pair, number)).is_file()
+        if not (path := out / image_name(pair, number)).is_file()
     ]
     for start in range(0, len(missing), batch):
         some = missing[start : start + batch]
         inputs = torch.stack([generator_input(base, pair, size) for pair, _ in some])
-        pictures, _ = generator(inputs.to(device))
-        for (_, path), picture in zip(some, pictures, strict=True):
-            save_whole(to_image(picture), path)
+        images, _ = generator(inputs.to(device))
+        for (_, path), image in zip(some, images, strict=True):
+            save_whole(to_image(image), path)
         done = start + len(some)
         if start // 100 != done // 100 or done == len(missing):
-            print(f"{done} of {len(missing)} pictures", flush=True)
+            print(f"{done} of {len(missing)} images", flush=True)
     return len(missing)
 
 
 def generator_input(base: Path, pair: Pair, size: int) -> Tensor:
-    """(6, s, s) in [-1, 1]: edges, then reference. Raises PictureError."""
+    """(6, s, s) in [-1, 1]: edges, then reference. Raises ImageError."""
     return torch.cat(
         [to_tensor(read_square(base / path, size)) for path in (pair.edge, pair.colour)]
     )
 
 
 def write_table(out: Path, pairs: list[Pair]) -> None:
-    """A row a picture; whole or not at all."""
+    """A row an image; whole or not at all."""
     with (
         replaced(out / TABLE) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -120,13 +120,13 @@ def write_table(out: Path, pairs: list[Pair]) -> None:
         writer.writerow(COLUMNS)
         for number, pair in enumerate(pairs):
             stat = "non-hybrid" if len(set(pair.classes)) == 1 else "hybrid"
-            name = picture_name(pair, number)
+            name = image_name(pair, number)
             writer.writerow([name, pair.label, stat, pair.edge, pair.colour])
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = script.parser(
-        "training.hybrid.synthetic_hybrids.generate", "Make pictures from pairs of photographs."
+        "training.hybrid.synthetic_hybrids.generate", "Make images from pairs of photographs."
     )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of the test lists")

@@ -1,7 +1,7 @@
 """List files: which edge goes with which colours, one path a line.
 
 Paths are relative to the part of --dataroot before its folder "List...":
-`Images/<subspecies|hybrid>/train/good/NAME.jpg` for pictures, `.../train/pidinet_edges/NAME.png`
+`Images/<subspecies|hybrid>/train/good/NAME.jpg` for images, `.../train/pidinet_edges/NAME.png`
 for their edges. Training reads train_color_gt.txt and train_edges.txt, generation
 test_color_ref.txt (appearance) and test_edges.txt (structure), paired by line.
 """
@@ -31,7 +31,7 @@ class ListError(ScriptError):
 
 @dataclass(frozen=True)
 class Pair:
-    """An edge picture (structure) and a photograph (appearance), relative to the base folder."""
+    """An edge image (structure) and a photograph (appearance), relative to the base folder."""
 
     edge: str
     colour: str
@@ -55,7 +55,7 @@ def lists_digest(pairs: Sequence[Pair]) -> str:
 
 @dataclass(frozen=True)
 class Photograph:
-    """A non-hybrid's picture; only pictures of the same view are paired."""
+    """A non-hybrid's image; only images of the same view are paired."""
 
     path: str
     view: str = ""
@@ -74,9 +74,9 @@ def class_of(path: str) -> str:
     return PurePosixPath(path).parts[-4]
 
 
-def edge_path(picture: str) -> str:
+def edge_path(image: str) -> str:
     """Where the edges of Images/8/train/good/NAME.jpg are."""
-    folder, name = picture.rsplit("/good/", 1)
+    folder, name = image.rsplit("/good/", 1)
     return f"{folder}/pidinet_edges/{PurePosixPath(name).with_suffix('.png')}"
 
 
@@ -130,7 +130,7 @@ def _problem_with(path: str, base: Path) -> str | None:
 
 
 def non_hybrid_pairs(classes: Classes, seed: int) -> list[Pair]:
-    """i x i: every picture's edges once, with the colours of another picture of its class."""
+    """i x i: every image's edges once, with the colours of another image of its class."""
     pick = random.Random(f"{seed} non-hybrid")
     pairs = []
     for photographs in classes.values():

@@ -29,7 +29,7 @@ def least_squares(outputs: Outputs, *, real: bool) -> Tensor:
 
 
 def discriminator_loss(fake: Outputs, real: Outputs) -> Tensor:
-    """Half of both least-squares losses; `fake` must come from a detached picture."""
+    """Half of both least-squares losses; `fake` must come from a detached image."""
     return 0.5 * (least_squares(fake, real=False) + least_squares(real, real=True))
 
 
@@ -47,7 +47,7 @@ def feature_matching(fake: Outputs, real: Outputs) -> Tensor:
 
 
 def pixel_loss(fake: Tensor, real: Tensor) -> Tensor:
-    """L1 between pictures (n, 3, s, s) at full, half and quarter resolution, averaged.
+    """L1 between images (n, 3, s, s) at full, half and quarter resolution, averaged.
 
     Not published: where there is no VGG19 to compare contents, and a narrow discriminator has a few
     hundred steps only, this is what tells the generator which colours belong where.
@@ -62,7 +62,7 @@ def pixel_loss(fake: Tensor, real: Tensor) -> Tensor:
 class PerceptualLoss(nn.Module):
     """Weighted L1 between five slices of a VGG19's features, times 10.
 
-    As published, pictures go in as they are, in [-1, 1], without ImageNet's mean and deviation.
+    As published, images go in as they are, in [-1, 1], without ImageNet's mean and std.
     """
 
     def __init__(self, features: nn.Sequential) -> None:

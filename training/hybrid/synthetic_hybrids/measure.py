@@ -1,11 +1,12 @@
-"""Do generated pictures help to find hybrids? The same classifiers with and without them.
+"""Do generated images help to find hybrids? The same classifiers with and without them.
 
-    python -m training.hybrid.synthetic_hybrids.measure --photographs DIR --generated GENERATED/signal \\
-        --generated GENERATED/nonsignal --generated GENERATED/nonhybrid
+    python -m training.hybrid.synthetic_hybrids.measure --photographs DIR \\
+        --generated GENERATED/signal --generated GENERATED/nonsignal \\
+        --generated GENERATED/nonhybrid
 
 DIR/train has train.csv and images/, from which the generator was trained; DIR/dev has ref_dev.csv
 and images/, and is scored and nothing else. GENERATED/KIND are folders of generate.py. Features are
-principal components of the pattern maps of `wing_pattern_sgd`, fitted on the table's pictures;
+principal components of the pattern maps of `wing_pattern_sgd`, fitted on the table's images;
 classifiers are those of `dinov2_ensemble` (calibrated SGD, MLP, the higher of both). The table goes
 into the README beside this file. Features are kept in --work, so that a rerun is quick.
 """
@@ -37,15 +38,19 @@ README = Path(__file__).with_name("README.md")
 KEYS = ("A_score_major_recall", "A_score_minor_recall", "mimic_recall", "challenge_score")
 HEADINGS = ("major recall", "minor recall", "mimic recall", "challenge score")
 COMPONENTS = 60  # as wing_pattern_sgd has
-SHARE = 0.8  # of the generated pictures, another draw for each seed
-WIDTHS, STEPS, RATE = (64, 64, 32), 200, 3e-3  # of the MLP: the small preset of dinov2_ensemble
+SHARE = 0.8  # of the generated images, another draw for each seed
+WIDTHS, STEPS, LEARNING_RATE = (
+    (64, 64, 32),
+    200,
+    3e-3,
+)  # of the MLP: the small preset of dinov2_ensemble
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Set:
-    """Features (n, d) and whether each picture shows a hybrid (n,)."""
+    """Features (n, d) and whether each image shows a hybrid (n,)."""
 
     features: Array
     hybrid: NDArray[np.bool_]
@@ -57,7 +62,7 @@ class Set:
         )
 
     def some(self, seed: int) -> Set:
-        """A random SHARE of the pictures."""
+        """A random SHARE of the images."""
         count = max(1, round(SHARE * len(self.hybrid)))
         rows = np.random.default_rng(seed).permutation(len(self.hybrid))[:count]
         return Set(self.features[rows], self.hybrid[rows])
@@ -65,7 +70,7 @@ class Set:
 
 @dataclass(frozen=True)
 class Reference:
-    """The development pictures with their truth, (n,) each."""
+    """The development images with their truth, (n,) each."""
 
     paths: tuple[Path, ...]
     stat: NDArray[np.int64]
@@ -82,7 +87,7 @@ def read_reference(folder: Path) -> Reference:
     paths = tuple(folder / "images" / row["filename"] for row in rows)
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
-        raise DataError(f"{folder / 'images'}: {len(missing)} picture(s) missing: {missing[:10]}")
+        raise DataError(f"{folder / 'images'}: {len(missing)} image(s) missing: {missing[:10]}")
     return Reference(
         paths,
         np.array([int(row["hybrid_stat"]) for row in rows]),
@@ -91,7 +96,7 @@ def read_reference(folder: Path) -> Reference:
 
 
 def pattern_features(paths: list[Path]) -> Array:
-    """(n, 1512) pattern maps. Raises DataError naming all unreadable pictures."""
+    """(n, 1512) pattern maps. Raises DataError naming all unreadable images."""
     maps, problems = [], []
     for path in paths:
         try:
@@ -105,11 +110,11 @@ def pattern_features(paths: list[Path]) -> Array:
 
 
 def evaluate(train: Set, dev: Array, reference: Reference, seed: int) -> list[float]:
-    """The four leaderboard values of KEYS on the development pictures."""
+    """The four leaderboard values of KEYS on the development images."""
     order = np.random.default_rng(seed).permutation(len(train.hybrid))
     features, hybrid = train.features[order], train.hybrid[order]
     linear = as_arrays(fit_calibrated(features, hybrid, seed))
-    mlp, _ = fit_mlp(features, hybrid, WIDTHS, STEPS, RATE, seed)
+    mlp, _ = fit_mlp(features, hybrid, WIDTHS, STEPS, LEARNING_RATE, seed)
     found = score(reference.stat, reference.group, log_odds_of(mlp, linear, dev).max(axis=1))
     return [found[key] for key in KEYS]
 
@@ -138,11 +143,11 @@ def table_of(results: dict[str, NDArray[np.float64]], counts: dict[str, int]) ->
     seeds = len(next(iter(results.values())))
     lines = ["| trained on | " + " | ".join(HEADINGS) + " |", "|---|" + "---|" * len(HEADINGS)]
     for name, rows in results.items():
-        spread = rows.std(axis=0, ddof=1) if seeds > 1 else np.zeros(rows.shape[1])
-        cells = [f"{m:.3f} ({s:.3f})" for m, s in zip(rows.mean(axis=0), spread, strict=True)]
+        std = rows.std(axis=0, ddof=1) if seeds > 1 else np.zeros(rows.shape[1])
+        cells = [f"{m:.3f} ({s:.3f})" for m, s in zip(rows.mean(axis=0), std, strict=True)]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     sizes = ", ".join(f"{kind} {count}" for kind, count in counts.items())
-    note = f"Mean and, in brackets, standard deviation over {seeds} seeds. Pictures: {sizes}."
+    note = f"Mean and, in brackets, standard deviation over {seeds} seeds. Images: {sizes}."
     return "\n".join([*lines, "", note])
 
 
@@ -159,26 +164,26 @@ def run(options: argparse.Namespace) -> str:
         found = pca.transform(cache.features(paths, pattern_features)) / scale
         return np.asarray(found, dtype=np.float32)
 
-    def as_set(pictures: Labelled) -> Set:
-        return Set(features(pictures.paths), pictures.hybrid)
+    def as_set(images: Labelled) -> Set:
+        return Set(features(images.paths), images.hybrid)
 
     table = as_set(Labelled(rows.paths, rows.hybrid))
     generated = {folder.name: as_set(read_generated(folder)) for folder in options.generated}
     results = compare(table, generated, features(reference.paths), reference, options.seeds)
     counts = {"photographs": len(rows.paths)}
-    counts |= {kind: len(pictures.hybrid) for kind, pictures in generated.items()}
+    counts |= {kind: len(images.hybrid) for kind, images in generated.items()}
     return table_of(results, counts)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.measure",
-        "Classifiers with and without generated pictures.",
+        "Classifiers with and without generated images.",
     )
     parser.add_argument("--photographs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--generated", type=Path, action="append", required=True, metavar="FOLDER")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "anomaly_factory")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "synthetic_hybrids")
     parser.add_argument("--readme", type=Path, default=README)
     options = parser.parse_args(arguments)
     if options.seeds < 1:

@@ -32,10 +32,10 @@ class Widths:
     n_blocks: int = 9
 
     def problem_with(self, size: int) -> str | None:
-        """What is wrong with pictures of `size` pixels a side, or None."""
+        """What is wrong with images of `size` pixels a side, or None."""
         step = 2**self.n_downsample
         if size % step or size < 2 * step:
-            return f"picture side {size}: expected a multiple of {step}, at least {2 * step}"
+            return f"image side {size}: expected a multiple of {step}, at least {2 * step}"
         return None
 
 
@@ -90,7 +90,7 @@ def _decoder(widths: Widths) -> nn.Sequential:
 
 
 class Generator(nn.Module):
-    """Paints a reference's appearance onto the structure of an edge picture.
+    """Paints a reference's appearance onto the structure of an edge image.
 
     Two decoders share one encoder: `ano_model` paints new content, `msk_model` says, for each
     pixel and channel between -1 and 1, how far it replaces the reference.
@@ -104,9 +104,9 @@ class Generator(nn.Module):
         self.msk_model = _decoder(widths)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 6, s, s) in [-1, 1], edge then reference, to (picture, mask), both (n, 3, s, s).
+        """(n, 6, s, s) in [-1, 1], edge then reference, to (image, mask), both (n, 3, s, s).
 
-        The picture is m*a + (1-m)*reference and may leave [-1, 1] a little.
+        The image is m*a + (1-m)*reference and may leave [-1, 1] a little.
         """
         code = self.enc_model(x)
         mask = torch.as_tensor(self.msk_model(code))
@@ -115,7 +115,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Judges patches of (edge, reference, picture) on two scales."""
+    """Judges patches of (edge, reference, image) on two scales."""
 
     def __init__(self, ndf: int = 64) -> None:
         super().__init__()

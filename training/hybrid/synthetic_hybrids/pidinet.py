@@ -106,7 +106,7 @@ class Reduction(nn.Module):
 
 
 class PiDiNet(nn.Module):
-    """Edge maps of a picture."""
+    """Edge maps of an image."""
 
     def __init__(self) -> None:
         super().__init__()
