@@ -43,6 +43,7 @@ from rich.progress import track
 
 from training.common import script
 from training.common.atomic import write_text
+from training.common.console import say
 from training.common.errors import DataError
 from training.common.images import UNREADABLE, claim, save_picture
 from training.hybrid.data import HYBRID, read_rows
@@ -149,7 +150,7 @@ def plan(originals: list[Original], fewest: int, share: float, seed: int) -> lis
             for i in range(copies)
         ]
         note = "" if outside else "; only one specimen, so no validation images"
-        print(
+        say(
             f"class {label}: {len(training)} to train + {copies} copies, "
             f"{len(members) - len(training)} to validate{note}"
         )
@@ -263,7 +264,7 @@ def balance(options: argparse.Namespace, settings: Any) -> int:
         planned, options.data / "images", options.out / "images", options.size, options.seed
     )
     write_table(planned, options.out / "train.csv")
-    print(f"{options.out / 'train.csv'}: {len(planned)} images")
+    say(f"{options.out / 'train.csv'}: {len(planned)} images")
     return 0
 
 

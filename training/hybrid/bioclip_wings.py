@@ -21,7 +21,6 @@ config.json and, last, weights.json into the submission folder.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import time
@@ -36,6 +35,8 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from training.common import script
+from training.common.console import say
+from training.common.digests import short_digest
 from training.common.errors import FolderError, ScriptError
 from training.common.images import MASK_END, UNREADABLE, list_pictures, save_picture, upright_size
 from training.common.submission_files import write_submission
@@ -104,7 +105,7 @@ def make_masks(images: Path, masks: Path) -> None:
 def run_step(step: Any, *arguments: object) -> None:
     """Run a sibling script's main. Raises StepFailed."""
     name = step.__name__
-    print(f"--- {name}", flush=True)
+    say(f"--- {name}")
     if step.main([str(argument) for argument in arguments]) != 0:
         raise StepFailed(f"{name} failed, see above; the same command goes on from there")
 
@@ -214,7 +215,7 @@ def submission_of(
     recipe: Recipe,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """config.json, and the weights by their path in the folder."""
-    found = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
+    finetuned = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
     arrays = {name: value.astype(np.float32) for name, value in vars(statistics).items()}
     arrays["pairs"] = statistics.pairs.astype(np.int32)
     save_file(arrays, work / "statistics.safetensors")
@@ -222,10 +223,10 @@ def submission_of(
     config = {
         "wing_network": "weights/wing_unet.safetensors",
         "preprocessing": served_preprocessing(recipe),
-        "tower": {"model_cfg": found["model_cfg"], "weights": "weights/tower.safetensors"},
-        "normalise_features": found["normalise_features"],
+        "tower": {"model_cfg": finetuned["model_cfg"], "weights": "weights/tower.safetensors"},
+        "normalise_features": finetuned["normalise_features"],
         "head": "weights/head.safetensors",
-        "classes": found["classes"],
+        "classes": finetuned["classes"],
         "statistics": "weights/statistics.safetensors",
         "score": SCORE,
         "scores": {s: {n: float(f"{v:.6g}") for n, v in w.items()} for s, w in weights.items()},
@@ -236,17 +237,15 @@ def submission_of(
 
 def data_digest(data: Path) -> str:
     """Of the table and the images' bytes."""
-    found = hashlib.sha256((data / "train.csv").read_bytes())
-    for path in list_pictures(data / "images"):
-        found.update((data / "images" / path).read_bytes())
-    return found.hexdigest()[:16]
+    images = [data / "images" / path for path in list_pictures(data / "images")]
+    return short_digest(data / "train.csv", *images)
 
 
 def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
     """All steps. Returns the bytes of the weights."""
     read_labels(options.data, recipe.soft_parents)  # says what is wrong before any work
     network = train_wing_network(options.data, work, options.masks, options.preset)
-    print("--- finetune_bioclip", flush=True)
+    say("--- finetune_bioclip")
     if recipe.views == "halves":
         labels, images = small_inputs(options.data, network, recipe)
         own, seen = labels, images
@@ -259,7 +258,7 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
     trainer, model_cfg = finetune(labels, images, recipe, options.backbone, work)
     finetune_bioclip.write_result(trainer, labels, model_cfg)
     statistics, weights = fitted_statistics(trainer, own, seen)
-    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    digest = short_digest(options.data / "train.csv")
     preset = "" if options.preset == "small" else f" --preset full --backbone {options.backbone}"
     source = f"python -m training.hybrid.bioclip_wings{preset} (train.csv sha256 {digest})"
     config, files = submission_of(work, network, statistics, weights, recipe)
@@ -296,7 +295,7 @@ def train(options: argparse.Namespace, recipe: Recipe) -> int:
     size = build(options, recipe, work)
     if options.work is None:
         shutil.rmtree(work)
-    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
     return 0
 
 

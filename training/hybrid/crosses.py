@@ -31,12 +31,12 @@ class Groups:
 
     def pairs(self) -> NDArray[np.int64]:
         """(2, p) groups of two different subspecies seen from the same side."""
-        found = [
+        pairs = [
             (a, b)
             for a, b in itertools.combinations(range(len(self.names)), 2)
             if self.names[a][0] != self.names[b][0] and self.names[a][1] == self.names[b][1]
         ]
-        return np.asarray(np.array(found, dtype=np.int64).reshape(-1, 2).T)
+        return np.asarray(np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
 
 
 def cross_maps(

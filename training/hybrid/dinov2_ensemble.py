@@ -18,7 +18,6 @@ and, last, weights.json.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import time
 from dataclasses import dataclass, field, replace
@@ -32,6 +31,8 @@ from transformers import Dinov2Model
 from training.common import script
 from training.common.atomic import replaced_folder
 from training.common.cache import Features
+from training.common.console import say
+from training.common.digests import short_digest
 from training.common.errors import DataError
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_training_table
@@ -211,19 +212,19 @@ def run(options: argparse.Namespace, recipe: Recipe) -> None:
     )
     synthetic = synthetic_images(table, recipe, options.work)
     features, hybrid = head_features(extractor, images, synthetic)
-    print(f"{len(features)} images, {int(hybrid.sum())} of hybrids; {features.shape[1]} features")
+    say(f"{len(features)} images, {int(hybrid.sum())} of hybrids; {features.shape[1]} features")
     linear = as_arrays(fit_calibrated(features, hybrid, recipe.seed))
     mlp, losses = fit_mlp(
         features, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_learning_rate, recipe.seed
     )
-    print(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
-    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    say(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
+    digest = short_digest(options.data / "train.csv")
     source = (
         f"python -m training.hybrid.dinov2_ensemble{_given(options)} (train.csv sha256 {digest})"
     )
     config, weights = submission_of(extractor.folder, head_arrays(mlp, linear), recipe)
     size = write_submission(options.out, config, weights, source, REQUIRES)
-    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
 
 
 def _given(options: argparse.Namespace) -> str:

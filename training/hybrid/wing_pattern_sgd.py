@@ -10,7 +10,6 @@ weights/wing_pattern.npz, config.json and, last, weights.json into the submissio
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import time
 from pathlib import Path
@@ -20,6 +19,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from training.common import script
+from training.common.console import say
+from training.common.digests import short_digest
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_images, read_training_table
 from training.hybrid.wing_pattern.fit import (
@@ -79,17 +80,17 @@ def train(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     table, pure, hybrids = read_examples(options.data)
     names = sorted(set(pure.subspecies.tolist()))
-    print(f"{len(table.paths)} images: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
+    say(f"{len(table.paths)} images: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
     settings = Settings()
     with threadpool_limits(limits=1):
         score = fit_score(pure, hybrids, settings)
     for name, weight in zip(EVIDENCE, score.weights.tolist(), strict=True):
-        print(f"weight of {name}: {weight:.3f}")
-    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+        say(f"weight of {name}: {weight:.3f}")
+    digest = short_digest(options.data / "train.csv")
     source = f"python -m training.hybrid.wing_pattern_sgd (train.csv sha256 {digest})"
     config, weights = submission_of(score, settings)
     size = write_submission(options.out, config, {WEIGHTS: weights}, source, REQUIRES)
-    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
     return 0
 
 

@@ -136,6 +136,8 @@ def test_a_checkpoint_of_other_settings_or_no_checkpoint_is_refused(
     data: Path, backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tune(data, backbone, tmp_path, "--epochs", "1") == 0
+    assert tune(data, backbone, tmp_path, "--epochs", "2") == 0
+    assert "resumed after epoch 1" in capsys.readouterr().out
     assert tune(data, backbone, tmp_path, "--blocks", "1") == 1
     assert "blocks: 2 then, 1 now" in capsys.readouterr().err
     (tmp_path / "last.pt").write_bytes(b"")

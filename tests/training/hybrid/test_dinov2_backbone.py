@@ -17,7 +17,6 @@ from tests.support.dinov2 import (
     some_wings,
 )
 from training.common.errors import TrainingError
-from training.hybrid.dinov2 import backbone as dinov2_backbone
 from training.hybrid.dinov2.backbone import BackboneRecipe, Trainer, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, make_batch, mixed, patch_shares, shifted
 from training.hybrid.dinov2.heads import fit_mlp
@@ -90,31 +89,6 @@ def test_the_loss_falls_in_a_few_steps(tmp_path: Path) -> None:
     assert np.mean(trainer.losses[-3:]) < 0.9 * np.mean(trainer.losses[:3])
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dinov2_backbone, "SAVE_EVERY", 4)
-    wings = some_wings()
-    train_backbone(tmp_path / "whole", TINY, wings, PREPROCESSING)
-    broken = Trainer(tmp_path / "killed", TINY, wings, PREPROCESSING)
-    step = broken._step
-
-    def killed() -> None:
-        if len(broken.losses) == 6:
-            raise KeyboardInterrupt
-        step()
-
-    monkeypatch.setattr(broken, "_step", killed)
-    with pytest.raises(KeyboardInterrupt):
-        broken.train()
-    train_backbone(tmp_path / "killed", TINY, wings, PREPROCESSING)
-    whole, resumed = (
-        (tmp_path / name / "model" / "model.safetensors").read_bytes()
-        for name in ("whole", "killed")
-    )
-    assert whole == resumed
-
-
 def test_a_loss_that_is_no_number_stops_with_advice(tmp_path: Path) -> None:
     wings = some_wings()
     wings.pure[:] = float("nan")
@@ -129,9 +103,12 @@ def test_a_loss_that_is_no_number_stops_with_advice(tmp_path: Path) -> None:
         fit_mlp(features * np.nan, hybrid, (4,), steps=2, learning_rate=0.1, seed=0)
 
 
-def test_a_checkpoint_of_another_training_is_not_taken_up(tmp_path: Path) -> None:
+def test_a_checkpoint_is_resumed_by_the_same_training_only(tmp_path: Path) -> None:
     wings = some_wings()
     train_backbone(tmp_path, TINY, wings, PREPROCESSING)
+    finished = Trainer(tmp_path, TINY, wings, PREPROCESSING)
+    finished.resume()
+    assert len(finished.losses) == TINY.steps
     other = BackboneRecipe(hidden=32, layers=1, attention_heads=2, steps=12)
     with pytest.raises(TrainingError, match=r"(?s)holds another run.*hidden: 16 then"):
         Trainer(tmp_path, other, wings, PREPROCESSING).resume()

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 
 from training.common import script
 from training.common.atomic import replaced, write_json
+from training.common.console import say
 from training.hybrid.bioclip.images import (
     HYBRID,
     Images,
@@ -112,13 +113,13 @@ def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) ->
     for name, module in (("tower", trainer.plain.tower), ("head", trainer.plain.head)):
         with replaced(trainer.out / f"{name}.safetensors") as temporary:
             save_file({n: t.contiguous().cpu() for n, t in module.state_dict().items()}, temporary)
-    found = {
+    description = {
         "classes": list(labels.classes),
         "model_cfg": model_cfg,
         "preprocessing": trainer.recipe.preprocessing(),
         "normalise_features": trainer.recipe.normalise_features,
     }
-    write_json(trainer.out / "finetuned.json", found)
+    write_json(trainer.out / "finetuned.json", description)
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
@@ -202,7 +203,7 @@ def finetune(options: argparse.Namespace, recipe: Recipe) -> int:
     trainer.resume()
     trainer.train(labels, images, validation_rows(labels, recipe))
     write_result(trainer, labels, model_cfg)
-    print(f"{options.out}: {', '.join(labels.classes)}; hybrids are class {HYBRID}")
+    say(f"{options.out}: {', '.join(labels.classes)}; hybrids are class {HYBRID}")
     return 0
 
 

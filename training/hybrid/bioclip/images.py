@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from training.common.digests import short_digest
 from training.common.errors import DataError
 from training.common.images import UNREADABLE
 from training.hybrid.data import HYBRID as IS_HYBRID
@@ -63,9 +63,8 @@ class Labels:
 
     def digest(self) -> str:
         """Tells whether two runs saw the same table."""
-        found = hashlib.sha256("\n".join([*map(str, self.paths), *self.classes]).encode())
-        found.update(self.targets.tobytes())
-        return found.hexdigest()[:16]
+        names = "\n".join([*map(str, self.paths), *self.classes])
+        return short_digest(names, self.targets.tobytes())
 
 
 def read_labels(folder: Path, soft_parents: bool, hybrid_class: bool = True) -> Labels:
@@ -96,8 +95,8 @@ def read_labels(folder: Path, soft_parents: bool, hybrid_class: bool = True) -> 
 def _parents(row: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...] | None:
     if not IS_HYBRID[row["hybrid_stat"].strip()]:
         return None
-    found = tuple((row.get(column) or "").strip() for column in PARENTS)
-    return found if all(name in names for name in found) else None
+    parents = tuple((row.get(column) or "").strip() for column in PARENTS)
+    return parents if all(name in names for name in parents) else None
 
 
 class Images(Dataset[tuple[Tensor, int]]):
@@ -110,7 +109,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         """Tells whether two runs saw the same pixels, where they are in memory."""
         if self.views is None:
             return "read from files"
-        return hashlib.sha256(self.views.numpy().tobytes()).hexdigest()[:16]
+        return short_digest(self.views.numpy().tobytes())
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -84,8 +84,8 @@ class Trainer:
         """(n, 3, s, s) in 0..1 -> (n, subspecies + 1)"""
         inputs = (images.to(self.device) - self.mean) / self.std
         tokens = self.network(pixel_values=inputs).last_hidden_state
-        found: Tensor = self.head(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
-        return found
+        logits: Tensor = self.head(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
+        return logits
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross-entropy with shares of the parents, and of cross or not; one value."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from training.common import script
+from training.common.console import complain, say
 from training.common.errors import FolderError
 from training.common.images import UNREADABLE, claim, list_pictures, save_picture
 from wildlife_image.rgb import to_rgb
@@ -90,7 +90,7 @@ def remove_backgrounds(images: Path, checkpoint: Path, out: Path, batch: int) ->
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     claim(out, "remove_background", {"network sha256": digest, "image_size": image_size})
     missing = [path for path in paths if not (out / path).is_file()]
-    print(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
+    say(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
     batches = [missing[i : i + batch] for i in range(0, len(missing), batch)]
     remover, outcome = BackgroundRemover(network, image_size), Outcome()
     for chosen in track(batches, "Removing backgrounds", console=Console(stderr=True)):
@@ -115,12 +115,12 @@ def main(arguments: list[str] | None = None) -> int:
 def cut_out(options: argparse.Namespace) -> int:
     """Cut the wings out; return 1 if an image cannot be read."""
     outcome = remove_backgrounds(options.images, options.network, options.out, options.batch)
-    print(f"{options.out}: {outcome.written} images written")
+    say(f"{options.out}: {outcome.written} images written")
     for name in outcome.without_wing:
-        print(f"no wing found, written whole: {name}")
+        say(f"no wing found, written whole: {name}")
     if outcome.unreadable:
-        listed = [f"{len(outcome.unreadable)} image(s) cannot be read", *outcome.unreadable]
-        print("remove_background: " + "\n  ".join(listed), file=sys.stderr)
+        count = len(outcome.unreadable)
+        complain(options.script, f"{count} image(s) cannot be read", outcome.unreadable)
     return 1 if outcome.unreadable else 0
 
 

@@ -16,7 +16,6 @@ of team henryliao85 used a YOLOv8 trained on wings with SAM ViT-L.)
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.progress import track
 
 from training.common import script
+from training.common.console import complain, say
 from training.common.errors import ScriptError
 from training.common.images import (
     MASK_END,
@@ -206,7 +206,7 @@ def make_masks(options: argparse.Namespace) -> list[str]:
     """All masks that are not there yet. Returns problems; raises FolderError, TeacherError."""
     paths = list_pictures(options.images)
     missing = [path for path in paths if not mask_path(options.out, path).is_file()]
-    print(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
+    say(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
     if not missing:
         return []
     detector = open_detector(options.detector, options.prompts, options.labels, options.threshold)
@@ -241,8 +241,7 @@ def report_masks(options: argparse.Namespace) -> int:
     """Make the masks; return 1 if an image has none."""
     problems = make_masks(options)
     if problems:
-        listed = [f"{len(problems)} image(s) without a mask", *problems]
-        print("teacher_masks: " + "\n  ".join(listed), file=sys.stderr)
+        complain(options.script, f"{len(problems)} image(s) without a mask", problems)
     return 1 if problems else 0
 
 

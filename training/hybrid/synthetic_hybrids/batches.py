@@ -59,5 +59,5 @@ def load_batches(
 
 
 def _stacked(examples: list[Example]) -> tuple[Tensor, Tensor]:
-    inputs = [torch.cat([one.edge, one.reference]) for one in examples]
-    return torch.stack(inputs), torch.stack([one.target for one in examples])
+    inputs = [torch.cat([example.edge, example.reference]) for example in examples]
+    return torch.stack(inputs), torch.stack([example.target for example in examples])

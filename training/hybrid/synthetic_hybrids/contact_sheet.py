@@ -19,6 +19,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from training.common import script
+from training.common.console import say
 from training.hybrid.synthetic_hybrids.generate import generator_input, trained_size
 from training.hybrid.synthetic_hybrids.images import read_square, save_whole, to_image
 from training.hybrid.synthetic_hybrids.lists import HYBRID_FOLDER, TEST, ListError, Pair, read_pairs
@@ -144,7 +145,7 @@ def draw(options: argparse.Namespace) -> int:
     rows = choose_rows(options.dataroot)
     images = [images_of(row, generator, options.dataroot, size) for row in rows]
     length = save_small(draw_sheet(rows, images), options.out)
-    print(f"{options.out}: {len(rows)} rows, {length} bytes")
+    say(f"{options.out}: {len(rows)} rows, {length} bytes")
     return 0
 
 

@@ -66,15 +66,15 @@ class Settings:
     def problems(self) -> list[str]:
         """What is wrong with the values, all of it."""
         zero_too = ("n_blocks", "epochs", "decay_epochs", "seed", "perceptual", "pixels")
-        found = [
+        problems = [
             f"{name} {value}: expected more than 0"
             for name, value in asdict(self).items()
             if value < 0 or (value == 0 and name not in zero_too) or not math.isfinite(value)
         ]
         if self.epochs + self.decay_epochs == 0:
-            found.append("epochs and decay_epochs are both 0")
-        wrong_size = None if found else self.widths.problem_with(self.size)
-        return [*found, *([wrong_size] if wrong_size else [])]
+            problems.append("epochs and decay_epochs are both 0")
+        wrong_size = None if problems else self.widths.problem_with(self.size)
+        return [*problems, *([wrong_size] if wrong_size else [])]
 
     def learning_rate_at(self, epoch: int) -> float:
         """Constant for `epochs`, then falling linearly to 0 over `decay_epochs`."""

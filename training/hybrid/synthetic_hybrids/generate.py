@@ -22,6 +22,7 @@ from torch import Tensor
 
 from training.common import script
 from training.common.atomic import replaced, write_json
+from training.common.console import say
 from training.common.errors import ScriptError
 from training.hybrid.synthetic_hybrids.images import (
     read_square,
@@ -99,7 +100,7 @@ def generate(
             save_whole(to_image(image), path)
         done = start + len(some)
         if start // 100 != done // 100 or done == len(missing):
-            print(f"{done} of {len(missing)} images", flush=True)
+            say(f"{done} of {len(missing)} images")
     return len(missing)
 
 
@@ -156,9 +157,9 @@ def run(options: argparse.Namespace) -> None:
         },
     )
     base = base_folder(options.dataroot.resolve())
-    made = generate(generator, base, pairs, options.out, size, options.batch)
+    count = generate(generator, base, pairs, options.out, size, options.batch)
     write_table(options.out, pairs)
-    print(f"{options.out}: {made} made, {len(pairs) - made} were there")
+    say(f"{options.out}: {count} made, {len(pairs) - count} were there")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -134,9 +134,9 @@ def non_hybrid_pairs(classes: Classes, seed: int) -> list[Pair]:
     pick = random.Random(f"{seed} non-hybrid")
     pairs = []
     for photographs in classes.values():
-        for one in photographs:
-            others = [p for p in photographs if p.view == one.view and p != one] or [one]
-            pairs.append(Pair(edge_path(one.path), pick.choice(others).path))
+        for own in photographs:
+            others = [p for p in photographs if p.view == own.view and p != own] or [own]
+            pairs.append(Pair(edge_path(own.path), pick.choice(others).path))
     return pairs
 
 
@@ -150,11 +150,11 @@ def hybrid_pairs(classes: Classes, parents: tuple[str, str], count: int, seed: i
     for colour in classes[parents[1]]:
         partners[colour.view].append(colour.path)
     decks = {
-        one.path: pick.sample(partners[one.view], len(partners[one.view]))
-        for one in pick.sample(classes[parents[0]], len(classes[parents[0]]))
+        edge.path: pick.sample(partners[edge.view], len(partners[edge.view]))
+        for edge in pick.sample(classes[parents[0]], len(classes[parents[0]]))
     }
     pairs: list[Pair] = []
     while len(pairs) < count and any(decks.values()):
         rest = count - len(pairs)
-        pairs += [Pair(edge_path(one), deck.pop()) for one, deck in decks.items() if deck][:rest]
+        pairs += [Pair(edge_path(edge), deck.pop()) for edge, deck in decks.items() if deck][:rest]
     return pairs

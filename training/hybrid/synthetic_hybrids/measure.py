@@ -26,6 +26,7 @@ from sklearn.decomposition import PCA
 from kit.markdown import write_block
 from training.common import script
 from training.common.cache import FeatureCache
+from training.common.console import say
 from training.common.errors import DataError
 from training.hybrid.data import read_training_table
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
@@ -115,8 +116,8 @@ def evaluate(train: Set, dev: Array, reference: Reference, seed: int) -> list[fl
     features, hybrid = train.features[order], train.hybrid[order]
     linear = as_arrays(fit_calibrated(features, hybrid, seed))
     mlp, _ = fit_mlp(features, hybrid, WIDTHS, STEPS, LEARNING_RATE, seed)
-    found = score(reference.stat, reference.group, log_odds_of(mlp, linear, dev).max(axis=1))
-    return [found[key] for key in KEYS]
+    scores = score(reference.stat, reference.group, log_odds_of(mlp, linear, dev).max(axis=1))
+    return [scores[key] for key in KEYS]
 
 
 def compare(
@@ -134,7 +135,7 @@ def compare(
             rows.append(evaluate(train, dev, reference, seed))
         name = "photographs" + "".join(f" + {kind}" for kind in kinds)
         results[name] = np.array(rows)
-        print(name, results[name].mean(axis=0).round(4), flush=True)
+        say(f"{name} {results[name].mean(axis=0).round(4)}")
     return results
 
 
@@ -161,8 +162,8 @@ def run(options: argparse.Namespace) -> str:
     scale = pca.transform(maps).std(axis=0).max()
 
     def features(paths: tuple[Path, ...]) -> Array:
-        found = pca.transform(cache.features(paths, pattern_features)) / scale
-        return np.asarray(found, dtype=np.float32)
+        components = pca.transform(cache.features(paths, pattern_features)) / scale
+        return np.asarray(components, dtype=np.float32)
 
     def as_set(images: Labelled) -> Set:
         return Set(features(images.paths), images.hybrid)
@@ -200,7 +201,7 @@ def measure(options: argparse.Namespace) -> int:
     """Compare the classifiers and write the table."""
     text = run(options)
     write_block(options.readme, "measured", text)
-    print(text)
+    say(text)
     return 0
 
 

@@ -30,6 +30,7 @@ import torch
 from PIL import Image
 
 from training.common import script
+from training.common.console import say
 from training.common.errors import DataError
 from training.hybrid.data import HYBRID, TrainingTable, read_training_table
 from training.hybrid.synthetic_hybrids.edges import Detector, pidinet_edges, sobel_edges
@@ -117,7 +118,7 @@ def make_images(
             save_whole(square, out / name)
             save_whole(detector(square), edges)  # last: its presence marks both as done
         if number % 200 == 0 or number == len(names):
-            print(f"{number} of {len(names)} images", flush=True)
+            say(f"{number} of {len(names)} images")
     if problems:
         raise DataError("\n  ".join([f"{len(problems)} problem(s), no lists written", *problems]))
 
@@ -149,10 +150,10 @@ def write_lists(
     }
     own = [Pair(edge_path(photograph.path), photograph.path) for photograph in photographs]
     write_pairs(out / "Lists" / "train", TRAIN, own)
-    print(f"train: {len(own)} images")
+    say(f"train: {len(own)} images")
     for kind, pairs in kinds.items():
         write_pairs(out / "Lists" / kind, TEST, pairs)
-        print(f"{kind}: {len(pairs)} pairs of {len({pair.label for pair in pairs})} labels")
+        say(f"{kind}: {len(pairs)} pairs of {len({pair.label for pair in pairs})} labels")
 
 
 def check_settings(out: Path, options: argparse.Namespace) -> None:
