@@ -94,7 +94,7 @@ class Planned:
 
 
 def read_originals(folder: Path) -> list[Original]:
-    """Rows of FOLDER/train.csv. Raises DataError with all that is wrong."""
+    """Read the rows of FOLDER/train.csv. Raises DataError with all that is wrong."""
     table, columns, rows = read_rows(folder)
     missing = [name for name in NEEDED if name not in columns]
     taken = [name for name in ADDED if name in columns]
@@ -134,7 +134,7 @@ def _problems(originals: list[Original], images: Path) -> Iterable[str]:
 
 
 def plan(originals: list[Original], fewest: int, share: float, seed: int) -> list[Planned]:
-    """Every image of the new data set: originals first, then copies of training images only."""
+    """Return every image of the new data set: originals, then copies of training images only."""
     classes: dict[str, list[Original]] = defaultdict(list)
     for original in originals:
         classes[original.label].append(original)
@@ -158,7 +158,7 @@ def plan(originals: list[Original], fewest: int, share: float, seed: int) -> lis
 
 
 def augmentation() -> Any:
-    """The published operations (see above), to be seeded anew for each copy."""
+    """Return the published operations (see above), to be seeded anew for each copy."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else the import asks the network
     import albumentations as alb  # type: ignore[import-untyped]
     import cv2
@@ -234,6 +234,7 @@ def write_table(planned: list[Planned], path: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, balance the classes and return the exit status."""
     parser = script.parser("training.hybrid.balance_classes", "At least N images per class.")
     parser.add_argument("--data", type=Path, required=True, help="train.csv and images/")
     parser.add_argument("--out", type=Path, required=True)

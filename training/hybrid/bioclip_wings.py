@@ -79,7 +79,9 @@ class StepFailed(ScriptError):
 
 
 def make_masks(images: Path, masks: Path) -> None:
-    """NAME_mask.png, as large as the image, for every image that has none. Raises FolderError.
+    """Write NAME_mask.png, as large as the image, for every image without one.
+
+    Raises FolderError.
 
     By `find_wings` of wing_pattern_sgd: good on plain backgrounds, and needs no trained network.
     """
@@ -111,7 +113,7 @@ def run_step(step: Any, *arguments: object) -> None:
 
 
 def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) -> Path:
-    """The network's checkpoint."""
+    """Train the wing network; return the path of its checkpoint."""
     if masks is None:
         masks = work / "masks"
         make_masks(data / "images", masks)
@@ -121,14 +123,14 @@ def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) 
 
 
 def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Images]:
-    """Labels, and views of the wings, in memory. Raises DataError."""
+    """Return labels, and views of the wings, in memory. Raises DataError."""
     labels = read_labels(data, recipe.soft_parents)
     views = read_halves(labels.paths, WingViews(network, served_preprocessing(recipe)))
     return labels, Images(labels.paths, views, {})
 
 
 def full_inputs(data: Path, network: Path, work: Path) -> Path:
-    """The folder of balanced cut-outs; WORK/cut is a data folder of the cut-outs themselves."""
+    """Write the balanced cut-outs and return their folder; WORK/cut has the cut-outs themselves."""
     cut = work / "cut"
     run_step(
         remove_background,
@@ -147,7 +149,7 @@ def full_inputs(data: Path, network: Path, work: Path) -> Path:
 def finetune(
     labels: Labels, images: Images, recipe: Recipe, backbone: str, out: Path
 ) -> tuple[Trainer, dict[str, Any]]:
-    """The trained tower and head, and the tower's `model_cfg`. Raises TrainingError."""
+    """Return the trained tower and head, and the tower's `model_cfg`. Raises TrainingError."""
     out.mkdir(parents=True, exist_ok=True)
     model, model_cfg = finetune_bioclip.start(backbone, len(labels.classes), recipe)
     trainer = Trainer(out, recipe, model, f"{labels.digest()} {images.digest()} {backbone}")
@@ -159,7 +161,7 @@ def finetune(
 def fitted_statistics(
     trainer: Trainer, labels: Labels, images: Images
 ) -> tuple[FeatureStatistics, dict[str, dict[str, float]]]:
-    """Statistics of the pure images' features, and what each score weighs."""
+    """Return statistics of the pure images' features, and the weights of each score."""
     rows = np.flatnonzero(labels.pure).tolist()
     features = trainer.features(images, rows)
     subspecies = np.array(labels.classes)[labels.own[rows]]
@@ -179,14 +181,14 @@ def fitted_statistics(
 
 
 def head_logits(trainer: Trainer, features: Tensor) -> Any:
-    """(n, c) float64."""
+    """Return the logits (n, c) of features (n, d), as float64."""
     with torch.inference_mode():
         head = trainer.plain.head
         return head(features.to(head.weight.device)).double().cpu().numpy()
 
 
 def cross_views(labels: Labels, views: Tensor, count: int, seed: int) -> Tensor:
-    """`count` crosses (count, v, 3, h, w) as bytes, the same patches on all views of one."""
+    """Return `count` crosses (count, v, 3, h, w) as bytes, the same patches on all their views."""
     generator = torch.Generator().manual_seed(seed)
     view_number = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
     first = torch.randint(len(views), (count,), generator=generator)
@@ -200,7 +202,7 @@ def cross_views(labels: Labels, views: Tensor, count: int, seed: int) -> Tensor:
 
 
 def served_preprocessing(recipe: Recipe) -> dict[str, Any]:
-    """The image settings of config.json."""
+    """Return the image settings of config.json."""
     return {
         **recipe.preprocessing(),
         "precision": "float64" if recipe.views == "halves" else "float32",
@@ -214,7 +216,7 @@ def submission_of(
     weights: dict[str, dict[str, float]],
     recipe: Recipe,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """config.json, and the weights by their path in the folder."""
+    """Return config.json, and the weights by their path in the folder."""
     finetuned = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
     arrays = {name: value.astype(np.float32) for name, value in vars(statistics).items()}
     arrays["pairs"] = statistics.pairs.astype(np.int32)
@@ -236,13 +238,13 @@ def submission_of(
 
 
 def data_digest(data: Path) -> str:
-    """Of the table and the images' bytes."""
+    """Return a digest of the table and of the images' bytes."""
     images = [data / "images" / path for path in list_pictures(data / "images")]
     return short_digest(data / "train.csv", *images)
 
 
 def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
-    """All steps. Returns the bytes of the weights."""
+    """Run all steps; return the bytes of the weights."""
     read_labels(options.data, recipe.soft_parents)  # says what is wrong before any work
     network = train_wing_network(options.data, work, options.masks, options.preset)
     say("--- finetune_bioclip")
@@ -266,6 +268,7 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     parser = script.parser("training.hybrid.bioclip_wings", "Train the submission bioclip_wings.")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "bioclip_wings")

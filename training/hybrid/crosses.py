@@ -24,13 +24,14 @@ class Groups:
 
     @classmethod
     def of(cls, subspecies: NDArray[np.str_], view: NDArray[np.str_]) -> Groups:
+        """Group n images by their subspecies (n,) and view (n,)."""
         labels = list(zip(subspecies.tolist(), view.tolist(), strict=True))
         names = tuple(sorted(set(labels)))
         index = {name: k for k, name in enumerate(names)}
         return cls(names, np.array([index[label] for label in labels], dtype=np.int64))
 
     def pairs(self) -> NDArray[np.int64]:
-        """(2, p) groups of two different subspecies seen from the same side."""
+        """Return (2, p) groups of two different subspecies seen from the same side."""
         pairs = [
             (a, b)
             for a, b in itertools.combinations(range(len(self.names)), 2)
@@ -42,7 +43,7 @@ class Groups:
 def cross_maps(
     maps: Array, groups: Groups, count: int, rng: np.random.Generator, patches: int
 ) -> Array:
-    """`count` crosses (count, rows, columns, channels) of images of two different subspecies.
+    """Return `count` crosses (count, rows, columns, channels) of two different subspecies each.
 
     Pairs take turns, so that a rare subspecies is a parent as often as a common one.
     """
@@ -74,7 +75,7 @@ def _share_of_first(rows: int, columns: int, rng: np.random.Generator, patches: 
 
 
 def lookalike(wings: Array, rng: np.random.Generator) -> Array:
-    """Aligned wings (72, 96, 4) as a mimic would wear them: hue, tone and outline shifted."""
+    """Shift hue, tone and outline of aligned wings (72, 96, 4), as a mimic would wear them."""
     hue, tone, saturation = (
         rng.uniform(-12, 12),
         rng.uniform(0.92, 1.08),

@@ -34,7 +34,7 @@ class TrainingTable:
 
 
 def read_rows(folder: Path) -> tuple[Path, list[str], list[dict[str, str]]]:
-    """FOLDER/train.csv, its columns and its rows. Raises DataError where it is not there."""
+    """Read FOLDER/train.csv: its path, columns and rows. Raises DataError if it is missing."""
     table = folder / "train.csv"
     if not table.is_file():
         raise DataError(f"{table} is missing: expected train.csv and images/ in the data folder")
@@ -44,7 +44,7 @@ def read_rows(folder: Path) -> tuple[Path, list[str], list[dict[str, str]]]:
 
 
 def read_training_table(folder: Path) -> TrainingTable:
-    """Table FOLDER/train.csv with images in FOLDER/images.
+    """Read the table FOLDER/train.csv with images in FOLDER/images.
 
     Columns: filename, hybrid_stat (hybrid/non-hybrid or 1/0), subspecies; the specimen column tells
     which images show the same animal, where it is missing CAMID does, else each stands alone;
@@ -107,7 +107,7 @@ def _class_problems(rows: list[dict[str, str]]) -> Iterable[str]:
 def read_images(
     table: TrainingTable, read_one: Callable[[Image.Image], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """`read_one(image)` of every image, stacked. Raises DataError naming all unreadable."""
+    """Return `read_one(image)` of every image, stacked. Raises DataError naming all unreadable."""
     results = []
     problems = []
     for path in table.paths:

@@ -79,7 +79,7 @@ class Recipe:
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """As in config.json."""
+        """The preprocessing of config.json."""
         shifts = [list(shift) for shift in self.shifts]
         return {
             "version": 1,
@@ -116,7 +116,7 @@ PRESETS = {
 
 
 def backbone_folder(table: TrainingTable, recipe: Recipe, options: argparse.Namespace) -> Path:
-    """Folder of a ready backbone: the one asked for, downloaded, or trained now.
+    """Return the folder of a ready backbone: the given one, downloaded, or trained now.
 
     Raises DataError, TrainingError, FileNotFoundError.
     """
@@ -150,7 +150,7 @@ def _download(folder: Path) -> Path:
 def synthetic_images(
     table: TrainingTable, recipe: Recipe, work: Path, wings: Wings | None = None
 ) -> Labelled | None:
-    """Synthetic crosses and non-hybrids of the table, as files; none where none are asked for."""
+    """Return synthetic crosses and non-hybrids of the table, as files; None without any."""
     if not recipe.synthetic:
         return None
     digest = table_digest(
@@ -171,7 +171,7 @@ def synthetic_images(
 def head_features(
     extractor: Extractor, images: Labelled, synthetic: Labelled | None
 ) -> tuple[Features, NDArray[np.bool_]]:
-    """Features (n, d) and labels (n,) of all that SGD and MLP are trained on."""
+    """Return features (n, d) and labels (n,) of all training images of SGD and MLP."""
     features, hybrid = extractor.features(images.paths), images.hybrid
     if synthetic is not None:
         more = extractor.features(synthetic.paths, squares=True)
@@ -184,7 +184,7 @@ def head_features(
 def submission_of(
     backbone: Path, arrays: dict[str, Any], recipe: Recipe
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """config.json, and the weights by their path in the folder."""
+    """Return config.json, and the weights by their path in the folder."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
@@ -250,6 +250,7 @@ def _given(options: argparse.Namespace) -> str:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they and the preset give."""
     parser = script.parser(
         "training.hybrid.dinov2_ensemble", "Train the submission dinov2_ensemble."
     )
@@ -293,6 +294,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     options, recipe = parse(arguments)
     return script.run(options, lambda: run(options, recipe))
 

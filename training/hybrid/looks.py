@@ -25,7 +25,7 @@ class Look:
 
 
 def read_look(images: Path, reference: Path) -> Look:
-    """The rows of a reference table (filename, hybrid_stat, ssp_indicator), with their images."""
+    """Read a reference table (filename, hybrid_stat, ssp_indicator), with its images."""
     with reference.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return Look(
@@ -36,12 +36,12 @@ def read_look(images: Path, reference: Path) -> Look:
 
 
 def development(folder: Path) -> Look:
-    """A development folder of photographs: images/ and ref_dev.csv."""
+    """Read a development folder of photographs: images/ and ref_dev.csv."""
     return read_look(folder / "images", folder / "ref_dev.csv")
 
 
 def heading(columns: Sequence[str]) -> list[str]:
-    """The first two lines of a table in Markdown."""
+    """Return the first two lines of a table in Markdown."""
     return ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
 
 
@@ -53,7 +53,7 @@ def table_row(name: str, values: Sequence[float]) -> str:
 def rank_agreement(
     validated: Sequence[float], looked: Sequence[float], title: str, rows: str
 ) -> str:
-    """Spearman's correlation of (n,) and (n,) as a sentence; `title` is what was looked at.
+    """Return Spearman's correlation of (n,) and (n,) as a sentence; `title` names the second.
 
     `rows` says what the n rows are, such as "settings".
     """

@@ -8,12 +8,12 @@ from collections.abc import Collection, Sequence
 
 
 def specimen_column(columns: Collection[str]) -> str:
-    """The column that tells specimens apart; without one, each image stands alone."""
+    """Return the column that tells specimens apart; without one, each image stands alone."""
     return next((name for name in ("specimen", "CAMID") if name in columns), "filename")
 
 
 def validation_specimens(specimens: Sequence[str], share: float, seed: int) -> set[str]:
-    """Specimens for validation: about `share` of the images, whole specimens, never all.
+    """Choose specimens for validation: about `share` of the images, never all specimens.
 
     `specimens` has an entry for each image. Of a single specimen nothing can be held out.
     """

@@ -39,7 +39,7 @@ REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
 
 
 def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
-    """The table, its non-hybrids and its hybrids. Raises DataError."""
+    """Read the table, its non-hybrids and its hybrids. Raises DataError."""
     table = read_training_table(folder)
     wings = read_images(table, aligned_wings)
     examples = Examples(wings, table.subspecies, table.specimen, table.view)
@@ -47,7 +47,7 @@ def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
 
 
 def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any], bytes]:
-    """config.json and the content of WEIGHTS."""
+    """Return config.json and the content of WEIGHTS."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **to_arrays(score.geometry))  # type: ignore[arg-type]
     config = {
@@ -66,6 +66,7 @@ def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     parser = script.parser(
         "training.hybrid.wing_pattern_sgd", "Train the submission wing_pattern_sgd."
     )

@@ -33,12 +33,12 @@ class Shift:
 
 
 def uniform(count: int, reach: float, generator: torch.Generator) -> Tensor:
-    """(count,) from -reach to reach; drawn on the CPU, so that every device draws the same."""
+    """Draw (count,) from -reach to reach, on the CPU: every device draws the same."""
     return (torch.rand(count, generator=generator) * 2 - 1) * reach
 
 
 def shift(images: Tensor, by: Shift, generator: torch.Generator) -> Tensor:
-    """Colours and outlines shifted at random, image by image; what comes in is white."""
+    """Shift colours and outlines of (b, 3, h, w) at random, image by image; around is white."""
     return _warped(_recoloured(images, by, generator), by, generator)
 
 
@@ -80,7 +80,7 @@ def _warped(images: Tensor, by: Shift, generator: torch.Generator) -> Tensor:
 
 
 def partners(classes: Tensor, views: Tensor, generator: torch.Generator) -> Tensor:
-    """For each image (b,) another of another class and the same view; itself where none is."""
+    """Draw for each image (b,) one of another class and the same view; itself if none exists."""
     weight = (classes[:, None] != classes[None]) & (views[:, None] == views[None])
     lonely = ~weight.any(dim=1)
     weight = weight.float() + torch.diag(lonely.float())
@@ -88,7 +88,7 @@ def partners(classes: Tensor, views: Tensor, generator: torch.Generator) -> Tens
 
 
 def shares(count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-    """(count, 3, height, width) shares of the first parent, for brightness and two colours.
+    """Draw (count, 3, h, w) shares of the first parent, for brightness and two colours.
 
     Genes of wing pattern act on parts of a wing, some with dominance, some blending, and some on
     one pigment only: so patches come from either parent or a mixture; one in five crosses is an
@@ -115,7 +115,7 @@ def _patches(count: int, height: int, width: int, generator: torch.Generator) ->
 
 
 def cross(first: Tensor, second: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Crosses (b, 3, h, w) of aligned images, and the first parent's share (b,) of each wing."""
+    """Return crosses (b, 3, h, w) of aligned images, and the first parent's share (b,) of each."""
     share = shares(len(first), first.shape[2], first.shape[3], generator).to(first.device)
     crossed = share * _opponent(first) + (1 - share) * _opponent(second)
     wing = ((first.mean(1) < 0.99) | (second.mean(1) < 0.99)).float()

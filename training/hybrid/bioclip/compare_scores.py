@@ -87,7 +87,7 @@ class Scored:
 
 
 def validation_crosses(labels: Labels, views: Tensor) -> Tensor:
-    """(CROSSES, 2, 3, h, w) crosses of the images, the same patches on both halves."""
+    """Return (CROSSES, 2, 3, h, w) crosses of the images, the same patches on both halves."""
     maps = views.permute(0, 3, 4, 1, 2).flatten(3).double().numpy()
     groups = Groups.of(np.array(labels.classes)[labels.own], labels.view)
     crossed = cross_maps(maps, groups, CROSSES, np.random.default_rng(SEED), PATCHES)
@@ -97,7 +97,7 @@ def validation_crosses(labels: Labels, views: Tensor) -> Tensor:
 
 
 def as_mimic(views: Tensor, kind: int) -> Tensor:
-    """Views (n, 2, 3, h, w) with hue, tone and outline shifted as wing_pattern_settings does."""
+    """Shift hue, tone and outline of views (n, 2, 3, h, w) as wing_pattern/settings.py does."""
     frames = torch.cat([views[:, 1].flip(-1), views[:, 0]], dim=-1).permute(0, 2, 3, 1)
     shifted = []
     for frame in frames.double().numpy() / 255:
@@ -111,14 +111,14 @@ def as_mimic(views: Tensor, kind: int) -> Tensor:
 
 
 def rarer_subspecies(labels: Labels, fold: int) -> list[str]:
-    """LEFT_OUT of the rarer half of the subspecies, others in each fold."""
+    """Return LEFT_OUT of the rarer half of the subspecies, others in each fold."""
     counts = Counter(np.array(labels.classes)[labels.own[labels.pure]].tolist())
     rare = sorted(counts, key=lambda name: (counts[name], name))[: len(counts) // 2]
     return rare[fold::FOLDS][-LEFT_OUT:]
 
 
 def validate(labels: Labels, views: Tensor, fold: int) -> dict[str, list[float]]:
-    """Recalls by score, in the order of HEADINGS without the mean."""
+    """Return recalls by score, in the order of HEADINGS without the mean."""
     names = np.array(labels.classes)[labels.own]
     untrained = np.isin(names, rarer_subspecies(labels, fold))
     validation = labels.pure & ~untrained & (assign_folds(labels.specimen, OF, SEED) == fold)
@@ -163,7 +163,7 @@ def _scored(weights: Mapping[str, float], pure: Parts, others: Mapping[str, Part
 
 
 def looked(submission: Path, images: Path, reference: Path) -> dict[str, float]:
-    """The challenge score of each of SCORES for a submission on labelled images."""
+    """Return the challenge score of each of SCORES for a submission on labelled images."""
     spec = importlib.util.spec_from_file_location("looked_model", submission / "model.py")
     assert spec is not None
     assert spec.loader is not None
@@ -186,7 +186,7 @@ def looked(submission: Path, images: Path, reference: Path) -> dict[str, float]:
 def report(
     recalls: Mapping[str, list[float]], looks: Mapping[str, Mapping[str, float]], folds: int
 ) -> str:
-    """The table, best first, and how well its mean ranks what each look gave."""
+    """Return the table, best first, and how well its mean ranks the scores of each look."""
     rows = {
         name: [*values, harmonic_mean(values), *(look[name] for look in looks.values())]
         for name, values in recalls.items()
@@ -203,6 +203,7 @@ def report(
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, compare the scores and return the exit status."""
     default = ROOT / "submissions" / "bioclip_wings"
     parser = script.parser(
         "training.hybrid.bioclip.compare_scores", "Compare scores inside the training data."

@@ -67,7 +67,7 @@ SMALL_TOWER = {
 def start(
     backbone: str, classes: int, recipe: Recipe, head: Path | None = None
 ) -> tuple[Classifier, dict[str, Any]]:
-    """The tower that training starts from, with a fresh head or that of a file; its `model_cfg`.
+    """Return the tower to start from, with a fresh head or that of a file; its `model_cfg`.
 
     `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights beside it) or
     `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError.
@@ -107,7 +107,7 @@ def validation_rows(labels: Labels, recipe: Recipe) -> Tensor:
 
 
 def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) -> None:
-    """Tower, head and what they are, into the trainer's folder."""
+    """Write tower, head and their description into the trainer's folder."""
     if not trainer.accelerator.is_main_process:
         return
     for name, module in (("tower", trainer.plain.tower), ("head", trainer.plain.head)):
@@ -123,6 +123,7 @@ def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) ->
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they and the preset give."""
     parser = script.parser(
         "training.hybrid.bioclip.finetune", "Fine-tune a CLIP tower and a linear head."
     )
@@ -152,7 +153,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
 
 
 def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
-    """What cannot be: one sentence each."""
+    """Return everything that is wrong with the options, one sentence each."""
     problems = []
     if (
         min(recipe.epochs, recipe.batch) < 1
@@ -183,6 +184,7 @@ def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, fine-tune and return the exit status."""
     options, recipe = parse(arguments)
     return script.run(options, lambda: finetune(options, recipe), also=(CheckpointError,))
 

@@ -52,23 +52,23 @@ class Labels:
 
     @property
     def hybrid(self) -> int | None:
-        """The hybrid class's place among the classes."""
+        """Index of the class `hybrid` among the classes; None without such a class."""
         return self.classes.index(HYBRID) if HYBRID in self.classes else None
 
     @property
     def pure(self) -> NDArray[np.bool_]:
-        """(n,) True for the images of subspecies."""
+        """Mask (n,), True for the images of subspecies."""
         pure: NDArray[np.bool_] = (self.own >= 0) & (self.own != self.hybrid)
         return pure
 
     def digest(self) -> str:
-        """Tells whether two runs saw the same table."""
+        """Return a digest that tells whether two runs saw the same table."""
         names = "\n".join([*map(str, self.paths), *self.classes])
         return short_digest(names, self.targets.tobytes())
 
 
 def read_labels(folder: Path, soft_parents: bool, hybrid_class: bool = True) -> Labels:
-    """The table FOLDER/train.csv (training/hybrid/data.py). Raises DataError.
+    """Read the table FOLDER/train.csv (training/hybrid/data.py). Raises DataError.
 
     Classes are the sorted subspecies and then `hybrid`, the class of hybrids. With `soft_parents` a
     hybrid whose parents the table names (parent_subspecies_1 and _2) teaches half of each instead,
@@ -106,7 +106,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         self.paths, self.views, self.square_as = paths, views, square_as
 
     def digest(self) -> str:
-        """Tells whether two runs saw the same pixels, where they are in memory."""
+        """Return a digest that tells whether two runs saw the same pixels in memory."""
         if self.views is None:
             return "read from files"
         return short_digest(self.views.numpy().tobytes())
@@ -122,7 +122,10 @@ class Images(Dataset[tuple[Tensor, int]]):
 
 
 def read_halves(paths: Sequence[Path], images: WingViews) -> Tensor:
-    """Views (n, 2, 3, h, w) of images with background. Raises DataError naming all unreadable."""
+    """Return views (n, 2, 3, h, w) of images with background.
+
+    Raises DataError naming all unreadable images.
+    """
     views, problems = [], []
     for path in paths:
         try:
@@ -135,7 +138,7 @@ def read_halves(paths: Sequence[Path], images: WingViews) -> Tensor:
 
 
 def check_readable(paths: Sequence[Path]) -> None:
-    """Whether every image can be decoded, before hours of training. Raises DataError."""
+    """Decode every image, before hours of training. Raises DataError for unreadable ones."""
     problems = []
     for path in paths:
         try:
@@ -148,7 +151,7 @@ def check_readable(paths: Sequence[Path]) -> None:
 
 
 def raise_if(problems: list[str], paths: Sequence[Path]) -> None:
-    """Raises DataError listing the problems, where there are any."""
+    """Raise DataError listing the problems, if any."""
     if problems:
         head = f"{paths[0].parent}: {len(problems)} problem(s), nothing was trained"
         raise DataError("\n  ".join([head, *problems]))

@@ -38,7 +38,7 @@ class Recipe:
     seed: int = 0
 
     def preprocessing(self) -> dict[str, Any]:
-        """The settings of the image as config.json has them."""
+        """Return the settings of the image as config.json has them."""
         sizes = (
             {"resize": self.resize, "image_size": self.image_size} if self.views == "square" else {}
         )

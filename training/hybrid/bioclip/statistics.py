@@ -23,7 +23,7 @@ SCORES = {
 def fit_statistics(
     features: Array, subspecies: NDArray[np.str_], view: NDArray[np.str_]
 ) -> FeatureStatistics:
-    """From the features (n, d) of pure images; each side of a subspecies is a class of its own.
+    """Fit to features (n, d) of pure images; each side of a subspecies is a class of its own.
 
     A class counts by the root of its size, so that neither the common ones rule nor noise does.
     """
@@ -63,7 +63,7 @@ def part_table(
 
 
 def score_weights(pure: dict[str, Array], crosses: dict[str, Array]) -> dict[str, dict[str, float]]:
-    """SCORES with a weight for each part: 1 / its std over pure images and crosses together.
+    """Return SCORES with a weight per part: 1 / its std over pure images and crosses together.
 
     A part that stands alone weighs 1, so that its published scale, as log-odds, is kept.
     """

@@ -34,6 +34,7 @@ class Classifier(nn.Module):
         self.tower, self.head, self.normalise = tower, head, normalise
 
     def features(self, pixels: Tensor) -> Tensor:
+        """Map normalised pixels (b, 3, h, w) to features (b, d)."""
         features: Tensor = self.tower(pixels)
         return normalize(features, dim=-1) if self.normalise else features
 
@@ -43,7 +44,7 @@ class Classifier(nn.Module):
 
 
 def freeze(tower: nn.Module, blocks: int) -> None:
-    """Only the last attention `blocks` and ln_post are trained; -1: all. Raises TrainingError."""
+    """Freeze all but the last attention `blocks` and ln_post; -1: none. Raises TrainingError."""
     if blocks < 0:
         return
     all_blocks = getattr(getattr(tower, "transformer", None), "resblocks", None)
@@ -84,12 +85,12 @@ class Trainer:
 
     @property
     def plain(self) -> Classifier:
-        """The model without what Accelerate put around it."""
+        """The model without the wrapper of Accelerate."""
         model: Classifier = self.accelerator.unwrap_model(self.model)
         return model
 
     def train(self, labels: Labels, images: Images, validation: torch.Tensor) -> None:
-        """Go on to the last epoch; `validation` (n,) says which rows are not trained on.
+        """Train to the last epoch; `validation` (n,) says which rows are not trained on.
 
         Raises TrainingError where the loss is not finite.
         """
@@ -190,14 +191,14 @@ class Trainer:
 
     @torch.inference_mode()
     def logits(self, images: Images, rows: list[int]) -> Tensor:
-        """(n, c) on the CPU, from the mean feature of each image's views."""
+        """Return logits (n, c) on the CPU, from the mean feature of each image's views."""
         model = self.plain.eval()
         logits: Tensor = model.head(self.features(images, rows).to(self.accelerator.device))
         return logits.cpu()
 
     @torch.inference_mode()
     def features(self, images: Images, rows: list[int]) -> Tensor:
-        """(n, d) on the CPU: the mean over each image's views."""
+        """Return features (n, d) on the CPU: the mean over each image's views."""
         model = self.plain.eval()
         batches = []
         for chosen in torch.split(torch.tensor(rows), self.recipe.batch):

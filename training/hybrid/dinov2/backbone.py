@@ -47,7 +47,7 @@ class BackboneRecipe:
     mixing: Mixing = field(default_factory=Mixing)
 
     def network(self) -> Dinov2Model:
-        """Fresh, by the seed."""
+        """Return a fresh network, by the seed."""
         torch.manual_seed(self.seed)
         return Dinov2Model(
             Dinov2Config(
@@ -81,21 +81,21 @@ class Trainer:
         self.losses: list[float] = []
 
     def logits(self, images: Tensor) -> Tensor:
-        """(n, 3, s, s) in 0..1 -> (n, subspecies + 1)"""
+        """Map images (n, 3, s, s) in 0..1 to logits (n, subspecies + 1)."""
         inputs = (images.to(self.device) - self.mean) / self.std
         tokens = self.network(pixel_values=inputs).last_hidden_state
         logits: Tensor = self.head(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
         return logits
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy with shares of the parents, and of cross or not; one value."""
+        """Return the cross-entropy with the parents' shares plus that of cross or not."""
         logits = self.logits(batch.images)
         subspecies = -(batch.classes.to(self.device) * log_softmax(logits[:, :-1], dim=1)).sum(1)
         crossed = binary_cross_entropy_with_logits(logits[:, -1], batch.hybrid.to(self.device))
         return subspecies.mean() + crossed
 
     def train(self) -> None:
-        """Go on to the last step. Raises TrainingError where the loss is not finite."""
+        """Train to the last step. Raises TrainingError if the loss is not finite."""
         self.network.train()
         while len(self.losses) < self.recipe.steps:
             self._step()
@@ -159,7 +159,7 @@ class Trainer:
 def train_backbone(
     folder: Path, recipe: BackboneRecipe, wings: Wings, preprocessing: dict[str, Any]
 ) -> None:
-    """Leave the trained backbone in FOLDER/model, in the public format. Raises TrainingError."""
+    """Train the backbone into FOLDER/model, in the public format. Raises TrainingError."""
     trainer = Trainer(folder, recipe, wings, preprocessing)
     trainer.resume()
     trainer.train()

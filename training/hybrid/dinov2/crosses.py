@@ -64,7 +64,7 @@ class Batch:
 
 
 def patch_shares(count: int, size: int, mixing: Mixing, rng: np.random.Generator) -> Tensor:
-    """(count, size, size) share of the first parent, coarse: its seams lie on a grid of cells."""
+    """Draw the first parent's share (count, size, size); its seams lie on a coarse grid."""
     most, cells = mixing.most_patches, min(size, _CELLS)
     y, x = ((np.mgrid[:cells, :cells] + 0.5) / cells).astype(np.float32)
     centre = rng.uniform(0, 1, (count, 2, most)).astype(np.float32)
@@ -96,7 +96,7 @@ def _parents(wings: Wings, wanted: int, same: bool, rng: np.random.Generator) ->
 def mixed(
     wings: Wings, count: int, same: bool, mixing: Mixing, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Images (count, 3, s, s) of two parents of one or of two subspecies; shares (count, k)."""
+    """Return images (count, 3, s, s) of two parents of one or two subspecies; shares (count, k)."""
     size = wings.pure.shape[-1]
     share = patch_shares(3 * count, size, mixing, rng)
     part = share.mean(dim=(1, 2))
@@ -113,7 +113,7 @@ def mixed(
 
 
 def shifted(images: Tensor, mixing: Mixing, rng: np.random.Generator) -> Tensor:
-    """Hue, tone and saturation turned, outline bent and moved: each image by its own amounts."""
+    """Shift hue, tone, saturation and outline, each image (n, 3, s, s) by its own amounts."""
     count = len(images)
 
     def draw(reach: float) -> Tensor:
@@ -151,7 +151,7 @@ def _turns(angle: Tensor) -> Tensor:
 
 
 def make_batch(wings: Wings, size: int, mixing: Mixing, rng: np.random.Generator) -> Batch:
-    """A batch of about `size` images, drawn anew."""
+    """Draw a batch of about `size` images."""
     k = len(wings.groups.names)
     hybrids = round(size * mixing.known_hybrids) if len(wings.hybrids) else 0
     crosses = round(size * mixing.crosses)

@@ -22,7 +22,7 @@ FOLDS = 5
 def fit_calibrated(
     features: NDArray[np.float32], hybrid: Labels, seed: int
 ) -> CalibratedClassifierCV:
-    """The published classifier, probabilities by a sigmoid in each of five folds.
+    """Fit the published classifier, probabilities by a sigmoid in each of five folds.
 
     features (n, d), hybrid (n,). Raises DataError where a side has fewer images than folds.
     """
@@ -47,7 +47,7 @@ def fit_calibrated(
 
 
 def as_arrays(classifier: CalibratedClassifierCV) -> CalibratedLinear:
-    """The fitted classifier without scikit-learn."""
+    """Return the fitted classifier without scikit-learn."""
     folds = classifier.calibrated_classifiers_
     sigmoids = [fold.calibrators[0] for fold in folds]
     return CalibratedLinear(
@@ -66,7 +66,7 @@ def fit_mlp(
     learning_rate: float,
     seed: int,
 ) -> tuple[HybridMLP, list[float]]:
-    """Adam on all images at once, `steps` times, each class with equal weight; and the losses.
+    """Fit the MLP by `steps` of Adam on all images, classes weighing alike; return the losses too.
 
     Raises TrainingError where the loss is not finite.
     """
@@ -92,13 +92,13 @@ def fit_mlp(
 
 
 def head_arrays(mlp: HybridMLP, linear: CalibratedLinear) -> dict[str, NDArray[np.generic]]:
-    """All arrays of weights/heads.npz."""
+    """Return all arrays of weights/heads.npz by name."""
     layers = {name: tensor.numpy() for name, tensor in mlp.state_dict().items()}
     return {**layers, **linear.arrays()}
 
 
 def log_odds_of(mlp: HybridMLP, linear: CalibratedLinear, features: NDArray[np.float32]) -> Array:
-    """(n, 2): log-odds of a hybrid by the MLP and by the SGD."""
+    """Return (n, 2): log-odds of a hybrid by the MLP and by the SGD."""
     with torch.inference_mode():
         logits = mlp(torch.from_numpy(features)).double().numpy()
     sgd = [linear.log_odds(row.astype(np.float64)) for row in features]

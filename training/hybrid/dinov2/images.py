@@ -44,7 +44,7 @@ class Labelled:
 
 
 def some_rows(table: TrainingTable, rows: NDArray[np.bool_]) -> TrainingTable:
-    """The table's chosen rows; `rows` (n,)."""
+    """Return the table's chosen rows; `rows` is a mask (n,)."""
     chosen = [path for path, row in zip(table.paths, rows.tolist(), strict=True) if row]
     return TrainingTable(
         tuple(chosen),
@@ -56,7 +56,7 @@ def some_rows(table: TrainingTable, rows: NDArray[np.bool_]) -> TrainingTable:
 
 
 def read_squares(paths: Sequence[Path], preprocessing: Mapping[str, Any]) -> Pixels:
-    """(n, side, side, 3) bytes. Raises DataError naming every unreadable image."""
+    """Return bytes (n, s, s, 3). Raises DataError naming every unreadable image."""
     squares, problems = [], []
     for path in paths:
         try:
@@ -107,7 +107,7 @@ def _generated_problems(folder: Path, rows: list[dict[str, str]]) -> Iterable[st
 
 
 def wings_of(table: TrainingTable, preprocessing: Mapping[str, Any]) -> Wings:
-    """The table's images as tensors. Raises DataError."""
+    """Return the table's images as tensors. Raises DataError."""
     squares = torch.from_numpy(read_squares(table.paths, preprocessing)).movedim(-1, 1).float()
     hybrid = torch.from_numpy(table.hybrid)
     pure = ~table.hybrid
@@ -116,7 +116,7 @@ def wings_of(table: TrainingTable, preprocessing: Mapping[str, Any]) -> Wings:
 
 
 def table_digest(table: TrainingTable, *settings: object) -> str:
-    """Of the images' bytes, their labels, and the settings (as text)."""
+    """Return a digest of the images' bytes, their labels, and the settings (as text)."""
     digest = hashlib.sha256(repr(settings).encode())
     for k, path in enumerate(table.paths):
         label = (str(table.subspecies[k]), str(table.view[k]), bool(table.hybrid[k]))
@@ -125,7 +125,7 @@ def table_digest(table: TrainingTable, *settings: object) -> str:
 
 
 def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed: int) -> Labelled:
-    """`count` synthetic squares as PNG files in `folder`, hybrids and not; those there are kept."""
+    """Write `count` synthetic squares as PNG files, hybrids and others; keep existing ones."""
     table = folder / "synthetic.json"
     if not table.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,6 +143,6 @@ def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed
 
 
 def read_synthetic(folder: Path) -> Labelled:
-    """What `write_synthetic` wrote."""
+    """Read the result of `write_synthetic`."""
     labels = json.loads((folder / "synthetic.json").read_text(encoding="utf-8"))["hybrid"]
     return Labelled(tuple(folder / name for name in labels), np.array([*labels.values()], bool))

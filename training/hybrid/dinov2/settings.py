@@ -109,7 +109,7 @@ class LabelledTest:
 
 
 def validation_subspecies(table: TrainingTable) -> list[str]:
-    """Every fourth subspecies by size, from the second: common and rare ones."""
+    """Return every fourth subspecies by size, from the second: common and rare ones."""
     names, counts = np.unique(table.subspecies[~table.hybrid], return_counts=True)
     by_size = [names[k] for k in np.lexsort((names, -counts))]
     return sorted(map(str, by_size[1::EVERY]))
@@ -163,7 +163,7 @@ def make_test(near: Wings, far: Wings) -> LabelledTest:
 
 
 def ready(part: Part, setting: Setting, work: Path) -> tuple[Extractor, Recipe]:
-    """The setting's backbone, trained on the part where it is not there yet."""
+    """Return the setting's backbone, trained on the part unless it exists already."""
     recipe = PRESETS["small"]
     assert recipe.scratch is not None
     scratch = replace(recipe.scratch, steps=part.steps, learning_rate=setting.learning_rate)
@@ -184,7 +184,7 @@ def ready(part: Part, setting: Setting, work: Path) -> tuple[Extractor, Recipe]:
 def scores_of(
     part: Part, extractor: Extractor, recipe: Recipe, work: Path, test: Features
 ) -> Array:
-    """(n,) log-odds of test features after training SGD and MLP on the part."""
+    """Train SGD and MLP on the part; return the log-odds (n,) of the test features."""
     synthetic = None
     if recipe.synthetic:
         digest = table_digest(
@@ -205,7 +205,7 @@ def scores_of(
 
 
 def compare(data: Path, look: Look | None, work: Path, steps: int) -> str:
-    """The table as Markdown. Raises DataError, TrainingError, FeatureError, OSError."""
+    """Return the table as Markdown. Raises DataError, TrainingError, FeatureError, OSError."""
     preprocessing = PRESETS["small"].preprocessing
     table = read_training_table(data)
     kept, near, far = (some_rows(table, rows) for rows in split_rows(table))
@@ -246,6 +246,7 @@ def features_of_test(extractor: Extractor, test: LabelledTest) -> Features:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, compare the settings and return the exit status."""
     parser = script.parser(
         "training.hybrid.dinov2.settings", "Compare settings inside the training data."
     )

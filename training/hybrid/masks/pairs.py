@@ -39,13 +39,13 @@ class WingPairs:
     masks: Tensor
 
     def digest(self) -> str:
-        """Tells whether two runs saw the same names and pixels."""
+        """Return a digest that tells whether two runs saw the same names and pixels."""
         names = "\n".join(self.names + self.specimens)
         return short_digest(names, self.images.numpy().tobytes(), self.masks.numpy().tobytes())
 
 
 def read_pairs(images: Path, masks: Path, image_size: int, table: Path | None) -> WingPairs:
-    """All images below `images` with their masks at `image_size` pixels, aspect not kept.
+    """Read all images below `images` with their masks at `image_size` pixels, aspect not kept.
 
     `table` is a CSV with filename and specimen (or CAMID); without one, each image is a specimen
     of its own. Raises FolderError with everything that is wrong.
@@ -73,7 +73,10 @@ def read_pairs(images: Path, masks: Path, image_size: int, table: Path | None) -
 
 
 def wing_pixels(values: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a mask's grey values (h, w) say wing. Raises ValueError for values of no known kind."""
+    """Return where a mask of grey values (h, w) says wing.
+
+    Raises ValueError for values of no known kind.
+    """
     distinct = np.unique(values).tolist()
     if set(distinct) <= {0, 255}:
         return np.asarray(values == 255)

@@ -82,7 +82,10 @@ class BackgroundRemover:
 
 
 def remove_backgrounds(images: Path, checkpoint: Path, out: Path, batch: int) -> Outcome:
-    """All images below `images` that `out` lacks. Raises CheckpointError, FolderError."""
+    """Cut out all images below `images` that `out` lacks.
+
+    Raises CheckpointError, FolderError.
+    """
     if out.resolve() == images.resolve():
         raise FolderError(f"--out {out} is --images; the originals would be overwritten")
     paths = list_pictures(images)
@@ -99,6 +102,7 @@ def remove_backgrounds(images: Path, checkpoint: Path, out: Path, batch: int) ->
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, cut the wings out and return the exit status."""
     parser = script.parser(
         "training.hybrid.masks.remove_background", "Put the wings of all images on white."
     )

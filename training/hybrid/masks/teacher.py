@@ -50,11 +50,11 @@ class TeacherError(ScriptError):
 
 class Detector(Protocol):
     def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
-        """For each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
+        """Return for each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
 
 
 def pretrained(auto: Any, source: str) -> Any:
-    """What `auto` finds under a hub id or in a local folder. Raises TeacherError."""
+    """Load the model of a hub id or a local folder with `auto`. Raises TeacherError."""
     local = Path(source).is_dir()
     if not local and (source.startswith((".", "/", "~")) or source.count("/") > 1):
         raise TeacherError(f"{source} is no folder, and no hub id either (OWNER/NAME)")
@@ -76,6 +76,7 @@ class PromptedDetector:
         self.model = on_device(pretrained(AutoModelForZeroShotObjectDetection, source))
 
     def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
+        """Return for each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
         inputs = self.processor(
             images=images, text=[self.prompts] * len(images), return_tensors="pt"
         ).to(self.model.device)
@@ -103,6 +104,7 @@ class TrainedDetector:
         self.wanted = {i for i, name in names.items() if not labels or name in labels}
 
     def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
+        """Return for each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
         inputs = self.processor(images=images, return_tensors="pt").to(self.model.device)
         detections = self.processor.post_process_object_detection(
             self.model(**inputs), threshold=self.threshold, target_sizes=heights_widths(images)
@@ -120,7 +122,7 @@ class TrainedDetector:
 def open_detector(
     source: str, prompts: list[str], labels: list[str], threshold: float
 ) -> PromptedDetector | TrainedDetector:
-    """The detector of the kind that its configuration names. Raises TeacherError."""
+    """Return a detector of the kind that its configuration names. Raises TeacherError."""
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES as PROMPTED,
@@ -141,7 +143,7 @@ class Segmenter:
         self.model = on_device(pretrained(SamModel, source))
 
     def masks(self, images: list[Image.Image], boxes: list[list[list[float]]]) -> list[Mask]:
-        """The union (h, w) of what is in an image's boxes; each image has at least one."""
+        """Return for each image the union (h, w) of the outlines in its boxes (at least one)."""
         pixels = self.processor(images=images, return_tensors="pt")["pixel_values"]
         # The encoder is nearly all of the work, so it gets the batch; prompts differ in number.
         embeddings = self.model.get_image_embeddings(pixels.to(self.model.device))
@@ -165,15 +167,17 @@ class Segmenter:
 
 
 def on_device(model: Any) -> Any:
-    """The model on CUDA where that is, ready to serve."""
+    """Move the model to CUDA if available, ready to serve."""
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
 def heights_widths(images: list[Image.Image]) -> list[tuple[int, int]]:
+    """Return height and width of each image, in pixels."""
     return [(image.height, image.width) for image in images]
 
 
 def mask_path(out: Path, image: Path) -> Path:
+    """Return the path of an image's mask; `image` is relative to the images' folder."""
     return out / image.with_name(image.stem + MASK_END)
 
 
@@ -181,7 +185,7 @@ def mask_path(out: Path, image: Path) -> Path:
 def write_masks(
     images: Path, out: Path, batch: list[Path], detector: Detector, segmenter: Segmenter
 ) -> list[str]:
-    """Masks of one batch of images, named relative to `images`. Returns what went wrong."""
+    """Write the masks of a batch of images, named relative to `images`; return the problems."""
     problems, names, readable = [], [], []
     for path in batch:
         try:
@@ -203,7 +207,7 @@ def write_masks(
 
 
 def make_masks(options: argparse.Namespace) -> list[str]:
-    """All masks that are not there yet. Returns problems; raises FolderError, TeacherError."""
+    """Write all missing masks; return the problems. Raises FolderError, TeacherError."""
     paths = list_pictures(options.images)
     missing = [path for path in paths if not mask_path(options.out, path).is_file()]
     say(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
@@ -222,6 +226,7 @@ def make_masks(options: argparse.Namespace) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, make the masks and return the exit status."""
     parser = script.parser("training.hybrid.masks.teacher", "Wing masks from a detector and SAM.")
     parser.add_argument("--images", type=Path, required=True, help="images, also in subfolders")
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME_mask.png")

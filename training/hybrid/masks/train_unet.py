@@ -71,6 +71,7 @@ class Part:
     masks: Tensor
 
     def batches(self, order: Tensor, size: int, device: torch.device) -> Iterator[tuple[Any, Any]]:
+        """Yield inputs (b, 3, s, s) and masks (b, 1, s, s) of 0 and 1, in the order (n,)."""
         for chosen in torch.split(order, size):
             pixels = self.images[chosen].to(device, non_blocking=True)
             yield network_input(pixels), self.masks[chosen].to(device).float()
@@ -90,7 +91,7 @@ class Trainer:
         self.log: list[dict[str, float]] = []
 
     def train(self, training: Part, validation: Part) -> None:
-        """Go on to the last epoch. Raises TrainingError where the loss is not finite."""
+        """Train to the last epoch. Raises TrainingError if the loss is not finite."""
         while len(self.log) < self.recipe.epochs:
             learning_rate = float(self.optimiser.param_groups[0]["lr"])
             loss = self._epoch(training)
@@ -166,7 +167,7 @@ class Trainer:
 
 @torch.inference_mode()
 def measure(network: nn.Module, part: Part, batch: int, device: torch.device) -> dict[str, float]:
-    """Mean loss, and mean over images of IoU and Dice at probability 0.5 (1 where both empty)."""
+    """Return the mean loss, IoU and Dice per image at probability 0.5 (1 if both are empty)."""
     network.eval()
     loss, iou, dice = 0.0, 0.0, 0.0
     for pixels, masks in part.batches(torch.arange(len(part.images)), batch, device):
@@ -182,7 +183,7 @@ def measure(network: nn.Module, part: Part, batch: int, device: torch.device) ->
 
 
 def split(pairs: WingPairs, recipe: Recipe) -> tuple[Part, Part]:
-    """Training and validation part; no specimen is in both. Raises TrainingError."""
+    """Return the training and the validation part, no specimen in both. Raises TrainingError."""
     chosen = validation_specimens(pairs.specimens, recipe.validation_share, recipe.seed)
     if not chosen:
         raise TrainingError(
@@ -200,7 +201,7 @@ def split(pairs: WingPairs, recipe: Recipe) -> tuple[Part, Part]:
 
 
 def start_network(recipe: Recipe, init: Path | None) -> UNet256:
-    """A fresh network by the seed, or the one of a checkpoint. Raises CheckpointError."""
+    """Return a fresh network by the seed, or that of a checkpoint. Raises CheckpointError."""
     torch.manual_seed(recipe.seed)
     if init is None:
         return UNet256(recipe.width)
@@ -214,6 +215,7 @@ def start_network(recipe: Recipe, init: Path | None) -> UNet256:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they and the preset give."""
     parser = script.parser("training.hybrid.masks.train_unet", "Train the wing network from masks.")
     parser.add_argument("--images", type=Path, required=True, help="images, also in subfolders")
     parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: beside them)")
@@ -241,6 +243,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     options, recipe = parse(arguments)
     return script.run(options, lambda: train(options, recipe), also=(CheckpointError,))
 

@@ -47,13 +47,13 @@ class Row:
 
 
 def evenly_spaced(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """`count` of them, from the first on at even distances."""
+    """Return `count` of the pairs, from the first on at even distances."""
     count = min(count, len(pairs))
     return [pairs[k * len(pairs) // count] for k in range(count)]
 
 
 def real_hybrids(dataroot: Path, signal: Sequence[Pair]) -> list[str]:
-    """Photographed hybrids, where all signal pairs are of the same two classes; else none.
+    """Return photographed hybrids if all signal pairs are of the same two classes; else none.
 
     The folder of hybrids does not tell their parents.
     """
@@ -64,7 +64,7 @@ def real_hybrids(dataroot: Path, signal: Sequence[Pair]) -> list[str]:
 
 
 def choose_rows(dataroot: Path) -> list[Row]:
-    """Rows of all three kinds of lists. Raises ListError."""
+    """Return rows of all three kinds of lists. Raises ListError."""
     rows = []
     for kind, count in KINDS.items():
         folder = dataroot / "Lists" / kind
@@ -84,7 +84,7 @@ def choose_rows(dataroot: Path) -> list[Row]:
 def images_of(
     row: Row, generator: Generator, dataroot: Path, size: int
 ) -> list[Image.Image | None]:
-    """The five images of a row, None where there is none. Raises ImageError."""
+    """Return the five images of a row, None for a missing one. Raises ImageError."""
     outline = row.pair.edge.replace("/pidinet_edges/", "/good/").replace(".png", ".jpg")
     files = (outline, row.pair.edge, row.pair.colour)
     given = [read_square(dataroot / path, size) for path in files]
@@ -94,7 +94,7 @@ def images_of(
 
 
 def draw_sheet(rows: Sequence[Row], images: Sequence[Sequence[Image.Image | None]]) -> Image.Image:
-    """All rows in two blocks side by side, headings above."""
+    """Draw all rows in two blocks side by side, headings above."""
     deep = -(-len(rows) // BLOCKS)
     width, height = len(HEADINGS) * CELL, CELL + CAPTION
     size = (BLOCKS * width + (BLOCKS - 1) * GAP, CAPTION + deep * height)
@@ -114,7 +114,7 @@ def draw_sheet(rows: Sequence[Row], images: Sequence[Sequence[Image.Image | None
 
 
 def save_small(sheet: Image.Image, path: Path) -> int:
-    """A JPEG of at most 300 kB, in the best quality that keeps to it; returns its bytes."""
+    """Save a JPEG of at most 300 kB, in the best quality that fits; return its bytes."""
     for quality in _QUALITIES:
         save_whole(sheet, path, quality)
         if path.stat().st_size <= _LARGEST:
@@ -123,6 +123,7 @@ def save_small(sheet: Image.Image, path: Path) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.contact_sheet",
         "Generated images beside their sources.",
@@ -134,6 +135,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, draw the sheet and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: draw(options))
 

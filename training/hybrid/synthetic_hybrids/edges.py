@@ -25,7 +25,7 @@ _FAINT = 0.15  # of that: weaker gradients are noise and stay white
 
 
 def sobel_edges(image: Image.Image) -> Image.Image:
-    """The gradient of a lightly blurred image, in any colour channel; the same size."""
+    """Return the gradient of a lightly blurred image, in any colour channel; the same size."""
     blurred = kornia.filters.gaussian_blur2d(_tensor(image), (5, 5), (1.0, 1.0))
     gradient = kornia.filters.sobel(blurred).amax(1, keepdim=True)
     full = torch.quantile(gradient.flatten()[:: max(1, gradient.numel() // 2**20)], _FULL_BLACK)
@@ -34,7 +34,7 @@ def sobel_edges(image: Image.Image) -> Image.Image:
 
 
 def pidinet_edges(weights: Path) -> Detector:
-    """A detector with published PiDiNet `carv4` weights (table5). Raises WeightsError."""
+    """Return a detector with published PiDiNet `carv4` weights (table5). Raises WeightsError."""
     network = PiDiNet().eval()
     try:
         network.load_state_dict(read_weights(weights))

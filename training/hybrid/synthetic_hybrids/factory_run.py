@@ -61,10 +61,11 @@ class Settings:
 
     @property
     def widths(self) -> Widths:
+        """Widths of both networks."""
         return Widths(self.ngf, self.ndf, self.n_downsample, self.n_blocks)
 
     def problems(self) -> list[str]:
-        """What is wrong with the values, all of it."""
+        """Return everything that is wrong with the values."""
         zero_too = ("n_blocks", "epochs", "decay_epochs", "seed", "perceptual", "pixels")
         problems = [
             f"{name} {value}: expected more than 0"
@@ -77,7 +78,7 @@ class Settings:
         return [*problems, *([wrong_size] if wrong_size else [])]
 
     def learning_rate_at(self, epoch: int) -> float:
-        """Constant for `epochs`, then falling linearly to 0 over `decay_epochs`."""
+        """Return the learning rate: constant for `epochs`, then linear to 0 over `decay_epochs`."""
         if epoch < self.epochs:
             return self.learning_rate
         return self.learning_rate * (1 - (epoch - self.epochs) / self.decay_epochs)
@@ -135,10 +136,12 @@ class Run:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Batches of an epoch."""
         return steps_per_epoch(len(self.pairs), self.settings.batch)
 
     @property
     def last_step(self) -> int:
+        """Steps of the whole run."""
         return (self.settings.epochs + self.settings.decay_epochs) * self.steps_per_epoch
 
     def start_from(self, generator: Generator) -> None:
@@ -151,7 +154,7 @@ class Run:
             raise TrainingError(f"--initial is a generator of other sizes: {error}") from error
 
     def learn(self, inputs: Tensor, target: Tensor) -> dict[str, float]:
-        """One step of both networks. Raises TrainingError at a loss that is no number."""
+        """Take one step of both networks. Raises TrainingError at a loss that is no number."""
         learning_rate = self.settings.learning_rate_at(self.step // self.steps_per_epoch)
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
@@ -190,7 +193,7 @@ class Run:
             )
 
     def save(self) -> None:
-        """Checkpoint, generator and settings, each whole or not at all."""
+        """Write checkpoint, generator and settings, each whole or not at all."""
         self.out.mkdir(parents=True, exist_ok=True)
         write_weights(self.out / GENERATOR, self.generator.state_dict())
         write_json(self.out / SETTINGS, asdict(self.settings))
@@ -235,6 +238,7 @@ class Log:
         self._writer = csv.writer(self._file, lineterminator="\n")
 
     def add(self, run: Run, losses: dict[str, float]) -> None:
+        """Add the row of the run's latest step."""
         epoch = (run.step - 1) // run.steps_per_epoch
         shown = [f"{losses[name]:.6g}" if name in losses else "" for name in _LOSSES]
         self._writer.writerow(
@@ -243,6 +247,7 @@ class Log:
         self._file.flush()
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
 

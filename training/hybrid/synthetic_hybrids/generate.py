@@ -55,11 +55,12 @@ class GenerationError(ScriptError):
 
 
 def image_name(pair: Pair, number: int) -> str:
+    """Return the file name of the image made from line `number` of the lists."""
     return f"AF_{pair.label}_gen{number:05d}.png"
 
 
 def trained_size(weights: Path) -> int:
-    """The side of the images in the settings beside the weights, else the published 256."""
+    """Return the image size in the settings beside the weights, else the published 256 pixels."""
     settings = weights.with_name("settings.json")
     if not settings.is_file():
         return _PUBLISHED_SIZE
@@ -85,7 +86,7 @@ def claim_folder(out: Path, source: dict[str, str | int]) -> None:
 def generate(
     generator: Generator, base: Path, pairs: list[Pair], out: Path, size: int, batch: int
 ) -> int:
-    """Make the images that are not there yet; returns how many. Raises ImageError."""
+    """Make the missing images; return their number. Raises ImageError."""
     device = next(generator.parameters()).device
     missing = [
         (pair, path)
@@ -105,14 +106,14 @@ def generate(
 
 
 def generator_input(base: Path, pair: Pair, size: int) -> Tensor:
-    """(6, s, s) in [-1, 1]: edges, then reference. Raises ImageError."""
+    """Return edges, then reference, (6, s, s) in [-1, 1]. Raises ImageError."""
     return torch.cat(
         [to_tensor(read_square(base / path, size)) for path in (pair.edge, pair.colour)]
     )
 
 
 def write_table(out: Path, pairs: list[Pair]) -> None:
-    """A row an image; whole or not at all."""
+    """Write a row for each image; the file is whole or absent."""
     with (
         replaced(out / TABLE) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -126,6 +127,7 @@ def write_table(out: Path, pairs: list[Pair]) -> None:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.generate", "Make images from pairs of photographs."
     )
@@ -163,6 +165,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, make the images and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: run(options))
 

@@ -22,7 +22,7 @@ class ImageError(ScriptError):
 
 
 def read_square(path: Path, size: int) -> Image.Image:
-    """An image of any shape and mode as RGB, size x size, bicubic. Raises ImageError."""
+    """Read an image of any shape and mode as RGB, size x size, bicubic. Raises ImageError."""
     try:
         with Image.open(path) as image:
             upright = to_rgb(image, 2 * size)
@@ -39,12 +39,12 @@ def save_whole(image: Image.Image, path: Path, quality: int = 95) -> None:
 
 
 def to_tensor(image: Image.Image) -> Tensor:
-    """RGB to (3, h, w) in [-1, 1]."""
+    """Convert RGB to (3, h, w) in [-1, 1]."""
     pixels: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
     return torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)
 
 
 def to_image(image: Tensor) -> Image.Image:
-    """(3, h, w), clipped to [-1, 1], to RGB."""
+    """Convert (3, h, w), clipped to [-1, 1], to RGB."""
     pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())

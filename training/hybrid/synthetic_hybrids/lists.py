@@ -48,7 +48,7 @@ class Pair:
 
 
 def lists_digest(pairs: Sequence[Pair]) -> str:
-    """SHA-256 of the pairs in their order, to tell whether two runs had the same lists."""
+    """Return the SHA-256 of the pairs in their order: did two runs have the same lists?"""
     lines = "\n".join(f"{pair.edge} {pair.colour}" for pair in pairs)
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -65,23 +65,23 @@ Classes = dict[str, list[Photograph]]  # by class folder
 
 
 def class_folder(subspecies: str) -> str:
-    """A subspecies as a folder name: 8.0 is 8; what would break "i_j" or a path is a hyphen."""
+    """Return a subspecies as a folder name: 8.0 is 8, odd characters become hyphens."""
     return re.sub(r"[^A-Za-z0-9.]", "-", re.sub(r"\.0$", "", subspecies.strip()))
 
 
 def class_of(path: str) -> str:
-    """`8` of Images/8/train/good/NAME.jpg."""
+    """Return `8` of Images/8/train/good/NAME.jpg."""
     return PurePosixPath(path).parts[-4]
 
 
 def edge_path(image: str) -> str:
-    """Where the edges of Images/8/train/good/NAME.jpg are."""
+    """Return the path of the edges of Images/8/train/good/NAME.jpg."""
     folder, name = image.rsplit("/good/", 1)
     return f"{folder}/pidinet_edges/{PurePosixPath(name).with_suffix('.png')}"
 
 
 def base_folder(dataroot: Path) -> Path:
-    """The folder that the listed paths start from: above the last part named List..."""
+    """Return the folder that the listed paths start from: above the last part named List..."""
     for folder in (dataroot, *dataroot.parents):
         if folder.name.startswith("List"):
             return folder.parent
@@ -98,7 +98,7 @@ def write_pairs(folder: Path, names: tuple[str, str], pairs: Sequence[Pair]) -> 
 
 
 def read_pairs(dataroot: Path, names: tuple[str, str]) -> list[Pair]:
-    """The pairs of two list files. Raises ListError with all that is wrong."""
+    """Read the pairs of two list files. Raises ListError with all that is wrong."""
     base = base_folder(dataroot.resolve())
     columns = []
     for name in names:
@@ -130,7 +130,7 @@ def _problem_with(path: str, base: Path) -> str | None:
 
 
 def non_hybrid_pairs(classes: Classes, seed: int) -> list[Pair]:
-    """i x i: every image's edges once, with the colours of another image of its class."""
+    """Return i x i: every image's edges once, with another image's colours of its class."""
     pick = random.Random(f"{seed} non-hybrid")
     pairs = []
     for photographs in classes.values():
@@ -141,7 +141,7 @@ def non_hybrid_pairs(classes: Classes, seed: int) -> list[Pair]:
 
 
 def hybrid_pairs(classes: Classes, parents: tuple[str, str], count: int, seed: int) -> list[Pair]:
-    """i x j: `count` pairs, edges of the first class, colours of the second, no pair twice.
+    """Return i x j: `count` pairs, edges of the first class, colours of the second, none twice.
 
     Edges recur only after all of them were used. Fewer come back where there are not as many pairs.
     """

@@ -57,13 +57,14 @@ class Set:
     hybrid: NDArray[np.bool_]
 
     def plus(self, other: Set) -> Set:
+        """Return both sets as one."""
         return Set(
             np.concatenate([self.features, other.features]),
             np.concatenate([self.hybrid, other.hybrid]),
         )
 
     def some(self, seed: int) -> Set:
-        """A random SHARE of the images."""
+        """Return a random SHARE of the images."""
         count = max(1, round(SHARE * len(self.hybrid)))
         rows = np.random.default_rng(seed).permutation(len(self.hybrid))[:count]
         return Set(self.features[rows], self.hybrid[rows])
@@ -79,7 +80,7 @@ class Reference:
 
 
 def read_reference(folder: Path) -> Reference:
-    """DIR/dev. Raises DataError with all that is missing."""
+    """Read DIR/dev. Raises DataError with all that is missing."""
     table = folder / "ref_dev.csv"
     if not table.is_file():
         raise DataError(f"{table} is missing: expected ref_dev.csv and images/ in DIR/dev")
@@ -97,7 +98,7 @@ def read_reference(folder: Path) -> Reference:
 
 
 def pattern_features(paths: list[Path]) -> Array:
-    """(n, 1512) pattern maps. Raises DataError naming all unreadable images."""
+    """Return pattern maps (n, 1512). Raises DataError naming all unreadable images."""
     maps, problems = [], []
     for path in paths:
         try:
@@ -111,7 +112,7 @@ def pattern_features(paths: list[Path]) -> Array:
 
 
 def evaluate(train: Set, dev: Array, reference: Reference, seed: int) -> list[float]:
-    """The four leaderboard values of KEYS on the development images."""
+    """Return the four leaderboard values of KEYS on the development images."""
     order = np.random.default_rng(seed).permutation(len(train.hybrid))
     features, hybrid = train.features[order], train.hybrid[order]
     linear = as_arrays(fit_calibrated(features, hybrid, seed))
@@ -123,7 +124,7 @@ def evaluate(train: Set, dev: Array, reference: Reference, seed: int) -> list[fl
 def compare(
     table: Set, generated: dict[str, Set], dev: Array, reference: Reference, seeds: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Scores (seeds, 4) by what the classifiers were trained on; kinds are added one by one."""
+    """Return scores (seeds, 4) by training set; kinds of images are added one by one."""
     results = {}
     for count in range(len(generated) + 1):
         kinds = list(generated)[:count]
@@ -140,7 +141,7 @@ def compare(
 
 
 def table_of(results: dict[str, NDArray[np.float64]], counts: dict[str, int]) -> str:
-    """Markdown: mean and, in brackets, the standard deviation over seeds."""
+    """Return Markdown: mean and, in brackets, the standard deviation over seeds."""
     seeds = len(next(iter(results.values())))
     lines = ["| trained on | " + " | ".join(HEADINGS) + " |", "|---|" + "---|" * len(HEADINGS)]
     for name, rows in results.items():
@@ -153,7 +154,7 @@ def table_of(results: dict[str, NDArray[np.float64]], counts: dict[str, int]) ->
 
 
 def run(options: argparse.Namespace) -> str:
-    """The table. Raises DataError, FeatureError, TrainingError."""
+    """Return the table. Raises DataError, FeatureError, TrainingError."""
     rows = read_training_table(options.photographs / "train")
     reference = read_reference(options.photographs / "dev")
     cache = FeatureCache(options.work, "none", "wing_pattern_sgd pattern maps 1")
@@ -177,6 +178,7 @@ def run(options: argparse.Namespace) -> str:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.measure",
         "Classifiers with and without generated images.",
@@ -193,6 +195,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, measure and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: measure(options))
 

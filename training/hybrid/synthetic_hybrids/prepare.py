@@ -57,7 +57,7 @@ Parents = tuple[str, str]  # class folders of structure and appearance
 
 
 def photographs_of(table: TrainingTable) -> list[Photograph]:
-    """A photograph for each row, in order. Raises DataError where two names clash."""
+    """Return a photograph for each row, in order. Raises DataError if two names clash."""
     folders = [
         HYBRID_FOLDER if hybrid else class_folder(subspecies)
         for hybrid, subspecies in zip(table.hybrid.tolist(), table.subspecies.tolist(), strict=True)
@@ -77,7 +77,7 @@ def photographs_of(table: TrainingTable) -> list[Photograph]:
 
 
 def signal_parents(data: Path) -> list[Parents]:
-    """Pairs of class folders of which the table has hybrids, both ways."""
+    """Return pairs of class folders of which the table has hybrids, both ways."""
     with (data / "train.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if HYBRID[row["hybrid_stat"].strip()]]
     columns = ("parent_subspecies_1", "parent_subspecies_2")
@@ -87,7 +87,7 @@ def signal_parents(data: Path) -> list[Parents]:
 
 
 def read_wings(path: Path, size: int) -> Image.Image:
-    """The wings upright on white, filling size x size pixels. Raises ImageError."""
+    """Return the wings upright on white, filling size x size pixels. Raises ImageError."""
     try:
         with Image.open(path) as image:
             wings = aligned_wings(image)
@@ -126,7 +126,7 @@ def make_images(
 def write_lists(
     out: Path, photographs: list[Photograph], signal: list[Parents], options: argparse.Namespace
 ) -> None:
-    """The list files of training and of the three kinds of generated images."""
+    """Write the list files of training and of the three kinds of generated images."""
     classes: Classes = {}
     for photograph in photographs:
         classes.setdefault(class_of(photograph.path), []).append(photograph)
@@ -157,7 +157,7 @@ def write_lists(
 
 
 def check_settings(out: Path, options: argparse.Namespace) -> None:
-    """Images of another size or detector must not be mixed in. Raises DataError."""
+    """Refuse a folder of images of another size or detector. Raises DataError."""
     edges = options.pidinet.name if options.pidinet else "sobel"
     settings = {"size": options.size, "cut": options.cut, "edges": edges}
     path = out / PREPARED
@@ -170,6 +170,7 @@ def check_settings(out: Path, options: argparse.Namespace) -> None:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options; the preset fills the missing ones."""
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.prepare", "Lay out images, edges and list files."
     )
@@ -190,6 +191,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, prepare the folder and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: prepare(options))
 

@@ -55,6 +55,7 @@ _MEANINGS = {
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = script.parser("training.hybrid.synthetic_hybrids.train", "Train the image generator.")
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of the train lists")
     parser.add_argument("--out", type=Path, required=True)
@@ -83,7 +84,7 @@ def _presets(name: str) -> str:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The preset with what the options change. Raises TrainingError where values are unusable."""
+    """Return the preset with the options' changes. Raises TrainingError for unusable values."""
     values = asdict(PRESETS[options.preset])
     given = {name: getattr(options, name) for name in _MEANINGS}
     values |= {name: value for name, value in given.items() if value is not None}
@@ -96,7 +97,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def size_problems(dataroot: Path, size: int) -> list[str]:
-    """Images that prepare.py wrote smaller than `size` would only be blown up."""
+    """Return a problem if prepare.py wrote smaller images: they would only be blown up."""
     path = base_folder(dataroot.resolve()) / PREPARED
     prepared = json.loads(path.read_text(encoding="utf-8"))["size"] if path.is_file() else size
     if prepared >= size:
@@ -105,6 +106,7 @@ def size_problems(dataroot: Path, size: int) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: train_generator(options))
 

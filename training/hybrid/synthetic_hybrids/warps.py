@@ -32,7 +32,7 @@ class Example:
 
 
 def make_example(edge: Tensor, colour: Tensor, seed: int) -> Example:
-    """A training example of one photograph and its edge image, (3, s, s) each in [-1, 1]."""
+    """Make an example of a photograph and its edge image, (3, s, s) each in [-1, 1]."""
     generator = torch.Generator().manual_seed(seed)
     edge, colour = shared_base(edge, colour, generator)
     edge_grid, colour_grid = (tps_grid(edge.shape[-1], generator) for _ in range(2))
@@ -44,7 +44,7 @@ def make_example(edge: Tensor, colour: Tensor, seed: int) -> Example:
 
 
 def shared_base(edge: Tensor, colour: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-    """The same border, flip and window for both, each half of the time."""
+    """Apply the same border, flip and window to both, each half of the time."""
     size = edge.shape[-1]
     if _chance(0.5, generator):
         low, high = (max(1, round(b * size / _PUBLISHED_SIZE)) for b in _BORDER)
@@ -62,7 +62,7 @@ def shared_base(edge: Tensor, colour: Tensor, generator: Generator) -> tuple[Ten
 
 
 def tps_grid(size: int, generator: Generator) -> Tensor:
-    """Where each pixel of a bent image comes from: (s, s, 2) as x, y in [-1, 1].
+    """Return the source of each pixel of a bent image: (s, s, 2) as x, y in [-1, 1].
 
     Control points: the four corners, which stay, and 3x3 in a window of three spacings a side,
     each moved by up to a tenth of the side. As published the spline is evaluated on a coarse grid
@@ -81,7 +81,7 @@ def tps_grid(size: int, generator: Generator) -> Tensor:
 
 
 def thin_plate_spline(before: Tensor, after: Tensor, points: Tensor) -> Tensor:
-    """`points` (p, 2) moved by the smoothest map that takes `before` (n, 2) to `after` (n, 2).
+    """Move `points` (p, 2) by the smoothest map that takes `before` (n, 2) to `after` (n, 2).
 
     Solved here because kornia's get_tps_transform (0.9) centres the kernels on the targets: no thin
     plate, and at displacements as large as these it throws one warp in ten off the image.
@@ -104,7 +104,7 @@ def _bending(points: Tensor, centres: Tensor) -> Tensor:
 
 
 def bend(image: Tensor, grid: Tensor) -> Tensor:
-    """(3, s, s) sampled linearly at the places of the grid; what lies outside is mirrored."""
+    """Sample (3, s, s) linearly at the grid (s, s, 2); the image is mirrored beyond its border."""
     return functional.grid_sample(
         image[None], grid[None], padding_mode="reflection", align_corners=True
     )[0]

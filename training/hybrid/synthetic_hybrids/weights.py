@@ -20,7 +20,7 @@ class WeightsError(ScriptError):
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name from a .safetensors file, or from a plain PyTorch state dict.
+    """Read tensors by name from a .safetensors file, or from a plain PyTorch state dict.
 
     A wrapping {"state_dict": ...} and a "module." in front of the names are taken off.
     Raises WeightsError.

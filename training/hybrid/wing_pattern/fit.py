@@ -56,9 +56,11 @@ class Examples:
 
     @property
     def groups(self) -> Groups:
+        """The images by subspecies and view."""
         return Groups.of(self.subspecies, self.view)
 
     def maps(self, settings: Settings) -> Array:
+        """Return pattern maps (n, 18, 12, 7)."""
         return pattern_maps(self.wings, settings)
 
 
@@ -78,7 +80,7 @@ class HybridScore:
 
 
 def pattern_maps(wings: Array, settings: Settings) -> Array:
-    """(n, 72, 96, 4) -> (n, 18, 12, 7); without `edges` those channels are zero."""
+    """Map wings (n, 72, 96, 4) to (n, 18, 12, 7); without `edges` those channels are zero."""
     maps = np.stack([pattern_map(w) for w in wings])
     if not settings.edges:
         maps[..., COLOUR_CHANNELS:] = 0.0
@@ -96,7 +98,7 @@ def evidence_table(geometry: ClassGeometry, maps: Array) -> Array:
 def fit_class_space(
     features: Array, groups: Groups, components: int, shrinkage: float
 ) -> ClassSpace:
-    """PCA, then discriminant analysis with a shrunk within-class covariance; features (n, d).
+    """Fit PCA, then discriminant analysis with a shrunk covariance, to features (n, d).
 
     A group counts by the root of its size, so that neither the common ones rule nor noise does.
     """
@@ -121,7 +123,7 @@ def fit_class_space(
 
 
 def fit_geometry(maps: Array, groups: Groups, settings: Settings) -> ClassGeometry:
-    """The class spaces of the whole wing and of each region, from non-hybrids only."""
+    """Fit the class spaces of the whole wing and of each region, from non-hybrids only."""
 
     def space(block: Array, components: int) -> ClassSpace:
         flat = block.reshape(len(block), -1)
@@ -137,7 +139,7 @@ def fit_geometry(maps: Array, groups: Groups, settings: Settings) -> ClassGeomet
 
 
 def assign_folds(specimen: Labels, folds: int, seed: int) -> NDArray[np.int64]:
-    """(n,) fold numbers; images of one specimen share a fold."""
+    """Return fold numbers (n,); images of one specimen share a fold."""
     names, inverse = np.unique(specimen, return_inverse=True)
     assigned = np.random.default_rng(seed).permutation(len(names)) % folds
     return assigned[inverse]
@@ -152,7 +154,7 @@ def split_fold(examples: Examples, validation: NDArray[np.bool_]) -> tuple[Examp
 
 
 def fit_score(pure: Examples, hybrids: Examples, settings: Settings) -> HybridScore:
-    """Geometry from the non-hybrids; evidence weights by cross-fitting on them and crosses.
+    """Fit geometry to the non-hybrids; evidence weights by cross-fitting on them and crosses.
 
     The weights see each image through a geometry that did not: images that made a class mean
     lie nearer to it than any new one will.

@@ -113,7 +113,7 @@ def _as_mimic(examples: Examples, kind: int) -> Examples:
 
 
 def looked_wings(look: Look) -> Array:
-    """Aligned wings of images that are looked at."""
+    """Return the aligned wings (n, 72, 96, 4) of the looked-at images."""
     wings = []
     for path in look.paths:
         with Image.open(path) as image:
@@ -122,6 +122,7 @@ def looked_wings(look: Look) -> Array:
 
 
 def main() -> int:
+    """Parse the options, compare the settings and return the exit status."""
     parser = script.parser(
         "training.hybrid.wing_pattern.settings", "Compare settings inside the training data."
     )

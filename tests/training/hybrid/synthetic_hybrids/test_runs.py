@@ -108,7 +108,7 @@ def test_training_writes_what_generation_needs(trained: Path) -> None:
     assert json.loads((trained / "settings.json").read_text())["ngf"] == 4
 
 
-def test_a_killed_run_loses_the_log_behind_its_checkpoint(
+def test_a_killed_run_ends_with_the_log_and_weights_of_a_whole_one(
     dataroot: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learn = runs.Run.learn
