@@ -10,7 +10,7 @@ or validation), `synthetic` (0 or 1), `source` (the original's filename). Every 
 SIZE, aspect not kept, original or synthetic, so that no class is told by its resolution.
 
 Validation images are chosen first, by specimen and class, and are never augmented. A class of one
-specimen has no validation images; all its copies are of the few there are, and a line says so.
+specimen has no validation images; all its copies are of its few images, and a line says so.
 The same command gives the same bytes, whole or resumed; train.csv is written last.
 
 The operations, their limits and probabilities are those of team henryliao85 in the HDR butterfly
@@ -158,7 +158,7 @@ def plan(originals: list[Original], fewest: int, share: float, seed: int) -> lis
 
 
 def augmentation() -> Any:
-    """Return the published operations (see above), to be seeded anew for each copy."""
+    """Return the published operations (see above), to be seeded again for each copy."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else the import asks the network
     import albumentations as alb  # type: ignore[import-untyped]
     import cv2
@@ -207,7 +207,7 @@ def write_images(planned: list[Planned], images: Path, out: Path, size: int, see
         for image in by_original[name]:
             save_picture(_version(square, image, augment, seed), out / image.filename)
     if problems:
-        head = f"{images}: {len(problems)} problem(s); mend them and run the command again"
+        head = f"{images}: {len(problems)} problem(s); fix them and run the command again"
         raise DataError("\n  ".join([head, *problems]))
 
 

@@ -5,17 +5,21 @@
     python -m training.hybrid.bioclip_wings --preset full --backbone local-dir:PATH --masks MASKS \\
         --data DIR --out SUBMISSION_FOLDER
 
-DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The steps: wing masks
-(`--masks`, as teacher_masks.py makes them; else what `wing_pattern_sgd` finds without a network),
-the wing network (train_unet.py), the tower and the head (finetune_bioclip.py), where the subspecies
-lie among the tower's features (bioclip_statistics.py). Small: the tower looks at wings cut out in
-memory by the submission's own preprocessing, and batches are balanced and augmented as they are
-drawn. Full: cut-outs go to a folder (remove_background.py), then to a balanced one
-(balance_classes.py), as published.
+DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The steps:
+
+1. wing masks: `--masks`, made by masks/teacher.py, else those of `wing_pattern_sgd`, which needs no
+   network;
+2. the wing network (masks/train_unet.py);
+3. the tower and the head (bioclip/finetune.py);
+4. where the subspecies lie among the tower's features (bioclip/statistics.py).
+
+Small: the tower looks at wings cut out in memory by the submission's own preprocessing, and batches
+are balanced and augmented as they are drawn. Full: cut-outs go to a folder
+(masks/remove_background.py), then to a balanced one (balance_classes.py), as published.
 
 Intermediate files stand in `--work` (default: runs/bioclip_wings/ and a digest of the data), from
-which a run that was killed goes on; a run that ends well removes the default one. Writes weights/,
-config.json and, last, weights.json into the submission folder.
+which the same command resumes a killed run; a run that ends well removes the default one. The
+submission folder gets weights/, config.json and, last, weights.json.
 """
 
 from __future__ import annotations
@@ -109,7 +113,7 @@ def run_step(step: Any, *arguments: object) -> None:
     name = step.__name__
     say(f"--- {name}")
     if step.main([str(argument) for argument in arguments]) != 0:
-        raise StepFailed(f"{name} failed, see above; the same command goes on from there")
+        raise StepFailed(f"{name} failed, see above; the same command resumes there")
 
 
 def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) -> Path:

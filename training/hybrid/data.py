@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from training.common.errors import DataError
+from training.common.images import UNREADABLE
+
+Read = TypeVar("Read")
 
 HYBRID = {"hybrid": True, "1": True, "non-hybrid": False, "0": False}
 _NEEDED = ("filename", "hybrid_stat", "subspecies")
@@ -104,21 +108,19 @@ def _class_problems(rows: list[dict[str, str]]) -> Iterable[str]:
         yield f"no two subspecies share a view (views: {sorted(views)}), so nothing can be compared"
 
 
-def read_images(
-    table: TrainingTable, read_one: Callable[[Image.Image], NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """Return `read_one(image)` of every image, stacked. Raises DataError naming all unreadable."""
-    results = []
-    problems = []
-    for path in table.paths:
+def read_images(paths: Sequence[Path], read_one: Callable[[Image.Image], Read]) -> list[Read]:
+    """Return `read_one(image)` of every image. Raises DataError naming all unreadable images."""
+    results, problems = [], []
+    for path in paths:
         try:
             with Image.open(path) as image:
                 results.append(read_one(image))
-        except (OSError, SyntaxError, ValueError) as error:
-            problems.append(f"{path.name} cannot be read: {error}")
+        except UNREADABLE as error:
+            problems.append(f"{path} cannot be read: {error}")
     if problems:
-        raise DataError(_listed(table.paths[0].parent, problems))
-    return np.stack(results)
+        head = f"{len(problems)} of {len(paths)} images cannot be used, nothing was trained"
+        raise DataError("\n  ".join([head, *problems]))
+    return results
 
 
 def _listed(where: Path, problems: list[str]) -> str:

@@ -57,6 +57,11 @@ PUBLIC = "facebook/dinov2-base"
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 STILL = ((0, 0),)
 DIAGONALS = (*STILL, (1, 1), (-1, 1), (1, -1), (-1, -1))
+# Options that decide the artifacts.
+DECIDING = (
+    *("preset", "backbone", "synthetic", "score"),
+    *("mlp_steps", "mlp_learning_rate", "steps", "learning_rate"),
+)
 REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "transformers": ">=4.44"}
 
 
@@ -229,17 +234,7 @@ def run(options: argparse.Namespace, recipe: Recipe) -> None:
 
 def _given(options: argparse.Namespace) -> str:
     """The options that decide the artifacts, as on the command line; folders by their name."""
-    named = (
-        "preset",
-        "backbone",
-        "synthetic",
-        "score",
-        "mlp_steps",
-        "mlp_learning_rate",
-        "steps",
-        "learning_rate",
-    )
-    given = [(n, getattr(options, n)) for n in named]
+    given = [(name, getattr(options, name)) for name in DECIDING]
     given += [("generated", folder) for folder in options.generated]
     words = [
         f" --{name.replace('_', '-')} {value.name if isinstance(value, Path) else value}"
@@ -267,27 +262,17 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--steps", type=int, help="of the backbone from scratch")
     parser.add_argument("--learning-rate", type=float, help="of the backbone from scratch")
     options = parser.parse_args(arguments)
-    given = {
-        n: getattr(options, n) for n in ("synthetic", "score", "mlp_steps", "mlp_learning_rate")
-    }
-    recipe = replace(PRESETS[options.preset], **{n: v for n, v in given.items() if v is not None})
-    scratch = {
-        n: getattr(options, n)
-        for n in ("steps", "learning_rate")
-        if getattr(options, n) is not None
-    }
-    if scratch and (recipe.scratch is None or options.backbone is not None):
+    recipe = script.changed(PRESETS[options.preset], options)
+    from_scratch = options.steps is not None or options.learning_rate is not None
+    if from_scratch and (recipe.scratch is None or options.backbone is not None):
         parser.error(
             "--steps and --learning-rate are of a backbone from scratch; here a ready one is used"
         )
+    positive: list[float] = [recipe.mlp_steps, recipe.mlp_learning_rate]
     if recipe.scratch is not None:
-        recipe = replace(recipe, scratch=replace(recipe.scratch, **scratch))
-    positive = [
-        recipe.mlp_steps,
-        recipe.mlp_learning_rate,
-        scratch.get("steps", 1),
-        scratch.get("learning_rate", 1),
-    ]
+        scratch = script.changed(recipe.scratch, options)
+        positive += [scratch.steps, scratch.learning_rate]
+        recipe = replace(recipe, scratch=scratch)
     if min(positive) <= 0 or recipe.synthetic < 0:
         parser.error("steps and learning rates must be above 0, --synthetic 0 or more")
     return options, recipe

@@ -41,7 +41,7 @@ REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
 def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
     """Read the table, its non-hybrids and its hybrids. Raises DataError."""
     table = read_training_table(folder)
-    wings = read_images(table, aligned_wings)
+    wings = np.stack(read_images(table.paths, aligned_wings))
     examples = Examples(wings, table.subspecies, table.specimen, table.view)
     return table, examples[~table.hybrid], examples[table.hybrid]
 

@@ -198,7 +198,7 @@ def test_bad_tables_and_images_are_named_together(
     for row in table_of(folder)[:2]:
         (folder / "images" / row["filename"]).write_bytes(b"no image")
     assert tune(folder, backbone, tmp_path / "out") == 1
-    assert "2 problem(s), nothing was trained" in capsys.readouterr().err
+    assert "2 of 19 images cannot be used, nothing was trained" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

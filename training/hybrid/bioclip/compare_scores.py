@@ -5,7 +5,7 @@
         --submission FOLDER
 
 FOLDER is a submission that `bioclip_wings.py` trained on all of the data; its wing network, which
-knows no labels, cuts the wings out here too. In each fold a tower is trained anew with its recipe,
+knows no labels, cuts the wings out here too. In each fold a tower is trained again with its recipe,
 without a quarter of the specimens, without all of the table's hybrids (so that their pair is an
 unseen one) and without two of the rarer subspecies. What was left out is scored: recalls at a TNR
 of 0.95 on the left-out specimens of the subspecies that were trained. The columns of `--look` and

@@ -26,7 +26,7 @@ weights as without the break. `--epochs` may grow between runs with a constant l
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def start(
 ) -> tuple[Classifier, dict[str, Any]]:
     """Return the tower to start from, with a fresh head or that of a file; its `model_cfg`.
 
-    `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights beside it) or
+    `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights next to it) or
     `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError.
     """
     torch.manual_seed(recipe.seed)
@@ -134,16 +134,13 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--head", type=Path, help="start from this head (cl_head_*.pth)")
     parser.add_argument("--mixed-precision", choices=["no", "fp16", "bf16"], default="no")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
-    kinds: dict[str, Any] = {"float": float, "int": int, "str": str}
-    for name, kind in Recipe.__annotations__.items():
-        option = "--" + name.replace("_", "-")
-        if kind == "bool":
-            parser.add_argument(option, action=argparse.BooleanOptionalAction)
-        else:
-            parser.add_argument(option, type=kinds[kind], help="else the preset's")
+    script.add_recipe_options(parser, Recipe)
+    for field in fields(Recipe):
+        if field.type == "bool":
+            name = "--" + field.name.replace("_", "-")
+            parser.add_argument(name, action=argparse.BooleanOptionalAction)
     options = parser.parse_args(arguments)
-    given = {n: v for n in Recipe.__annotations__ if (v := getattr(options, n)) is not None}
-    recipe = replace(PRESETS[options.preset], **given)
+    recipe = script.changed(PRESETS[options.preset], options)
     options.backbone = options.backbone or (
         "small" if options.preset == "small" else "hf-hub:imageomics/bioclip"
     )

@@ -1,4 +1,4 @@
-"""What `finetune_bioclip` trains on: views of images, their classes, and what a batch teaches."""
+"""Training data of `bioclip.finetune`: views of images, their classes, the order of the rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from training.common.digests import short_digest
-from training.common.errors import DataError
-from training.common.images import UNREADABLE
 from training.hybrid.data import HYBRID as IS_HYBRID
-from training.hybrid.data import read_rows, read_training_table
+from training.hybrid.data import read_images, read_rows, read_training_table
 from wildlife_image.rgb import to_rgb
 from wildlife_wings.clip_views import WingViews, square
 
@@ -121,40 +119,22 @@ class Images(Dataset[tuple[Tensor, int]]):
             return square(to_rgb(image, 2 * int(self.square_as["resize"])), self.square_as), row
 
 
-def read_halves(paths: Sequence[Path], images: WingViews) -> Tensor:
+def read_halves(paths: Sequence[Path], cutter: WingViews) -> Tensor:
     """Return views (n, 2, 3, h, w) of images with background.
 
     Raises DataError naming all unreadable images.
     """
-    views, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                views.append(images(image))
-        except UNREADABLE as error:
-            problems.append(f"{path.name} cannot be read: {error}")
-    raise_if(problems, paths)
-    return torch.stack(views)
+    return torch.stack(read_images(paths, cutter))
 
 
 def check_readable(paths: Sequence[Path]) -> None:
     """Decode every image, before hours of training. Raises DataError for unreadable ones."""
-    problems = []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                image.draft("RGB", (64, 64))
-                image.load()
-        except UNREADABLE as error:
-            problems.append(f"{path.name} cannot be read: {error}")
-    raise_if(problems, paths)
+    read_images(paths, _decode)
 
 
-def raise_if(problems: list[str], paths: Sequence[Path]) -> None:
-    """Raise DataError listing the problems, if any."""
-    if problems:
-        head = f"{paths[0].parent}: {len(problems)} problem(s), nothing was trained"
-        raise DataError("\n  ".join([head, *problems]))
+def _decode(image: Image.Image) -> None:
+    image.draft("RGB", (64, 64))
+    image.load()
 
 
 class Order(Sampler[int]):

@@ -1,4 +1,4 @@
-"""Train a tower and a head, an epoch at a time, so that a run that was killed can go on."""
+"""Train a tower and a head, an epoch at a time, so that a killed run can be resumed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A small DINOv2 backbone from scratch, supervised by the parents' shares and by cross or not.
 
 A few hundred images are too few to learn from them alone, so it learns from labels: each step
-sees a fresh batch of dinov2_crosses.py. Training goes on where it was killed; the same settings and
+sees a fresh batch of crosses.py. A killed training is resumed; the same settings and
 images give the same weights on the same machine with the same number of threads.
 """
 

@@ -18,9 +18,9 @@ from PIL import Image
 from training.common.atomic import write_text
 from training.common.cache import file_digest
 from training.common.errors import DataError
-from training.common.images import UNREADABLE, save_picture
+from training.common.images import save_picture
 from training.hybrid.crosses import Groups
-from training.hybrid.data import HYBRID, TrainingTable
+from training.hybrid.data import HYBRID, TrainingTable, read_images
 from training.hybrid.dinov2.crosses import Mixing, Wings, make_batch
 from wildlife_wings.dinov2_pixels import Pixels, square_pixels
 
@@ -57,18 +57,7 @@ def some_rows(table: TrainingTable, rows: NDArray[np.bool_]) -> TrainingTable:
 
 def read_squares(paths: Sequence[Path], preprocessing: Mapping[str, Any]) -> Pixels:
     """Return bytes (n, s, s, 3). Raises DataError naming every unreadable image."""
-    squares, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                squares.append(square_pixels(image, preprocessing))
-        except UNREADABLE as error:
-            problems.append(f"{path} cannot be read: {error}")
-    if problems:
-        raise DataError(
-            "\n  ".join([f"{len(problems)} of {len(paths)} images cannot be used", *problems])
-        )
-    return np.stack(squares)
+    return np.stack(read_images(paths, lambda image: square_pixels(image, preprocessing)))
 
 
 def read_generated(folder: Path) -> Labelled:

@@ -1,6 +1,6 @@
 """Images with their wing masks, small and in memory, for training the wing network.
 
-The mask of `a/b.jpg` is `a/b_mask.png`, in the masks folder or beside the image, as large as the
+The mask of `a/b.jpg` is `a/b_mask.png`, in the masks folder or next to the image, as large as the
 image. It is binary (0 and 1, or 0 and 255), or it holds part labels as published: 1 to 4 are the
 wings, 5 to 9 ruler, white balance, label, colour card and body, which are no wings.
 """
@@ -93,7 +93,7 @@ def _small_mask(path: Path, size: tuple[int, int], image_size: int) -> Tensor:
         if image.size != size:
             raise ValueError(
                 f"{path.name} is {image.width} x {image.height}, "
-                f"but the image is {size[0]} x {size[1]}; make the mask anew"
+                f"but the image is {size[0]} x {size[1]}; make the mask again"
             )
         # A palette's indices are the labels; converted to grey they would be colours.
         values = np.asarray(image if image.mode == "P" else image.convert("L"))

@@ -4,8 +4,8 @@
 
 Names, subfolders, formats and sizes stay (upright, RGB, JPEG at quality 95), so that a table of the
 images fits both. Threshold 0.5; up to four pieces of at least a twentieth of the largest are
-kept. An image in which no wing is found is written whole, and listed. A rerun goes on with the
-images that are not there yet. Exit status 1 where some could not be read.
+kept. An image in which no wing is found is written whole, and listed. The same
+command resumes with the missing images. Exit status 1 if some could not be read.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class BackgroundRemover:
         with torch.inference_mode():
             logits = self.network(network_input(torch.stack(small).to(self.device)))
         for path, probability in zip(readable, logits.sigmoid()[:, 0].cpu().numpy(), strict=True):
-            # Opened anew, so that never more than one image is in memory at its full size.
+            # Opened again, so that never more than one image is in memory at its full size.
             rgb = self._read(images / path, path, outcome)
             if rgb is None:
                 continue

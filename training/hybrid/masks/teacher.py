@@ -8,7 +8,7 @@ union of the outlines becomes MASKS/<name>_mask.png, 255 on wings and 0 elsewher
 upright image. The detector is an open-vocabulary one (OWL-ViT, OWLv2, Grounding DINO), told what
 to look for by `--prompts`, or one with classes of its own (RT-DETR and others), of which
 `--labels` picks some. Both models are hub ids, or local folders in the public format; with two
-folders nothing is asked of the network. A rerun goes on with the images that have no mask yet.
+folders nothing is asked of the network. The same command resumes with the images without a mask.
 Exit status 1 where an image could not be read or nothing was found in it. (The published pipeline
 of team henryliao85 used a YOLOv8 trained on wings with SAM ViT-L.)
 """

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -218,19 +218,14 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     """Return the options, and the recipe that they and the preset give."""
     parser = script.parser("training.hybrid.masks.train_unet", "Train the wing network from masks.")
     parser.add_argument("--images", type=Path, required=True, help="images, also in subfolders")
-    parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: beside them)")
+    parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: next to them)")
     parser.add_argument("--table", type=Path, help="CSV: filename and specimen or CAMID")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", type=Path, help="start from this checkpoint (.pth, .safetensors)")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
-    for name, kind in Recipe.__annotations__.items():
-        option = "--" + name.replace("_", "-")
-        parser.add_argument(
-            option, type=float if kind == "float" else int, help="else the preset's"
-        )
+    script.add_recipe_options(parser, Recipe)
     options = parser.parse_args(arguments)
-    given = {n: v for n in Recipe.__annotations__ if (v := getattr(options, n)) is not None}
-    recipe = replace(PRESETS[options.preset], **given)
+    recipe = script.changed(PRESETS[options.preset], options)
     if min(recipe.width, recipe.epochs, recipe.batch) < 1 or not recipe.learning_rate > 0:
         parser.error("--width, --epochs, --batch and --learning-rate must be above 0")
     if recipe.image_size < STRIDE or recipe.image_size % STRIDE:

@@ -1,9 +1,9 @@
-"""Draw generated images beside what they were made from, for people to look at.
+"""Draw generated images next to their sources, for people to look at.
 
     python -m training.hybrid.synthetic_hybrids.contact_sheet --weights RUN/generator.safetensors \\
         --dataroot DATAROOT --out contact_sheet.jpg
 
-DATAROOT is what prepare.py made. Each row: the image that gives the outline, its edges, the one
+prepare.py makes DATAROOT. Each row: the image that gives the outline, its edges, the one
 that gives the colours, what the generator makes of both, and a photographed hybrid of these two
 subspecies where the table has one (the rows of Lists/signal).
 """
@@ -126,7 +126,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options."""
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.contact_sheet",
-        "Generated images beside their sources.",
+        "Generated images next to their sources.",
     )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of Images and Lists")

@@ -20,7 +20,7 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)  # PiDiNet was trained with these
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _BORDER = 2  # pixels at the rim that are set to white: networks and filters draw the frame there
 _FULL_BLACK = 0.98  # quantile of the gradient that becomes a black line
-_LEAST = 0.02  # gradient that counts as a full line where there is none to speak of
+_LEAST = 0.02  # gradient that counts as a full line in an image without a clear one
 _FAINT = 0.15  # of that: weaker gradients are noise and stay white
 
 

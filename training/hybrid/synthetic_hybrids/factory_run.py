@@ -186,7 +186,9 @@ class Run:
     def _stop_at_nan(self, losses: dict[str, float]) -> None:
         bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
         if bad:
-            kept = f"that of step {self.saved_step} stays" if self.saved_step else "there is none"
+            kept = (
+                f"that of step {self.saved_step} stays" if self.saved_step else "none was written"
+            )
             raise TrainingError(
                 f"step {self.step + 1}: loss {bad} is no finite number; checkpoint in {self.out}: "
                 f"{kept}; try a smaller --learning-rate in another --out"

@@ -6,7 +6,7 @@
 Takes the test lists of --dataroot and weights of train.py or published ones (.pth).
 GENERATED/signal gets AF_{i}_{j}_gen{number}.png (structure of class i, appearance of class j;
 number: the line in the lists, from 0) and, last, generated.csv, which says what was made from what.
-A killed run goes on where it stopped.
+The same command resumes a killed run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def image_name(pair: Pair, number: int) -> str:
 
 
 def trained_size(weights: Path) -> int:
-    """Return the image size in the settings beside the weights, else the published 256 pixels."""
+    """Return the image size in the settings next to the weights, else the published 256 pixels."""
     settings = weights.with_name("settings.json")
     if not settings.is_file():
         return _PUBLISHED_SIZE

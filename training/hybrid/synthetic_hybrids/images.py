@@ -14,7 +14,7 @@ from training.common.atomic import replaced
 from training.common.errors import ScriptError
 from wildlife_image.rgb import to_rgb
 
-PREPARED = "prepare.json"  # beside Images and Lists: how the images were made
+PREPARED = "prepare.json"  # next to Images and Lists: how the images were made
 
 
 class ImageError(ScriptError):

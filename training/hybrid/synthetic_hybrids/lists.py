@@ -143,7 +143,7 @@ def non_hybrid_pairs(classes: Classes, seed: int) -> list[Pair]:
 def hybrid_pairs(classes: Classes, parents: tuple[str, str], count: int, seed: int) -> list[Pair]:
     """Return i x j: `count` pairs, edges of the first class, colours of the second, none twice.
 
-    Edges recur only after all of them were used. Fewer come back where there are not as many pairs.
+    Edges recur only after all of them were used. Fewer pairs are returned if no more exist.
     """
     pick = random.Random(f"{seed} {parents}")
     partners = defaultdict(list)

@@ -49,8 +49,8 @@ def feature_matching(fake: Outputs, real: Outputs) -> Tensor:
 def pixel_loss(fake: Tensor, real: Tensor) -> Tensor:
     """Return the L1 between images (n, 3, s, s) at full, half and quarter size, averaged.
 
-    Not published: where there is no VGG19 to compare contents, and a narrow discriminator has a few
-    hundred steps only, this is what tells the generator which colours belong where.
+    Not published: without a VGG19 that compares contents, and with a narrow discriminator and a few
+    hundred steps only, this loss tells the generator which colours belong where.
     """
     losses = []
     for _ in range(_PIXEL_SCALES):

@@ -8,7 +8,7 @@ DIR/train has train.csv and images/, from which the generator was trained; DIR/d
 and images/, and is scored and nothing else. GENERATED/KIND are folders of generate.py. Features are
 principal components of the pattern maps of `wing_pattern_sgd`, fitted on the table's images;
 classifiers are those of `dinov2_ensemble` (calibrated SGD, MLP, the higher of both). The table goes
-into the README beside this file. Features are kept in --work, so that a rerun is quick.
+into the README next to this file. Features are kept in --work, so that a rerun is quick.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.decomposition import PCA
 
 from kit.markdown import write_block
@@ -28,7 +27,7 @@ from training.common import script
 from training.common.cache import FeatureCache
 from training.common.console import say
 from training.common.errors import DataError
-from training.hybrid.data import read_training_table
+from training.hybrid.data import read_images, read_training_table
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
 from training.hybrid.dinov2.images import Labelled, read_generated
 from wildlife_scoring.hybrid.metrics import score
@@ -99,15 +98,7 @@ def read_reference(folder: Path) -> Reference:
 
 def pattern_features(paths: list[Path]) -> Array:
     """Return pattern maps (n, 1512). Raises DataError naming all unreadable images."""
-    maps, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                maps.append(image_pattern_map(image).ravel())
-        except (OSError, SyntaxError, ValueError) as error:
-            problems.append(f"{path} cannot be read: {error}")
-    if problems:
-        raise DataError("\n  ".join([f"{len(problems)} problem(s)", *problems]))
+    maps = read_images(paths, lambda image: image_pattern_map(image).ravel())
     return np.stack(maps).astype(np.float32)
 
 

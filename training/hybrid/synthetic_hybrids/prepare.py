@@ -11,8 +11,8 @@ are the parents in the table's columns parent_subspecies_1 and _2; without these
 parent gives the outline, say --signal STRUCTURE APPEARANCE. The full preset squeezes whole images
 into squares of 256 pixels, as published. The small one cuts the wings out, turns them upright and
 lets them fill a white square of 64: a small generator moves colours by a few pixels and no further,
-so both parents' wings must lie in the same place. Images that are there are kept, so that a rerun
-goes on where it stopped.
+so both parents' wings must lie in the same place. Existing images are kept, so that the same
+command resumes a killed run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Train the generator on photographs and their edges; a killed run goes on where it stopped.
+"""Train the generator on photographs and their edges; the same command resumes a killed run.
 
     python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN
     python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN \\
