@@ -1,4 +1,4 @@
-"""What the tests of dinov2_ensemble share: wings, images, a tiny backbone, trained copies."""
+"""Wings, images, a tiny backbone and trained copies for the tests of dinov2_ensemble."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ TRAINING, VALIDATION = "training", "validation"
 
 @dataclass(frozen=True)
 class Original:
-    """A row of the table, and what it belongs to."""
+    """A row of the table, its class and its specimen."""
 
     row: Mapping[str, str]
     label: str
@@ -189,7 +189,7 @@ def augmentation() -> Any:
 
 
 def write_images(planned: list[Planned], images: Path, out: Path, size: int, seed: int) -> None:
-    """Write what is missing in `out`. Raises DataError naming every unreadable original."""
+    """Write the missing images of `out`. Raises DataError naming every unreadable original."""
     augment = augmentation()
     by_original: dict[str, list[Planned]] = defaultdict(list)
     for image in planned:

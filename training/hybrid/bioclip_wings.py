@@ -34,15 +34,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor
 
 from training.common import script
 from training.common.console import say
 from training.common.digests import short_digest
-from training.common.errors import FolderError, ScriptError
-from training.common.images import MASK_END, UNREADABLE, list_pictures, save_picture, upright_size
+from training.common.errors import ScriptError
+from training.common.images import list_pictures
 from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip
@@ -52,9 +51,9 @@ from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import fit_statistics, part_table, score_weights
 from training.hybrid.bioclip.trainer import Trainer
 from training.hybrid.masks import remove_background, train_unet
+from training.hybrid.masks.plain import write_plain_masks
 from wildlife_wings.clip_scores import FeatureStatistics
 from wildlife_wings.clip_views import WingViews
-from wildlife_wings.find_wings import background_colour, find_wings, read_small
 from wildlife_wings.unet import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,32 +81,6 @@ class StepFailed(ScriptError):
     """A step's script ended with another status than 0; it has said why."""
 
 
-def make_masks(images: Path, masks: Path) -> None:
-    """Write NAME_mask.png, as large as the image, for every image without one.
-
-    Raises FolderError.
-
-    By `find_wings` of wing_pattern_sgd: good on plain backgrounds, and needs no trained network.
-    """
-    problems = []
-    for path in list_pictures(images):
-        target = masks / path.with_name(path.stem + MASK_END)
-        if target.is_file():
-            continue
-        try:
-            with Image.open(images / path) as image:
-                size = upright_size(image)
-                rgb = read_small(image)
-        except UNREADABLE as error:
-            problems.append(f"{path}: {error}")
-            continue
-        mask = Image.fromarray(find_wings(rgb, background_colour(rgb)))
-        save_picture(mask.resize(size, Image.Resampling.NEAREST), target)
-    if problems:
-        head = f"{images}: {len(problems)} problem(s), nothing was trained"
-        raise FolderError("\n  ".join([head, *problems]))
-
-
 def run_step(step: Any, *arguments: object) -> None:
     """Run a sibling script's main. Raises StepFailed."""
     name = step.__name__
@@ -120,7 +93,7 @@ def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) 
     """Train the wing network; return the path of its checkpoint."""
     if masks is None:
         masks = work / "masks"
-        make_masks(data / "images", masks)
+        write_plain_masks(data / "images", masks)
     inputs = ["--images", data / "images", "--masks", masks, "--table", data / "train.csv"]
     run_step(train_unet, *inputs, "--out", work / "unet", *UNET[preset])
     return work / "unet" / "wing_unet.safetensors"

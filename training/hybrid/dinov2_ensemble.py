@@ -67,7 +67,7 @@ REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "transforme
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the artifacts, besides the images."""
+    """Everything that decides the artifacts, except the images."""
 
     cut: str
     image_size: int

@@ -1,4 +1,4 @@
-"""What the three comparisons of settings share: tables, rows to look at, how well they are ranked.
+"""Tables, development images and rank correlation of the three comparisons of settings.
 
 Used by wing_pattern/settings.py, bioclip/compare_scores.py and dinov2/settings.py.
 """

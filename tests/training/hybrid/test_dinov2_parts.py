@@ -1,4 +1,4 @@
-"""dinov2_ensemble: what serves and what is fitted for it: score, classifiers, features, pixels."""
+"""The parts of dinov2_ensemble: score, classifiers, features, pixels."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_the_exif_orientation_is_followed(tmp_path: Path) -> None:
 
 
 def test_scores_of_the_sample_development_task_hardly_tie() -> None:
-    """Of the stored ones, which tests/test_submissions.py holds equal to what the model gives."""
+    """The stored scores; tests/submissions compares them with those of the model."""
     stored = ROOT / "tests" / "scores" / "wing_pattern_sgd" / "development.predictions.txt"
     with stored.open(newline="", encoding="utf-8") as file:
         scores = [score for _, score in csv.reader(file)]

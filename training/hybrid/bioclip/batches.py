@@ -21,7 +21,7 @@ _EDGE = 40.0  # how sharp patches end: larger is sharper
 
 @dataclass(frozen=True)
 class Shift:
-    """How far images are shifted at random: degrees, shares, shares of the image's side."""
+    """Largest random shifts: hue and turn in degrees, move as a share of the image's side."""
 
     hue: float = 15.0
     tone: float = 0.12

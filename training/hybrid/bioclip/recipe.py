@@ -1,4 +1,4 @@
-"""What decides the weights of `bioclip_wings`, and the published and the small values of it."""
+"""The recipe that decides the weights of `bioclip_wings`: published and small values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NORMALISATIONS = {"imagenet": IMAGENET, "clip": CLIP}
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights, besides the images and the tower that training starts from."""
+    """Everything that decides the weights, except the images and the initial tower."""
 
     views: str  # "halves" or "square", as in config.json
     blocks: int  # attention blocks that are trained, from the last; -1: the whole tower

@@ -1,4 +1,4 @@
-"""Where the subspecies lie among a tower's features: means, covariances, std of scores."""
+"""Statistics of the subspecies in a tower's features: means, covariances, std of scores."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _BLEND_WHOLE = 0.2  # of crosses are an even blend and not patches
 
 @dataclass(frozen=True)
 class Mixing:
-    """What a batch holds, and how far images are shifted."""
+    """Contents of a batch as shares, and the largest shifts of its images."""
 
     crosses: float = 0.5  # of the images
     known_hybrids: float = 0.06

@@ -1,4 +1,4 @@
-"""What `dinov2_ensemble` is trained on: the table's images, generated ones, synthetic ones."""
+"""Training data of `dinov2_ensemble`: the table's images, generated and synthetic ones."""
 
 from __future__ import annotations
 

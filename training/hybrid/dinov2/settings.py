@@ -68,7 +68,7 @@ NO_CROSSES = Mixing(crosses=0)
 
 @dataclass(frozen=True)
 class Setting:
-    """What is varied: how backbone and classifiers are trained, their features, the score."""
+    """The varied values: training of backbone and classifiers, their features, the score."""
 
     heads: Mixing = PRESETS["small"].mixing
     synthetic: int = PRESETS["small"].synthetic
@@ -92,7 +92,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Part:
-    """What a setting is trained on; `wings` lacks the validation pairs."""
+    """Training data of a setting; `wings` lacks the validation pairs."""
 
     table: TrainingTable
     wings: Wings

@@ -3,14 +3,14 @@
     python -m training.hybrid.masks.teacher --images DIR --out MASKS
     python -m training.hybrid.masks.teacher --images DIR --out MASKS --detector FOLDER --sam FOLDER
 
-The detector finds boxes, Segment Anything (Kirillov et al. 2023) outlines what is in each, and the
-union of the outlines becomes MASKS/<name>_mask.png, 255 on wings and 0 elsewhere, as large as the
-upright image. The detector is an open-vocabulary one (OWL-ViT, OWLv2, Grounding DINO), told what
-to look for by `--prompts`, or one with classes of its own (RT-DETR and others), of which
-`--labels` picks some. Both models are hub ids, or local folders in the public format; with two
-folders nothing is asked of the network. The same command resumes with the images without a mask.
-Exit status 1 where an image could not be read or nothing was found in it. (The published pipeline
-of team henryliao85 used a YOLOv8 trained on wings with SAM ViT-L.)
+The detector finds boxes, Segment Anything (Kirillov et al. 2023) outlines the object in each, and
+the union of the outlines becomes MASKS/<name>_mask.png, 255 on wings and 0 elsewhere, as large as
+the upright image. The detector is an open-vocabulary one (OWL-ViT, OWLv2, Grounding DINO), which
+looks for `--prompts`, or one with classes of its own (RT-DETR and others), of which `--labels`
+picks some. Both models are hub ids, or local folders in the public format; two folders need no
+network. The same command resumes with the images without a mask. Exit status 1 if an image could
+not be read or has no box. (The published pipeline of team henryliao85 used a YOLOv8 trained on
+wings with SAM ViT-L.)
 """
 
 from __future__ import annotations

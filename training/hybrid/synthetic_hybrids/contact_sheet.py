@@ -4,7 +4,7 @@
         --dataroot DATAROOT --out contact_sheet.jpg
 
 prepare.py makes DATAROOT. Each row: the image that gives the outline, its edges, the one
-that gives the colours, what the generator makes of both, and a photographed hybrid of these two
+that gives the colours, the generator's result, and a photographed hybrid of these two
 subspecies where the table has one (the rows of Lists/signal).
 """
 

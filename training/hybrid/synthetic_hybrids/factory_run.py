@@ -43,7 +43,7 @@ _LOG_COLUMNS = ("step", "epoch", "learning_rate", *_LOSSES)
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the result, besides the images; the defaults are the published values."""
+    """Everything that decides the result, except the images; the defaults are published."""
 
     size: int = 256
     ngf: int = 64
@@ -226,7 +226,7 @@ class Run:
 
 
 class Log:
-    """log.csv, a row a step; what a killed run wrote behind its checkpoint is taken off."""
+    """log.csv, a row a step; rows that a killed run wrote after its checkpoint are removed."""
 
     def __init__(self, out: Path, step: int) -> None:
         out.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,9 @@
     python -m training.hybrid.synthetic_hybrids.generate --weights RUN/generator.safetensors \\
         --dataroot DATAROOT/Lists/signal --out GENERATED/signal
 
-Takes the test lists of --dataroot and weights of train.py or published ones (.pth).
+The script reads the test lists of --dataroot and weights of train.py or published ones (.pth).
 GENERATED/signal gets AF_{i}_{j}_gen{number}.png (structure of class i, appearance of class j;
-number: the line in the lists, from 0) and, last, generated.csv, which says what was made from what.
+number: the line in the lists, from 0) and, last, generated.csv, which names each image's sources.
 The same command resumes a killed run.
 """
 

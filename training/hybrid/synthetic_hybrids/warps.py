@@ -1,4 +1,4 @@
-"""From one photograph a training example: edge and colours bent apart, and what should come of it.
+"""Training examples of one photograph each: edge and colours bent apart, and the target.
 
 Edge and colour first get the same border, flip and window. Then two independent thin-plate-spline
 warps bend them: T_e the edge, T_c the colour reference. The target is T_e(colour): the reference's

@@ -16,7 +16,7 @@ from training.common.errors import ScriptError
 
 
 class WeightsError(ScriptError):
-    """A file of weights is missing or is not what was expected."""
+    """A file of weights is missing or not as expected."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
