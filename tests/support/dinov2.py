@@ -1,18 +1,17 @@
-"""What the tests of dinov2_ensemble share: wings, pictures, a tiny backbone, trained copies."""
+"""Wings, images, a tiny backbone and trained copies for the tests of dinov2_ensemble."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from training.hybrid.crosses import Groups
 from training.hybrid.dinov2.backbone import BackboneRecipe
@@ -40,25 +39,27 @@ def on_one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def some_wings(side: int = 48, each: int = 6) -> Wings:
+def some_wings(size: int = 48, each: int = 6) -> Wings:
     """Three made-up subspecies: one colour each, with a little noise; and two of their hybrids."""
     rng = np.random.default_rng(0)
     colours = np.array([[0.9, 0.2, 0.1], [0.1, 0.2, 0.9], [0.2, 0.8, 0.2]])
     pure = np.repeat(colours, each, axis=0)[:, :, None, None]
-    pictures = np.clip(pure + rng.normal(0, 0.05, (3 * each, 3, side, side)), 0, 1)
+    images = np.clip(pure + rng.normal(0, 0.05, (3 * each, 3, size, size)), 0, 1)
     groups = Groups.of(np.repeat(np.array(["a", "b", "c"]), each), np.full(3 * each, ""))
-    tensor = torch.from_numpy(pictures).float()
+    tensor = torch.from_numpy(images).float()
     return Wings(tensor, groups, (tensor[:2] + tensor[each : each + 2]) / 2, groups.pairs())
 
 
-def features_and_labels(count: int = 120, width: int = 8) -> tuple[np.ndarray, np.ndarray]:
+def features_and_labels(
+    count: int = 120, width: int = 8
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     rng = np.random.default_rng(2)
     hybrid = np.arange(count) % 4 == 0
     return (rng.normal(0, 1, (count, width)) + hybrid[:, None]).astype(np.float32), hybrid
 
 
-def few_pictures(folder: Path) -> Path:
-    """Six pictures each of four subspecies and six hybrids of the sample."""
+def few_images(folder: Path) -> Path:
+    """Six images each of four subspecies and six hybrids of the sample."""
     (folder / "images").mkdir()
     with (TRAIN / "train.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -97,12 +98,3 @@ def main(data: Path, folder: Path, *more: str) -> int:
     return dinov2_ensemble.main(
         ["--data", str(data), "--out", str(folder / "copy"), "--work", str(folder / "work"), *more]
     )
-
-
-def model_of(folder: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("model_of_a_test", folder / "model.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

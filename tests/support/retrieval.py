@@ -85,14 +85,19 @@ def licences(folder: Path) -> dict[str, tuple[str, str]]:
     return {one["path"]: (one["licence"], one["source"].split()[0]) for one in files}
 
 
-def load_model(folder: Path) -> Any:
-    """The loaded Model of a submission's folder. Its packages come from submissions/_shared."""
+def model_module(folder: Path) -> Any:
+    """The module model.py of a submission's folder. Its packages come from submissions/_shared."""
     spec = importlib.util.spec_from_file_location("model_of_a_test", folder / "model.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["model_of_a_test"] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
-    model = module.Model()
+    return module
+
+
+def load_model(folder: Path) -> Any:
+    """The loaded Model of a submission's folder."""
+    model = model_module(folder).Model()
     model.load()
     return model

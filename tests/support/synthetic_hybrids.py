@@ -1,4 +1,4 @@
-"""What the tests of training/anomaly_factory share: tables, small runs, pictures, networks."""
+"""Tables, small runs, images and networks for the tests of synthetic_hybrids."""
 
 from __future__ import annotations
 
@@ -8,26 +8,43 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
+from torch import Tensor, nn
 
 from training.hybrid.synthetic_hybrids import losses, prepare
 from training.hybrid.synthetic_hybrids import train as training
 
 SMALLEST = [
-    "--size", "32", "--ngf", "4", "--ndf", "4", "--n-downsample", "2", "--n-blocks", "1",
-    "--batch", "4", "--save-every", "8", "--device", "cpu", "--threads", "1",
-]  # fmt: skip
+    "--size",
+    "32",
+    "--ngf",
+    "4",
+    "--ndf",
+    "4",
+    "--n-downsample",
+    "2",
+    "--n-blocks",
+    "1",
+    "--batch",
+    "4",
+    "--save-every",
+    "8",
+    "--device",
+    "cpu",
+    "--threads",
+    "1",
+]
 
 
 def draw(path: Path, colour: tuple[int, int, int], shift: int) -> None:
-    picture = Image.new("RGB", (60, 44), (235, 232, 226))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (60, 44), (235, 232, 226))
+    pen = ImageDraw.Draw(image)
     pen.ellipse((6 + shift, 8, 28 + shift, 34), fill=colour, outline=(20, 20, 20))
     pen.ellipse((28 + shift, 8, 50 + shift, 34), fill=colour, outline=(20, 20, 20))
-    picture.save(path, quality=95)
+    image.save(path, quality=95)
 
 
-def write_table_of_pictures(folder: Path) -> None:
-    """A training table: three subspecies with four pictures each, two hybrids of 8 x 9."""
+def write_table_of_images(folder: Path) -> None:
+    """A training table: three subspecies with four images each, two hybrids of 8 x 9."""
     (folder / "images").mkdir()
     colours = {"7.0": (40, 60, 160), "8.0": (190, 60, 40), "9.0": (60, 150, 60)}
     rows = [["filename", "hybrid_stat", "subspecies", "parent_subspecies_1", "parent_subspecies_2"]]
@@ -56,21 +73,21 @@ def table_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def shapes_of(network) -> dict[str, tuple[int, ...]]:
+def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
 
-def small_vgg():
+def small_vgg() -> nn.Sequential:
     """Layers in the same places as VGG19's, with few channels and lively random weights."""
     torch.manual_seed(0)
     features = losses.vgg19_features((4, 4, 0, 4, 4, 0, 8, 8, 8, 8, 0, 8, 8, 8, 8, 0, 8))
     for layer in features:
-        if isinstance(layer, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     return features
 
 
-def gradient_picture(side: int = 48):
+def gradient_image(size: int = 48) -> Tensor:
     """Red rises to the right, green downwards, so that colours tell where a pixel came from."""
-    line = torch.linspace(-1, 1, side)
-    return torch.stack([line.expand(side, side), line[:, None].expand(side, side)] * 2)[:3]
+    line = torch.linspace(-1, 1, size)
+    return torch.stack([line.expand(size, size), line[:, None].expand(size, size)] * 2)[:3]

@@ -1,15 +1,16 @@
-"""Make a data set of at least N pictures per class, the missing ones by augmentation.
+"""Make a data set of at least N images per class, the missing ones by augmentation.
 
     python -m training.hybrid.balance_classes --data DIR --out FOLDER
-    python -m training.hybrid.balance_classes --data DIR --out FOLDER --fewest 1000 --size 256 --seed 0
+    python -m training.hybrid.balance_classes --data DIR --out FOLDER --fewest 1000 --size 256 \\
+        --seed 0
 
 DIR holds train.csv and images/ (training/hybrid/data.py); classes are the subspecies and `hybrid`.
 FOLDER gets images/ and train.csv: the columns of the original table, and `class`, `part` (training
-or validation), `synthetic` (0 or 1), `source` (the original's filename). Every picture is SIZE x
+or validation), `synthetic` (0 or 1), `source` (the original's filename). Every image is SIZE x
 SIZE, aspect not kept, original or synthetic, so that no class is told by its resolution.
 
-Validation pictures are chosen first, by specimen and class, and are never augmented. A class of one
-specimen has no validation pictures; all its copies are of the few there are, and a line says so.
+Validation images are chosen first, by specimen and class, and are never augmented. A class of one
+specimen has no validation images; all its copies are of its few images, and a line says so.
 The same command gives the same bytes, whole or resumed; train.csv is written last.
 
 The operations, their limits and probabilities are those of team henryliao85 in the HDR butterfly
@@ -17,7 +18,7 @@ challenge (2025), with Albumentations: RandomRotate90 .5, HorizontalFlip .5, Ver
 ElasticTransform .2, GridDistortion .2, OpticalDistortion .2, RandomBrightnessContrast .5,
 HueSaturationValue .3, RGBShift .3, MotionBlur .2, MedianBlur .2, Blur .2, RandomGamma .3. Two
 arguments are gone from Albumentations 2: `alpha_affine` (30 pixels; Affine .2 with a similar reach
-stands for it) and `shift_limit`. Copies are spread evenly over a class here; there, each picture
+stands for it) and `shift_limit`. Copies are spread evenly over a class here; there, each image
 got as many, rounded up, and a class that had enough got one more of each.
 """
 
@@ -42,10 +43,11 @@ from rich.progress import track
 
 from training.common import script
 from training.common.atomic import write_text
+from training.common.console import say
 from training.common.errors import DataError
 from training.common.images import UNREADABLE, claim, save_picture
 from training.hybrid.data import HYBRID, read_rows
-from training.hybrid.split import held_out, specimen_column
+from training.hybrid.split import specimen_column, validation_specimens
 from wildlife_image.rgb import to_rgb
 
 NEEDED = ("filename", "hybrid_stat", "subspecies")
@@ -55,7 +57,7 @@ TRAINING, VALIDATION = "training", "validation"
 
 @dataclass(frozen=True)
 class Original:
-    """A row of the table, and what it belongs to."""
+    """A row of the table, its class and its specimen."""
 
     row: Mapping[str, str]
     label: str
@@ -72,7 +74,7 @@ class Original:
 
 @dataclass(frozen=True)
 class Planned:
-    """A picture to write: an original (`copy` 0), or its augmentation number `copy`."""
+    """An image to write: an original (`copy` 0), or its augmentation number `copy`."""
 
     original: Original
     part: str
@@ -92,7 +94,7 @@ class Planned:
 
 
 def read_originals(folder: Path) -> list[Original]:
-    """Rows of FOLDER/train.csv. Raises DataError with all that is wrong."""
+    """Read the rows of FOLDER/train.csv. Raises DataError with all that is wrong."""
     table, columns, rows = read_rows(folder)
     missing = [name for name in NEEDED if name not in columns]
     taken = [name for name in ADDED if name in columns]
@@ -122,24 +124,24 @@ def _problems(originals: list[Original], images: Path) -> Iterable[str]:
             stat = original.row["hybrid_stat"]
             yield f"line {line}: hybrid_stat {stat!r} without a class ({original.name})"
         if not original.name or not (images / original.name).is_file():
-            yield f"line {line}: picture {original.name!r} is not in {images}"
+            yield f"line {line}: image {original.name!r} is not in {images}"
     for stem, count in Counter(original.stem for original in originals).items():
         if count > 1:
-            yield f"pictures {stem!r}: {count} rows would be written under one name"
+            yield f"images {stem!r}: {count} rows would be written under one name"
     for specimen, labels in classes.items():
         if len(labels) > 1:
             yield f"specimen {specimen!r} is in several classes: {', '.join(sorted(labels))}"
 
 
 def plan(originals: list[Original], fewest: int, share: float, seed: int) -> list[Planned]:
-    """Every picture of the new data set: originals first, then copies of training pictures only."""
+    """Return every image of the new data set: originals, then copies of training images only."""
     classes: dict[str, list[Original]] = defaultdict(list)
     for original in originals:
         classes[original.label].append(original)
     planned: list[Planned] = []
     for label in sorted(classes):
         members = classes[label]
-        outside = held_out([m.specimen for m in members], share, seed)
+        outside = validation_specimens([m.specimen for m in members], share, seed)
         training = [m for m in members if m.specimen not in outside]
         copies = max(0, fewest - len(training))
         planned += [Planned(m, VALIDATION if m.specimen in outside else TRAINING) for m in members]
@@ -147,8 +149,8 @@ def plan(originals: list[Original], fewest: int, share: float, seed: int) -> lis
             Planned(training[i % len(training)], TRAINING, i // len(training) + 1)
             for i in range(copies)
         ]
-        note = "" if outside else "; only one specimen, so no validation pictures"
-        print(
+        note = "" if outside else "; only one specimen, so no validation images"
+        say(
             f"class {label}: {len(training)} to train + {copies} copies, "
             f"{len(members) - len(training)} to validate{note}"
         )
@@ -156,7 +158,7 @@ def plan(originals: list[Original], fewest: int, share: float, seed: int) -> lis
 
 
 def augmentation() -> Any:
-    """The published operations (see above), to be seeded anew for each copy."""
+    """Return the published operations (see above), to be seeded again for each copy."""
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else the import asks the network
     import albumentations as alb  # type: ignore[import-untyped]
     import cv2
@@ -186,15 +188,15 @@ def augmentation() -> Any:
     )
 
 
-def write_pictures(planned: list[Planned], images: Path, out: Path, size: int, seed: int) -> None:
-    """Write what is missing in `out`. Raises DataError naming every unreadable original."""
+def write_images(planned: list[Planned], images: Path, out: Path, size: int, seed: int) -> None:
+    """Write the missing images of `out`. Raises DataError naming every unreadable original."""
     augment = augmentation()
     by_original: dict[str, list[Planned]] = defaultdict(list)
-    for picture in planned:
-        if not (out / picture.filename).is_file():
-            by_original[picture.original.name].append(picture)
+    for image in planned:
+        if not (out / image.filename).is_file():
+            by_original[image.original.name].append(image)
     problems = []
-    for name in track(sorted(by_original), "Writing pictures", console=Console(stderr=True)):
+    for name in track(sorted(by_original), "Writing images", console=Console(stderr=True)):
         try:
             with Image.open(images / name) as image:
                 upright = to_rgb(image, at_least=2 * size)
@@ -202,18 +204,18 @@ def write_pictures(planned: list[Planned], images: Path, out: Path, size: int, s
             problems.append(f"{name} cannot be read: {error}")
             continue
         square = upright.resize((size, size), Image.Resampling.BICUBIC)
-        for picture in by_original[name]:
-            save_picture(_version(square, picture, augment, seed), out / picture.filename)
+        for image in by_original[name]:
+            save_picture(_version(square, image, augment, seed), out / image.filename)
     if problems:
-        head = f"{images}: {len(problems)} problem(s); mend them and run the command again"
+        head = f"{images}: {len(problems)} problem(s); fix them and run the command again"
         raise DataError("\n  ".join([head, *problems]))
 
 
-def _version(square: Image.Image, picture: Planned, augment: Any, seed: int) -> Image.Image:
-    if not picture.copy:
+def _version(square: Image.Image, image: Planned, augment: Any, seed: int) -> Image.Image:
+    if not image.copy:
         return square
-    # A seed of its own for each copy: a resumed run, or a larger N, makes the same pictures.
-    name = f"{seed} {picture.filename}".encode()
+    # A seed of its own for each copy: a resumed run, or a larger N, makes the same images.
+    name = f"{seed} {image.filename}".encode()
     start = int.from_bytes(hashlib.sha256(name).digest()[:4], "big")
     # Not `set_random_seed`: it gives each operation the same numbers, so that they would act
     # together or not at all, and a third of the copies would be plain originals.
@@ -224,7 +226,7 @@ def _version(square: Image.Image, picture: Planned, augment: Any, seed: int) -> 
 def write_table(planned: list[Planned], path: Path) -> None:
     """Write the table of the new data set, by way of a temporary file."""
     text = io.StringIO()
-    rows = [picture.table_row() for picture in planned]
+    rows = [image.table_row() for image in planned]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
@@ -232,29 +234,38 @@ def write_table(planned: list[Planned], path: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = script.parser("training.hybrid.balance_classes", "At least N pictures per class.")
+    """Parse the options, balance the classes and return the exit status."""
+    parser = script.parser("training.hybrid.balance_classes", "At least N images per class.")
     parser.add_argument("--data", type=Path, required=True, help="train.csv and images/")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--fewest", type=int, default=1000, help="training pictures per class")
-    parser.add_argument("--held-out", type=float, default=0.2, help="share for validation")
+    parser.add_argument("--fewest", type=int, default=1000, help="training images per class")
+    parser.add_argument("--validation-share", type=float, default=0.2, help="share for validation")
     parser.add_argument("--size", type=int, default=256, help="pixels of each side")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    if options.fewest < 1 or options.size < 16 or not 0 <= options.held_out < 1:
-        parser.error("expected --fewest >= 1, --size >= 16 and --held-out from 0 to below 1")
-    settings = {"size": options.size, "seed": options.seed, "held_out": options.held_out}
+    if options.fewest < 1 or options.size < 16 or not 0 <= options.validation_share < 1:
+        parser.error(
+            "expected --fewest >= 1, --size >= 16 and --validation-share from 0 to below 1"
+        )
+    settings = {
+        "size": options.size,
+        "seed": options.seed,
+        "validation_share": options.validation_share,
+    }
     return script.run(options, lambda: balance(options, settings))
 
 
 def balance(options: argparse.Namespace, settings: Any) -> int:
     """Write the balanced images and their table."""
-    planned = plan(read_originals(options.data), options.fewest, options.held_out, options.seed)
+    planned = plan(
+        read_originals(options.data), options.fewest, options.validation_share, options.seed
+    )
     claim(options.out, "balance_classes", {**settings, "data": _digest(options.data)})
-    write_pictures(
+    write_images(
         planned, options.data / "images", options.out / "images", options.size, options.seed
     )
     write_table(planned, options.out / "train.csv")
-    print(f"{options.out / 'train.csv'}: {len(planned)} pictures")
+    say(f"{options.out / 'train.csv'}: {len(planned)} images")
     return 0
 
 

@@ -1,27 +1,30 @@
-"""Train the submission `bioclip_wings`, every step of it, from a table and pictures.
+"""Train the submission `bioclip_wings`, every step of it, from a table and images.
 
     python -m training.hybrid.bioclip_wings
     python -m training.hybrid.bioclip_wings --data DIR --out SUBMISSION_FOLDER
     python -m training.hybrid.bioclip_wings --preset full --backbone local-dir:PATH --masks MASKS \\
         --data DIR --out SUBMISSION_FOLDER
 
-DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The steps: wing masks
-(`--masks`, as teacher_masks.py makes them; else what `wing_pattern_sgd` finds without a network),
-the wing network (train_unet.py), the tower and the head (finetune_bioclip.py), where the subspecies
-lie among the tower's features (bioclip_statistics.py). Small: the tower looks at wings cut out in
-memory by the submission's own preprocessing, and batches are balanced and augmented as they are
-drawn. Full: cut-outs go to a folder (remove_background.py), then to a balanced one
-(balance_classes.py), as published.
+DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The steps:
+
+1. wing masks: `--masks`, made by masks/teacher.py, else those of `wing_pattern_sgd`, which needs no
+   network;
+2. the wing network (masks/train_unet.py);
+3. the tower and the head (bioclip/finetune.py);
+4. where the subspecies lie among the tower's features (bioclip/statistics.py).
+
+Small: the tower looks at wings cut out in memory by the submission's own preprocessing, and batches
+are balanced and augmented as they are drawn. Full: cut-outs go to a folder
+(masks/remove_background.py), then to a balanced one (balance_classes.py), as published.
 
 Intermediate files stand in `--work` (default: runs/bioclip_wings/ and a digest of the data), from
-which a run that was killed goes on; a run that ends well removes the default one. Writes weights/,
-config.json and, last, weights.json into the submission folder.
+which the same command resumes a killed run; a run that ends well removes the default one. The
+submission folder gets weights/, config.json and, last, weights.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import time
@@ -31,25 +34,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.numpy import save_file
 from torch import Tensor
 
 from training.common import script
-from training.common.errors import FolderError, ScriptError
-from training.common.images import MASK_END, UNREADABLE, list_pictures, save_picture, upright_size
+from training.common.console import say
+from training.common.digests import short_digest
+from training.common.errors import ScriptError
+from training.common.images import list_pictures
 from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip
 from training.hybrid.bioclip.batches import cross, partners
-from training.hybrid.bioclip.images import Labels, Pictures, read_halves, read_labels
+from training.hybrid.bioclip.images import Images, Labels, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import fit_statistics, part_table, score_weights
 from training.hybrid.bioclip.trainer import Trainer
 from training.hybrid.masks import remove_background, train_unet
+from training.hybrid.masks.plain import write_plain_masks
 from wildlife_wings.clip_scores import FeatureStatistics
 from wildlife_wings.clip_views import WingViews
-from wildlife_wings.find_wings import background_colour, find_wings, read_small
 from wildlife_wings.unet import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,103 +61,95 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Chosen by validation inside the training data (submissions/bioclip_wings/README.md).
 SCORE = "relative_mahalanobis"
-UNET = {"small": ["--width", "6", "--side", "96", "--epochs", "12"], "full": ["--preset", "full"]}
+UNET = {
+    "small": ["--width", "6", "--image-size", "96", "--epochs", "12"],
+    "full": ["--preset", "full"],
+}
 SPREAD_CROSSES = 400
 REQUIRES = {
-    "numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "open_clip_torch": ">=2.26",
-    "timm": ">=1.0.9", "scipy": ">=1.11", "safetensors": ">=0.4",
-}  # fmt: skip
+    "numpy": ">=1.26",
+    "Pillow": ">=10.3",
+    "torch": ">=2.4",
+    "open_clip_torch": ">=2.26",
+    "timm": ">=1.0.9",
+    "scipy": ">=1.11",
+    "safetensors": ">=0.4",
+}
 
 
 class StepFailed(ScriptError):
     """A step's script ended with another status than 0; it has said why."""
 
 
-def make_masks(images: Path, masks: Path) -> None:
-    """NAME_mask.png, as large as the picture, for every picture that has none. Raises FolderError.
-
-    By `find_wings` of wing_pattern_sgd: good on plain backgrounds, and needs no trained network.
-    """
-    problems = []
-    for path in list_pictures(images):
-        target = masks / path.with_name(path.stem + MASK_END)
-        if target.is_file():
-            continue
-        try:
-            with Image.open(images / path) as image:
-                size = upright_size(image)
-                rgb = read_small(image)
-        except UNREADABLE as error:
-            problems.append(f"{path}: {error}")
-            continue
-        mask = Image.fromarray(find_wings(rgb, background_colour(rgb)))
-        save_picture(mask.resize(size, Image.Resampling.NEAREST), target)
-    if problems:
-        head = f"{images}: {len(problems)} problem(s), nothing was trained"
-        raise FolderError("\n  ".join([head, *problems]))
-
-
 def run_step(step: Any, *arguments: object) -> None:
     """Run a sibling script's main. Raises StepFailed."""
     name = step.__name__
-    print(f"--- {name}", flush=True)
+    say(f"--- {name}")
     if step.main([str(argument) for argument in arguments]) != 0:
-        raise StepFailed(f"{name} failed, see above; the same command goes on from there")
+        raise StepFailed(f"{name} failed, see above; the same command resumes there")
 
 
 def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) -> Path:
-    """The network's checkpoint."""
+    """Train the wing network; return the path of its checkpoint."""
     if masks is None:
         masks = work / "masks"
-        make_masks(data / "images", masks)
+        write_plain_masks(data / "images", masks)
     inputs = ["--images", data / "images", "--masks", masks, "--table", data / "train.csv"]
     run_step(train_unet, *inputs, "--out", work / "unet", *UNET[preset])
     return work / "unet" / "wing_unet.safetensors"
 
 
-def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Pictures]:
-    """Labels, and views of the wings, in memory. Raises DataError."""
+def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Images]:
+    """Return labels, and views of the wings, in memory. Raises DataError."""
     labels = read_labels(data, recipe.soft_parents)
-    views = read_halves(labels.paths, WingViews(network, served_picture(recipe)))
-    return labels, Pictures(labels.paths, views, {})
+    views = read_halves(labels.paths, WingViews(network, served_preprocessing(recipe)))
+    return labels, Images(labels.paths, views, {})
 
 
 def full_inputs(data: Path, network: Path, work: Path) -> Path:
-    """The folder of balanced cut-outs; WORK/cut is a data folder of the cut-outs themselves."""
+    """Write the balanced cut-outs and return their folder; WORK/cut has the cut-outs themselves."""
     cut = work / "cut"
-    run_step(remove_background, "--images", data / "images", "--network", network,
-             "--out", cut / "images")  # fmt: skip
+    run_step(
+        remove_background,
+        "--images",
+        data / "images",
+        "--network",
+        network,
+        "--out",
+        cut / "images",
+    )
     shutil.copy(data / "train.csv", cut / "train.csv")
     run_step(balance_classes, "--data", cut, "--out", work / "balanced")
     return work / "balanced"
 
 
 def finetune(
-    labels: Labels, pictures: Pictures, recipe: Recipe, backbone: str, out: Path
+    labels: Labels, images: Images, recipe: Recipe, backbone: str, out: Path
 ) -> tuple[Trainer, dict[str, Any]]:
-    """The trained tower and head, and the tower's `model_cfg`. Raises TrainingError."""
+    """Return the trained tower and head, and the tower's `model_cfg`. Raises TrainingError."""
     out.mkdir(parents=True, exist_ok=True)
     model, model_cfg = finetune_bioclip.start(backbone, len(labels.classes), recipe)
-    trainer = Trainer(out, recipe, model, f"{labels.digest()} {pictures.digest()} {backbone}")
+    trainer = Trainer(out, recipe, model, f"{labels.digest()} {images.digest()} {backbone}")
     trainer.resume()
-    trainer.train(labels, pictures, finetune_bioclip.validation_rows(labels, recipe))
+    trainer.train(labels, images, finetune_bioclip.validation_rows(labels, recipe))
     return trainer, model_cfg
 
 
 def fitted_statistics(
-    trainer: Trainer, labels: Labels, pictures: Pictures
+    trainer: Trainer, labels: Labels, images: Images
 ) -> tuple[FeatureStatistics, dict[str, dict[str, float]]]:
-    """Statistics of the pure pictures' features, and what each score weighs."""
+    """Return statistics of the pure images' features, and the weights of each score."""
     rows = np.flatnonzero(labels.pure).tolist()
-    features = trainer.features(pictures, rows)
+    features = trainer.features(images, rows)
     subspecies = np.array(labels.classes)[labels.own[rows]]
     statistics = fit_statistics(features.double().numpy(), subspecies, labels.view[rows])
-    if pictures.views is None:
-        other = trainer.features(pictures, np.flatnonzero(~labels.pure).tolist())
+    if images.views is None:
+        other = trainer.features(images, np.flatnonzero(~labels.pure).tolist())
     else:
-        crossed = cross_views(labels[labels.pure], pictures.views[rows], SPREAD_CROSSES, seed=0)
-        other = trainer.features(Pictures([Path()] * len(crossed), crossed, {}),
-                                 list(range(len(crossed))))  # fmt: skip
+        crossed = cross_views(labels[labels.pure], images.views[rows], SPREAD_CROSSES, seed=0)
+        other = trainer.features(
+            Images([Path()] * len(crossed), crossed, {}), list(range(len(crossed)))
+        )
     tables = [
         part_table(f.double().numpy(), head_logits(trainer, f), labels.hybrid, statistics)
         for f in (features, other)
@@ -162,48 +158,54 @@ def fitted_statistics(
 
 
 def head_logits(trainer: Trainer, features: Tensor) -> Any:
-    """(n, c) float64."""
+    """Return the logits (n, c) of features (n, d), as float64."""
     with torch.inference_mode():
         head = trainer.plain.head
         return head(features.to(head.weight.device)).double().cpu().numpy()
 
 
 def cross_views(labels: Labels, views: Tensor, count: int, seed: int) -> Tensor:
-    """`count` crosses (count, v, 3, h, w) as bytes, the same patches on all views of one."""
-    dice = torch.Generator().manual_seed(seed)
-    side = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
-    first = torch.randint(len(views), (count,), generator=dice)
-    other = partners(torch.from_numpy(labels.own), side, dice)
+    """Return `count` crosses (count, v, 3, h, w) as bytes, the same patches on all their views."""
+    generator = torch.Generator().manual_seed(seed)
+    view_number = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
+    first = torch.randint(len(views), (count,), generator=generator)
+    other = partners(torch.from_numpy(labels.own), view_number, generator)
     crossed = []
     for view in range(views.shape[1]):
-        dice = torch.Generator().manual_seed(seed + 1)
+        generator = torch.Generator().manual_seed(seed + 1)
         a, b = views[first, view].float() / 255, views[other[first], view].float() / 255
-        crossed.append((cross(a, b, dice)[0] * 255).round().to(torch.uint8))
+        crossed.append((cross(a, b, generator)[0] * 255).round().to(torch.uint8))
     return torch.stack(crossed, dim=1)
 
 
-def served_picture(recipe: Recipe) -> dict[str, Any]:
-    """The picture settings of config.json."""
-    return {**recipe.picture(), "precision": "float64" if recipe.views == "halves" else "float32"}
+def served_preprocessing(recipe: Recipe) -> dict[str, Any]:
+    """Return the image settings of config.json."""
+    return {
+        **recipe.preprocessing(),
+        "precision": "float64" if recipe.views == "halves" else "float32",
+    }
 
 
 def submission_of(
-    work: Path, network: Path, statistics: FeatureStatistics,
-    weights: dict[str, dict[str, float]], recipe: Recipe,
-) -> tuple[dict[str, Any], dict[str, bytes]]:  # fmt: skip
-    """config.json, and the weights by their path in the folder."""
-    found = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
+    work: Path,
+    network: Path,
+    statistics: FeatureStatistics,
+    weights: dict[str, dict[str, float]],
+    recipe: Recipe,
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return config.json, and the weights by their path in the folder."""
+    finetuned = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
     arrays = {name: value.astype(np.float32) for name, value in vars(statistics).items()}
     arrays["pairs"] = statistics.pairs.astype(np.int32)
     save_file(arrays, work / "statistics.safetensors")
     files = [network, *(work / f"{n}.safetensors" for n in ("tower", "head", "statistics"))]
     config = {
         "wing_network": "weights/wing_unet.safetensors",
-        "preprocessing": served_picture(recipe),
-        "tower": {"model_cfg": found["model_cfg"], "weights": "weights/tower.safetensors"},
-        "normalise_features": found["normalise_features"],
+        "preprocessing": served_preprocessing(recipe),
+        "tower": {"model_cfg": finetuned["model_cfg"], "weights": "weights/tower.safetensors"},
+        "normalise_features": finetuned["normalise_features"],
         "head": "weights/head.safetensors",
-        "classes": found["classes"],
+        "classes": finetuned["classes"],
         "statistics": "weights/statistics.safetensors",
         "score": SCORE,
         "scores": {s: {n: float(f"{v:.6g}") for n, v in w.items()} for s, w in weights.items()},
@@ -213,31 +215,29 @@ def submission_of(
 
 
 def data_digest(data: Path) -> str:
-    """Of the table and the pictures' bytes."""
-    found = hashlib.sha256((data / "train.csv").read_bytes())
-    for path in list_pictures(data / "images"):
-        found.update((data / "images" / path).read_bytes())
-    return found.hexdigest()[:16]
+    """Return a digest of the table and of the images' bytes."""
+    images = [data / "images" / path for path in list_pictures(data / "images")]
+    return short_digest(data / "train.csv", *images)
 
 
 def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
-    """All steps. Returns the bytes of the weights."""
+    """Run all steps; return the bytes of the weights."""
     read_labels(options.data, recipe.soft_parents)  # says what is wrong before any work
     network = train_wing_network(options.data, work, options.masks, options.preset)
-    print("--- finetune_bioclip", flush=True)
+    say("--- finetune_bioclip")
     if recipe.views == "halves":
-        labels, pictures = small_inputs(options.data, network, recipe)
-        own, seen = labels, pictures
+        labels, images = small_inputs(options.data, network, recipe)
+        own, seen = labels, images
     else:
         balanced = full_inputs(options.data, network, work)
         labels = read_labels(balanced, recipe.soft_parents, recipe.crosses > 0)
-        pictures = Pictures(labels.paths, None, recipe.picture())
+        images = Images(labels.paths, None, recipe.preprocessing())
         own = read_labels(work / "cut", recipe.soft_parents, recipe.crosses > 0)
-        seen = Pictures(own.paths, None, recipe.picture())
-    trainer, model_cfg = finetune(labels, pictures, recipe, options.backbone, work)
+        seen = Images(own.paths, None, recipe.preprocessing())
+    trainer, model_cfg = finetune(labels, images, recipe, options.backbone, work)
     finetune_bioclip.write_result(trainer, labels, model_cfg)
     statistics, weights = fitted_statistics(trainer, own, seen)
-    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    digest = short_digest(options.data / "train.csv")
     preset = "" if options.preset == "small" else f" --preset full --backbone {options.backbone}"
     source = f"python -m training.hybrid.bioclip_wings{preset} (train.csv sha256 {digest})"
     config, files = submission_of(work, network, statistics, weights, recipe)
@@ -245,17 +245,18 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     parser = script.parser("training.hybrid.bioclip_wings", "Train the submission bioclip_wings.")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "bioclip_wings")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
     parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
-    parser.add_argument("--masks", type=Path, help="NAME_mask.png of each picture")
+    parser.add_argument("--masks", type=Path, help="NAME_mask.png of each image")
     parser.add_argument("--epochs", type=int, help="of the tower; else the preset's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="intermediate files (see above)")
     options = parser.parse_args(arguments)
-    recipe = replace(PRESETS[options.preset], held_out=0.0, seed=options.seed)
+    recipe = replace(PRESETS[options.preset], validation_share=0.0, seed=options.seed)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
     small = options.preset == "small"
@@ -274,7 +275,7 @@ def train(options: argparse.Namespace, recipe: Recipe) -> int:
     size = build(options, recipe, work)
     if options.work is None:
         shutil.rmtree(work)
-    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
     return 0
 
 

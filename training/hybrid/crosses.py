@@ -1,4 +1,4 @@
-"""Hybrids that nobody photographed: crosses of two known parents, and pictures as of a mimic.
+"""Hybrids that nobody photographed: crosses of two known parents, and images as of a mimic.
 
 Genes of wing pattern act on parts of a wing, some with dominance, some blending; so a synthetic
 cross takes each of a few random patches from one parent, the other, or a mixture.
@@ -17,32 +17,33 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Groups:
-    """Pictures by subspecies and view: sorted (subspecies, view) names, and member (n,) indices."""
+    """Images by subspecies and view: sorted (subspecies, view) names, and member (n,) indices."""
 
     names: tuple[tuple[str, str], ...]
     member: NDArray[np.int64]
 
     @classmethod
     def of(cls, subspecies: NDArray[np.str_], view: NDArray[np.str_]) -> Groups:
+        """Group n images by their subspecies (n,) and view (n,)."""
         labels = list(zip(subspecies.tolist(), view.tolist(), strict=True))
         names = tuple(sorted(set(labels)))
         index = {name: k for k, name in enumerate(names)}
         return cls(names, np.array([index[label] for label in labels], dtype=np.int64))
 
     def pairs(self) -> NDArray[np.int64]:
-        """(2, p) groups of two different subspecies seen from the same side."""
-        found = [
+        """Return (2, p) groups of two different subspecies seen from the same side."""
+        pairs = [
             (a, b)
             for a, b in itertools.combinations(range(len(self.names)), 2)
             if self.names[a][0] != self.names[b][0] and self.names[a][1] == self.names[b][1]
         ]
-        return np.asarray(np.array(found, dtype=np.int64).reshape(-1, 2).T)
+        return np.asarray(np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
 
 
 def cross_maps(
     maps: Array, groups: Groups, count: int, rng: np.random.Generator, patches: int
 ) -> Array:
-    """`count` crosses (count, rows, columns, channels) of pictures of two different subspecies.
+    """Return `count` crosses (count, rows, columns, channels) of two different subspecies each.
 
     Pairs take turns, so that a rare subspecies is a parent as often as a common one.
     """
@@ -74,7 +75,7 @@ def _share_of_first(rows: int, columns: int, rng: np.random.Generator, patches: 
 
 
 def lookalike(wings: Array, rng: np.random.Generator) -> Array:
-    """Aligned wings (72, 96, 4) as a mimic would wear them: hue, tone and outline shifted."""
+    """Shift hue, tone and outline of aligned wings (72, 96, 4), as a mimic would wear them."""
     hue, tone, saturation = (
         rng.uniform(-12, 12),
         rng.uniform(0.92, 1.08),

@@ -1,22 +1,26 @@
-"""Read the hybrid track's training table and pictures; say all that is wrong at once."""
+"""Read the hybrid track's training table and images; say all that is wrong at once."""
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from training.common.errors import DataError
+from training.common.images import UNREADABLE
+
+Read = TypeVar("Read")
 
 HYBRID = {"hybrid": True, "1": True, "non-hybrid": False, "0": False}
 _NEEDED = ("filename", "hybrid_stat", "subspecies")
-_FEWEST = 2  # pictures of a subspecies: its spread cannot be told from one
+_FEWEST = 2  # images of a subspecies: its spread cannot be told from one
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class TrainingTable:
 
 
 def read_rows(folder: Path) -> tuple[Path, list[str], list[dict[str, str]]]:
-    """FOLDER/train.csv, its columns and its rows. Raises DataError where it is not there."""
+    """Read FOLDER/train.csv: its path, columns and rows. Raises DataError if it is missing."""
     table = folder / "train.csv"
     if not table.is_file():
         raise DataError(f"{table} is missing: expected train.csv and images/ in the data folder")
@@ -44,11 +48,11 @@ def read_rows(folder: Path) -> tuple[Path, list[str], list[dict[str, str]]]:
 
 
 def read_training_table(folder: Path) -> TrainingTable:
-    """Table FOLDER/train.csv with pictures in FOLDER/images.
+    """Read the table FOLDER/train.csv with images in FOLDER/images.
 
     Columns: filename, hybrid_stat (hybrid/non-hybrid or 1/0), subspecies; the specimen column tells
-    which pictures show the same animal, where it is missing CAMID does, else each stands alone;
-    where there is a view column, pictures are compared within a view.
+    which images show the same animal, where it is missing CAMID does, else each stands alone;
+    where there is a view column, images are compared within a view.
     Raises DataError with all that is wrong.
     """
     table, columns, rows = read_rows(folder)
@@ -84,10 +88,10 @@ def _row_problems(rows: list[dict[str, str]], images: Path) -> Iterable[str]:
         elif not HYBRID[stat] and not (row["subspecies"] or "").strip():
             yield f"line {line}: a non-hybrid without subspecies ({name})"
         if not name or not (images / name).is_file():
-            yield f"line {line}: picture {name!r} is not in {images}"
+            yield f"line {line}: image {name!r} is not in {images}"
     for name, count in Counter(row["filename"] for row in rows).items():
         if count > 1:
-            yield f"picture {name!r} is listed {count} times"
+            yield f"image {name!r} is listed {count} times"
 
 
 def _class_problems(rows: list[dict[str, str]]) -> Iterable[str]:
@@ -98,27 +102,25 @@ def _class_problems(rows: list[dict[str, str]]) -> Iterable[str]:
         yield f"{len(counts)} subspecies of non-hybrids ({sorted(counts)}); at least 3 are needed"
     for name, count in sorted(counts.items()):
         if count < _FEWEST:
-            yield f"subspecies {name!r} has {count} picture; give it another or remove its row"
+            yield f"subspecies {name!r} has {count} image; give it another or remove its row"
     views = Counter(view for _, view in {(r["subspecies"], r.get("view") or "") for r in pure})
     if len(counts) >= 3 and max(views.values()) < 2:
         yield f"no two subspecies share a view (views: {sorted(views)}), so nothing can be compared"
 
 
-def read_pictures(
-    table: TrainingTable, read_one: Callable[[Image.Image], NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """`read_one(image)` of every picture, stacked. Raises DataError naming all unreadable."""
-    results = []
-    problems = []
-    for path in table.paths:
+def read_images(paths: Sequence[Path], read_one: Callable[[Image.Image], Read]) -> list[Read]:
+    """Return `read_one(image)` of every image. Raises DataError naming all unreadable images."""
+    results, problems = [], []
+    for path in paths:
         try:
             with Image.open(path) as image:
                 results.append(read_one(image))
-        except (OSError, SyntaxError, ValueError) as error:
-            problems.append(f"{path.name} cannot be read: {error}")
+        except UNREADABLE as error:
+            problems.append(f"{path} cannot be read: {error}")
     if problems:
-        raise DataError(_listed(table.paths[0].parent, problems))
-    return np.stack(results)
+        head = f"{len(problems)} of {len(paths)} images cannot be used, nothing was trained"
+        raise DataError("\n  ".join([head, *problems]))
+    return results
 
 
 def _listed(where: Path, problems: list[str]) -> str:

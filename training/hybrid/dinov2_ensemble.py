@@ -3,21 +3,21 @@
     python -m training.hybrid.dinov2_ensemble
     python -m training.hybrid.dinov2_ensemble --data DIR --out SUBMISSION_FOLDER
     python -m training.hybrid.dinov2_ensemble --data DIR --out FOLDER --preset full
-    python -m training.hybrid.dinov2_ensemble --generated GENERATED/signal --generated GENERATED/nonhybrid
+    python -m training.hybrid.dinov2_ensemble --generated GENERATED/signal \\
+        --generated GENERATED/nonhybrid
 
 DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The small preset
 trains its backbone from scratch on aligned wings; `--preset full` takes `facebook/dinov2-base`, or
 the folder that `--backbone` names, and has the published values (team AF4, HDR butterfly challenge
-2025). `--generated` adds pictures of training/hybrid/synthetic_hybrids/generate.py to the training of SGD
-and MLP. Backbone, synthetic pictures and features are kept in --work, so that a rerun of the same
-command goes on where it was killed, and a second run takes seconds. Into SUBMISSION_FOLDER go
-weights/, config.json and, last, weights.json.
+2025). `--generated` adds images of training/hybrid/synthetic_hybrids/generate.py to the training
+of SGD and MLP. Backbone, synthetic images and features are kept in --work, so that the same command
+resumes a killed run, and a second run takes seconds. SUBMISSION_FOLDER gets weights/, config.json
+and, last, weights.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import time
 from dataclasses import dataclass, field, replace
@@ -31,6 +31,8 @@ from transformers import Dinov2Model
 from training.common import script
 from training.common.atomic import replaced_folder
 from training.common.cache import Features
+from training.common.console import say
+from training.common.digests import short_digest
 from training.common.errors import DataError
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_training_table
@@ -55,20 +57,25 @@ PUBLIC = "facebook/dinov2-base"
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 STILL = ((0, 0),)
 DIAGONALS = (*STILL, (1, 1), (-1, 1), (1, -1), (-1, -1))
+# Options that decide the artifacts.
+DECIDING = (
+    *("preset", "backbone", "synthetic", "score"),
+    *("mlp_steps", "mlp_learning_rate", "steps", "learning_rate"),
+)
 REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "transformers": ">=4.44"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the artifacts, besides the pictures."""
+    """Everything that decides the artifacts, except the images."""
 
     cut: str
-    side: int
+    image_size: int
     shifts: tuple[tuple[int, int], ...]  # pixels to the right and down; features are their mean
     mlp_widths: tuple[int, ...]
     mlp_steps: int
-    mlp_rate: float
-    synthetic: int  # pictures for SGD and MLP
+    mlp_learning_rate: float
+    synthetic: int  # images for SGD and MLP
     precision: str  # of the backbone that serves
     score: str = "max"
     seed: int = 0
@@ -77,12 +84,12 @@ class Recipe:
 
     @property
     def preprocessing(self) -> dict[str, Any]:
-        """As in config.json."""
+        """The preprocessing of config.json."""
         shifts = [list(shift) for shift in self.shifts]
         return {
             "version": 1,
             "cut": self.cut,
-            "image_size": self.side,
+            "image_size": self.image_size,
             "shifts": shifts,
             **IMAGENET,
         }
@@ -90,18 +97,31 @@ class Recipe:
 
 PRESETS = {
     "small": Recipe(
-        cut="wings", side=48, shifts=DIAGONALS, mlp_widths=(64, 64, 32), mlp_steps=100,
-        mlp_rate=1e-3, synthetic=3000, precision="float64", scratch=BackboneRecipe(),
+        cut="wings",
+        image_size=48,
+        shifts=DIAGONALS,
+        mlp_widths=(64, 64, 32),
+        mlp_steps=100,
+        mlp_learning_rate=1e-3,
+        synthetic=3000,
+        precision="float64",
+        scratch=BackboneRecipe(),
     ),
     "full": Recipe(
-        cut="whole", side=224, shifts=STILL, mlp_widths=(1024, 1024, 512), mlp_steps=200,
-        mlp_rate=1e-4, synthetic=0, precision="float32",
+        cut="whole",
+        image_size=224,
+        shifts=STILL,
+        mlp_widths=(1024, 1024, 512),
+        mlp_steps=200,
+        mlp_learning_rate=1e-4,
+        synthetic=0,
+        precision="float32",
     ),
-}  # fmt: skip
+}
 
 
 def backbone_folder(table: TrainingTable, recipe: Recipe, options: argparse.Namespace) -> Path:
-    """Folder of a ready backbone: the one asked for, downloaded, or trained now.
+    """Return the folder of a ready backbone: the given one, downloaded, or trained now.
 
     Raises DataError, TrainingError, FileNotFoundError.
     """
@@ -132,16 +152,20 @@ def _download(folder: Path) -> Path:
     return folder
 
 
-def synthetic_pictures(
+def synthetic_images(
     table: TrainingTable, recipe: Recipe, work: Path, wings: Wings | None = None
 ) -> Labelled | None:
-    """Synthetic crosses and non-hybrids of the table, as files; none where none are asked for."""
+    """Return synthetic crosses and non-hybrids of the table, as files; None without any."""
     if not recipe.synthetic:
         return None
     digest = table_digest(
-        table, recipe.preprocessing, recipe.mixing, recipe.synthetic, recipe.seed,
+        table,
+        recipe.preprocessing,
+        recipe.mixing,
+        recipe.synthetic,
+        recipe.seed,
         None if wings is None else wings.pairs.tolist(),
-    )  # fmt: skip
+    )
     folder = work / f"synthetic-{digest}"
     if (folder / "synthetic.json").is_file():
         return read_synthetic(folder)
@@ -150,10 +174,10 @@ def synthetic_pictures(
 
 
 def head_features(
-    extractor: Extractor, pictures: Labelled, synthetic: Labelled | None
+    extractor: Extractor, images: Labelled, synthetic: Labelled | None
 ) -> tuple[Features, NDArray[np.bool_]]:
-    """Features (n, d) and labels (n,) of all that SGD and MLP are trained on."""
-    features, hybrid = extractor.features(pictures.paths), pictures.hybrid
+    """Return features (n, d) and labels (n,) of all training images of SGD and MLP."""
+    features, hybrid = extractor.features(images.paths), images.hybrid
     if synthetic is not None:
         more = extractor.features(synthetic.paths, squares=True)
         features = np.concatenate([features, more])
@@ -165,7 +189,7 @@ def head_features(
 def submission_of(
     backbone: Path, arrays: dict[str, Any], recipe: Recipe
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """config.json, and the weights by their path in the folder."""
+    """Return config.json, and the weights by their path in the folder."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
@@ -185,33 +209,32 @@ def run(options: argparse.Namespace, recipe: Recipe) -> None:
     """Train and write. Raises DataError, TrainingError, FeatureError, OSError, ValueError."""
     started = time.perf_counter()
     table = read_training_table(options.data)
-    pictures = Labelled(table.paths, table.hybrid)
+    images = Labelled(table.paths, table.hybrid)
     for folder in options.generated:
-        pictures += read_generated(folder)
+        images += read_generated(folder)
     extractor = Extractor.open(
         backbone_folder(table, recipe, options), recipe.preprocessing, options.work
     )
-    synthetic = synthetic_pictures(table, recipe, options.work)
-    features, hybrid = head_features(extractor, pictures, synthetic)
-    print(f"{len(features)} pictures, {int(hybrid.sum())} of hybrids; {features.shape[1]} features")
+    synthetic = synthetic_images(table, recipe, options.work)
+    features, hybrid = head_features(extractor, images, synthetic)
+    say(f"{len(features)} images, {int(hybrid.sum())} of hybrids; {features.shape[1]} features")
     linear = as_arrays(fit_calibrated(features, hybrid, recipe.seed))
     mlp, losses = fit_mlp(
-        features, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_rate, recipe.seed
+        features, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_learning_rate, recipe.seed
     )
-    print(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
-    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+    say(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
+    digest = short_digest(options.data / "train.csv")
     source = (
         f"python -m training.hybrid.dinov2_ensemble{_given(options)} (train.csv sha256 {digest})"
     )
     config, weights = submission_of(extractor.folder, head_arrays(mlp, linear), recipe)
     size = write_submission(options.out, config, weights, source, REQUIRES)
-    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
 
 
 def _given(options: argparse.Namespace) -> str:
     """The options that decide the artifacts, as on the command line; folders by their name."""
-    named = ("preset", "backbone", "synthetic", "score", "mlp_steps", "mlp_rate", "steps", "rate")
-    given = [(n, getattr(options, n)) for n in named]
+    given = [(name, getattr(options, name)) for name in DECIDING]
     given += [("generated", folder) for folder in options.generated]
     words = [
         f" --{name.replace('_', '-')} {value.name if isinstance(value, Path) else value}"
@@ -222,6 +245,7 @@ def _given(options: argparse.Namespace) -> str:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they and the preset give."""
     parser = script.parser(
         "training.hybrid.dinov2_ensemble", "Train the submission dinov2_ensemble."
     )
@@ -231,27 +255,31 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
     parser.add_argument("--backbone", type=Path, help="folder: config.json, model.safetensors")
     parser.add_argument("--generated", type=Path, action="append", default=[], metavar="FOLDER")
-    parser.add_argument("--synthetic", type=int, help="synthetic pictures for SGD and MLP")
+    parser.add_argument("--synthetic", type=int, help="synthetic images for SGD and MLP")
     parser.add_argument("--score", choices=SCORES)
     parser.add_argument("--mlp-steps", type=int)
-    parser.add_argument("--mlp-rate", type=float)
+    parser.add_argument("--mlp-learning-rate", type=float)
     parser.add_argument("--steps", type=int, help="of the backbone from scratch")
-    parser.add_argument("--rate", type=float, help="of the backbone from scratch")
+    parser.add_argument("--learning-rate", type=float, help="of the backbone from scratch")
     options = parser.parse_args(arguments)
-    given = {n: getattr(options, n) for n in ("synthetic", "score", "mlp_steps", "mlp_rate")}
-    recipe = replace(PRESETS[options.preset], **{n: v for n, v in given.items() if v is not None})
-    scratch = {n: getattr(options, n) for n in ("steps", "rate") if getattr(options, n) is not None}
-    if scratch and (recipe.scratch is None or options.backbone is not None):
-        parser.error("--steps and --rate are of a backbone from scratch; here a ready one is used")
+    recipe = script.changed(PRESETS[options.preset], options)
+    from_scratch = options.steps is not None or options.learning_rate is not None
+    if from_scratch and (recipe.scratch is None or options.backbone is not None):
+        parser.error(
+            "--steps and --learning-rate are of a backbone from scratch; here a ready one is used"
+        )
+    positive: list[float] = [recipe.mlp_steps, recipe.mlp_learning_rate]
     if recipe.scratch is not None:
-        recipe = replace(recipe, scratch=replace(recipe.scratch, **scratch))
-    positive = [recipe.mlp_steps, recipe.mlp_rate, scratch.get("steps", 1), scratch.get("rate", 1)]
+        scratch = script.changed(recipe.scratch, options)
+        positive += [scratch.steps, scratch.learning_rate]
+        recipe = replace(recipe, scratch=scratch)
     if min(positive) <= 0 or recipe.synthetic < 0:
-        parser.error("steps and rates must be above 0, --synthetic 0 or more")
+        parser.error("steps and learning rates must be above 0, --synthetic 0 or more")
     return options, recipe
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     options, recipe = parse(arguments)
     return script.run(options, lambda: run(options, recipe))
 

@@ -1,4 +1,4 @@
-"""Hold out specimens, not pictures: two pictures of one animal are no independent test."""
+"""Hold out specimens, not images: two images of one animal are no independent test."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Collection, Sequence
 
 
 def specimen_column(columns: Collection[str]) -> str:
-    """The column that tells specimens apart; without one, each picture stands alone."""
+    """Return the column that tells specimens apart; without one, each image stands alone."""
     return next((name for name in ("specimen", "CAMID") if name in columns), "filename")
 
 
-def held_out(specimens: Sequence[str], share: float, seed: int) -> set[str]:
-    """Specimens for validation: about `share` of the pictures, whole specimens, never all.
+def validation_specimens(specimens: Sequence[str], share: float, seed: int) -> set[str]:
+    """Choose specimens for validation: about `share` of the images, never all specimens.
 
-    `specimens` has an entry for each picture. Of a single specimen nothing can be held out.
+    `specimens` has an entry for each image. Of a single specimen nothing can be held out.
     """
-    pictures = Counter(specimens)
-    names = sorted(pictures)
+    images = Counter(specimens)
+    names = sorted(images)
     random.Random(seed).shuffle(names)
     wanted = share * len(specimens)
     chosen: set[str] = set()
@@ -27,5 +27,5 @@ def held_out(specimens: Sequence[str], share: float, seed: int) -> set[str]:
         if taken >= wanted:
             break
         chosen.add(name)
-        taken += pictures[name]
+        taken += images[name]
     return chosen

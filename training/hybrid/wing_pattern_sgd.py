@@ -10,7 +10,6 @@ weights/wing_pattern.npz, config.json and, last, weights.json into the submissio
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import time
 from pathlib import Path
@@ -20,8 +19,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from training.common import script
+from training.common.console import say
+from training.common.digests import short_digest
 from training.common.submission_files import write_submission
-from training.hybrid.data import TrainingTable, read_pictures, read_training_table
+from training.hybrid.data import TrainingTable, read_images, read_training_table
 from training.hybrid.wing_pattern.fit import (
     EVIDENCE,
     Examples,
@@ -38,15 +39,15 @@ REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
 
 
 def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
-    """The table, its non-hybrids and its hybrids. Raises DataError."""
+    """Read the table, its non-hybrids and its hybrids. Raises DataError."""
     table = read_training_table(folder)
-    wings = read_pictures(table, aligned_wings)
+    wings = np.stack(read_images(table.paths, aligned_wings))
     examples = Examples(wings, table.subspecies, table.specimen, table.view)
     return table, examples[~table.hybrid], examples[table.hybrid]
 
 
 def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any], bytes]:
-    """config.json and the content of WEIGHTS."""
+    """Return config.json and the content of WEIGHTS."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **to_arrays(score.geometry))  # type: ignore[arg-type]
     config = {
@@ -55,14 +56,17 @@ def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any
         "score": {
             name: dict(zip(EVIDENCE, np.round(values, 9).tolist(), strict=True))
             for name, values in (
-                ("centre", score.centre), ("scale", score.scale), ("weights", score.weights)
+                ("centre", score.centre),
+                ("scale", score.scale),
+                ("weights", score.weights),
             )
         },
-    }  # fmt: skip
+    }
     return config, buffer.getvalue()
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     parser = script.parser(
         "training.hybrid.wing_pattern_sgd", "Train the submission wing_pattern_sgd."
     )
@@ -77,17 +81,17 @@ def train(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     table, pure, hybrids = read_examples(options.data)
     names = sorted(set(pure.subspecies.tolist()))
-    print(f"{len(table.paths)} pictures: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
+    say(f"{len(table.paths)} images: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
     settings = Settings()
     with threadpool_limits(limits=1):
         score = fit_score(pure, hybrids, settings)
     for name, weight in zip(EVIDENCE, score.weights.tolist(), strict=True):
-        print(f"weight of {name}: {weight:.3f}")
-    digest = hashlib.sha256((options.data / "train.csv").read_bytes()).hexdigest()[:16]
+        say(f"weight of {name}: {weight:.3f}")
+    digest = short_digest(options.data / "train.csv")
     source = f"python -m training.hybrid.wing_pattern_sgd (train.csv sha256 {digest})"
     config, weights = submission_of(score, settings)
     size = write_submission(options.out, config, {WEIGHTS: weights}, source, REQUIRES)
-    print(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
+    say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
     return 0
 
 

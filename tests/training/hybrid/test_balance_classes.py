@@ -1,4 +1,4 @@
-"""Class balancing: enough pictures of every class, and no copy in the validation part."""
+"""Class balancing: enough images of every class, and no copy in the validation part."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ROWS = [
     *(row_of(f"n{n}.png", "non-hybrid", "notabilis", f"N{n // 2}") for n in range(6)),
     *(row_of(f"h{n}.jpg", "hybrid", "", f"H{n}") for n in range(4)),
     row_of("one.png", "non-hybrid", "venus", "V0"),
-]  # fmt: skip
+]
 
 
 def make_data(folder: Path, rows: list[dict[str, str]] = ROWS) -> Path:
-    """A table and pictures; each picture has a colour of its own."""
+    """A table and images; each image has a colour of its own."""
     (folder / "images").mkdir(parents=True)
     rng = np.random.default_rng(4)
     for row in rows:
@@ -65,7 +65,7 @@ def data(tmp_path: Path) -> Path:
     return make_data(tmp_path / "data")
 
 
-def test_every_class_has_at_least_n_training_pictures(data: Path, tmp_path: Path) -> None:
+def test_every_class_has_at_least_n_training_images(data: Path, tmp_path: Path) -> None:
     assert balance(data, tmp_path / "out") == 0
     rows = table(tmp_path / "out")
     training = Counter(row["class"] for row in rows if row["part"] == "training")
@@ -82,7 +82,7 @@ def test_a_class_that_has_enough_gets_no_copies(data: Path, tmp_path: Path) -> N
 
 
 def test_no_copy_leaks_into_the_validation_part(data: Path, tmp_path: Path) -> None:
-    assert balance(data, tmp_path / "out", "--held-out", "0.4") == 0
+    assert balance(data, tmp_path / "out", "--validation-share", "0.4") == 0
     rows = table(tmp_path / "out")
     training = [row for row in rows if row["part"] == "training"]
     validation = [row for row in rows if row["part"] == "validation"]
@@ -91,14 +91,14 @@ def test_no_copy_leaks_into_the_validation_part(data: Path, tmp_path: Path) -> N
     assert {row["synthetic"] for row in validation} == {"0"}
     assert not {row["specimen"] for row in training} & {row["specimen"] for row in validation}
     assert not {row["source"] for row in training} & {row["source"] for row in validation}
-    # Not only by the table: no training picture has the pixels of a validation picture.
+    # Not only by the table: no training image has the pixels of a validation image.
     pixels = files(tmp_path / "out" / "images")
     assert not {pixels[r["filename"]] for r in training} & {
         pixels[r["filename"]] for r in validation
     }
 
 
-def test_where_no_specimen_is_named_the_split_is_by_picture(tmp_path: Path) -> None:
+def test_where_no_specimen_is_named_the_split_is_by_image(tmp_path: Path) -> None:
     rows = [{k: v for k, v in row.items() if k != "specimen"} for row in ROWS]
     data = make_data(tmp_path / "data", rows)
     assert balance(data, tmp_path / "out") == 0
@@ -124,9 +124,7 @@ def test_the_camid_column_names_the_specimen(tmp_path: Path) -> None:
     assert not parts["training"] & parts["validation"]
 
 
-def test_the_table_tells_synthetic_from_real_and_of_which_picture(
-    data: Path, tmp_path: Path
-) -> None:
+def test_the_table_tells_synthetic_from_real_and_of_which_image(data: Path, tmp_path: Path) -> None:
     assert balance(data, tmp_path / "out") == 0
     rows = table(tmp_path / "out")
     originals = {row["filename"] for row in ROWS}
@@ -171,24 +169,26 @@ def test_a_rerun_goes_on_where_it_stopped(data: Path, tmp_path: Path) -> None:
     assert written[1].stat().st_mtime_ns == kept
 
 
-def test_other_settings_never_mix_in_one_folder(data: Path, tmp_path: Path, capsys) -> None:
+def test_other_settings_never_mix_in_one_folder(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert balance(data, tmp_path / "out") == 0
     assert balance(data, tmp_path / "out", "--seed", "1") == 1
     assert "holds the output of other settings" in capsys.readouterr().err
 
 
-def test_a_class_of_one_picture_stays_in_training_and_is_named(
-    data: Path, tmp_path: Path, capsys
+def test_a_class_of_one_image_stays_in_training_and_is_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert balance(data, tmp_path / "out") == 0
     expected = (
         "class venus: 1 to train + 9 copies, 0 to validate; "
-        "only one specimen, so no validation pictures"
+        "only one specimen, so no validation images"
     )
     assert expected in capsys.readouterr().out.splitlines()
 
 
-def test_all_bad_rows_are_named_at_once(tmp_path: Path, capsys) -> None:
+def test_all_bad_rows_are_named_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         *ROWS,
         row_of("x.png", "maybe", "erato", "X"),
@@ -196,7 +196,7 @@ def test_all_bad_rows_are_named_at_once(tmp_path: Path, capsys) -> None:
         row_of("gone.png", "hybrid", "", "G"),
         row_of("z.png", "non-hybrid", "erato", "N0"),
         row_of("one.jpg", "non-hybrid", "venus", "V1"),
-    ]  # fmt: skip
+    ]
     data = make_data(tmp_path / "data", rows)
     (data / "images" / "gone.png").unlink()
     assert balance(data, tmp_path / "out") == 1
@@ -205,19 +205,19 @@ def test_all_bad_rows_are_named_at_once(tmp_path: Path, capsys) -> None:
     for part in (
         "hybrid_stat 'maybe' without a class (x.png)",
         "hybrid_stat 'non-hybrid' without a class (y.png)",
-        "picture 'gone.png' is not in",
+        "image 'gone.png' is not in",
         "specimen 'N0' is in several classes: erato, notabilis",
-        "pictures 'one': 2 rows would be written under one name",
+        "images 'one': 2 rows would be written under one name",
     ):
         assert part in message
     assert not (tmp_path / "out").exists()
 
 
 def test_unreadable_originals_are_named_and_no_table_is_written(
-    data: Path, tmp_path: Path, capsys
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("e0.jpg", "n0.png"):
-        (data / "images" / name).write_bytes(b"no picture")
+        (data / "images" / name).write_bytes(b"no image")
     assert balance(data, tmp_path / "out") == 1
     message = capsys.readouterr().err
     assert "e0.jpg cannot be read" in message
@@ -225,7 +225,9 @@ def test_unreadable_originals_are_named_and_no_table_is_written(
     assert not (tmp_path / "out" / "train.csv").exists()
 
 
-def test_a_table_without_its_columns_is_named(tmp_path: Path, capsys) -> None:
+def test_a_table_without_its_columns_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "train.csv").write_text("filename,synthetic\na.png,0\n")
     assert balance(tmp_path, tmp_path / "out") == 1
     message = capsys.readouterr().err

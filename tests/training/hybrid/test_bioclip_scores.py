@@ -13,9 +13,9 @@ from training.hybrid.bioclip.compare_scores import (
     FOLDS,
     Scored,
     as_mimic,
-    held_crosses,
     rarer_subspecies,
     report,
+    validation_crosses,
 )
 from training.hybrid.bioclip.images import Labels
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def labels_of(*counts: int) -> Labels:
-    """Subspecies a, b, c, ... with so many pictures each, and two hybrids."""
+    """Subspecies a, b, c, ... with so many images each, and two hybrids."""
     names = [chr(ord("a") + k) for k in range(len(counts))]
     own = np.repeat(np.arange(len(counts) + 1), [*counts, 2])
     blank = np.full(len(own), "")
@@ -33,7 +33,7 @@ def labels_of(*counts: int) -> Labels:
 
 
 def grey_views(*levels: int) -> torch.Tensor:
-    """A picture of each level of grey: (n, 2, 3, 72, 48) with a white border."""
+    """An image of each level of grey: (n, 2, 3, 72, 48) with a white border."""
     views = torch.full((len(levels), 2, 3, 72, 48), 255, dtype=torch.uint8)
     views[..., 10:60, 8:40] = torch.tensor(levels, dtype=torch.uint8)[:, None, None, None, None]
     return views
@@ -51,7 +51,7 @@ def test_subspecies_left_out_are_rare_and_others_in_each_fold() -> None:
 
 
 def test_held_out_crosses_lie_between_their_parents_on_both_halves_alike() -> None:
-    crossed = held_crosses(labels_of(2, 2)[np.arange(6) < 4], grey_views(40, 40, 200, 200))
+    crossed = validation_crosses(labels_of(2, 2)[np.arange(6) < 4], grey_views(40, 40, 200, 200))
     assert crossed.shape == (CROSSES, 2, 3, 72, 48)
     assert torch.equal(crossed[:, 0], crossed[:, 1])
     inside = crossed[..., 12:58, 10:38]

@@ -9,19 +9,21 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import open_clip
+import open_clip  # type: ignore[import-untyped]
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tests.support.retrieval import load_model, model_module
+from training.common.errors import TrainingError
 from training.hybrid import bioclip_wings
 from training.hybrid.bioclip import finetune as finetune_bioclip
 from training.hybrid.bioclip.batches import Shift, cross, partners, shares, shift
 from training.hybrid.bioclip.images import Order, read_labels
 from training.hybrid.bioclip.recipe import PRESETS
 from training.hybrid.bioclip.statistics import fit_statistics, score_weights
-from training.hybrid.bioclip.trainer import TrainingError, freeze
+from training.hybrid.bioclip.trainer import freeze
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "sample_data" / "hybrid" / "train"
@@ -38,8 +40,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    """Five pictures each of three subspecies, and four hybrids, out of the sample data."""
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five images each of three subspecies, and four hybrids, out of the sample data."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "images").mkdir()
     with (SAMPLE / "train.csv").open(newline="") as file:
@@ -67,7 +69,7 @@ def table_of(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory) -> Path:
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny CLIP model in open_clip's layout."""
     folder = tmp_path_factory.mktemp("backbone")
     torch.manual_seed(0)
@@ -80,7 +82,7 @@ def backbone(tmp_path_factory) -> Path:
 
 def tune(data: Path, backbone: Path, out: Path, *more: str) -> int:
     """The published recipe, at 16 pixels."""
-    sizes = ["--side", "16", "--resize", "20", "--epochs", "3"]
+    sizes = ["--image-size", "16", "--resize", "20", "--epochs", "3"]
     place = ["--data", str(data), "--out", str(out), "--backbone", f"local-dir:{backbone}"]
     return finetune_bioclip.main(["--preset", "full", *place, *sizes, *more])
 
@@ -89,8 +91,10 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return load_file(out / "tower.safetensors") | load_file(out / "head.safetensors")
 
 
-def test_only_the_last_blocks_ln_post_and_the_head_are_trained(data, backbone, tmp_path) -> None:
-    assert tune(data, backbone, tmp_path, "--rate", "0.01") == 0
+def test_only_the_last_blocks_ln_post_and_the_head_are_trained(
+    data: Path, backbone: Path, tmp_path: Path
+) -> None:
+    assert tune(data, backbone, tmp_path, "--learning-rate", "0.01") == 0
     before = load_file(backbone / "open_clip_model.safetensors")
     after = load_file(tmp_path / "tower.safetensors")
     changed = [n for n, tensor in after.items() if not torch.equal(before["visual." + n], tensor)]
@@ -107,36 +111,17 @@ def test_only_the_last_blocks_ln_post_and_the_head_are_trained(data, backbone, t
 
 def test_the_published_values_are_the_full_preset() -> None:
     full = PRESETS["full"]
-    assert (full.blocks, full.rate, full.head_rate, full.epochs, full.batch) == (
+    assert (full.blocks, full.learning_rate, full.head_learning_rate, full.epochs, full.batch) == (
         2,
         1e-5,
         1e-3,
         7,
         8,
     )
-    assert (full.resize, full.side, full.normalisation) == (256, 224, "imagenet")
+    assert (full.resize, full.image_size, full.normalisation) == (256, 224, "imagenet")
 
 
-def test_a_run_that_was_killed_ends_in_the_same_weights(data, backbone, tmp_path, monkeypatch):
-    assert tune(data, backbone, tmp_path / "whole", "--rate", "0.01") == 0
-    save = finetune_bioclip.Trainer.save
-
-    def die_in_the_second(trainer):
-        if len(trainer.log) == 2:
-            raise KeyboardInterrupt
-        save(trainer)
-
-    monkeypatch.setattr(finetune_bioclip.Trainer, "save", die_in_the_second)
-    assert tune(data, backbone, tmp_path / "broken", "--rate", "0.01") == 130
-    monkeypatch.setattr(finetune_bioclip.Trainer, "save", save)
-    assert tune(data, backbone, tmp_path / "broken", "--rate", "0.01") == 0
-    one, two = weights(tmp_path / "whole"), weights(tmp_path / "broken")
-    assert one.keys() == two.keys()
-    assert all(torch.equal(one[name], two[name]) for name in one)
-    assert (tmp_path / "whole/log.csv").read_text() == (tmp_path / "broken/log.csv").read_text()
-
-
-def test_mixed_precision_trains_too(data, backbone, tmp_path) -> None:
+def test_mixed_precision_trains_too(data: Path, backbone: Path, tmp_path: Path) -> None:
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state(reset_partial_state=True)  # precision is fixed for a process
@@ -148,9 +133,11 @@ def test_mixed_precision_trains_too(data, backbone, tmp_path) -> None:
 
 
 def test_a_checkpoint_of_other_settings_or_no_checkpoint_is_refused(
-    data, backbone, tmp_path, capsys
+    data: Path, backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tune(data, backbone, tmp_path, "--epochs", "1") == 0
+    assert tune(data, backbone, tmp_path, "--epochs", "2") == 0
+    assert "resumed after epoch 1" in capsys.readouterr().out
     assert tune(data, backbone, tmp_path, "--blocks", "1") == 1
     assert "blocks: 2 then, 1 now" in capsys.readouterr().err
     (tmp_path / "last.pt").write_bytes(b"")
@@ -158,13 +145,20 @@ def test_a_checkpoint_of_other_settings_or_no_checkpoint_is_refused(
     assert "cannot be read as a checkpoint" in capsys.readouterr().err
 
 
-def test_a_loss_that_is_not_finite_stops_training(data, backbone, tmp_path, capsys) -> None:
-    assert tune(data, backbone, tmp_path, "--head-rate", "1e30", "--rate", "1e30") == 1
+def test_a_loss_that_is_not_finite_stops_training(
+    data: Path, backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        tune(data, backbone, tmp_path, "--head-learning-rate", "1e30", "--learning-rate", "1e30")
+        == 1
+    )
     assert "the loss is nan in epoch" in capsys.readouterr().err
     assert not (tmp_path / "tower.safetensors").exists()
 
 
-def test_a_backbone_of_another_architecture_is_refused(data, backbone, tmp_path, capsys) -> None:
+def test_a_backbone_of_another_architecture_is_refused(
+    data: Path, backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = tmp_path / "other"
     shutil.copytree(backbone, other)
     config = json.loads((other / "open_clip_config.json").read_text())
@@ -184,7 +178,9 @@ def test_a_tower_without_attention_blocks_is_trained_whole_or_not_at_all() -> No
         freeze(tower, 2)
 
 
-def test_bad_tables_and_pictures_are_named_together(data, backbone, tmp_path, capsys) -> None:
+def test_bad_tables_and_images_are_named_together(
+    data: Path, backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "data"
     shutil.copytree(data, folder)
     rows = table_of(folder)
@@ -196,13 +192,13 @@ def test_bad_tables_and_pictures_are_named_together(data, backbone, tmp_path, ca
     write_table(folder, rows)
     assert tune(folder, backbone, tmp_path / "out") == 1
     said = capsys.readouterr().err
-    assert "picture 'nowhere.jpg' is not in" in said
-    assert "subspecies '2.0' has 1 picture" in said
+    assert "image 'nowhere.jpg' is not in" in said
+    assert "subspecies '2.0' has 1 image" in said
     shutil.copy(data / "train.csv", folder)
     for row in table_of(folder)[:2]:
-        (folder / "images" / row["filename"]).write_bytes(b"no picture")
+        (folder / "images" / row["filename"]).write_bytes(b"no image")
     assert tune(folder, backbone, tmp_path / "out") == 1
-    assert "2 problem(s), nothing was trained" in capsys.readouterr().err
+    assert "2 of 19 images cannot be used, nothing was trained" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -210,12 +206,14 @@ def test_bad_tables_and_pictures_are_named_together(data, backbone, tmp_path, ca
     [
         (["--views", "halves"], "needs --network"),
         (["--crosses", "0.5"], "crosses are made of aligned wings"),
-        (["--side", "300"], "--side must be"),
+        (["--image-size", "300"], "--image-size must be"),
         (["--epochs", "0"], "must be above 0"),
         (["--normalisation", "none"], "imagenet or clip"),
     ],
 )
-def test_options_that_cannot_be_end_with_status_2(tmp_path, capsys, options, said) -> None:
+def test_options_that_cannot_be_end_with_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
     with pytest.raises(SystemExit) as ended:
         finetune_bioclip.main(
             ["--preset", "full", "--data", str(tmp_path), "--out", str(tmp_path), *options]
@@ -224,7 +222,7 @@ def test_options_that_cannot_be_end_with_status_2(tmp_path, capsys, options, sai
     assert said in capsys.readouterr().err
 
 
-def test_soft_parents_teach_half_of_each_and_need_no_hybrid_class(data) -> None:
+def test_soft_parents_teach_half_of_each_and_need_no_hybrid_class(data: Path) -> None:
     plain, soft = read_labels(data, False), read_labels(data, True, hybrid_class=False)
     assert plain.classes == ("2.0", "8.0", "9.0", "hybrid")
     assert plain.targets[-1].tolist() == [0, 0, 0, 1]
@@ -250,23 +248,23 @@ def _at(order: Order, epoch: int) -> Order:
     return order
 
 
-def dice(seed: int = 0) -> torch.Generator:
+def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_a_cross_of_a_picture_with_itself_is_that_picture() -> None:
-    pictures = torch.rand(3, 3, 12, 8, generator=dice())
-    crossed, _ = cross(pictures, pictures, dice())
-    assert torch.allclose(crossed, pictures, atol=1e-5)
+def test_a_cross_of_a_image_with_itself_is_that_image() -> None:
+    images = torch.rand(3, 3, 12, 8, generator=generator())
+    crossed, _ = cross(images, images, generator())
+    assert torch.allclose(crossed, images, atol=1e-5)
 
 
 def test_a_cross_lies_between_its_parents_and_its_share_says_where() -> None:
     dark, light = torch.full((40, 3, 24, 16), 0.2), torch.full((40, 3, 24, 16), 0.8)
-    crossed, share = cross(dark, light, dice())
+    crossed, share = cross(dark, light, generator())
     assert crossed.min() >= 0.2 - 1e-5
     assert crossed.max() <= 0.8 + 1e-5
     grey = crossed.mean((1, 2, 3))
-    both = shares(40, 24, 16, dice())
+    both = shares(40, 24, 16, generator())
     same = (both[:, 0] - both[:, 1]).abs().amax((1, 2)) < 1e-6  # no patches of colour's own
     assert 5 < int(same.sum()) < 40
     assert torch.allclose(grey[same], (0.8 - 0.6 * share)[same], atol=1e-4)
@@ -275,21 +273,21 @@ def test_a_cross_lies_between_its_parents_and_its_share_says_where() -> None:
 def test_partners_are_of_another_class_and_the_same_view() -> None:
     classes, views = torch.tensor([0, 0, 1, 1, 2, 0]), torch.tensor([0, 1, 0, 1, 0, 2])
     for seed in range(20):
-        other = partners(classes, views, dice(seed))
+        other = partners(classes, views, generator(seed))
         assert (views[other] == views).all()
         assert (classes[other] != classes)[:5].all()
         assert other[5] == 5  # nothing else is seen from there
 
 
 def test_shifts_leave_white_white_and_nothing_leaves_0_to_1() -> None:
-    pictures = torch.ones(8, 3, 24, 16)
-    pictures[:, :, 6:18, 4:12] = torch.rand(8, 3, 12, 8, generator=dice())
-    moved = shift(pictures, Shift(), dice())
+    images = torch.ones(8, 3, 24, 16)
+    images[:, :, 6:18, 4:12] = torch.rand(8, 3, 12, 8, generator=generator())
+    moved = shift(images, Shift(), generator())
     assert torch.allclose(moved[:, :, 0], torch.ones(()), atol=1e-4)
     assert moved.min() >= 0
     assert moved.max() <= 1 + 1e-6
-    still = shift(pictures, Shift(0, 0, 0, 0, 0, 0, 0), dice())
-    assert torch.allclose(still, pictures, atol=1e-4)
+    still = shift(images, Shift(0, 0, 0, 0, 0, 0, 0), generator())
+    assert torch.allclose(still, images, atol=1e-4)
 
 
 def test_statistics_find_the_class_of_a_feature() -> None:
@@ -315,8 +313,8 @@ def test_weights_give_each_part_an_even_say() -> None:
 
 
 @pytest.fixture(scope="module")
-def built(data, tmp_path_factory) -> Path:
-    """The whole pipeline on 19 pictures; the wing network learns from 64 pixels for two epochs."""
+def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole pipeline on 19 images; the wing network learns from 64 pixels for two epochs."""
     folder = tmp_path_factory.mktemp("built")
     submission = folder / "submission"
     shutil.copytree(
@@ -325,7 +323,7 @@ def built(data, tmp_path_factory) -> Path:
         ignore=shutil.ignore_patterns("__pycache__", "weights*", "config.json"),
     )
     patch = pytest.MonkeyPatch()
-    unet = ["--width", "2", "--side", "32", "--epochs", "4", "--rate", "0.02"]
+    unet = ["--width", "2", "--image-size", "32", "--epochs", "4", "--learning-rate", "0.02"]
     patch.setitem(bioclip_wings.UNET, "small", unet)
     patch.setattr(bioclip_wings, "SPREAD_CROSSES", 40)
     place = ["--data", str(data), "--out", str(submission), "--work", str(folder / "work")]
@@ -334,21 +332,11 @@ def built(data, tmp_path_factory) -> Path:
     return folder
 
 
-def model_of(submission: Path):
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("bioclip_wings_model", submission / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Model()
-
-
-def test_the_pipeline_builds_a_submission_and_the_loss_falls(built, data) -> None:
+def test_the_pipeline_builds_a_submission_and_the_loss_falls(built: Path, data: Path) -> None:
     with (built / "work" / "log.csv").open() as file:
         losses = [float(row["train_loss"]) for row in csv.DictReader(file)]
     assert losses[-1] < losses[0] - 0.2
-    model = model_of(built / "submission")
-    model.load()
+    model = load_model(built / "submission")
     answers = []
     for row in table_of(data)[:3]:
         with Image.open(data / "images" / row["filename"]) as image:
@@ -361,7 +349,7 @@ def test_the_pipeline_builds_a_submission_and_the_loss_falls(built, data) -> Non
     }
 
 
-def test_every_score_of_the_configuration_can_be_the_score(built, tmp_path) -> None:
+def test_every_score_of_the_configuration_can_be_the_score(built: Path, tmp_path: Path) -> None:
     submission = tmp_path / "submission"
     shutil.copytree(built / "submission", submission)
     config = json.loads((submission / "config.json").read_text())
@@ -370,21 +358,19 @@ def test_every_score_of_the_configuration_can_be_the_score(built, tmp_path) -> N
     answers = {}
     for name in config["scores"]:
         (submission / "config.json").write_text(json.dumps({**config, "score": name}))
-        model = model_of(submission)
-        model.load()
+        model = load_model(submission)
         answers[name] = model.predict(image)
         assert model.predict_batch([model.preprocess(image)] * 2) == [answers[name]] * 2
     assert len(set(answers.values())) >= len(answers) - 1
 
 
-def test_a_missing_weight_is_named_with_the_command(built, tmp_path) -> None:
+def test_a_missing_weight_is_named_with_the_command(built: Path, tmp_path: Path) -> None:
     submission = tmp_path / "submission"
     shutil.copytree(built / "submission", submission)
     (submission / "weights" / "head.safetensors").unlink()
-    model = model_of(submission)
     with pytest.raises(RuntimeError, match="load"):
-        model.predict(Image.new("RGB", (4, 4)))
+        model_module(submission).Model().predict(Image.new("RGB", (4, 4)))
     with pytest.raises(
         Exception, match=r"(?s)weights/head\.safetensors: made by .*training\.hybrid\.bioclip_wings"
     ):
-        model.load()
+        load_model(submission)

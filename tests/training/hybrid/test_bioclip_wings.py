@@ -1,14 +1,17 @@
-"""The submission bioclip_wings: scores by hand and by definition, published layouts, pictures."""
+"""The submission bioclip_wings: scores by hand and by definition, published layouts, images."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import open_clip
+import open_clip  # type: ignore[import-untyped]
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from wildlife_wings import clip_tower
@@ -28,8 +31,9 @@ from wildlife_wings.unet import CheckpointError
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "submissions" / "bioclip_wings"
 
-
-TINY = {
+Array = NDArray[np.float64]
+Statistics = tuple[FeatureStatistics, Array, Array]  # with both covariances
+TINY: dict[str, Any] = {
     "embed_dim": 6,
     "vision_cfg": {"image_size": 16, "layers": 2, "width": 8, "head_width": 4, "patch_size": 8},
 }
@@ -40,8 +44,8 @@ def odds(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
-def logits_of(*probabilities: float) -> np.ndarray:
-    return np.log(np.array(probabilities))
+def logits_of(*probabilities: float) -> Array:
+    return np.asarray(np.log(np.array(probabilities)))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,9 @@ def logits_of(*probabilities: float) -> np.ndarray:
         ((0.3, 0.0001, 0.0001, 0.6998), 3, 0.7001),
     ],
 )
-def test_margin_by_hand(probabilities, hybrid, expected) -> None:
+def test_margin_by_hand(
+    probabilities: tuple[float, ...], hybrid: int | None, expected: float
+) -> None:
     assert hybrid_or_margin(logits_of(*probabilities), hybrid) == pytest.approx(odds(expected))
 
 
@@ -67,7 +73,9 @@ def test_margin_by_hand(probabilities, hybrid, expected) -> None:
         ((0.7, 0.2, 0.06, 0.04), None, 0.9),
     ],
 )
-def test_two_parents_by_hand(probabilities, hybrid, expected) -> None:
+def test_two_parents_by_hand(
+    probabilities: tuple[float, ...], hybrid: int | None, expected: float
+) -> None:
     assert two_parents(logits_of(*probabilities), hybrid) == pytest.approx(odds(expected))
 
 
@@ -75,7 +83,7 @@ def test_hybrid_class_is_its_log_odds() -> None:
     assert hybrid_class(logits_of(0.5, 0.3, 0.2), 2) == pytest.approx(odds(0.2))
 
 
-def by_definition(logits: np.ndarray, hybrid: int | None) -> tuple[float, float]:
+def by_definition(logits: Array, hybrid: int | None) -> tuple[float, float]:
     """The published scores, written as published."""
     p = np.exp(logits) / np.exp(logits).sum()
     pure = np.delete(p, hybrid) if hybrid is not None else p
@@ -87,7 +95,7 @@ def by_definition(logits: np.ndarray, hybrid: int | None) -> tuple[float, float]
 
 
 @pytest.mark.parametrize("hybrid", [None, 0, 5])
-def test_both_scores_are_the_published_ones_as_log_odds(hybrid) -> None:
+def test_both_scores_are_the_published_ones_as_log_odds(hybrid: int | None) -> None:
     for logits in np.random.default_rng(1).normal(0, 2.5, (300, 6)):
         margin, parents = by_definition(logits, hybrid)
         assert hybrid_or_margin(logits, hybrid) == pytest.approx(odds(margin), abs=1e-6)
@@ -95,7 +103,7 @@ def test_both_scores_are_the_published_ones_as_log_odds(hybrid) -> None:
 
 
 @pytest.mark.parametrize("scorer", [hybrid_or_margin, two_parents])
-def test_a_constant_and_the_order_of_classes_change_nothing(scorer) -> None:
+def test_a_constant_and_the_order_of_classes_change_nothing(scorer: Callable[..., float]) -> None:
     rng = np.random.default_rng(2)
     for logits in rng.normal(0, 3, (50, 5)):
         expected = scorer(logits, 4)
@@ -105,7 +113,7 @@ def test_a_constant_and_the_order_of_classes_change_nothing(scorer) -> None:
 
 
 @pytest.mark.parametrize("scorer", [hybrid_or_margin, two_parents])
-def test_sure_pictures_still_differ_in_four_decimals(scorer) -> None:
+def test_sure_images_still_differ_in_four_decimals(scorer: Callable[..., float]) -> None:
     surer = [scorer(np.array([gap, 0.0, -1.0, -3.0]), 3) for gap in (30.0, 31.0, 60.0, 600.0)]
     assert sorted({round(value, 4) for value in surer}, reverse=True) == [
         round(value, 4) for value in surer
@@ -119,13 +127,13 @@ def test_equal_and_extreme_logits_give_finite_scores() -> None:
             assert abs(value) <= LIMIT
 
 
-def whitening(covariance: np.ndarray) -> np.ndarray:
+def whitening(covariance: Array) -> Array:
     values, vectors = np.linalg.eigh(covariance)
-    return vectors / np.sqrt(values)
+    return np.asarray(vectors / np.sqrt(values))
 
 
 @pytest.fixture
-def statistics() -> tuple[FeatureStatistics, np.ndarray, np.ndarray]:
+def statistics() -> Statistics:
     """With the two covariances that its maps stand for."""
     rng = np.random.default_rng(3)
     within, background = (a @ a.T + np.eye(3) for a in rng.normal(size=(2, 3, 3)))
@@ -137,7 +145,7 @@ def statistics() -> tuple[FeatureStatistics, np.ndarray, np.ndarray]:
     return made, within, background
 
 
-def test_relative_mahalanobis_by_definition(statistics) -> None:
+def test_relative_mahalanobis_by_definition(statistics: Statistics) -> None:
     made, within, background = statistics
     for x in np.random.default_rng(4).normal(0, 4, (20, 3)):
         near = min((x - m) @ np.linalg.inv(within) @ (x - m) for m in made.means)
@@ -146,7 +154,7 @@ def test_relative_mahalanobis_by_definition(statistics) -> None:
         assert relative_mahalanobis(x, made) == pytest.approx(expected)
 
 
-def test_midpoint_is_high_between_and_low_at_a_class(statistics) -> None:
+def test_midpoint_is_high_between_and_low_at_a_class(statistics: Statistics) -> None:
     made, _, _ = statistics
     between = midpoint((made.means[0] + made.means[1]) / 2, made)
     assert between > 0 > max(midpoint(mean, made) for mean in made.means)
@@ -156,7 +164,7 @@ def test_a_combination_is_a_weighted_sum_of_parts() -> None:
     assert combined({"a": 2.0, "b": 5.0, "c": 1.0}, {"a": 0.5, "c": 3.0}) == 4.0
 
 
-def test_distances_are_measured_as_in_training(statistics) -> None:
+def test_distances_are_measured_as_in_training(statistics: Statistics) -> None:
     made, _, _ = statistics
     assert made.class_distances(made.means[1])[1] == pytest.approx(0, abs=1e-9)
     assert made.background_distance(made.background_mean) == pytest.approx(0, abs=1e-9)
@@ -165,11 +173,14 @@ def test_distances_are_measured_as_in_training(statistics) -> None:
 @pytest.fixture(scope="module")
 def whole_model() -> torch.nn.Module:
     torch.manual_seed(0)
-    return open_clip.CLIP(**TINY, text_cfg=dict(TEXT)).eval()
+    network: torch.nn.Module = open_clip.CLIP(**TINY, text_cfg=dict(TEXT)).eval()
+    return network
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_the_published_tower_is_read_out_of_the_whole_model(tmp_path, whole_model, prefix) -> None:
+def test_the_published_tower_is_read_out_of_the_whole_model(
+    tmp_path: Path, whole_model: Any, prefix: str
+) -> None:
     path = tmp_path / "fine_tuned_bioclip_select_wings.pth"
     torch.save({prefix + n: t for n, t in whole_model.state_dict().items()}, path)
     tower = clip_tower.read_tower(TINY, path)
@@ -179,7 +190,7 @@ def test_the_published_tower_is_read_out_of_the_whole_model(tmp_path, whole_mode
 
 
 @pytest.mark.parametrize("names", ["{}", "fc.{}", "module.{}"])
-def test_the_published_head_is_read_with_any_prefix(tmp_path, names) -> None:
+def test_the_published_head_is_read_with_any_prefix(tmp_path: Path, names: str) -> None:
     head = torch.nn.Linear(6, 4)
     path = tmp_path / "cl_head_select_wings.pth"
     torch.save({names.format(n): t for n, t in head.state_dict().items()}, path)
@@ -189,7 +200,9 @@ def test_the_published_head_is_read_with_any_prefix(tmp_path, names) -> None:
         clip_tower.read_head(path, 6, 15)
 
 
-def test_another_architecture_is_said_with_names_and_shapes(tmp_path, whole_model) -> None:
+def test_another_architecture_is_said_with_names_and_shapes(
+    tmp_path: Path, whole_model: Any
+) -> None:
     path = tmp_path / "other.pth"
     torch.save(whole_model.state_dict(), path)
     other = {**TINY, "vision_cfg": {**TINY["vision_cfg"], "layers": 3}}
@@ -202,7 +215,7 @@ def test_another_architecture_is_said_with_names_and_shapes(tmp_path, whole_mode
         clip_tower.read_tower(TINY, path)
 
 
-def test_a_folder_of_open_clips_layout_names_what_it_lacks(tmp_path) -> None:
+def test_a_folder_of_open_clips_layout_names_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"open_clip_config\.json is missing"):
         clip_tower.read_folder(tmp_path)
     config = tmp_path / "open_clip_config.json"
@@ -215,7 +228,7 @@ def test_a_folder_of_open_clips_layout_names_what_it_lacks(tmp_path) -> None:
         clip_tower.read_folder(tmp_path)
 
 
-def butterfly(paper: tuple[int, int, int]) -> tuple[Image.Image, np.ndarray]:
+def butterfly(paper: tuple[int, int, int]) -> tuple[Image.Image, NDArray[np.bool_]]:
     """Two dark wings with a red patch on each, and where they are."""
     image = Image.new("RGB", (120, 80), paper)
     mask = Image.new("1", image.size)
@@ -243,7 +256,7 @@ def test_coloured_light_is_taken_out() -> None:
     assert difference.abs().float().mean() < 2
 
 
-def test_the_published_view_is_the_middle_of_the_resized_picture() -> None:
+def test_the_published_view_is_the_middle_of_the_resized_image() -> None:
     image = Image.new("RGB", (300, 100), (255, 255, 255))
     view = square(image, {"resize": 32, "image_size": 28})
     assert (view.shape, view.dtype) == ((1, 3, 28, 28), torch.uint8)

@@ -1,10 +1,11 @@
-"""dinov2_ensemble from pictures to a submission: training, its cache, its errors; full size."""
+"""dinov2_ensemble from images to a submission: training, its cache, its errors; full size."""
 
 from __future__ import annotations
 
 import csv
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from tests.support.dinov2 import (
     QUICK,
     SUBMISSION,
     code_of_submission,
-    few_pictures,
+    few_images,
     main,
-    model_of,
     on_one_thread,
     trained_copy,
     write_table,
 )
+from tests.support.retrieval import load_model, model_module
 from training.common.errors import DataError
 from training.hybrid import dinov2_ensemble
 from training.hybrid.dinov2.features import Extractor
@@ -35,14 +36,14 @@ from wildlife_wings.dinov2_heads import combined
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
+def one_thread() -> Iterator[None]:
     with on_one_thread():
         yield
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return few_pictures(tmp_path_factory.mktemp("data"))
+    return few_images(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +52,7 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_trained_copy_predicts_what_training_computed(trained: Path, data: Path) -> None:
-    model = model_of(trained).Model()
-    model.load()
+    model = load_model(trained)
     paths = sorted((data / "images").glob("*.jpg"))[:4]
     images = [Image.open(path) for path in paths]
     batch = model.predict_batch([model.preprocess(image) for image in images])
@@ -63,7 +63,7 @@ def test_the_trained_copy_predicts_what_training_computed(trained: Path, data: P
         trained / "weights" / "backbone", PREPROCESSING, trained.parent / "work"
     )
     with np.load(trained / "weights" / "heads.npz") as arrays:
-        mlp, linear = model_of(trained).read_heads(arrays, 192, (64, 64, 32))
+        mlp, linear = model_module(trained).read_heads(arrays, 192, (64, 64, 32))
     odds = log_odds_of(mlp.float(), linear, extractor.features(tuple(paths)))
     expected = [combined("max", mlp_odds, sgd_odds) for mlp_odds, sgd_odds in odds.tolist()]
     assert batch == pytest.approx(expected, abs=1e-3)
@@ -105,7 +105,7 @@ def generated_folder(folder: Path, data: Path) -> Path:
     return folder
 
 
-def test_generated_pictures_join_the_training(
+def test_generated_images_join_the_training(
     trained: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = generated_folder(tmp_path / "generated", data)
@@ -113,9 +113,9 @@ def test_generated_pictures_join_the_training(
     backbone = str(trained / "weights" / "backbone")
     more = ["--backbone", backbone, "--mlp-steps", "2", "--synthetic", "0"]
     assert main(data, tmp_path, *more) == 0
-    assert "30 pictures, 6 of hybrids" in capsys.readouterr().out
+    assert "30 images, 6 of hybrids" in capsys.readouterr().out
     assert main(data, tmp_path, *more, "--generated", str(folder)) == 0
-    assert "34 pictures, 8 of hybrids" in capsys.readouterr().out
+    assert "34 images, 8 of hybrids" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -154,23 +154,23 @@ def test_bad_rows_are_all_named(
     assert main(copy, tmp_path, *QUICK) == 1
     said = capsys.readouterr().err
     assert "'gone.jpg' is not in" in said
-    assert "'77.0' has 1 picture" in said
+    assert "'77.0' has 1 image" in said
     assert not (tmp_path / "copy").exists()
 
 
 @pytest.mark.parametrize("ready", [True, False])
-def test_unreadable_pictures_are_all_named(
+def test_unreadable_images_are_all_named(
     data: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], ready: bool
 ) -> None:
     copy, rows = copy_of(data, tmp_path)
     broken = [row["filename"] for row in rows[::6]]
     for name in broken:
-        (copy / "images" / name).write_bytes(b"no picture " + name.encode())
+        (copy / "images" / name).write_bytes(b"no image " + name.encode())
     backbone = ["--backbone", str(trained / "weights" / "backbone"), "--synthetic", "0"]
     assert main(copy, tmp_path, *(backbone if ready else QUICK)) == 1
     said = capsys.readouterr().err
     assert all(name in said for name in broken)
-    assert "5 of 30 pictures cannot be used" in said
+    assert "5 of 30 images cannot be used" in said
 
 
 @pytest.mark.parametrize("options", [["--steps", "0"], ["--preset", "full", "--steps", "9"]])
@@ -185,10 +185,10 @@ def test_missing_weights_name_the_file_and_the_command(trained: Path, tmp_path: 
     shutil.copytree(trained, copy)
     (copy / "weights" / "heads.npz").unlink()
     with pytest.raises(FileNotFoundError, match=r"heads\.npz: made by .*hybrid\.dinov2_ensemble"):
-        model_of(copy).Model().load()
+        load_model(copy)
     (copy / "weights" / "backbone" / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors: made by python"):
-        model_of(copy).Model().load()
+        load_model(copy)
 
 
 def test_weights_of_another_architecture_are_refused(trained: Path, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_weights_of_another_architecture_are_refused(trained: Path, tmp_path: Pa
     config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
     (copy / "config.json").write_text(json.dumps(config | {"mlp_widths": [64, 64]}))
     with pytest.raises(ValueError, match=r"heads' weights do not fit config\.json"):
-        model_of(copy).Model().load()
+        load_model(copy)
     backbone = copy / "weights" / "backbone"
     other = json.loads((backbone / "config.json").read_text(encoding="utf-8"))
     (backbone / "config.json").write_text(json.dumps(other | {"num_hidden_layers": 5}))
@@ -210,7 +210,7 @@ def test_weights_of_another_architecture_are_refused(trained: Path, tmp_path: Pa
 
 def test_predicting_before_loading_is_said() -> None:
     with pytest.raises(RuntimeError, match=r"load\(\) has to be called"):
-        model_of(SUBMISSION).Model().predict_batch([np.zeros((48, 48, 3), np.uint8)])
+        model_module(SUBMISSION).Model().predict_batch([np.zeros((48, 48, 3), np.uint8)])
 
 
 @pytest.mark.slow
@@ -225,8 +225,7 @@ def test_full_size_trains_and_predicts_from_a_local_folder(data: Path, tmp_path:
     assert main(data, tmp_path, *more) == 0
     config = json.loads((tmp_path / "copy" / "config.json").read_text(encoding="utf-8"))
     assert config["mlp_widths"] == [1024, 1024, 512]
-    model = model_of(tmp_path / "copy").Model()
-    model.load()
+    model = load_model(tmp_path / "copy")
     paths = sorted((data / "images").glob("*.jpg"))[:2]
     scores = model.predict_batch([model.preprocess(Image.open(path)) for path in paths])
     assert scores == [model.predict(Image.open(path)) for path in paths]

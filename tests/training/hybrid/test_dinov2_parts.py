@@ -1,7 +1,8 @@
-"""dinov2_ensemble: what serves and what is fitted for it: score, classifiers, features, pixels."""
+"""The parts of dinov2_ensemble: score, classifiers, features, pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from wildlife_wings.dinov2_pixels import normalised, square_pixels
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
+def one_thread() -> Iterator[None]:
     with on_one_thread():
         yield
 
@@ -35,9 +36,14 @@ def one_thread():
 
 @pytest.mark.parametrize(
     ("name", "mlp", "sgd", "probability"),
-    [("max", 0.8, 0.3, 0.8), ("max", 0.1, 0.3, 0.3), ("mean", 0.8, 0.3, 0.55),
-     ("mlp", 0.8, 0.3, 0.8), ("sgd", 0.8, 0.3, 0.3)],
-)  # fmt: skip
+    [
+        ("max", 0.8, 0.3, 0.8),
+        ("max", 0.1, 0.3, 0.3),
+        ("mean", 0.8, 0.3, 0.55),
+        ("mlp", 0.8, 0.3, 0.8),
+        ("sgd", 0.8, 0.3, 0.3),
+    ],
+)
 def test_the_score_is_the_log_odds_of_the_combined_probability(
     name: str, mlp: float, sgd: float, probability: float
 ) -> None:
@@ -97,21 +103,26 @@ def test_at_full_size_names_and_shapes_are_the_published_ones() -> None:
 
 def test_the_full_preset_has_the_published_values() -> None:
     full = dinov2_ensemble.PRESETS["full"]
-    assert (full.cut, full.side, full.score) == ("whole", 224, "max")
+    assert (full.cut, full.image_size, full.score) == ("whole", 224, "max")
     assert full.shifts == ((0, 0),)
-    assert (full.mlp_widths, full.mlp_steps, full.mlp_rate) == ((1024, 1024, 512), 200, 1e-4)
+    assert (full.mlp_widths, full.mlp_steps, full.mlp_learning_rate) == (
+        (1024, 1024, 512),
+        200,
+        1e-4,
+    )
 
 
 def test_the_mlps_loss_falls() -> None:
     features, hybrid = features_and_labels()
-    mlp, losses = fit_mlp(features, hybrid, (8, 8, 4), steps=40, rate=1e-2, seed=0)
+    mlp, losses = fit_mlp(features, hybrid, (8, 8, 4), steps=40, learning_rate=1e-2, seed=0)
     assert losses[-1] < 0.7 * losses[0]
     odds = log_odds_of(mlp, as_arrays(fit_calibrated(features, hybrid, seed=0)), features)
     assert odds[hybrid].mean(axis=0).min() > odds[~hybrid].mean(axis=0).max()
 
 
 def test_features_are_the_class_token_and_the_mean_patch() -> None:
-    network = TINY.network().eval()
+    network = TINY.network()
+    network.train(False)
     pixels = np.random.default_rng(3).integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
     found = Backbone(network, PREPROCESSING | {"shifts": [[0, 0]]}).of_pixels(pixels)
     with torch.inference_mode():
@@ -121,8 +132,9 @@ def test_features_are_the_class_token_and_the_mean_patch() -> None:
     assert found[:, 16:] == pytest.approx(tokens[:, 1:].numpy().mean(axis=1), abs=1e-5)
 
 
-def test_features_are_the_mean_over_shifted_pictures() -> None:
-    network = TINY.network().eval()
+def test_features_are_the_mean_over_shifted_images() -> None:
+    network = TINY.network()
+    network.train(False)
     pixels = np.random.default_rng(3).integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
     edges = np.pad(pixels, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     still = Backbone(network, PREPROCESSING | {"shifts": [[0, 0]]})
@@ -143,11 +155,11 @@ def test_pixels_are_normalised_as_imagenet() -> None:
     assert found[:, 1, 0].tolist() == pytest.approx([2.2489, 2.4286, 2.64], abs=1e-4)
 
 
-def test_the_whole_picture_is_squeezed_and_upright(tmp_path: Path) -> None:
+def test_the_whole_image_is_squeezed_and_upright(tmp_path: Path) -> None:
     image = Image.new("RGB", (40, 20), (255, 0, 0))
     image.paste((0, 0, 255), (20, 0, 40, 20))
     exif = Image.Exif()
-    exif[0x0112] = 6  # the picture's left side is at the top
+    exif[0x0112] = 6  # the image's left side is at the top
     image.save(tmp_path / "turned.png", exif=exif)
     with Image.open(tmp_path / "turned.png") as turned:
         found = square_pixels(turned, {"cut": "whole", "image_size": 16})
@@ -156,7 +168,7 @@ def test_the_whole_picture_is_squeezed_and_upright(tmp_path: Path) -> None:
     assert found[-1].tolist() == [[0, 0, 255]] * 16
 
 
-def test_a_wing_side_is_the_same_for_a_mirrored_picture_and_on_white() -> None:
+def test_a_wing_side_is_the_same_for_a_mirrored_image_and_on_white() -> None:
     path = sorted((TRAIN / "images").glob("*.jpg"))[0]
     with Image.open(path) as image:
         straight = square_pixels(image.convert("RGB"), PREPROCESSING).astype(float)

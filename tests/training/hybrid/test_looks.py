@@ -1,4 +1,4 @@
-"""What the comparisons of settings share: their tables, rows to look at, rank correlation."""
+"""Tables, development images and rank correlation of the comparisons of settings."""
 
 from __future__ import annotations
 

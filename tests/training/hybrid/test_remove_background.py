@@ -29,7 +29,7 @@ def test_only_pieces_as_large_as_wings_are_kept() -> None:
     assert not largest_pieces(np.zeros((5, 5), dtype=np.bool_)).any()
 
 
-def test_a_removed_piece_stays_removed_in_the_large_picture() -> None:
+def test_a_removed_piece_stays_removed_in_the_large_image() -> None:
     probability = np.full((16, 16), 0.01, dtype=np.float32)
     probability[2:10, 2:10] = 0.99
     probability[14, 14] = 0.99
@@ -49,30 +49,31 @@ def test_outside_the_mask_is_white() -> None:
 
 @pytest.fixture
 def dark_finder(tmp_path: Path) -> Path:
-    """A UNet256 that says wing where the picture is dark: only the last skip counts."""
+    """A UNet256 that says wing where the image is dark: only the last skip counts."""
     network = UNet256(1)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
         for stage, channel in ((network.down1, 0), (network.conv_up4, 1)):
             for index in (0, 3):
-                stage.block[index].weight[0, channel if index == 0 else 0, 1, 1] = 1.0
+                weight = stage.get_parameter(f"block.{index}.weight")
+                weight[0, channel if index == 0 else 0, 1, 1] = 1.0
             for index in (1, 4):
-                stage.block[index].weight.fill_(1.0)
-        network.down1.block[0].weight[0, 0, 1, 1] = -1.0
-        network.out.weight.fill_(1.0)
-        network.out.bias.fill_(-0.5)
+                stage.get_parameter(f"block.{index}.weight").fill_(1.0)
+        network.get_parameter("down1.block.0.weight")[0, 0, 1, 1] = -1.0
+        network.get_parameter("out.weight").fill_(1.0)
+        network.get_parameter("out.bias").fill_(-0.5)
     write_unet(network, 64, tmp_path / "dark.safetensors")
     return tmp_path / "dark.safetensors"
 
 
 def cut_folder(tmp_path: Path) -> Path:
-    images = tmp_path / "pictures"
+    images = tmp_path / "images"
     (images / "erato").mkdir(parents=True)
     for name in ("a.jpg", "erato/b.png", "erato/c.png"):
-        picture = Image.new("RGB", (300, 200), (230, 225, 215))
-        ImageDraw.Draw(picture).rectangle((100, 50, 200, 150), fill=(30, 30, 30))
-        picture.save(images / name)
+        image = Image.new("RGB", (300, 200), (230, 225, 215))
+        ImageDraw.Draw(image).rectangle((100, 50, 200, 150), fill=(30, 30, 30))
+        image.save(images / name)
     return images
 
 
@@ -93,7 +94,9 @@ def test_backgrounds_become_white_at_the_original_size(tmp_path: Path, dark_find
         assert (pixels.max(axis=2) < 128).sum() == pytest.approx(101 * 101, rel=0.05)
 
 
-def test_a_rerun_writes_only_what_is_missing(tmp_path: Path, dark_finder: Path, capsys) -> None:
+def test_a_rerun_writes_only_what_is_missing(
+    tmp_path: Path, dark_finder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images, out = cut_folder(tmp_path), tmp_path / "out"
     assert remove(images, dark_finder, out) == 0
     (out / "a.jpg").unlink()
@@ -101,29 +104,29 @@ def test_a_rerun_writes_only_what_is_missing(tmp_path: Path, dark_finder: Path, 
     capsys.readouterr()
     assert remove(images, dark_finder, out) == 0
     printed = capsys.readouterr().out
-    assert "3 pictures, 2 of them done before" in printed
-    assert "1 pictures written" in printed
+    assert "3 images, 2 of them done before" in printed
+    assert "1 images written" in printed
     assert (out / "erato" / "b.png").stat().st_mtime_ns == before
 
 
-def test_unreadable_pictures_are_listed_at_the_end(
-    tmp_path: Path, dark_finder: Path, capsys
+def test_unreadable_images_are_listed_at_the_end(
+    tmp_path: Path, dark_finder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images, out = cut_folder(tmp_path), tmp_path / "out"
     whole = (images / "a.jpg").read_bytes()
     (images / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    (images / "text.png").write_bytes(b"no picture")
+    (images / "text.png").write_bytes(b"no image")
     assert remove(images, dark_finder, out) == 1
     captured = capsys.readouterr()
-    assert "2 picture(s) cannot be read" in captured.err
+    assert "2 image(s) cannot be read" in captured.err
     assert "cut.jpg" in captured.err
     assert "text.png" in captured.err
-    assert "3 pictures written" in captured.out
+    assert "3 images written" in captured.out
     assert not (out / "cut.jpg").exists()
 
 
-def test_a_picture_without_wings_is_written_whole(
-    tmp_path: Path, dark_finder: Path, capsys
+def test_a_image_without_wings_is_written_whole(
+    tmp_path: Path, dark_finder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = tmp_path / "pale"
     images.mkdir()
@@ -135,7 +138,7 @@ def test_a_picture_without_wings_is_written_whole(
 
 
 def test_two_networks_never_share_an_output_folder(
-    tmp_path: Path, dark_finder: Path, capsys
+    tmp_path: Path, dark_finder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images, out = cut_folder(tmp_path), tmp_path / "out"
     assert remove(images, dark_finder, out) == 0
@@ -146,7 +149,9 @@ def test_two_networks_never_share_an_output_folder(
     assert "originals would be overwritten" in capsys.readouterr().err
 
 
-def test_an_empty_folder_is_named(tmp_path: Path, dark_finder: Path, capsys) -> None:
+def test_an_empty_folder_is_named(
+    tmp_path: Path, dark_finder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty").mkdir()
     assert remove(tmp_path / "empty", dark_finder, tmp_path / "out") == 1
-    assert "empty holds no pictures" in capsys.readouterr().err
+    assert "empty holds no " in capsys.readouterr().err

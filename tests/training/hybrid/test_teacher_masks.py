@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,45 +18,52 @@ from training.hybrid.masks import teacher as teacher_masks
 from training.hybrid.masks.pairs import read_pairs
 
 ROOT = Path(__file__).parents[3]
+# A dict, because the type stubs of transformers do not know this argument of its backbones.
+STAGES: dict[str, Any] = {"out_features": ["stage2", "stage3", "stage4"]}
 SCRIPT = ["-m", "training.hybrid.masks.teacher"]
 
 
 class CentreDetector:
-    """Finds the middle of every picture that is not quite pale."""
+    """Finds the middle of every image that is not quite pale."""
 
-    def boxes(self, pictures: list[Image.Image]) -> list[list[list[float]]]:
+    def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
         return [
             [[p.width / 4, p.height / 4, p.width * 3 / 4, p.height * 3 / 4]]
             if np.asarray(p).min() < 128
             else []
-            for p in pictures
+            for p in images
         ]
 
 
-class BoxSegmenter:
+class BoxSegmenter(teacher_masks.Segmenter):
     """Says that all of a box is wing."""
 
-    def masks(self, pictures: list[Image.Image], boxes: list[list[list[float]]]):
+    def __init__(self) -> None:
+        pass  # reads no model
+
+    def masks(
+        self, images: list[Image.Image], boxes: list[list[list[float]]]
+    ) -> list[teacher_masks.Mask]:
         masks = []
-        for picture, found in zip(pictures, boxes, strict=True):
-            mask = Image.new("1", picture.size)
+        for image, found in zip(images, boxes, strict=True):
+            mask = Image.new("1", image.size)
             for box in found:
                 ImageDraw.Draw(mask).rectangle(box, fill=1)
             masks.append(np.asarray(mask))
         return masks
 
 
-def make_pictures(folder: Path) -> Path:
+def make_images(folder: Path) -> Path:
     (folder / "erato").mkdir(parents=True)
     for name, size in (("a.png", (90, 60)), ("erato/b.jpg", (64, 80)), ("erato/c.png", (70, 70))):
-        picture = Image.new("RGB", size, (235, 230, 220))
-        ImageDraw.Draw(picture).ellipse((20, 15, 50, 45), fill=(50, 30, 30))
-        picture.save(folder / name)
+        image = Image.new("RGB", size, (235, 230, 220))
+        ImageDraw.Draw(image).ellipse((20, 15, 50, 45), fill=(50, 30, 30))
+        image.save(folder / name)
     return folder
 
 
-def test_masks_fit_their_pictures_and_train_the_network(tmp_path: Path) -> None:
-    images, out = make_pictures(tmp_path / "images"), tmp_path / "masks"
+def test_masks_fit_their_images_and_train_the_network(tmp_path: Path) -> None:
+    images, out = make_images(tmp_path / "images"), tmp_path / "masks"
     paths = list_pictures(images)
     assert teacher_masks.write_masks(images, out, paths, CentreDetector(), BoxSegmenter()) == []
     pairs = read_pairs(images, out, 16, None)
@@ -62,10 +71,10 @@ def test_masks_fit_their_pictures_and_train_the_network(tmp_path: Path) -> None:
     assert pairs.masks.float().mean().item() == pytest.approx(0.25, abs=0.05)
 
 
-def test_pictures_without_a_box_or_unreadable_are_told(tmp_path: Path) -> None:
-    images, out = make_pictures(tmp_path / "images"), tmp_path / "masks"
+def test_images_without_a_box_or_unreadable_are_told(tmp_path: Path) -> None:
+    images, out = make_images(tmp_path / "images"), tmp_path / "masks"
     Image.new("RGB", (30, 30), (250, 250, 250)).save(images / "pale.png")
-    (images / "text.jpg").write_bytes(b"no picture")
+    (images / "text.jpg").write_bytes(b"no image")
     paths = list_pictures(images)
     problems = teacher_masks.write_masks(images, out, paths, CentreDetector(), BoxSegmenter())
     assert len(problems) == 2
@@ -119,7 +128,8 @@ def save_owlvit(folder: Path) -> None:
     side = {"height": 32, "width": 32}
     tokenizer = tf.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=24)
     images = tf.OwlViTImageProcessor(size=side, crop_size=side)
-    tf.OwlViTProcessor(images, tokenizer).save_pretrained(folder)
+    processor: Any = tf.OwlViTProcessor
+    processor(images, tokenizer).save_pretrained(folder)
 
 
 def save_grounding_dino(folder: Path) -> None:
@@ -129,20 +139,36 @@ def save_grounding_dino(folder: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "a", "butterfly", "wing"]
     config = tf.GroundingDinoConfig(
         backbone_config=tf.SwinConfig(
-            image_size=64, patch_size=4, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1],
-            window_size=4, out_features=["stage2", "stage3", "stage4"],
+            image_size=64,
+            patch_size=4,
+            embed_dim=8,
+            depths=[1, 1, 1, 1],
+            num_heads=[1, 1, 1, 1],
+            window_size=4,
+            **STAGES,
         ),
         text_config=tf.BertConfig(
-            vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+            vocab_size=len(words),
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
             intermediate_size=16,
         ),
-        d_model=32, num_queries=6, encoder_layers=1, decoder_layers=2, encoder_ffn_dim=16,
-        decoder_ffn_dim=16, encoder_attention_heads=2, decoder_attention_heads=2, max_text_len=32,
-    )  # fmt: skip
+        d_model=32,
+        num_queries=6,
+        encoder_layers=1,
+        decoder_layers=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        max_text_len=32,
+    )
     tf.GroundingDinoForObjectDetection(config).save_pretrained(folder)
     tokenizer = tf.BertTokenizer(vocab={word: number for number, word in enumerate(words)})
     images = tf.GroundingDinoImageProcessor(size={"shortest_edge": 128, "longest_edge": 128})
-    tf.GroundingDinoProcessor(images, tokenizer).save_pretrained(folder)
+    processor: Any = tf.GroundingDinoProcessor
+    processor(images, tokenizer).save_pretrained(folder)
 
 
 def save_rtdetr(folder: Path) -> None:
@@ -150,44 +176,71 @@ def save_rtdetr(folder: Path) -> None:
     import transformers as tf
 
     backbone = tf.RTDetrResNetConfig(
-        embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="basic",
-        out_features=["stage2", "stage3", "stage4"],
-    )  # fmt: skip
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16, 16],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
+        **STAGES,
+    )
     config = tf.RTDetrConfig(
-        backbone_config=backbone, encoder_hidden_dim=16, encoder_in_channels=[8, 16, 16],
-        encoder_ffn_dim=16, encoder_attention_heads=2, d_model=16, num_queries=6,
-        decoder_in_channels=[16, 16, 16], decoder_ffn_dim=16, decoder_layers=1,
-        decoder_attention_heads=2, num_denoising=0, feat_strides=[8, 16, 32],
-        id2label={0: "wing", 1: "ruler"}, label2id={"wing": 0, "ruler": 1},
-    )  # fmt: skip
+        backbone_config=backbone,
+        encoder_hidden_dim=16,
+        encoder_in_channels=[8, 16, 16],
+        encoder_ffn_dim=16,
+        encoder_attention_heads=2,
+        d_model=16,
+        num_queries=6,
+        decoder_in_channels=[16, 16, 16],
+        decoder_ffn_dim=16,
+        decoder_layers=1,
+        decoder_attention_heads=2,
+        num_denoising=0,
+        feat_strides=[8, 16, 32],
+        id2label={0: "wing", 1: "ruler"},
+        label2id={"wing": 0, "ruler": 1},
+    )
     tf.RTDetrForObjectDetection(config).save_pretrained(folder)
     tf.RTDetrImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
 
 
 def save_sam(folder: Path) -> None:
-    """Segment Anything, random weights, for pictures of 64 pixels."""
+    """Segment Anything, random weights, for images of 64 pixels."""
     import transformers as tf
 
     config = tf.SamConfig(
         vision_config=tf.SamVisionConfig(
-            hidden_size=16, output_channels=8, num_hidden_layers=1, num_attention_heads=2,
-            image_size=64, patch_size=16, window_size=2, global_attn_indexes=[0], mlp_dim=16,
+            hidden_size=16,
+            output_channels=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=64,
+            patch_size=16,
+            window_size=2,
+            global_attn_indexes=[0],
+            mlp_dim=16,
             num_pos_feats=4,
         ),
         prompt_encoder_config=tf.SamPromptEncoderConfig(
             hidden_size=8, image_size=64, patch_size=16, mask_input_channels=4
         ),
         mask_decoder_config=tf.SamMaskDecoderConfig(
-            hidden_size=8, mlp_dim=16, num_hidden_layers=1, num_attention_heads=2,
-            iou_head_hidden_dim=8, attention_downsample_rate=1,
+            hidden_size=8,
+            mlp_dim=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            iou_head_hidden_dim=8,
+            attention_downsample_rate=1,
         ),
-    )  # fmt: skip
+    )
     tf.SamModel(config).save_pretrained(folder)
     images = tf.SamImageProcessor(
-        size={"longest_edge": 64}, pad_size={"height": 64, "width": 64},
-        mask_size={"longest_edge": 16}, mask_pad_size={"height": 16, "width": 16},
-    )  # fmt: skip
-    tf.SamProcessor(images).save_pretrained(folder)
+        size={"longest_edge": 64},
+        pad_size={"height": 64, "width": 64},
+        mask_size={"longest_edge": 16},
+        mask_pad_size={"height": 16, "width": 16},
+    )
+    processor: Any = tf.SamProcessor
+    processor(images).save_pretrained(folder)
 
 
 @pytest.fixture(scope="module")
@@ -201,10 +254,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(images: Path, out: Path, models: Path, detector: str, *extra: str):
+def run(
+    images: Path, out: Path, models: Path, detector: str, *extra: str
+) -> subprocess.CompletedProcess[str]:
     """The script in a process of its own: threads, offline, a fresh interpreter."""
-    import os
-
     command = [sys.executable, *SCRIPT, "--images", str(images), "--out", str(out)]
     command += ["--detector", str(models / detector), "--sam", str(models / "sam"), *extra]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -217,7 +270,7 @@ def run(images: Path, out: Path, models: Path, detector: str, *extra: str):
 def test_the_whole_script_runs_offline_and_resumes(
     models: Path, tmp_path: Path, detector: str
 ) -> None:
-    images, out = make_pictures(tmp_path / "images"), tmp_path / "masks"
+    images, out = make_images(tmp_path / "images"), tmp_path / "masks"
     options = ("--threshold", "0", "--batch", "2")
     first = run(images, out, models, detector, *options)
     assert first.returncode == 0, first.stderr
@@ -230,18 +283,18 @@ def test_the_whole_script_runs_offline_and_resumes(
     (out / "a_mask.png").unlink()
     second = run(images, out, models, detector, *options)
     assert second.returncode == 0, second.stderr
-    assert "3 pictures, 2 of them done before" in second.stdout
+    assert "3 images, 2 of them done before" in second.stdout
     assert (out / "a_mask.png").read_bytes() == before
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_labels_choose_among_a_detectors_classes(models: Path, tmp_path: Path) -> None:
-    images, out = make_pictures(tmp_path / "images"), tmp_path / "masks"
+    images, out = make_images(tmp_path / "images"), tmp_path / "masks"
     wrong = run(images, out, models, "rtdetr", "--labels", "wing", "antenna")
     assert wrong.returncode == 1
     assert "knows no labels ['antenna']; it knows wing, ruler" in wrong.stderr
     nothing = run(images, out, models, "rtdetr", "--labels", "wing", "--threshold", "0.999")
     assert nothing.returncode == 1
-    assert "3 picture(s) without a mask" in nothing.stderr
+    assert "3 image(s) without a mask" in nothing.stderr
     assert "a.png: nothing found; lower --threshold" in nothing.stderr

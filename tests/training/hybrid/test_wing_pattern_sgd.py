@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import hashlib
 import json
 import math
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from kit.markdown import read_block, write_block
+from tests.support.retrieval import load_model, model_module
 from training.hybrid import wing_pattern_sgd
+from wildlife_wings.find_wings import read_small
+from wildlife_wings.pattern_features import image_pattern_map
 
 ROOT = Path(__file__).parents[3]
 SUBMISSION = ROOT / "submissions" / "wing_pattern_sgd"
 SAMPLE = ROOT / "sample_data" / "hybrid"
 
 
-def load_module(path: Path, name: str) -> ModuleType:
-    """Load a file under a name of its own: every submission has a `model.py`."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def loaded_model(folder: Path = SUBMISSION):
-    model = load_module(folder / "model.py", "wing_pattern_sgd_model").Model()
-    model.load()
-    return model
-
-
 @pytest.fixture(scope="module")
-def model():
-    return loaded_model()
+def model() -> Any:
+    return load_model(SUBMISSION)
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +38,19 @@ def development() -> list[Path]:
     return sorted((SAMPLE / "input_data" / "development").glob("*.jpg"))
 
 
-def butterfly(angle: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = (0, 0)):
+def butterfly(
+    angle: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = (0, 0)
+) -> Image.Image:
     """A drawn butterfly: red forewing band, pale hindwing bar; turned clockwise by degrees."""
     turn = np.deg2rad(angle)
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
 
-    def place(points: list[tuple[float, float]], side: int) -> list[tuple[float, float]]:
+    def place(points: Sequence[tuple[float, float]], side: int) -> list[tuple[float, float]]:
         flat = np.array(points) * [side, 1] * scale
-        return [tuple(p) for p in flat @ rotation + [320 + shift[0], 240 + shift[1]]]
+        return [(x, y) for x, y in flat @ rotation + [320 + shift[0], 240 + shift[1]]]
 
-    picture = Image.new("RGB", (640, 480), (226, 224, 218))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (640, 480), (226, 224, 218))
+    draw = ImageDraw.Draw(image)
     for side in (-1, 1):
         for points, colour in (
             ([(0, -20), (60, -75), (150, -95), (170, -80), (130, -10), (10, 10)], (40, 30, 28)),
@@ -67,20 +60,20 @@ def butterfly(angle: float = 0.0, scale: float = 1.0, shift: tuple[float, float]
         ):
             draw.polygon(place(points, side), fill=colour)
     draw.polygon(place([(-7, -35), (7, -35), (7, 60), (-7, 60)], 1), fill=(25, 20, 20))
-    return picture
+    return image
 
 
-def noise(shape: tuple[int, ...], dtype: type = np.uint8, top: int = 256):
+def noise(shape: tuple[int, ...], dtype: type = np.uint8, top: int = 256) -> NDArray[Any]:
     return np.random.default_rng(3).integers(0, top, shape).astype(dtype)
 
 
 def palette_with_transparency() -> Image.Image:
-    picture = butterfly().quantize(16)
-    picture.info["transparency"] = 0
-    return picture
+    image = butterfly().quantize(16)
+    image.info["transparency"] = 0
+    return image
 
 
-ODD_PICTURES = {
+ODD_IMAGES: dict[str, Callable[[], Image.Image]] = {
     "one pixel": lambda: Image.new("RGB", (1, 1), (9, 9, 9)),
     "one row": lambda: Image.fromarray(noise((1, 300, 3))),
     "one column": lambda: Image.fromarray(noise((300, 1, 3))),
@@ -106,15 +99,15 @@ ODD_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", ODD_PICTURES)
-def test_an_odd_picture_gets_a_finite_python_float(model, name: str) -> None:
-    score = model.predict(ODD_PICTURES[name]())
+@pytest.mark.parametrize("name", ODD_IMAGES)
+def test_an_odd_image_gets_a_finite_python_float(model: Any, name: str) -> None:
+    score = model.predict(ODD_IMAGES[name]())
     assert type(score) is float
     assert math.isfinite(score)
 
 
-def test_a_batch_scores_exactly_as_one_by_one(model, development: list[Path]) -> None:
-    def preprocess(path: Path):
+def test_a_batch_scores_exactly_as_one_by_one(model: Any, development: list[Path]) -> None:
+    def preprocess(path: Path) -> Any:
         with Image.open(path) as image:
             return model.preprocess(image)
 
@@ -126,7 +119,7 @@ def test_a_batch_scores_exactly_as_one_by_one(model, development: list[Path]) ->
 
 
 def test_predicting_before_load_says_so() -> None:
-    unloaded = load_module(SUBMISSION / "model.py", "wing_pattern_sgd_model").Model()
+    unloaded = model_module(SUBMISSION).Model()
     with pytest.raises(RuntimeError, match=r"load\(\)"):
         unloaded.predict(butterfly())
 
@@ -145,9 +138,7 @@ def test_predicting_before_load_says_so() -> None:
     ],
     ids=str,
 )
-def test_alignment_undoes_rotation_scale_and_shift(pose) -> None:
-    from wildlife_wings.pattern_features import image_pattern_map
-
+def test_alignment_undoes_rotation_scale_and_shift(pose: dict[str, Any]) -> None:
     upright = image_pattern_map(butterfly())[..., :3]
     moved = image_pattern_map(butterfly(**pose))[..., :3]
     unaligned = np.abs(upright - np.roll(upright, 2, axis=0)).mean()
@@ -155,16 +146,12 @@ def test_alignment_undoes_rotation_scale_and_shift(pose) -> None:
 
 
 def test_light_and_white_balance_hardly_matter() -> None:
-    from wildlife_wings.pattern_features import image_pattern_map
-
-    picture = butterfly()
-    dim = Image.fromarray((np.asarray(picture) * [0.7, 0.62, 0.5]).astype(np.uint8))
-    assert np.abs(image_pattern_map(picture) - image_pattern_map(dim)).max() < 0.03
+    image = butterfly()
+    dim = Image.fromarray((np.asarray(image) * [0.7, 0.62, 0.5]).astype(np.uint8))
+    assert np.abs(image_pattern_map(image) - image_pattern_map(dim)).max() < 0.03
 
 
 def test_label_and_ruler_are_not_taken_for_wings() -> None:
-    from wildlife_wings.pattern_features import image_pattern_map
-
     cluttered = butterfly()
     draw = ImageDraw.Draw(cluttered)
     draw.rectangle((500, 400, 620, 460), fill=(250, 250, 245), outline=(60, 60, 60))
@@ -173,17 +160,13 @@ def test_label_and_ruler_are_not_taken_for_wings() -> None:
     assert np.abs(image_pattern_map(butterfly()) - image_pattern_map(cluttered)).max() < 0.02
 
 
-def test_a_mirrored_picture_scores_nearly_the_same(model) -> None:
-    from wildlife_wings.pattern_features import image_pattern_map
-
-    picture = butterfly(angle=8)
-    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    assert np.abs(image_pattern_map(picture) - image_pattern_map(mirrored)).max() < 0.08
+def test_a_mirrored_image_scores_nearly_the_same(model: Any) -> None:
+    image = butterfly(angle=8)
+    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert np.abs(image_pattern_map(image) - image_pattern_map(mirrored)).max() < 0.08
 
 
 def test_a_large_jpeg_is_decoded_at_reduced_scale(tmp_path: Path) -> None:
-    from wildlife_wings.pattern_features import image_pattern_map
-
     large = butterfly().resize((3200, 2400), Image.Resampling.BICUBIC)
     large.save(tmp_path / "large.jpg", quality=95)
     with Image.open(tmp_path / "large.jpg") as image:
@@ -195,8 +178,6 @@ def test_a_large_jpeg_is_decoded_at_reduced_scale(tmp_path: Path) -> None:
 
 
 def test_the_exif_orientation_is_followed(tmp_path: Path) -> None:
-    from wildlife_wings.find_wings import read_small
-
     turned = butterfly().transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -206,7 +187,7 @@ def test_the_exif_orientation_is_followed(tmp_path: Path) -> None:
 
 
 def test_scores_of_the_sample_development_task_hardly_tie() -> None:
-    """Of the stored ones, which tests/test_submissions.py holds equal to what the model gives."""
+    """The stored scores; tests/submissions compares them with those of the model."""
     stored = ROOT / "tests" / "scores" / "wing_pattern_sgd" / "development.predictions.txt"
     with stored.open(newline="", encoding="utf-8") as file:
         scores = [score for _, score in csv.reader(file)]
@@ -215,7 +196,7 @@ def test_scores_of_the_sample_development_task_hardly_tie() -> None:
 
 
 def small_training_folder(target: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Six pictures each of four subspecies and three hybrids of the sample's training data."""
+    """Six images each of four subspecies and three hybrids of the sample's training data."""
     with (SAMPLE / "train" / "train.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = sorted({r["subspecies"] for r in rows if r["subspecies"]})[:4]
@@ -255,12 +236,10 @@ def test_training_twice_gives_the_same_bytes_and_a_working_submission(
         assert first == second, path
     for module in SUBMISSION.glob("*.py"):
         shutil.copy(module, tmp_path / "first")
-    assert math.isfinite(loaded_model(tmp_path / "first").predict(butterfly()))
+    assert math.isfinite(load_model(tmp_path / "first").predict(butterfly()))
 
 
 def test_the_manifest_tells_the_truth() -> None:
-    import hashlib
-
     manifest = json.loads((SUBMISSION / "weights.json").read_text(encoding="utf-8"))
     [entry] = manifest["files"]
     content = (SUBMISSION / entry["path"]).read_bytes()
@@ -279,17 +258,17 @@ def test_a_bad_table_is_refused_with_every_reason(
     write_table(tmp_path, rows)
     assert training.main(["--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     message = capsys.readouterr().err
-    for part in ("line 6", "'maybe'", "missing.jpg", "'alone' has 1 picture", "listed 2 times"):
+    for part in ("line 6", "'maybe'", "missing.jpg", "'alone' has 1 image", "listed 2 times"):
         assert part in message
     assert not (tmp_path / "out").exists()
 
 
-def test_unreadable_pictures_are_all_named(
+def test_unreadable_images_are_all_named(
     training: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = small_training_folder(tmp_path)
     names = [rows[k]["filename"] for k in (5, 9)]
-    (tmp_path / "images" / names[0]).write_text("not a picture")
+    (tmp_path / "images" / names[0]).write_text("not an image")
     broken = tmp_path / "images" / names[1]
     broken.write_bytes(broken.read_bytes()[:700])
     assert training.main(["--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
@@ -321,8 +300,6 @@ def test_an_unusable_table_is_explained(
 
 
 def test_a_block_between_markers_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
-    from kit.markdown import read_block, write_block
-
     page = tmp_path / "README.md"
     page.write_text("before\n<!-- scores:begin -->\nold\n<!-- scores:end -->\nafter\n")
     write_block(page, "scores", "new")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +13,23 @@ from PIL import Image, ImageDraw
 
 from training.hybrid.masks import train_unet
 from training.hybrid.masks.pairs import read_pairs, wing_pixels
-from training.hybrid.split import held_out
+from training.hybrid.split import validation_specimens
 from wildlife_wings.unet import CheckpointError, UNet256, network_input, read_unet, write_unet
 
 ROOT = Path(__file__).parents[3]
 
 
 STAGES = {
-    "down1": (3, 64), "down2": (64, 128), "down3": (128, 256), "down4": (256, 512),
-    "bridge": (512, 1024), "conv_up1": (1024, 512), "conv_up2": (512, 256),
-    "conv_up3": (256, 128), "conv_up4": (128, 64),
-}  # fmt: skip
+    "down1": (3, 64),
+    "down2": (64, 128),
+    "down3": (128, 256),
+    "down4": (256, 512),
+    "bridge": (512, 1024),
+    "conv_up1": (1024, 512),
+    "conv_up2": (512, 256),
+    "conv_up3": (256, 128),
+    "conv_up4": (128, 64),
+}
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,22 +127,24 @@ def draw_pairs(folder: Path, count: int = 10, size: tuple[int, int] = (60, 44)) 
     for number in range(count):
         x, y = rng.integers(4, 20, 2).tolist()
         box = (x, y, x + 26, y + 18)
-        picture = Image.new("RGB", size, (225, 220, 205))
-        ImageDraw.Draw(picture).ellipse(box, fill=(60, 40, int(rng.integers(30, 90))))
+        image = Image.new("RGB", size, (225, 220, 205))
+        ImageDraw.Draw(image).ellipse(box, fill=(60, 40, int(rng.integers(30, 90))))
         mask = Image.new("L", size)
         ImageDraw.Draw(mask).ellipse(box, fill=255)
-        picture.save(folder / f"b{number}.png")
+        image.save(folder / f"b{number}.png")
         mask.save(folder / f"b{number}_mask.png")
     return folder
 
 
 def train(images: Path, out: Path, *extra: str) -> int:
-    small = ["--width", "2", "--side", "32", "--batch", "4", "--rate", "0.01"]
+    small = ["--width", "2", "--image-size", "32", "--batch", "4", "--learning-rate", "0.01"]
     command = ["--images", str(images), "--out", str(out), *small, "--epochs", "2", *extra]
     return train_unet.main(command)
 
 
-def test_training_learns_the_masks_and_reports_iou_and_dice(tmp_path: Path, capsys) -> None:
+def test_training_learns_the_masks_and_reports_iou_and_dice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = draw_pairs(tmp_path / "images", 16)
     assert train(images, tmp_path / "out", "--epochs", "15") == 0
     with (tmp_path / "out" / "log.csv").open(newline="") as file:
@@ -151,7 +160,9 @@ def test_training_learns_the_masks_and_reports_iou_and_dice(tmp_path: Path, caps
     assert (network.width, side) == (2, 32)
 
 
-def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path, capsys) -> None:
+def test_a_resumed_training_ends_with_the_same_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = draw_pairs(tmp_path / "images")
     assert train(images, tmp_path / "whole", "--epochs", "3") == 0
     assert train(images, tmp_path / "cut", "--epochs", "1") == 0
@@ -168,7 +179,7 @@ def test_a_training_cut_off_within_an_epoch_ends_with_the_same_weights(
     assert train(images, tmp_path / "whole") == 0
     measure, calls = train_unet.measure, []
 
-    def cut_off(*arguments):
+    def cut_off(*arguments: Any) -> dict[str, float]:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
@@ -182,33 +193,39 @@ def test_a_training_cut_off_within_an_epoch_ends_with_the_same_weights(
     assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_other_settings_do_not_resume(tmp_path: Path, capsys) -> None:
+def test_other_settings_do_not_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = draw_pairs(tmp_path / "images")
     assert train(images, tmp_path / "out", "--epochs", "1") == 0
-    assert train(images, tmp_path / "out", "--rate", "0.02") == 1
-    assert "rate: 0.01 then, 0.02 now" in capsys.readouterr().err
+    assert train(images, tmp_path / "out", "--learning-rate", "0.02") == 1
+    assert "learning_rate: 0.01 then, 0.02 now" in capsys.readouterr().err
 
 
-def test_a_broken_last_checkpoint_is_named(tmp_path: Path, capsys) -> None:
+def test_a_broken_last_checkpoint_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "last.pt").write_bytes(b"half a file")
     assert train(draw_pairs(tmp_path / "images"), tmp_path / "out") == 1
     assert "last.pt cannot be read as a checkpoint" in capsys.readouterr().err
 
 
-def test_a_loss_that_is_not_a_number_stops_and_keeps_what_was(tmp_path: Path, capsys) -> None:
+def test_a_loss_that_is_not_a_number_stops_and_keeps_what_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = draw_pairs(tmp_path / "images")
     network = UNet256(2)
     with torch.no_grad():
-        network.out.bias.fill_(float("nan"))
+        network.get_parameter("out.bias").fill_(float("nan"))
     write_unet(network, 32, tmp_path / "start.safetensors")
     assert train(images, tmp_path / "out", "--init", str(tmp_path / "start.safetensors")) == 1
     message = capsys.readouterr().err
-    assert "the loss is nan in epoch 1, step 1; lower --rate (now 0.01)" in message
+    assert "the loss is nan in epoch 1, step 1; lower --learning-rate (now 0.01)" in message
     assert not (tmp_path / "out" / "wing_unet.safetensors").exists()
 
 
-def test_training_starts_from_a_checkpoint_of_its_width_only(tmp_path: Path, capsys) -> None:
+def test_training_starts_from_a_checkpoint_of_its_width_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = draw_pairs(tmp_path / "images")
     write_unet(UNet256(3), 32, tmp_path / "start.safetensors")
     start = ("--init", str(tmp_path / "start.safetensors"))
@@ -217,12 +234,14 @@ def test_training_starts_from_a_checkpoint_of_its_width_only(tmp_path: Path, cap
     assert train(images, tmp_path / "out", *start, "--width", "3", "--epochs", "1") == 0
 
 
-def test_all_bad_pairs_are_named_at_once(tmp_path: Path, capsys) -> None:
+def test_all_bad_pairs_are_named_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = draw_pairs(tmp_path / "images", 6)
     (images / "b0_mask.png").unlink()
     Image.new("L", (44, 60)).save(images / "b1_mask.png")
     Image.new("L", (30, 22)).save(images / "b2_mask.png")
-    (images / "b3.png").write_bytes(b"no picture")
+    (images / "b3.png").write_bytes(b"no image")
     Image.new("L", (60, 44), 77).save(images / "b4_mask.png")
     Image.new("RGB", (60, 44)).save(images / "b5.jpg")
     assert train(images, tmp_path / "out") == 1
@@ -230,11 +249,11 @@ def test_all_bad_pairs_are_named_at_once(tmp_path: Path, capsys) -> None:
     assert "6 problem(s), nothing was trained" in message
     for part in (
         "b0_mask.png is missing",
-        "b1_mask.png is 44 x 60, but the picture is 60 x 44",
-        "b2_mask.png is 30 x 22, but the picture is 60 x 44",
+        "b1_mask.png is 44 x 60, but the image is 60 x 44",
+        "b2_mask.png is 30 x 22, but the image is 60 x 44",
         "b3.png: cannot identify image file",
         "b4.png: mask values are 77; expected 0 and 255, or part labels 0 to 9",
-        "b5.*: 2 pictures would share a mask",
+        "b5.*: 2 images would share a mask",
     ):
         assert part in message
     assert not (tmp_path / "out").exists()
@@ -253,7 +272,7 @@ def test_masks_are_binary_or_part_labels(values: list[int], wings: list[bool]) -
     assert wing_pixels(np.array([values], dtype=np.uint8)).tolist() == [wings]
 
 
-def test_a_mask_fits_the_picture_as_it_stands_upright(tmp_path: Path) -> None:
+def test_a_mask_fits_the_image_as_it_stands_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (60, 44)).save(tmp_path / "turned.jpg", exif=exif)
@@ -267,21 +286,31 @@ def test_no_specimen_is_in_both_parts(tmp_path: Path) -> None:
     lines = ["filename,specimen", *(f"b{n}.png,s{n // 3}" for n in range(12))]
     (tmp_path / "table.csv").write_text("\n".join(lines))
     pairs = read_pairs(images, images, 16, tmp_path / "table.csv")
-    recipe = train_unet.Recipe(width=2, side=16, epochs=1, batch=4, rate=0.01, held_out=0.2)
+    recipe = train_unet.Recipe(
+        width=2, image_size=16, epochs=1, batch=4, learning_rate=0.01, validation_share=0.2
+    )
     training, validation = train_unet.split(pairs, recipe)
-    assert (len(training.pictures), len(validation.pictures)) == (9, 3)
+    assert (len(training.images), len(validation.images)) == (9, 3)
 
 
 def test_the_same_seed_holds_out_the_same_specimens() -> None:
     specimens = [f"s{n // 2}" for n in range(40)]
-    assert held_out(specimens, 0.25, 3) == held_out(specimens[::-1], 0.25, 3)
-    assert len(held_out(specimens, 0.25, 3)) == 5
-    assert held_out(specimens, 0.25, 3) != held_out(specimens, 0.25, 4)
-    assert held_out(["only", "only"], 0.25, 3) == set()
+    assert validation_specimens(specimens, 0.25, 3) == validation_specimens(
+        specimens[::-1], 0.25, 3
+    )
+    assert len(validation_specimens(specimens, 0.25, 3)) == 5
+    assert validation_specimens(specimens, 0.25, 3) != validation_specimens(specimens, 0.25, 4)
+    assert validation_specimens(["only", "only"], 0.25, 3) == set()
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--side", "100"], ["--epochs", "0"], ["--held-out", "1"], ["--rate", "-1"]]
+    "wrong",
+    [
+        ["--image-size", "100"],
+        ["--epochs", "0"],
+        ["--validation-share", "1"],
+        ["--learning-rate", "-1"],
+    ],
 )
 def test_options_out_of_range_are_refused(tmp_path: Path, wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -291,4 +320,10 @@ def test_options_out_of_range_are_refused(tmp_path: Path, wrong: list[str]) -> N
 
 def test_the_full_preset_has_the_published_values() -> None:
     full = train_unet.PRESETS["full"]
-    assert (full.width, full.side, full.epochs, full.batch, full.rate) == (64, 256, 50, 16, 1e-4)
+    assert (full.width, full.image_size, full.epochs, full.batch, full.learning_rate) == (
+        64,
+        256,
+        50,
+        16,
+        1e-4,
+    )

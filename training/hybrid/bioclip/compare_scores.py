@@ -5,7 +5,7 @@
         --submission FOLDER
 
 FOLDER is a submission that `bioclip_wings.py` trained on all of the data; its wing network, which
-knows no labels, cuts the wings out here too. In each fold a tower is trained anew with its recipe,
+knows no labels, cuts the wings out here too. In each fold a tower is trained again with its recipe,
 without a quarter of the specimens, without all of the table's hybrids (so that their pair is an
 unseen one) and without two of the rarer subspecies. What was left out is scored: recalls at a TNR
 of 0.95 on the left-out specimens of the subspecies that were trained. The columns of `--look` and
@@ -33,10 +33,16 @@ from torch import Tensor
 
 from kit.markdown import write_block
 from training.common import script
-from training.hybrid.bioclip.images import Labels, Pictures, read_halves, read_labels
+from training.common.console import say
+from training.hybrid.bioclip.images import Images, Labels, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS
 from training.hybrid.bioclip.statistics import SCORES, part_table
-from training.hybrid.bioclip_wings import finetune, fitted_statistics, head_logits, served_picture
+from training.hybrid.bioclip_wings import (
+    finetune,
+    fitted_statistics,
+    head_logits,
+    served_preprocessing,
+)
 from training.hybrid.crosses import Groups, cross_maps, shift_species
 from training.hybrid.looks import heading, rank_agreement, read_look, table_row
 from training.hybrid.wing_pattern.fit import assign_folds
@@ -59,13 +65,18 @@ LEFT_OUT = 2  # subspecies, in each fold
 CROSSES, PATCHES = 200, 4  # patches with sharp edges, other than in training
 BUNDLE = ROOT / "sample_data" / "hybrid"
 HEADINGS = [
-    "hybrids", "crosses", "unseen subspecies", "mimic hybrids", "mimic crosses", "harmonic mean",
-]  # fmt: skip
+    "hybrids",
+    "crosses",
+    "unseen subspecies",
+    "mimic hybrids",
+    "mimic crosses",
+    "harmonic mean",
+]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of pure pictures, and those that should lie above them by name."""
+    """Scores of pure images, and those that should lie above them by name."""
 
     pure: Array
     others: Mapping[str, Array]
@@ -75,8 +86,8 @@ class Scored:
         return {name: share_above(values, limit) for name, values in self.others.items()}
 
 
-def held_crosses(labels: Labels, views: Tensor) -> Tensor:
-    """(CROSSES, 2, 3, h, w) crosses of the pictures, the same patches on both halves."""
+def validation_crosses(labels: Labels, views: Tensor) -> Tensor:
+    """Return (CROSSES, 2, 3, h, w) crosses of the images, the same patches on both halves."""
     maps = views.permute(0, 3, 4, 1, 2).flatten(3).double().numpy()
     groups = Groups.of(np.array(labels.classes)[labels.own], labels.view)
     crossed = cross_maps(maps, groups, CROSSES, np.random.default_rng(SEED), PATCHES)
@@ -86,7 +97,7 @@ def held_crosses(labels: Labels, views: Tensor) -> Tensor:
 
 
 def as_mimic(views: Tensor, kind: int) -> Tensor:
-    """Views (n, 2, 3, h, w) with hue, tone and outline shifted as wing_pattern_settings does."""
+    """Shift hue, tone and outline of views (n, 2, 3, h, w) as wing_pattern/settings.py does."""
     frames = torch.cat([views[:, 1].flip(-1), views[:, 0]], dim=-1).permute(0, 2, 3, 1)
     shifted = []
     for frame in frames.double().numpy() / 255:
@@ -100,45 +111,48 @@ def as_mimic(views: Tensor, kind: int) -> Tensor:
 
 
 def rarer_subspecies(labels: Labels, fold: int) -> list[str]:
-    """LEFT_OUT of the rarer half of the subspecies, others in each fold."""
+    """Return LEFT_OUT of the rarer half of the subspecies, others in each fold."""
     counts = Counter(np.array(labels.classes)[labels.own[labels.pure]].tolist())
     rare = sorted(counts, key=lambda name: (counts[name], name))[: len(counts) // 2]
     return rare[fold::FOLDS][-LEFT_OUT:]
 
 
 def validate(labels: Labels, views: Tensor, fold: int) -> dict[str, list[float]]:
-    """Recalls by score, in the order of HEADINGS without the mean."""
+    """Return recalls by score, in the order of HEADINGS without the mean."""
     names = np.array(labels.classes)[labels.own]
-    unseen = np.isin(names, rarer_subspecies(labels, fold))
-    held = labels.pure & ~unseen & (assign_folds(labels.specimen, OF, SEED) == fold)
-    kept = labels.pure & ~unseen & ~held
+    untrained = np.isin(names, rarer_subspecies(labels, fold))
+    validation = labels.pure & ~untrained & (assign_folds(labels.specimen, OF, SEED) == fold)
+    kept = labels.pure & ~untrained & ~validation
     recipe = PRESETS["small"]
     with tempfile.TemporaryDirectory() as work:
-        pictures = Pictures(labels[kept].paths, views[kept], {})
-        trainer, _ = finetune(labels[kept], pictures, recipe, "small", Path(work))
-    statistics, weights = fitted_statistics(trainer, labels[kept], pictures)
+        images = Images(labels[kept].paths, views[kept], {})
+        trainer, _ = finetune(labels[kept], images, recipe, "small", Path(work))
+    statistics, weights = fitted_statistics(trainer, labels[kept], images)
 
     def table(shown: Tensor) -> Parts:
         rows = list(range(len(shown)))
-        features = trainer.features(Pictures([Path()] * len(rows), shown, {}), rows)
+        features = trainer.features(Images([Path()] * len(rows), shown, {}), rows)
         logits = head_logits(trainer, features)
         return part_table(features.double().numpy(), logits, labels.hybrid, statistics)
 
-    sets = {"hybrids": views[~labels.pure], "crosses": held_crosses(labels[held], views[held])}
-    plain = table(views[held]), {n: table(v) for n, v in sets.items()}
-    plain[1]["unseen subspecies"] = table(views[unseen])
+    sets = {
+        "hybrids": views[~labels.pure],
+        "crosses": validation_crosses(labels[validation], views[validation]),
+    }
+    plain = table(views[validation]), {n: table(v) for n, v in sets.items()}
+    plain[1]["unseen subspecies"] = table(views[untrained])
     mimics = []
     for k in range(len(MIMICS)):
         shifted = {f"mimic {n}": table(as_mimic(v, k)) for n, v in sets.items()}
-        mimics.append((table(as_mimic(views[held], k)), shifted))
+        mimics.append((table(as_mimic(views[validation], k)), shifted))
     return {name: _recalls(weights[name], plain, mimics) for name in SCORES}
 
 
 def _recalls(weights: Mapping[str, float], plain: Any, mimics: list[Any]) -> list[float]:
-    found = _scored(weights, *plain).recalls()
+    recalls = _scored(weights, *plain).recalls()
     shifted = [_scored(weights, *mimic).recalls() for mimic in mimics]
-    found |= {name: float(np.mean([one[name] for one in shifted])) for name in shifted[0]}
-    return [found[name] for name in HEADINGS[:-1]]
+    recalls |= {name: float(np.mean([fold[name] for fold in shifted])) for name in shifted[0]}
+    return [recalls[name] for name in HEADINGS[:-1]]
 
 
 def _scored(weights: Mapping[str, float], pure: Parts, others: Mapping[str, Parts]) -> Scored:
@@ -148,8 +162,8 @@ def _scored(weights: Mapping[str, float], pure: Parts, others: Mapping[str, Part
     return Scored(total(pure), {name: total(parts) for name, parts in others.items()})
 
 
-def looked(submission: Path, pictures: Path, reference: Path) -> dict[str, float]:
-    """The challenge score of each of SCORES for a submission on labelled pictures."""
+def looked(submission: Path, images: Path, reference: Path) -> dict[str, float]:
+    """Return the challenge score of each of SCORES for a submission on labelled images."""
     spec = importlib.util.spec_from_file_location("looked_model", submission / "model.py")
     assert spec is not None
     assert spec.loader is not None
@@ -157,20 +171,22 @@ def looked(submission: Path, pictures: Path, reference: Path) -> dict[str, float
     spec.loader.exec_module(module)
     model = module.Model()
     model.load()
-    look = read_look(pictures, reference)
-    found = []
+    look = read_look(images, reference)
+    part_values = []
     for path in look.paths:
         with Image.open(path) as image:
-            found.append(model.parts(model.preprocess(image)))
+            part_values.append(model.parts(model.preprocess(image)))
     config = json.loads((submission / "config.json").read_text(encoding="utf-8"))
-    scored = {n: [combined(p, weights) for p in found] for n, weights in config["scores"].items()}
+    scored = {
+        n: [combined(p, weights) for p in part_values] for n, weights in config["scores"].items()
+    }
     return {n: score(look.hybrid, look.group, v)["challenge_score"] for n, v in scored.items()}
 
 
 def report(
     recalls: Mapping[str, list[float]], looks: Mapping[str, Mapping[str, float]], folds: int
 ) -> str:
-    """The table, best first, and how well its mean ranks what each look gave."""
+    """Return the table, best first, and how well its mean ranks the scores of each look."""
     rows = {
         name: [*values, harmonic_mean(values), *(look[name] for look in looks.values())]
         for name, values in recalls.items()
@@ -187,6 +203,7 @@ def report(
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, compare the scores and return the exit status."""
     default = ROOT / "submissions" / "bioclip_wings"
     parser = script.parser(
         "training.hybrid.bioclip.compare_scores", "Compare scores inside the training data."
@@ -205,20 +222,24 @@ def compare(default: Path, options: argparse.Namespace) -> int:
     # All hybrids are left out of training, so that soft parents would make no difference.
     labels = read_labels(options.data, soft_parents=False)
     network = options.submission / "weights" / "wing_unet.safetensors"
-    cutter = WingViews(network, served_picture(replace(PRESETS["small"])))
+    cutter = WingViews(network, served_preprocessing(replace(PRESETS["small"])))
     views = read_halves(labels.paths, cutter)
     folds = [validate(labels, views, fold) for fold in range(options.folds)]
     recalls = {n: np.mean([fold[n] for fold in folds], axis=0).tolist() for n in SCORES}
     looks = {
-        f"sample {task}": looked(options.submission, BUNDLE / "input_data" / task,
-                                 BUNDLE / "reference_data" / task / "ref.csv")
-        for task in ("development", "final") if options.block == "sample"
-    }  # fmt: skip
+        f"sample {task}": looked(
+            options.submission,
+            BUNDLE / "input_data" / task,
+            BUNDLE / "reference_data" / task / "ref.csv",
+        )
+        for task in ("development", "final")
+        if options.block == "sample"
+    }
     if options.look:
         reference = options.look / "ref_dev.csv"
         looks["development"] = looked(options.submission, options.look / "images", reference)
     text = report(recalls, looks, options.folds)
-    print(text)
+    say(text)
     write_block(default / "README.md", options.block, text)
     return 0
 

@@ -1,30 +1,32 @@
 """Fine-tune a CLIP tower and a linear head to tell subspecies and hybrids apart.
 
-    python -m training.hybrid.bioclip.finetune --data DIR --network wing_unet.safetensors --out FOLDER
+    python -m training.hybrid.bioclip.finetune --data DIR --out FOLDER \\
+        --network wing_unet.safetensors
     python -m training.hybrid.bioclip.finetune --preset full --data BALANCED --out FOLDER \\
         --backbone local-dir:PATH        (or hf-hub:imageomics/bioclip)
-    accelerate launch training/hybrid/bioclip/finetune.py ...     (several GPUs; one or none: as above)
+    accelerate launch training/hybrid/bioclip/finetune.py ...
+        (for several GPUs; with one or none, as above)
 
 `--preset full` is the published recipe (team henryliao85, HDR butterfly challenge 2025): everything
-frozen but the last two attention blocks and `ln_post` (rate 1e-5) and the head (1e-3), AdamW,
-cross-entropy, batch 8, 7 epochs, pictures 256 -> 224, ImageNet's mean and deviation. DIR is then a
-folder of `balance_classes.py` made from cut-outs of `remove_background.py`. Not published and
-assumed: AdamW's default weight decay, a constant rate, the middle of the picture and no mirror.
+is frozen but the last two attention blocks and `ln_post` (learning rate 1e-5) and the head (1e-3),
+AdamW, cross-entropy, batch 8, 7 epochs, images 256 -> 224, ImageNet's mean and std. DIR is then a
+folder of `balance_classes.py` made from cut-outs of `remove_background.py`. Not published, hence
+assumed: AdamW's default weight decay, a constant learning rate, the middle of the image, no mirror.
 
 `--preset small` trains a small tower from nothing, all of it, on wings that the wing network cuts
-out and lays straight (submissions/bioclip_wings/wing_picture.py); a one-cycle rate; batches drawn
-so that rare classes count more, shifted in colour and outline, with synthetic crosses that teach
+out and lays straight (wildlife_wings/clip_views.py); a one-cycle learning rate; batches drawn so
+that rare classes count more, shifted in colour and outline, with synthetic crosses that teach
 `cross_mass` of the class `hybrid` and the rest of their two parents.
 
-Into FOLDER go `tower.safetensors`, `head.safetensors`, `finetuned.json` (classes, architecture,
-picture settings), `log.csv` and `last.pt`, from which a rerun of the same command goes on, to the
-same weights as without the break. `--epochs` may grow between runs of a constant rate.
+FOLDER gets `tower.safetensors`, `head.safetensors`, `finetuned.json` (classes, architecture,
+preprocessing), `log.csv` and `last.pt`, from which a rerun of the same command resumes, to the same
+weights as without the break. `--epochs` may grow between runs with a constant learning rate.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +36,18 @@ from torch import Tensor, nn
 
 from training.common import script
 from training.common.atomic import replaced, write_json
+from training.common.console import say
 from training.hybrid.bioclip.images import (
     HYBRID,
+    Images,
     Labels,
-    Pictures,
     check_readable,
     read_halves,
     read_labels,
 )
 from training.hybrid.bioclip.recipe import NORMALISATIONS, PRESETS, Recipe
 from training.hybrid.bioclip.trainer import Classifier, Trainer
-from training.hybrid.split import held_out
+from training.hybrid.split import validation_specimens
 from wildlife_wings.clip_tower import build_tower, read_folder, read_head, read_tower
 from wildlife_wings.clip_views import WingViews
 from wildlife_wings.unet import CheckpointError
@@ -64,9 +67,9 @@ SMALL_TOWER = {
 def start(
     backbone: str, classes: int, recipe: Recipe, head: Path | None = None
 ) -> tuple[Classifier, dict[str, Any]]:
-    """The tower that training starts from, with a fresh head or that of a file; its `model_cfg`.
+    """Return the tower to start from, with a fresh head or that of a file; its `model_cfg`.
 
-    `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights beside it) or
+    `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights next to it) or
     `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError.
     """
     torch.manual_seed(recipe.seed)
@@ -96,30 +99,31 @@ def _folder(backbone: str) -> Path:
 
 
 def validation_rows(labels: Labels, recipe: Recipe) -> Tensor:
-    """(n,) True for held-out rows: those that the table says, else specimens by the seed."""
+    """Return (n,), True for validation rows: those of the table, else specimens by the seed."""
     if (labels.part != "").any():
         return torch.from_numpy(labels.part == "validation")
-    chosen = held_out(labels.specimen.tolist(), recipe.held_out, recipe.seed)
+    chosen = validation_specimens(labels.specimen.tolist(), recipe.validation_share, recipe.seed)
     return torch.tensor([specimen in chosen for specimen in labels.specimen.tolist()])
 
 
 def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) -> None:
-    """Tower, head and what they are, into the trainer's folder."""
+    """Write tower, head and their description into the trainer's folder."""
     if not trainer.accelerator.is_main_process:
         return
     for name, module in (("tower", trainer.plain.tower), ("head", trainer.plain.head)):
         with replaced(trainer.out / f"{name}.safetensors") as temporary:
             save_file({n: t.contiguous().cpu() for n, t in module.state_dict().items()}, temporary)
-    found = {
+    description = {
         "classes": list(labels.classes),
         "model_cfg": model_cfg,
-        "preprocessing": trainer.recipe.picture(),
+        "preprocessing": trainer.recipe.preprocessing(),
         "normalise_features": trainer.recipe.normalise_features,
     }
-    write_json(trainer.out / "finetuned.json", found)
+    write_json(trainer.out / "finetuned.json", description)
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they and the preset give."""
     parser = script.parser(
         "training.hybrid.bioclip.finetune", "Fine-tune a CLIP tower and a linear head."
     )
@@ -130,16 +134,13 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--head", type=Path, help="start from this head (cl_head_*.pth)")
     parser.add_argument("--mixed-precision", choices=["no", "fp16", "bf16"], default="no")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
-    kinds: dict[str, Any] = {"float": float, "int": int, "str": str}
-    for name, kind in Recipe.__annotations__.items():
-        option = "--" + name.replace("_", "-")
-        if kind == "bool":
-            parser.add_argument(option, action=argparse.BooleanOptionalAction)
-        else:
-            parser.add_argument(option, type=kinds[kind], help="else the preset's")
+    script.add_recipe_options(parser, Recipe)
+    for field in fields(Recipe):
+        if field.type == "bool":
+            name = "--" + field.name.replace("_", "-")
+            parser.add_argument(name, action=argparse.BooleanOptionalAction)
     options = parser.parse_args(arguments)
-    given = {n: v for n in Recipe.__annotations__ if (v := getattr(options, n)) is not None}
-    recipe = replace(PRESETS[options.preset], **given)
+    recipe = script.changed(PRESETS[options.preset], options)
     options.backbone = options.backbone or (
         "small" if options.preset == "small" else "hf-hub:imageomics/bioclip"
     )
@@ -149,12 +150,21 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
 
 
 def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
-    """What cannot be: one sentence each."""
+    """Return everything that is wrong with the options, one sentence each."""
     problems = []
-    if min(recipe.epochs, recipe.batch) < 1 or not min(recipe.rate, recipe.head_rate) > 0:
-        problems.append("--epochs, --batch, --rate and --head-rate must be above 0")
-    if not 0 <= recipe.held_out < 1 or not 0 <= recipe.cross_mass <= 1 or recipe.crosses < 0:
-        problems.append("--held-out and --cross-mass are shares; --crosses is not below 0")
+    if (
+        min(recipe.epochs, recipe.batch) < 1
+        or not min(recipe.learning_rate, recipe.head_learning_rate) > 0
+    ):
+        problems.append(
+            "--epochs, --batch, --learning-rate and --head-learning-rate must be above 0"
+        )
+    if (
+        not 0 <= recipe.validation_share < 1
+        or not 0 <= recipe.cross_mass <= 1
+        or recipe.crosses < 0
+    ):
+        problems.append("--validation-share and --cross-mass are shares; --crosses is not below 0")
     if recipe.views not in ("halves", "square") or recipe.normalisation not in NORMALISATIONS:
         problems.append("--views is halves or square, --normalisation imagenet or clip")
     if recipe.views == "halves" and not options.network:
@@ -163,14 +173,15 @@ def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
         )
     if recipe.views == "square" and recipe.crosses:
         problems.append("--crosses needs --views halves: crosses are made of aligned wings")
-    if not 0 < recipe.side <= recipe.resize:
-        problems.append("--side must be above 0 and not above --resize")
+    if not 0 < recipe.image_size <= recipe.resize:
+        problems.append("--image-size must be above 0 and not above --resize")
     if options.backbone.partition(":")[0] not in ("small", "local-dir", "hf-hub"):
         problems.append(f"--backbone {options.backbone}: see --help")
     return problems
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, fine-tune and return the exit status."""
     options, recipe = parse(arguments)
     return script.run(options, lambda: finetune(options, recipe), also=(CheckpointError,))
 
@@ -179,19 +190,19 @@ def finetune(options: argparse.Namespace, recipe: Recipe) -> int:
     """Train tower and head, and write them."""
     labels = read_labels(options.data, recipe.soft_parents, recipe.crosses > 0)
     if recipe.views == "halves":
-        views = read_halves(labels.paths, WingViews(options.network, recipe.picture()))
-        pictures = Pictures(labels.paths, views, {})
+        views = read_halves(labels.paths, WingViews(options.network, recipe.preprocessing()))
+        images = Images(labels.paths, views, {})
     else:
         check_readable(labels.paths)
-        pictures = Pictures(labels.paths, None, recipe.picture())
+        images = Images(labels.paths, None, recipe.preprocessing())
     model, model_cfg = start(options.backbone, len(labels.classes), recipe, options.head)
     options.out.mkdir(parents=True, exist_ok=True)
-    digest = f"{labels.digest()} {pictures.digest()} {options.backbone} {options.head}"
+    digest = f"{labels.digest()} {images.digest()} {options.backbone} {options.head}"
     trainer = Trainer(options.out, recipe, model, digest, options.mixed_precision)
     trainer.resume()
-    trainer.train(labels, pictures, validation_rows(labels, recipe))
+    trainer.train(labels, images, validation_rows(labels, recipe))
     write_result(trainer, labels, model_cfg)
-    print(f"{options.out}: {', '.join(labels.classes)}; hybrids are class {HYBRID}")
+    say(f"{options.out}: {', '.join(labels.classes)}; hybrids are class {HYBRID}")
     return 0
 
 

@@ -1,8 +1,7 @@
-"""What `finetune_bioclip` trains on: views of pictures, their classes, and what a batch teaches."""
+"""Training data of `bioclip.finetune`: views of images, their classes, the order of the rows."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +14,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from training.common.errors import DataError
-from training.common.images import UNREADABLE
+from training.common.digests import short_digest
 from training.hybrid.data import HYBRID as IS_HYBRID
-from training.hybrid.data import read_rows, read_training_table
+from training.hybrid.data import read_images, read_rows, read_training_table
 from wildlife_image.rgb import to_rgb
 from wildlife_wings.clip_views import WingViews, square
 
@@ -52,24 +50,23 @@ class Labels:
 
     @property
     def hybrid(self) -> int | None:
-        """The hybrid class's place among the classes."""
+        """Index of the class `hybrid` among the classes; None without such a class."""
         return self.classes.index(HYBRID) if HYBRID in self.classes else None
 
     @property
     def pure(self) -> NDArray[np.bool_]:
-        """(n,) True for the pictures of subspecies."""
+        """Mask (n,), True for the images of subspecies."""
         pure: NDArray[np.bool_] = (self.own >= 0) & (self.own != self.hybrid)
         return pure
 
     def digest(self) -> str:
-        """Tells whether two runs saw the same table."""
-        found = hashlib.sha256("\n".join([*map(str, self.paths), *self.classes]).encode())
-        found.update(self.targets.tobytes())
-        return found.hexdigest()[:16]
+        """Return a digest that tells whether two runs saw the same table."""
+        names = "\n".join([*map(str, self.paths), *self.classes])
+        return short_digest(names, self.targets.tobytes())
 
 
 def read_labels(folder: Path, soft_parents: bool, hybrid_class: bool = True) -> Labels:
-    """The table FOLDER/train.csv (training/hybrid/data.py). Raises DataError.
+    """Read the table FOLDER/train.csv (training/hybrid/data.py). Raises DataError.
 
     Classes are the sorted subspecies and then `hybrid`, the class of hybrids. With `soft_parents` a
     hybrid whose parents the table names (parent_subspecies_1 and _2) teaches half of each instead,
@@ -96,21 +93,21 @@ def read_labels(folder: Path, soft_parents: bool, hybrid_class: bool = True) -> 
 def _parents(row: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...] | None:
     if not IS_HYBRID[row["hybrid_stat"].strip()]:
         return None
-    found = tuple((row.get(column) or "").strip() for column in PARENTS)
-    return found if all(name in names for name in found) else None
+    parents = tuple((row.get(column) or "").strip() for column in PARENTS)
+    return parents if all(name in names for name in parents) else None
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
+class Images(Dataset[tuple[Tensor, int]]):
     """Views (v, 3, h, w) as bytes by row, and the row's number; kept in memory if `read` says."""
 
     def __init__(self, paths: Sequence[Path], views: Tensor | None, square_as: Mapping[str, Any]):
         self.paths, self.views, self.square_as = paths, views, square_as
 
     def digest(self) -> str:
-        """Tells whether two runs saw the same pixels, where they are in memory."""
+        """Return a digest that tells whether two runs saw the same pixels in memory."""
         if self.views is None:
             return "read from files"
-        return hashlib.sha256(self.views.numpy().tobytes()).hexdigest()[:16]
+        return short_digest(self.views.numpy().tobytes())
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -122,37 +119,22 @@ class Pictures(Dataset[tuple[Tensor, int]]):
             return square(to_rgb(image, 2 * int(self.square_as["resize"])), self.square_as), row
 
 
-def read_halves(paths: Sequence[Path], pictures: WingViews) -> Tensor:
-    """Views (n, 2, 3, h, w) of pictures with background. Raises DataError naming all unreadable."""
-    views, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                views.append(pictures(image))
-        except UNREADABLE as error:
-            problems.append(f"{path.name} cannot be read: {error}")
-    raise_if(problems, paths)
-    return torch.stack(views)
+def read_halves(paths: Sequence[Path], cutter: WingViews) -> Tensor:
+    """Return views (n, 2, 3, h, w) of images with background.
+
+    Raises DataError naming all unreadable images.
+    """
+    return torch.stack(read_images(paths, cutter))
 
 
 def check_readable(paths: Sequence[Path]) -> None:
-    """Whether every picture can be decoded, before hours of training. Raises DataError."""
-    problems = []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                image.draft("RGB", (64, 64))
-                image.load()
-        except UNREADABLE as error:
-            problems.append(f"{path.name} cannot be read: {error}")
-    raise_if(problems, paths)
+    """Decode every image, before hours of training. Raises DataError for unreadable ones."""
+    read_images(paths, _decode)
 
 
-def raise_if(problems: list[str], paths: Sequence[Path]) -> None:
-    """Raises DataError listing the problems, where there are any."""
-    if problems:
-        head = f"{paths[0].parent}: {len(problems)} problem(s), nothing was trained"
-        raise DataError("\n  ".join([head, *problems]))
+def _decode(image: Image.Image) -> None:
+    image.draft("RGB", (64, 64))
+    image.load()
 
 
 class Order(Sampler[int]):
@@ -168,9 +150,9 @@ class Order(Sampler[int]):
         return len(self.own)
 
     def __iter__(self) -> Iterator[int]:
-        dice = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         if not self.balanced:
-            return iter(torch.randperm(len(self.own), generator=dice).tolist())
+            return iter(torch.randperm(len(self.own), generator=generator).tolist())
         _, member, count = np.unique(self.own, return_inverse=True, return_counts=True)
         weight = torch.from_numpy(1 / np.sqrt(count[member]))
-        return iter(torch.multinomial(weight, len(self.own), True, generator=dice).tolist())
+        return iter(torch.multinomial(weight, len(self.own), True, generator=generator).tolist())

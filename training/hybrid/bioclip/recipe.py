@@ -1,4 +1,4 @@
-"""What decides the weights of `bioclip_wings`, and the published and the small values of it."""
+"""The recipe that decides the weights of `bioclip_wings`: published and small values."""
 
 from __future__ import annotations
 
@@ -15,41 +15,65 @@ NORMALISATIONS = {"imagenet": IMAGENET, "clip": CLIP}
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights, besides the pictures and the tower that training starts from."""
+    """Everything that decides the weights, except the images and the initial tower."""
 
     views: str  # "halves" or "square", as in config.json
     blocks: int  # attention blocks that are trained, from the last; -1: the whole tower
-    rate: float
-    head_rate: float
+    learning_rate: float
+    head_learning_rate: float
     epochs: int
     batch: int
-    cycle: bool  # one-cycle rate (Smith 2018), gradients clipped; else constant
-    decay: float
+    cycle: bool  # one-cycle learning rate (Smith 2018), gradients clipped; else constant
+    weight_decay: float
     balanced: bool
-    crosses: float  # so many crosses for each picture of a batch
+    crosses: float  # so many crosses for each image of a batch
     cross_mass: float  # what of a cross belongs to the class `hybrid`; the rest to its parents
     shift: bool
-    held_out: float
+    validation_share: float
     resize: int = 256
-    side: int = 224
+    image_size: int = 224
     normalisation: str = "imagenet"
     normalise_features: bool = False
     soft_parents: bool = False
     seed: int = 0
 
-    def picture(self) -> dict[str, Any]:
-        """The settings of the picture as config.json has them."""
-        sizes = {"resize": self.resize, "image_size": self.side} if self.views == "square" else {}
+    def preprocessing(self) -> dict[str, Any]:
+        """Return the settings of the image as config.json has them."""
+        sizes = (
+            {"resize": self.resize, "image_size": self.image_size} if self.views == "square" else {}
+        )
         return {"views": self.views, **sizes, **NORMALISATIONS[self.normalisation]}
 
 
 PRESETS = {
     "small": Recipe(
-        views="halves", blocks=-1, rate=3e-3, head_rate=3e-3, epochs=80, batch=64, cycle=True,
-        decay=0.05, balanced=True, crosses=0.5, cross_mass=0.5, shift=True, held_out=0.0,
+        views="halves",
+        blocks=-1,
+        learning_rate=3e-3,
+        head_learning_rate=3e-3,
+        epochs=80,
+        batch=64,
+        cycle=True,
+        weight_decay=0.05,
+        balanced=True,
+        crosses=0.5,
+        cross_mass=0.5,
+        shift=True,
+        validation_share=0.0,
     ),
     "full": Recipe(
-        views="square", blocks=2, rate=1e-5, head_rate=1e-3, epochs=7, batch=8, cycle=False,
-        decay=0.01, balanced=False, crosses=0.0, cross_mass=0.5, shift=False, held_out=0.2,
+        views="square",
+        blocks=2,
+        learning_rate=1e-5,
+        head_learning_rate=1e-3,
+        epochs=7,
+        batch=8,
+        cycle=False,
+        weight_decay=0.01,
+        balanced=False,
+        crosses=0.0,
+        cross_mass=0.5,
+        shift=False,
+        validation_share=0.2,
     ),
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""Where the subspecies lie among the features of a tower: means, covariances, spreads of scores."""
+"""Statistics of the subspecies in a tower's features: means, covariances, std of scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wildlife_wings.clip_scores import PARTS, FeatureStatistics, parts
 Array = NDArray[np.float64]
 
 SHRINKAGE = 0.1  # of a covariance towards a ball
-# What is compared as the score of a submission: its parts, each divided by its spread, added up.
+# Candidates for the score of a submission: the sum of these parts, each divided by its std.
 SCORES = {
     **{name: (name,) for name in PARTS},
     "mahalanobis_and_midpoint": ("relative_mahalanobis", "midpoint"),
@@ -23,7 +23,7 @@ SCORES = {
 def fit_statistics(
     features: Array, subspecies: NDArray[np.str_], view: NDArray[np.str_]
 ) -> FeatureStatistics:
-    """From the features (n, d) of pure pictures; each side of a subspecies is a class of its own.
+    """Fit to features (n, d) of pure images; each side of a subspecies is a class of its own.
 
     A class counts by the root of its size, so that neither the common ones rule nor noise does.
     """
@@ -32,15 +32,18 @@ def fit_statistics(
     within = np.zeros((features.shape[1],) * 2)
     total = 0.0
     for k, mean in enumerate(means):
-        spread = features[groups.member == k] - mean
-        weight = np.sqrt(len(spread))
-        within += weight * spread.T @ spread / len(spread)
+        centred = features[groups.member == k] - mean
+        weight = np.sqrt(len(centred))
+        within += weight * centred.T @ centred / len(centred)
         total += weight
     everywhere = np.cov(features.T)
     return FeatureStatistics(
-        means, _whitening(within / total), features.mean(axis=0), _whitening(everywhere),
+        means,
+        _whitening(within / total),
+        features.mean(axis=0),
+        _whitening(everywhere),
         groups.pairs(),
-    )  # fmt: skip
+    )
 
 
 def _whitening(covariance: Array) -> Array:
@@ -54,20 +57,20 @@ def _whitening(covariance: Array) -> Array:
 def part_table(
     features: Array, logits: Array, hybrid: int | None, statistics: FeatureStatistics
 ) -> dict[str, Array]:
-    """Each of PARTS for every picture, (n,)."""
-    rows = [parts(l, f, hybrid, statistics) for l, f in zip(logits, features, strict=True)]
+    """Return each of PARTS for every image, (n,)."""
+    rows = [parts(*pair, hybrid, statistics) for pair in zip(logits, features, strict=True)]
     return {name: np.array([row[name] for row in rows]) for name in PARTS}
 
 
 def score_weights(pure: dict[str, Array], crosses: dict[str, Array]) -> dict[str, dict[str, float]]:
-    """SCORES with a weight for each part: 1 / its spread over pure pictures and crosses together.
+    """Return SCORES with a weight per part: 1 / its std over pure images and crosses together.
 
     A part that stands alone weighs 1, so that its published scale, as log-odds, is kept.
     """
-    spread = {
+    std = {
         name: max(float(np.concatenate([pure[name], crosses[name]]).std()), 1e-9) for name in PARTS
     }
     return {
-        score: {name: 1.0 if len(names) == 1 else 1 / spread[name] for name in names}
+        score: {name: 1.0 if len(names) == 1 else 1 / std[name] for name in names}
         for score, names in SCORES.items()
     }

@@ -1,4 +1,4 @@
-"""Train a tower and a head, an epoch at a time, so that a run that was killed can go on."""
+"""Train a tower and a head, an epoch at a time, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from training.common.checkpoints import Checkpoint
 from training.common.errors import TrainingError
 from training.common.logs import write_log
 from training.hybrid.bioclip.batches import FEWEST_SHARE, Shift, cross, partners, shift
-from training.hybrid.bioclip.images import Labels, Order, Pictures
+from training.hybrid.bioclip.images import Images, Labels, Order
 from training.hybrid.bioclip.recipe import Recipe
 from wildlife_wings.clip_views import normalised
 
-LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "validation_accuracy")
+LOG_COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_accuracy")
 WARM_UP = 0.15  # share of a one-cycle schedule
 LARGEST_GRADIENT = 1.0  # of the small preset; the published recipe does not clip
 
@@ -34,8 +34,9 @@ class Classifier(nn.Module):
         self.tower, self.head, self.normalise = tower, head, normalise
 
     def features(self, pixels: Tensor) -> Tensor:
-        found: Tensor = self.tower(pixels)
-        return normalize(found, dim=-1) if self.normalise else found
+        """Map normalised pixels (b, 3, h, w) to features (b, d)."""
+        features: Tensor = self.tower(pixels)
+        return normalize(features, dim=-1) if self.normalise else features
 
     def forward(self, pixels: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(pixels))
@@ -43,15 +44,19 @@ class Classifier(nn.Module):
 
 
 def freeze(tower: nn.Module, blocks: int) -> None:
-    """Only the last attention `blocks` and ln_post are trained; -1: all. Raises TrainingError."""
+    """Freeze all but the last attention `blocks` and ln_post; -1: none. Raises TrainingError."""
     if blocks < 0:
         return
-    there = getattr(getattr(tower, "transformer", None), "resblocks", None)
-    if there is None or blocks > len(there):
-        found = "no attention blocks of open_clip's" if there is None else f"{len(there)} of them"
-        raise TrainingError(f"--blocks {blocks}: the tower has {found}; -1 trains all of it")
+    all_blocks = getattr(getattr(tower, "transformer", None), "resblocks", None)
+    if all_blocks is None or blocks > len(all_blocks):
+        known = (
+            "no attention blocks of open_clip's"
+            if all_blocks is None
+            else f"{len(all_blocks)} of them"
+        )
+        raise TrainingError(f"--blocks {blocks}: the tower has {known}; -1 trains all of it")
     tower.requires_grad_(False)
-    for part in (*list(there)[len(there) - blocks :], tower.ln_post):
+    for part in (*list(all_blocks)[len(all_blocks) - blocks :], tower.ln_post):
         part.requires_grad_(True)
 
 
@@ -65,34 +70,43 @@ class Trainer:
         self.accelerator = Accelerator(mixed_precision=precision)
         freeze(model.tower, recipe.blocks)
         groups = [
-            {"params": [p for p in part.parameters() if p.requires_grad], "lr": rate}
-            for part, rate in ((model.tower, recipe.rate), (model.head, recipe.head_rate))
+            {"params": [p for p in part.parameters() if p.requires_grad], "lr": learning_rate}
+            for part, learning_rate in (
+                (model.tower, recipe.learning_rate),
+                (model.head, recipe.head_learning_rate),
+            )
         ]
-        optimiser = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=recipe.decay)
-        self.rates = [float(group["lr"]) for group in optimiser.param_groups]
+        optimiser = torch.optim.AdamW(
+            [g for g in groups if g["params"]], weight_decay=recipe.weight_decay
+        )
+        self.learning_rates = [float(group["lr"]) for group in optimiser.param_groups]
         self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
         self.log: list[dict[str, float]] = []
 
     @property
     def plain(self) -> Classifier:
-        """The model without what Accelerate put around it."""
+        """The model without the wrapper of Accelerate."""
         model: Classifier = self.accelerator.unwrap_model(self.model)
         return model
 
-    def train(self, labels: Labels, pictures: Pictures, validation: torch.Tensor) -> None:
-        """Go on to the last epoch; `validation` (n,) says which rows are held out.
+    def train(self, labels: Labels, images: Images, validation: torch.Tensor) -> None:
+        """Train to the last epoch; `validation` (n,) says which rows are not trained on.
 
         Raises TrainingError where the loss is not finite.
         """
         rows = torch.nonzero(~validation)[:, 0].tolist()
         order = Order(labels.own[rows], self.recipe.balanced, self.recipe.seed)
-        subset = torch.utils.data.Subset(pictures, rows)
+        subset = torch.utils.data.Subset(images, rows)
         loader = self.accelerator.prepare(DataLoader(subset, self.recipe.batch, sampler=order))
         while len(self.log) < self.recipe.epochs:
             order.epoch = len(self.log)
             loss = self._epoch(labels, loader)
-            measured = self._measure(labels, pictures, torch.nonzero(validation)[:, 0].tolist())
-            row = {"epoch": len(self.log) + 1, "rate": self._rate(0), "train_loss": loss}
+            measured = self._measure(labels, images, torch.nonzero(validation)[:, 0].tolist())
+            row = {
+                "epoch": len(self.log) + 1,
+                "learning_rate": self._learning_rate(0),
+                "train_loss": loss,
+            }
             self.log.append(row | measured)
             self.save()
             text = ", ".join(f"{name} {value:.4g}" for name, value in self.log[-1].items())
@@ -105,11 +119,13 @@ class Trainer:
         views = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
         total, seen = 0.0, 0
         for step, (pixels, rows) in enumerate(loader):
-            self._set_rate((len(self.log) + step / len(loader)) / self.recipe.epochs)
+            self._set_learning_rate((len(self.log) + step / len(loader)) / self.recipe.epochs)
             rows = rows.cpu()
-            dice = self._dice(step)
-            shown, taught = self._batch(pixels, targets[rows], views[rows], labels.hybrid, dice)
-            logits = self.model(normalised(shown, self.recipe.picture()))
+            generator = self._generator(step)
+            shown, taught = self._batch(
+                pixels, targets[rows], views[rows], labels.hybrid, generator
+            )
+            logits = self.model(normalised(shown, self.recipe.preprocessing()))
             loss = cross_entropy(logits.float(), taught.to(logits.device))
             self._check(loss.item(), f"step {step + 1}")
             self.optimiser.zero_grad()
@@ -121,19 +137,19 @@ class Trainer:
         return total / seen
 
     def _batch(
-        self, pixels: Tensor, targets: Tensor, views: Tensor, hybrid: int | None, dice: Any
+        self, pixels: Tensor, targets: Tensor, views: Tensor, hybrid: int | None, generator: Any
     ) -> tuple[Tensor, Tensor]:
-        """Bytes (b, v, 3, h, w) to bytes-valued pictures (b + crosses, 3, h, w) and targets."""
+        """Bytes (b, v, 3, h, w) to bytes-valued images (b + crosses, 3, h, w) and targets."""
         count = len(pixels)
-        side = torch.randint(pixels.shape[1], (count,), generator=dice)
-        shown = pixels[torch.arange(count, device=pixels.device), side.to(pixels.device)].float()
+        chosen = torch.randint(pixels.shape[1], (count,), generator=generator)
+        shown = pixels[torch.arange(count, device=pixels.device), chosen.to(pixels.device)].float()
         if self.recipe.shift:
-            shown = shift(shown / 255, Shift(), dice) * 255
+            shown = shift(shown / 255, Shift(), generator) * 255
         number = round(self.recipe.crosses * count)
         if not number:
             return shown, targets
-        other = partners(targets.argmax(1), views, dice)[:number]
-        crossed, share = cross(shown[:number] / 255, shown[other.to(shown.device)] / 255, dice)
+        other = partners(targets.argmax(1), views, generator)[:number]
+        crossed, share = cross(shown[:number] / 255, shown[other.to(shown.device)] / 255, generator)
         share = share.cpu()
         taught = share[:, None] * targets[:number] + (1 - share[:, None]) * targets[other]
         if hybrid is not None:
@@ -143,28 +159,30 @@ class Trainer:
         shown = torch.cat([shown, crossed[kept.to(shown.device)] * 255])
         return shown, torch.cat([targets, taught[kept]])
 
-    def _dice(self, step: int) -> torch.Generator:
+    def _generator(self, step: int) -> torch.Generator:
         """Random numbers of this epoch, step and process: the same after a break."""
         place = (len(self.log) * 100_003 + step) * 1009 + self.accelerator.process_index
         return torch.Generator().manual_seed(self.recipe.seed * 1_000_000_007 + place)
 
-    def _rate(self, group: int) -> float:
+    def _learning_rate(self, group: int) -> float:
         return float(self.optimiser.param_groups[group]["lr"])
 
-    def _set_rate(self, done: float) -> None:
+    def _set_learning_rate(self, done: float) -> None:
         factor = 1.0
         if self.recipe.cycle:
             rising = min(done / WARM_UP, 1.0)
             falling = max((done - WARM_UP) / (1 - WARM_UP), 0.0)
             factor = max(0.04 + 0.96 * rising, 0.0) * (1 + math.cos(math.pi * falling)) / 2
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * factor
+        for group, learning_rate in zip(
+            self.optimiser.param_groups, self.learning_rates, strict=True
+        ):
+            group["lr"] = learning_rate * factor
 
-    def _measure(self, labels: Labels, pictures: Pictures, rows: list[int]) -> dict[str, float]:
-        """Mean loss, and share of pictures in their own class; nothing where none is held out."""
+    def _measure(self, labels: Labels, images: Images, rows: list[int]) -> dict[str, float]:
+        """Mean loss, and share of images in their own class; nothing without validation rows."""
         if not rows:
             return {}
-        logits = self.logits(pictures, rows)
+        logits = self.logits(images, rows)
         targets = torch.from_numpy(labels.targets[rows])
         loss = cross_entropy(logits, targets).item()
         self._check(loss, "validation")
@@ -172,29 +190,30 @@ class Trainer:
         return {"validation_loss": loss, "validation_accuracy": right}
 
     @torch.inference_mode()
-    def logits(self, pictures: Pictures, rows: list[int]) -> Tensor:
-        """(n, c) on the CPU, from the mean feature of each picture's views."""
+    def logits(self, images: Images, rows: list[int]) -> Tensor:
+        """Return logits (n, c) on the CPU, from the mean feature of each image's views."""
         model = self.plain.eval()
-        logits: Tensor = model.head(self.features(pictures, rows).to(self.accelerator.device))
+        logits: Tensor = model.head(self.features(images, rows).to(self.accelerator.device))
         return logits.cpu()
 
     @torch.inference_mode()
-    def features(self, pictures: Pictures, rows: list[int]) -> Tensor:
-        """(n, d) on the CPU: the mean over each picture's views."""
+    def features(self, images: Images, rows: list[int]) -> Tensor:
+        """Return features (n, d) on the CPU: the mean over each image's views."""
         model = self.plain.eval()
-        found = []
+        batches = []
         for chosen in torch.split(torch.tensor(rows), self.recipe.batch):
-            views = torch.stack([pictures[row][0] for row in chosen.tolist()])
+            views = torch.stack([images[row][0] for row in chosen.tolist()])
             pixels = views.flatten(0, 1).to(self.accelerator.device)
-            features = model.features(normalised(pixels, self.recipe.picture()))
-            found.append(features.view(len(chosen), -1, features.shape[-1]).mean(1).cpu())
-        return torch.cat(found)
+            features = model.features(normalised(pixels, self.recipe.preprocessing()))
+            batches.append(features.view(len(chosen), -1, features.shape[-1]).mean(1).cpu())
+        return torch.cat(batches)
 
     def _check(self, loss: float, where: str) -> None:
         if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {loss} in epoch {len(self.log) + 1}, {where}; lower --rate and "
-                f"--head-rate (now {self.recipe.rate:g} and {self.recipe.head_rate:g}) and train "
+                f"the loss is {loss} in epoch {len(self.log) + 1}, {where}; "
+                f"lower --learning-rate (now {self.recipe.learning_rate:g}) and "
+                f"--head-learning-rate (now {self.recipe.head_learning_rate:g}) and train "
                 f"into another folder; the {len(self.log)} epochs before it are kept in {self.out}"
             )
 

@@ -1,8 +1,8 @@
 """A small DINOv2 backbone from scratch, supervised by the parents' shares and by cross or not.
 
-A few hundred pictures are too few to learn from them alone, so it learns from labels: each step
-sees a fresh batch of dinov2_crosses.py. Training goes on where it was killed; the same settings and
-pictures give the same weights on the same machine with the same number of threads.
+A few hundred images are too few to learn from them alone, so it learns from labels: each step
+sees a fresh batch of crosses.py. A killed training is resumed; the same settings and
+images give the same weights on the same machine with the same number of threads.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ _LARGEST_STEP = 1.0  # norm of the gradient
 
 @dataclass(frozen=True)
 class BackboneRecipe:
-    """What decides the backbone, besides the pictures. `side` and `patch` in pixels."""
+    """Everything that decides the backbone, except the images; image_size and patch in pixels."""
 
     hidden: int = 96
     layers: int = 4
     attention_heads: int = 3
     mlp_ratio: int = 2
-    side: int = 48
+    image_size: int = 48
     patch: int = 8
     steps: int = 3000
     batch: int = 64
-    rate: float = 2e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
     seed: int = 0
     mixing: Mixing = field(default_factory=Mixing)
 
     def network(self) -> Dinov2Model:
-        """Fresh, by the seed."""
+        """Return a fresh network, by the seed."""
         torch.manual_seed(self.seed)
         return Dinov2Model(
             Dinov2Config(
@@ -55,7 +55,7 @@ class BackboneRecipe:
                 num_hidden_layers=self.layers,
                 num_attention_heads=self.attention_heads,
                 mlp_ratio=self.mlp_ratio,
-                image_size=self.side,
+                image_size=self.image_size,
                 patch_size=self.patch,
             )
         )
@@ -74,28 +74,28 @@ class Trainer:
         self.head = nn.Linear(2 * recipe.hidden, len(wings.groups.names) + 1).to(self.device)
         parameters = [*self.network.parameters(), *self.head.parameters()]
         self.optimiser = torch.optim.AdamW(
-            parameters, lr=recipe.rate, weight_decay=recipe.weight_decay
+            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.mean = torch.tensor(preprocessing["mean"], device=self.device)[:, None, None]
         self.std = torch.tensor(preprocessing["std"], device=self.device)[:, None, None]
         self.losses: list[float] = []
 
-    def logits(self, pictures: Tensor) -> Tensor:
-        """(n, 3, s, s) in 0..1 -> (n, subspecies + 1)"""
-        inputs = (pictures.to(self.device) - self.mean) / self.std
+    def logits(self, images: Tensor) -> Tensor:
+        """Map images (n, 3, s, s) in 0..1 to logits (n, subspecies + 1)."""
+        inputs = (images.to(self.device) - self.mean) / self.std
         tokens = self.network(pixel_values=inputs).last_hidden_state
-        found: Tensor = self.head(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
-        return found
+        logits: Tensor = self.head(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
+        return logits
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy with shares of the parents, and of cross or not; one value."""
-        logits = self.logits(batch.pictures)
+        """Return the cross-entropy with the parents' shares plus that of cross or not."""
+        logits = self.logits(batch.images)
         subspecies = -(batch.classes.to(self.device) * log_softmax(logits[:, :-1], dim=1)).sum(1)
         crossed = binary_cross_entropy_with_logits(logits[:, -1], batch.hybrid.to(self.device))
         return subspecies.mean() + crossed
 
     def train(self) -> None:
-        """Go on to the last step. Raises TrainingError where the loss is not finite."""
+        """Train to the last step. Raises TrainingError if the loss is not finite."""
         self.network.train()
         while len(self.losses) < self.recipe.steps:
             self._step()
@@ -109,14 +109,15 @@ class Trainer:
     def _step(self) -> None:
         step = len(self.losses)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate * self._share_of_rate(step)
+            group["lr"] = self.recipe.learning_rate * self._learning_rate_factor(step)
         # By seed and step alone, so that a resumed run sees the same batches.
         rng = np.random.default_rng((self.recipe.seed, step))
         loss = self.loss(make_batch(self.wings, self.recipe.batch, self.recipe.mixing, rng))
         if not math.isfinite(loss.item()):
             raise TrainingError(
-                f"the backbone's loss is {loss.item()} in step {step + 1}; lower --rate (now "
-                f"{self.recipe.rate:g}); the steps up to the last multiple of {SAVE_EVERY} are kept"
+                f"the backbone's loss is {loss.item()} in step {step + 1}; "
+                f"lower --learning-rate (now {self.recipe.learning_rate:g}); "
+                f"the steps up to the last multiple of {SAVE_EVERY} are kept"
             )
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -124,7 +125,7 @@ class Trainer:
         self.optimiser.step()
         self.losses.append(loss.item())
 
-    def _share_of_rate(self, step: int) -> float:
+    def _learning_rate_factor(self, step: int) -> float:
         """Warm-up, then half a cosine."""
         along = math.pi * step / self.recipe.steps
         return min(1.0, (step + 1) / _WARM_UP) * (0.5 + 0.5 * math.cos(along))
@@ -158,7 +159,7 @@ class Trainer:
 def train_backbone(
     folder: Path, recipe: BackboneRecipe, wings: Wings, preprocessing: dict[str, Any]
 ) -> None:
-    """Leave the trained backbone in FOLDER/model, in the public format. Raises TrainingError."""
+    """Train the backbone into FOLDER/model, in the public format. Raises TrainingError."""
     trainer = Trainer(folder, recipe, wings, preprocessing)
     trainer.resume()
     trainer.train()

@@ -1,9 +1,9 @@
 """Batches of aligned wings for `dinov2_ensemble`: pure, crossed, as of a mimic; all in PyTorch.
 
-Pictures are one wing side each, (n, 3, s, s) in 0..1. A cross takes each of a few random patches
+Images are one wing side each, (n, 3, s, s) in 0..1. A cross takes each of a few random patches
 from one parent, the other, or a mixture of them. Just as many mixtures are made of two animals of
 the SAME subspecies: they are no hybrids, so that seams of patches tell nothing, and the few
-pictures of a rare subspecies cannot be known by heart.
+images of a rare subspecies cannot be known by heart.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from torch.nn.functional import grid_sample, interpolate
 
 from training.hybrid.crosses import Groups
 
-LEAST_SHARE = 0.2  # of the lesser parent, else the picture is no clear cross
+LEAST_SHARE = 0.2  # of the lesser parent, else the image is no clear cross
 _CELLS = 16
 _BLEND_WHOLE = 0.2  # of crosses are an even blend and not patches
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """What a batch holds, and how far pictures are shifted."""
+    """Contents of a batch as shares, and the largest shifts of its images."""
 
-    crosses: float = 0.5  # of the pictures
+    crosses: float = 0.5  # of the images
     known_hybrids: float = 0.06
     mixed_pure: float = 0.6  # of the non-hybrids: two animals of one subspecies
     fewest_patches: int = 3
     most_patches: int = 8
     hue: float = 14.0  # degrees either way
     strong_hue: float = 45.0
-    strong_share: float = 0.25  # of the pictures have their hue shifted strongly
+    strong_share: float = 0.25  # of the images have their hue shifted strongly
     tone: float = 0.1
     saturation: float = 0.2
     bend: float = 0.13  # of the outline
-    shift: float = 0.04  # of the picture's side
+    shift: float = 0.04  # of the image's side
 
 
 @dataclass(frozen=True)
 class Wings:
-    """Pictures (n, 3, s, s) in 0..1 of non-hybrids with their groups, and of hybrids (h, 3, s, s).
+    """Images (n, 3, s, s) in 0..1 of non-hybrids with their groups, and of hybrids (h, 3, s, s).
 
     `pairs` (2, p) are the groups of which crosses are made.
     """
@@ -58,14 +58,14 @@ class Wings:
 class Batch:
     """`classes` (b, k): shares of the parents, a row of zeros where they are unknown."""
 
-    pictures: Tensor
+    images: Tensor
     classes: Tensor
     hybrid: Tensor
 
 
-def patch_shares(count: int, side: int, mixing: Mixing, rng: np.random.Generator) -> Tensor:
-    """(count, side, side) share of the first parent, coarse: its seams lie on a grid of cells."""
-    most, cells = mixing.most_patches, min(side, _CELLS)
+def patch_shares(count: int, size: int, mixing: Mixing, rng: np.random.Generator) -> Tensor:
+    """Draw the first parent's share (count, size, size); its seams lie on a coarse grid."""
+    most, cells = mixing.most_patches, min(size, _CELLS)
     y, x = ((np.mgrid[:cells, :cells] + 0.5) / cells).astype(np.float32)
     centre = rng.uniform(0, 1, (count, 2, most)).astype(np.float32)
     used = np.arange(most) < rng.integers(mixing.fewest_patches, most + 1, count)[:, None]
@@ -76,11 +76,11 @@ def patch_shares(count: int, side: int, mixing: Mixing, rng: np.random.Generator
     shares = np.where(kind < 0.35, 0.0, np.where(kind > 0.65, 1.0, 0.3 + 0.4 * blend))
     shares[rng.random(count) < _BLEND_WHOLE] = rng.uniform(0.35, 0.65)
     coarse = torch.from_numpy(shares[np.arange(count)[:, None, None], patch]).float()
-    return interpolate(coarse[:, None], (side, side), mode="nearest")[:, 0]
+    return interpolate(coarse[:, None], (size, size), mode="nearest")[:, 0]
 
 
 def _parents(wings: Wings, wanted: int, same: bool, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(2, wanted) rows of pictures; groups by the root of their size, pairs in equal numbers."""
+    """(2, wanted) rows of images; groups by the root of their size, pairs in equal numbers."""
     member = wings.groups.member
     counts = np.bincount(member, minlength=len(wings.groups.names))
     if same:
@@ -90,31 +90,31 @@ def _parents(wings: Wings, wanted: int, same: bool, rng: np.random.Generator) ->
     else:
         pairs = wings.pairs[:, rng.integers(0, wings.pairs.shape[1], wanted)]
     rows = [np.flatnonzero(member == k) for k in range(len(counts))]
-    return np.array([[rng.choice(rows[k]) for k in side] for side in pairs], dtype=np.int64)
+    return np.array([[rng.choice(rows[k]) for k in parents] for parents in pairs], dtype=np.int64)
 
 
 def mixed(
     wings: Wings, count: int, same: bool, mixing: Mixing, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Pictures (count, 3, s, s) of two parents of one or of two subspecies; shares (count, k)."""
-    side = wings.pure.shape[-1]
-    share = patch_shares(3 * count, side, mixing, rng)
+    """Return images (count, 3, s, s) of two parents of one or two subspecies; shares (count, k)."""
+    size = wings.pure.shape[-1]
+    share = patch_shares(3 * count, size, mixing, rng)
     part = share.mean(dim=(1, 2))
     clear = torch.minimum(part, 1 - part) >= LEAST_SHARE
     share, part = share[clear][:count], part[clear][:count]
     first, second = _parents(wings, len(share), same, rng)
-    pictures = share[:, None] * wings.pure[first] + (1 - share[:, None]) * wings.pure[second]
+    images = share[:, None] * wings.pure[first] + (1 - share[:, None]) * wings.pure[second]
     classes = torch.zeros(len(share), len(wings.groups.names))
     member = torch.from_numpy(wings.groups.member)
     at = torch.arange(len(share))
     classes[at, member[first]] += part
     classes[at, member[second]] += 1 - part
-    return pictures, classes
+    return images, classes
 
 
-def shifted(pictures: Tensor, mixing: Mixing, rng: np.random.Generator) -> Tensor:
-    """Hue, tone and saturation turned, outline bent and moved: each picture by its own amounts."""
-    count = len(pictures)
+def shifted(images: Tensor, mixing: Mixing, rng: np.random.Generator) -> Tensor:
+    """Shift hue, tone, saturation and outline, each image (n, 3, s, s) by its own amounts."""
+    count = len(images)
 
     def draw(reach: float) -> Tensor:
         return torch.from_numpy(rng.uniform(-reach, reach, count)).float()
@@ -122,20 +122,20 @@ def shifted(pictures: Tensor, mixing: Mixing, rng: np.random.Generator) -> Tenso
     strong = torch.from_numpy(rng.random(count) < mixing.strong_share)
     hue = torch.where(strong, draw(mixing.strong_hue), draw(mixing.hue))
     turn = _turns(torch.deg2rad(hue))
-    grey = pictures.mean(dim=1, keepdim=True)
+    grey = images.mean(dim=1, keepdim=True)
     saturation = (1 + draw(mixing.saturation))[:, None, None, None]
-    colour = torch.einsum("nij,njyx->niyx", turn, pictures - grey) * saturation
+    colour = torch.einsum("nij,njyx->niyx", turn, images - grey) * saturation
     # Darkness and not brightness is scaled: the background stays white.
     tone = (1 + draw(mixing.tone))[:, None, None, None]
     coloured = (1 - (1 - grey) * tone + colour).clamp(0, 1)
-    side = pictures.shape[-1]
-    line = (torch.arange(side) + 0.5) / side
+    size = images.shape[-1]
+    line = (torch.arange(size) + 0.5) / size
     grids = []
     for _ in range(2):
         bent = line[None] ** torch.exp(draw(mixing.bend))[:, None]
         grids.append(2 * (bent + draw(mixing.shift)[:, None]) - 1)
-    across = grids[0][:, None, :].expand(count, side, side)
-    along = grids[1][:, :, None].expand(count, side, side)
+    across = grids[0][:, None, :].expand(count, size, size)
+    along = grids[1][:, :, None].expand(count, size, size)
     return grid_sample(
         coloured, torch.stack([across, along], dim=-1), padding_mode="border", align_corners=False
     )
@@ -151,7 +151,7 @@ def _turns(angle: Tensor) -> Tensor:
 
 
 def make_batch(wings: Wings, size: int, mixing: Mixing, rng: np.random.Generator) -> Batch:
-    """A batch of about `size` pictures, drawn anew."""
+    """Draw a batch of about `size` images."""
     k = len(wings.groups.names)
     hybrids = round(size * mixing.known_hybrids) if len(wings.hybrids) else 0
     crosses = round(size * mixing.crosses)

@@ -1,4 +1,4 @@
-"""Features of picture files by a ready backbone, kept on disk."""
+"""Features of image files by a ready backbone, kept on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wildlife_wings.dinov2_pixels import Pixels
 
 @dataclass(frozen=True)
 class Extractor:
-    """A ready backbone in a folder and its features of picture files, kept on disk."""
+    """A ready backbone in a folder and its features of image files, kept on disk."""
 
     folder: Path
     preprocessing: dict[str, Any]
@@ -25,14 +25,14 @@ class Extractor:
 
     @classmethod
     def open(cls, folder: Path, preprocessing: dict[str, Any], work: Path) -> Extractor:
-        """Raises FileNotFoundError where a file of the backbone is missing."""
+        """Read the digest of a backbone's folder. Raises FileNotFoundError if a file is missing."""
         digest = hashlib.sha256("".join(file_digest(folder / f) for f in FILES).encode())
         named = json.dumps(preprocessing, sort_keys=True)
         cache = FeatureCache(work / "features", digest.hexdigest(), named)
         return cls(folder, preprocessing, cache)
 
     def features(self, paths: tuple[Path, ...], squares: bool = False) -> Features:
-        """(n, d). `squares`: the files are what preprocessing would give. Raises DataError."""
+        """Return features (n, d); `squares`: the files are preprocessed. Raises DataError."""
         preprocessing = {**self.preprocessing, "cut": "whole"} if squares else self.preprocessing
         backbone: list[Backbone] = []  # read only where something is to be computed
 

@@ -22,27 +22,32 @@ FOLDS = 5
 def fit_calibrated(
     features: NDArray[np.float32], hybrid: Labels, seed: int
 ) -> CalibratedClassifierCV:
-    """The published classifier, probabilities by a sigmoid in each of five folds.
+    """Fit the published classifier, probabilities by a sigmoid in each of five folds.
 
-    features (n, d), hybrid (n,). Raises DataError where a side has fewer pictures than folds.
+    features (n, d), hybrid (n,). Raises DataError where a side has fewer images than folds.
     """
     counts = {"hybrids": int(hybrid.sum()), "non-hybrids": int((~hybrid).sum())}
     few = [f"{count} {name}" for name, count in counts.items() if count < FOLDS]
     if few:
         raise DataError(
             f"{' and '.join(few)}: at least {FOLDS} of each are needed, one for each fold of the "
-            "calibration; add pictures, or synthetic ones with --synthetic"
+            "calibration; add images, or synthetic ones with --synthetic"
         )
     base = SGDClassifier(
-        loss="log_loss", alpha=1e-3, learning_rate="adaptive", eta0=1e-3, class_weight="balanced",
-        max_iter=1000, random_state=seed,
-    )  # fmt: skip
+        loss="log_loss",
+        alpha=1e-3,
+        learning_rate="adaptive",
+        eta0=1e-3,
+        class_weight="balanced",
+        max_iter=1000,
+        random_state=seed,
+    )
     classifier = CalibratedClassifierCV(base, method="sigmoid", cv=FOLDS)
     return classifier.fit(features, hybrid.astype(int))
 
 
 def as_arrays(classifier: CalibratedClassifierCV) -> CalibratedLinear:
-    """The fitted classifier without scikit-learn."""
+    """Return the fitted classifier without scikit-learn."""
     folds = classifier.calibrated_classifiers_
     sigmoids = [fold.calibrators[0] for fold in folds]
     return CalibratedLinear(
@@ -58,10 +63,10 @@ def fit_mlp(
     hybrid: Labels,
     widths: Sequence[int],
     steps: int,
-    rate: float,
+    learning_rate: float,
     seed: int,
 ) -> tuple[HybridMLP, list[float]]:
-    """Adam on all pictures at once, `steps` times, each class with equal weight; and the losses.
+    """Fit the MLP by `steps` of Adam on all images, classes weighing alike; return the losses too.
 
     Raises TrainingError where the loss is not finite.
     """
@@ -70,15 +75,15 @@ def fit_mlp(
     inputs, targets = torch.from_numpy(features), torch.from_numpy(hybrid.astype(np.int64))
     counts = torch.bincount(targets, minlength=2).clamp(min=1)
     weight = len(targets) / (2.0 * counts)
-    optimiser = torch.optim.Adam(mlp.parameters(), lr=rate)
+    optimiser = torch.optim.Adam(mlp.parameters(), lr=learning_rate)
     losses: list[float] = []
     for step in range(steps):
         optimiser.zero_grad()
         loss = cross_entropy(mlp(inputs), targets, weight=weight)
         if not math.isfinite(loss.item()):
             raise TrainingError(
-                f"the MLP's loss is {loss.item()} in step {step + 1}; lower --mlp-rate (now "
-                f"{rate:g}); nothing was written"
+                f"the MLP's loss is {loss.item()} in step {step + 1}; "
+                f"lower --mlp-learning-rate (now {learning_rate:g}); nothing was written"
             )
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -87,13 +92,13 @@ def fit_mlp(
 
 
 def head_arrays(mlp: HybridMLP, linear: CalibratedLinear) -> dict[str, NDArray[np.generic]]:
-    """All arrays of weights/heads.npz."""
+    """Return all arrays of weights/heads.npz by name."""
     layers = {name: tensor.numpy() for name, tensor in mlp.state_dict().items()}
     return {**layers, **linear.arrays()}
 
 
 def log_odds_of(mlp: HybridMLP, linear: CalibratedLinear, features: NDArray[np.float32]) -> Array:
-    """(n, 2): log-odds of a hybrid by the MLP and by the SGD."""
+    """Return (n, 2): log-odds of a hybrid by the MLP and by the SGD."""
     with torch.inference_mode():
         logits = mlp(torch.from_numpy(features)).double().numpy()
     sgd = [linear.log_odds(row.astype(np.float64)) for row in features]

@@ -1,4 +1,4 @@
-"""What `dinov2_ensemble` is trained on: the table's pictures, generated ones, synthetic ones."""
+"""Training data of `dinov2_ensemble`: the table's images, generated and synthetic ones."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from PIL import Image
 from training.common.atomic import write_text
 from training.common.cache import file_digest
 from training.common.errors import DataError
-from training.common.images import UNREADABLE, save_picture
+from training.common.images import save_picture
 from training.hybrid.crosses import Groups
-from training.hybrid.data import HYBRID, TrainingTable
+from training.hybrid.data import HYBRID, TrainingTable, read_images
 from training.hybrid.dinov2.crosses import Mixing, Wings, make_batch
 from wildlife_wings.dinov2_pixels import Pixels, square_pixels
 
@@ -30,7 +30,7 @@ _CHUNK = 250
 
 @dataclass(frozen=True)
 class Labelled:
-    """Picture files with whether each shows a hybrid, (n,)."""
+    """Image files with whether each shows a hybrid, (n,)."""
 
     paths: tuple[Path, ...]
     hybrid: NDArray[np.bool_]
@@ -44,7 +44,7 @@ class Labelled:
 
 
 def some_rows(table: TrainingTable, rows: NDArray[np.bool_]) -> TrainingTable:
-    """The table's chosen rows; `rows` (n,)."""
+    """Return the table's chosen rows; `rows` is a mask (n,)."""
     chosen = [path for path, row in zip(table.paths, rows.tolist(), strict=True) if row]
     return TrainingTable(
         tuple(chosen),
@@ -56,28 +56,21 @@ def some_rows(table: TrainingTable, rows: NDArray[np.bool_]) -> TrainingTable:
 
 
 def read_squares(paths: Sequence[Path], preprocessing: Mapping[str, Any]) -> Pixels:
-    """(n, side, side, 3) bytes. Raises DataError naming every unreadable picture."""
-    squares, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                squares.append(square_pixels(image, preprocessing))
-        except UNREADABLE as error:
-            problems.append(f"{path} cannot be read: {error}")
-    if problems:
-        raise DataError(
-            "\n  ".join([f"{len(problems)} of {len(paths)} pictures cannot be used", *problems])
-        )
-    return np.stack(squares)
+    """Return bytes (n, s, s, 3). Raises DataError naming every unreadable image."""
+    return np.stack(read_images(paths, lambda image: square_pixels(image, preprocessing)))
 
 
 def read_generated(folder: Path) -> Labelled:
-    """Pictures of a folder of anomaly_factory/generate.py. Raises DataError with all problems."""
+    """Return the images that synthetic_hybrids/generate.py wrote into a folder.
+
+    Raises DataError with all problems.
+    """
     table = folder / GENERATED
     if not table.is_file():
         raise DataError(
-            f"{table} is missing: expected a folder that training.hybrid.synthetic_hybrids.generate "
-            "wrote (it writes the table last, so the run may have been killed: run it again)"
+            f"{table} is missing: expected a folder that "
+            "training.hybrid.synthetic_hybrids.generate wrote "
+            "(it writes the table last; if the run was killed, run it again)"
         )
     with table.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
@@ -99,11 +92,11 @@ def _generated_problems(folder: Path, rows: list[dict[str, str]]) -> Iterable[st
         if row["hybrid_stat"] not in HYBRID:
             yield f"line {line}: hybrid_stat is {row['hybrid_stat']!r}, expected {sorted(HYBRID)}"
         if not row["filename"] or not (folder / row["filename"]).is_file():
-            yield f"line {line}: picture {row['filename']!r} is not in {folder}"
+            yield f"line {line}: image {row['filename']!r} is not in {folder}"
 
 
 def wings_of(table: TrainingTable, preprocessing: Mapping[str, Any]) -> Wings:
-    """The table's pictures as tensors. Raises DataError."""
+    """Return the table's images as tensors. Raises DataError."""
     squares = torch.from_numpy(read_squares(table.paths, preprocessing)).movedim(-1, 1).float()
     hybrid = torch.from_numpy(table.hybrid)
     pure = ~table.hybrid
@@ -112,7 +105,7 @@ def wings_of(table: TrainingTable, preprocessing: Mapping[str, Any]) -> Wings:
 
 
 def table_digest(table: TrainingTable, *settings: object) -> str:
-    """Of the pictures' bytes, their labels, and the settings (as text)."""
+    """Return a digest of the images' bytes, their labels, and the settings (as text)."""
     digest = hashlib.sha256(repr(settings).encode())
     for k, path in enumerate(table.paths):
         label = (str(table.subspecies[k]), str(table.view[k]), bool(table.hybrid[k]))
@@ -121,7 +114,7 @@ def table_digest(table: TrainingTable, *settings: object) -> str:
 
 
 def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed: int) -> Labelled:
-    """`count` synthetic squares as PNG files in `folder`, hybrids and not; those there are kept."""
+    """Write `count` synthetic squares as PNG files, hybrids and others; keep existing ones."""
     table = folder / "synthetic.json"
     if not table.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +122,7 @@ def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed
         for start in range(0, count, _CHUNK):
             rng = np.random.default_rng((seed, start))
             batch = make_batch(wings, min(_CHUNK, count - start), mixing, rng)
-            squares = (batch.pictures.movedim(1, -1) * 255).round().to(torch.uint8).numpy()
+            squares = (batch.images.movedim(1, -1) * 255).round().to(torch.uint8).numpy()
             for k, (square, hybrid) in enumerate(zip(squares, batch.hybrid.tolist(), strict=True)):
                 name = f"{'cross' if hybrid else 'pure'}_{start + k:05d}.png"
                 save_picture(Image.fromarray(square), folder / name)
@@ -139,6 +132,6 @@ def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed
 
 
 def read_synthetic(folder: Path) -> Labelled:
-    """What `write_synthetic` wrote."""
+    """Read the result of `write_synthetic`."""
     labels = json.loads((folder / "synthetic.json").read_text(encoding="utf-8"))["hybrid"]
     return Labelled(tuple(folder / name for name in labels), np.array([*labels.values()], bool))

@@ -3,20 +3,19 @@
     python -m training.hybrid.masks.teacher --images DIR --out MASKS
     python -m training.hybrid.masks.teacher --images DIR --out MASKS --detector FOLDER --sam FOLDER
 
-The detector finds boxes, Segment Anything (Kirillov et al. 2023) outlines what is in each, and the
-union of the outlines becomes MASKS/<name>_mask.png, 255 on wings and 0 elsewhere, as large as the
-upright picture. The detector is an open-vocabulary one (OWL-ViT, OWLv2, Grounding DINO), told what
-to look for by `--prompts`, or one with classes of its own (RT-DETR and others), of which
-`--labels` picks some. Both models are hub ids, or local folders in the public format; with two
-folders nothing is asked of the network. A rerun goes on with the pictures that have no mask yet.
-Exit status 1 where a picture could not be read or nothing was found in it. (The published pipeline
-of team henryliao85 used a YOLOv8 trained on wings with SAM ViT-L.)
+The detector finds boxes, Segment Anything (Kirillov et al. 2023) outlines the object in each, and
+the union of the outlines becomes MASKS/<name>_mask.png, 255 on wings and 0 elsewhere, as large as
+the upright image. The detector is an open-vocabulary one (OWL-ViT, OWLv2, Grounding DINO), which
+looks for `--prompts`, or one with classes of its own (RT-DETR and others), of which `--labels`
+picks some. Both models are hub ids, or local folders in the public format; two folders need no
+network. The same command resumes with the images without a mask. Exit status 1 if an image could
+not be read or has no box. (The published pipeline of team henryliao85 used a YOLOv8 trained on
+wings with SAM ViT-L.)
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.progress import track
 
 from training.common import script
+from training.common.console import complain, say
 from training.common.errors import ScriptError
 from training.common.images import (
     MASK_END,
@@ -49,12 +49,12 @@ class TeacherError(ScriptError):
 
 
 class Detector(Protocol):
-    def boxes(self, pictures: list[Image.Image]) -> list[list[list[float]]]:
-        """For each picture its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
+    def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
+        """Return for each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
 
 
 def pretrained(auto: Any, source: str) -> Any:
-    """What `auto` finds under a hub id or in a local folder. Raises TeacherError."""
+    """Load the model of a hub id or a local folder with `auto`. Raises TeacherError."""
     local = Path(source).is_dir()
     if not local and (source.startswith((".", "/", "~")) or source.count("/") > 1):
         raise TeacherError(f"{source} is no folder, and no hub id either (OWNER/NAME)")
@@ -75,15 +75,16 @@ class PromptedDetector:
         self.processor = pretrained(AutoProcessor, source)
         self.model = on_device(pretrained(AutoModelForZeroShotObjectDetection, source))
 
-    def boxes(self, pictures: list[Image.Image]) -> list[list[list[float]]]:
+    def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
+        """Return for each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
         inputs = self.processor(
-            images=pictures, text=[self.prompts] * len(pictures), return_tensors="pt"
+            images=images, text=[self.prompts] * len(images), return_tensors="pt"
         ).to(self.model.device)
         outputs = self.model(**inputs)
-        found = self.processor.post_process_grounded_object_detection(
-            outputs, threshold=self.threshold, target_sizes=heights_widths(pictures)
+        detections = self.processor.post_process_grounded_object_detection(
+            outputs, threshold=self.threshold, target_sizes=heights_widths(images)
         )
-        return [result["boxes"].tolist() for result in found]
+        return [detection["boxes"].tolist() for detection in detections]
 
 
 class TrainedDetector:
@@ -102,25 +103,26 @@ class TrainedDetector:
             raise TeacherError(f"{source} knows no labels {unknown}; it knows {known}")
         self.wanted = {i for i, name in names.items() if not labels or name in labels}
 
-    def boxes(self, pictures: list[Image.Image]) -> list[list[list[float]]]:
-        inputs = self.processor(images=pictures, return_tensors="pt").to(self.model.device)
-        found = self.processor.post_process_object_detection(
-            self.model(**inputs), threshold=self.threshold, target_sizes=heights_widths(pictures)
+    def boxes(self, images: list[Image.Image]) -> list[list[list[float]]]:
+        """Return for each image its boxes [x0, y0, x1, y1] in pixels; perhaps none."""
+        inputs = self.processor(images=images, return_tensors="pt").to(self.model.device)
+        detections = self.processor.post_process_object_detection(
+            self.model(**inputs), threshold=self.threshold, target_sizes=heights_widths(images)
         )
         return [
             [
                 box
-                for box, label in zip(r["boxes"].tolist(), r["labels"].tolist(), strict=True)
+                for box, label in zip(d["boxes"].tolist(), d["labels"].tolist(), strict=True)
                 if label in self.wanted
             ]
-            for r in found
+            for d in detections
         ]
 
 
 def open_detector(
     source: str, prompts: list[str], labels: list[str], threshold: float
 ) -> PromptedDetector | TrainedDetector:
-    """The detector of the kind that its configuration names. Raises TeacherError."""
+    """Return a detector of the kind that its configuration names. Raises TeacherError."""
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_ZERO_SHOT_OBJECT_DETECTION_MAPPING_NAMES as PROMPTED,
@@ -140,18 +142,18 @@ class Segmenter:
         self.processor = pretrained(SamProcessor, source)
         self.model = on_device(pretrained(SamModel, source))
 
-    def masks(self, pictures: list[Image.Image], boxes: list[list[list[float]]]) -> list[Mask]:
-        """The union (h, w) of what is in a picture's boxes; each picture has at least one."""
-        pixels = self.processor(images=pictures, return_tensors="pt")["pixel_values"]
+    def masks(self, images: list[Image.Image], boxes: list[list[list[float]]]) -> list[Mask]:
+        """Return for each image the union (h, w) of the outlines in its boxes (at least one)."""
+        pixels = self.processor(images=images, return_tensors="pt")["pixel_values"]
         # The encoder is nearly all of the work, so it gets the batch; prompts differ in number.
         embeddings = self.model.get_image_embeddings(pixels.to(self.model.device))
         return [
-            self._mask(picture, found, embedding[None])
-            for picture, found, embedding in zip(pictures, boxes, embeddings, strict=True)
+            self._mask(image, image_boxes, embedding[None])
+            for image, image_boxes, embedding in zip(images, boxes, embeddings, strict=True)
         ]
 
-    def _mask(self, picture: Image.Image, boxes: list[list[float]], embedding: Any) -> Mask:
-        inputs = self.processor(images=picture, input_boxes=[boxes], return_tensors="pt")
+    def _mask(self, image: Image.Image, boxes: list[list[float]], embedding: Any) -> Mask:
+        inputs = self.processor(images=image, input_boxes=[boxes], return_tensors="pt")
         outputs = self.model(
             image_embeddings=embedding,
             input_boxes=inputs["input_boxes"].to(self.model.device, torch.float32),
@@ -165,48 +167,50 @@ class Segmenter:
 
 
 def on_device(model: Any) -> Any:
-    """The model on CUDA where that is, ready to serve."""
+    """Move the model to CUDA if available, ready to serve."""
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
-def heights_widths(pictures: list[Image.Image]) -> list[tuple[int, int]]:
-    return [(picture.height, picture.width) for picture in pictures]
+def heights_widths(images: list[Image.Image]) -> list[tuple[int, int]]:
+    """Return height and width of each image, in pixels."""
+    return [(image.height, image.width) for image in images]
 
 
-def mask_path(out: Path, picture: Path) -> Path:
-    return out / picture.with_name(picture.stem + MASK_END)
+def mask_path(out: Path, image: Path) -> Path:
+    """Return the path of an image's mask; `image` is relative to the images' folder."""
+    return out / image.with_name(image.stem + MASK_END)
 
 
 @torch.inference_mode()
 def write_masks(
     images: Path, out: Path, batch: list[Path], detector: Detector, segmenter: Segmenter
 ) -> list[str]:
-    """Masks of one batch of pictures, named relative to `images`. Returns what went wrong."""
-    problems, names, pictures = [], [], []
+    """Write the masks of a batch of images, named relative to `images`; return the problems."""
+    problems, names, readable = [], [], []
     for path in batch:
         try:
             with Image.open(images / path) as image:
-                pictures.append(to_rgb(image))
+                readable.append(to_rgb(image))
             names.append(path)
         except UNREADABLE as error:
             problems.append(f"{path} cannot be read: {error}")
-    found = detector.boxes(pictures) if pictures else []
-    for path, boxes in zip(names, found, strict=True):
+    boxes_of = detector.boxes(readable) if readable else []
+    for path, boxes in zip(names, boxes_of, strict=True):
         if not boxes:
             problems.append(f"{path}: nothing found; lower --threshold, or draw its mask")
-    hits = [i for i, boxes in enumerate(found) if boxes]
+    hits = [i for i, boxes in enumerate(boxes_of) if boxes]
     if hits:
-        masks = segmenter.masks([pictures[i] for i in hits], [found[i] for i in hits])
+        masks = segmenter.masks([readable[i] for i in hits], [boxes_of[i] for i in hits])
         for i, mask in zip(hits, masks, strict=True):
             save_picture(Image.fromarray(mask.astype(np.uint8) * 255), mask_path(out, names[i]))
     return problems
 
 
 def make_masks(options: argparse.Namespace) -> list[str]:
-    """All masks that are not there yet. Returns problems; raises FolderError, TeacherError."""
+    """Write all missing masks; return the problems. Raises FolderError, TeacherError."""
     paths = list_pictures(options.images)
     missing = [path for path in paths if not mask_path(options.out, path).is_file()]
-    print(f"{len(paths)} pictures, {len(paths) - len(missing)} of them done before")
+    say(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
     if not missing:
         return []
     detector = open_detector(options.detector, options.prompts, options.labels, options.threshold)
@@ -222,8 +226,9 @@ def make_masks(options: argparse.Namespace) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, make the masks and return the exit status."""
     parser = script.parser("training.hybrid.masks.teacher", "Wing masks from a detector and SAM.")
-    parser.add_argument("--images", type=Path, required=True, help="pictures, also in subfolders")
+    parser.add_argument("--images", type=Path, required=True, help="images, also in subfolders")
     parser.add_argument("--out", type=Path, required=True, help="folder for NAME_mask.png")
     parser.add_argument("--detector", default=DETECTOR, help="hub id or local folder")
     parser.add_argument("--sam", default=SAM, help="hub id or local folder")
@@ -241,8 +246,7 @@ def report_masks(options: argparse.Namespace) -> int:
     """Make the masks; return 1 if an image has none."""
     problems = make_masks(options)
     if problems:
-        listed = [f"{len(problems)} picture(s) without a mask", *problems]
-        print("teacher_masks: " + "\n  ".join(listed), file=sys.stderr)
+        complain(options.script, f"{len(problems)} image(s) without a mask", problems)
     return 1 if problems else 0
 
 

@@ -3,11 +3,11 @@
     python -m training.hybrid.masks.train_unet --images DIR --masks DIR --out FOLDER
     python -m training.hybrid.masks.train_unet --images DIR --masks DIR --out FOLDER --preset full
 
-Binary cross-entropy on logits, Adam, rate divided by ten when the validation loss rests for more
-than three epochs, the epoch of the lowest validation loss kept: the published recipe (team
-henryliao85, HDR butterfly challenge 2025); `--preset full` has its numbers. Validation pictures are
-held out by specimen (`--table`), else one by one. Into FOLDER go `wing_unet.safetensors` (best
-epoch), `log.csv` and `last.pt`, from which a rerun of the same command goes on, to the same weights
+Binary cross-entropy on logits, Adam, a tenth of the learning rate whenever the validation loss
+rests for more than three epochs, the weights of the lowest validation loss: the published recipe
+(team henryliao85, HDR butterfly challenge 2025); `--preset full` has its numbers. Validation images
+are chosen by specimen (`--table`), else one by one. FOLDER gets `wing_unet.safetensors` (best
+epoch), `log.csv` and `last.pt`, from which a rerun of the same command resumes, to the same weights
 as without the break. `--epochs` may grow between runs.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from training.common.console import say
 from training.common.errors import TrainingError
 from training.common.logs import write_log
 from training.hybrid.masks.pairs import WingPairs, read_pairs
-from training.hybrid.split import held_out
+from training.hybrid.split import validation_specimens
 from wildlife_wings.unet import (
     STRIDE,
     CheckpointError,
@@ -41,38 +41,39 @@ from wildlife_wings.unet import (
 )
 
 PATIENCE = 3
-LOG_COLUMNS = ("epoch", "rate", "train_loss", "validation_loss", "iou", "dice")
+LOG_COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "iou", "dice")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the weights, besides the pictures. `side` in pixels."""
+    """Everything that decides the weights, except the images; `image_size` in pixels."""
 
     width: int
-    side: int
+    image_size: int
     epochs: int
     batch: int
-    rate: float
-    held_out: float = 0.2
+    learning_rate: float
+    validation_share: float = 0.2
     seed: int = 0
 
 
 PRESETS = {
-    "small": Recipe(width=8, side=128, epochs=40, batch=8, rate=1e-3),
-    "full": Recipe(width=64, side=256, epochs=50, batch=16, rate=1e-4),
+    "small": Recipe(width=8, image_size=128, epochs=40, batch=8, learning_rate=1e-3),
+    "full": Recipe(width=64, image_size=256, epochs=50, batch=16, learning_rate=1e-4),
 }
 
 
 @dataclass(frozen=True)
 class Part:
-    """Pictures (n, 3, s, s) and masks (n, 1, s, s) as bytes."""
+    """Images (n, 3, s, s) and masks (n, 1, s, s) as bytes."""
 
-    pictures: Tensor
+    images: Tensor
     masks: Tensor
 
     def batches(self, order: Tensor, size: int, device: torch.device) -> Iterator[tuple[Any, Any]]:
+        """Yield inputs (b, 3, s, s) and masks (b, 1, s, s) of 0 and 1, in the order (n,)."""
         for chosen in torch.split(order, size):
-            pixels = self.pictures[chosen].to(device, non_blocking=True)
+            pixels = self.images[chosen].to(device, non_blocking=True)
             yield network_input(pixels), self.masks[chosen].to(device).float()
 
 
@@ -83,33 +84,38 @@ class Trainer:
         self.out, self.recipe, self.digest = out, recipe, digest
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.to(self.device)
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=recipe.rate)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self.optimiser, mode="min", patience=PATIENCE
         )
         self.log: list[dict[str, float]] = []
 
     def train(self, training: Part, validation: Part) -> None:
-        """Go on to the last epoch. Raises TrainingError where the loss is not finite."""
+        """Train to the last epoch. Raises TrainingError if the loss is not finite."""
         while len(self.log) < self.recipe.epochs:
-            rate = float(self.optimiser.param_groups[0]["lr"])
+            learning_rate = float(self.optimiser.param_groups[0]["lr"])
             loss = self._epoch(training)
             measured = measure(self.network, validation, self.recipe.batch, self.device)
             self._check(measured["validation_loss"], "validation")
             self.plateau.step(measured["validation_loss"])
             best = min((row["validation_loss"] for row in self.log), default=math.inf)
-            row = {"epoch": len(self.log) + 1, "rate": rate, "train_loss": loss, **measured}
+            row = {
+                "epoch": len(self.log) + 1,
+                "learning_rate": learning_rate,
+                "train_loss": loss,
+                **measured,
+            }
             self.log.append(row)
             if measured["validation_loss"] < best:
-                write_unet(self.network, self.recipe.side, self.out / "wing_unet.safetensors")
+                write_unet(self.network, self.recipe.image_size, self.out / "wing_unet.safetensors")
             self._save()
-            print(", ".join(f"{name} {row[name]:.4g}" for name in LOG_COLUMNS), flush=True)
+            say(", ".join(f"{name} {row[name]:.4g}" for name in LOG_COLUMNS))
 
     def _epoch(self, training: Part) -> float:
         self.network.train()
         # The order depends on seed and epoch alone, so that a resumed run sees the same batches.
         generator = torch.Generator().manual_seed(self.recipe.seed * 100_003 + len(self.log))
-        order = torch.randperm(len(training.pictures), generator=generator)
+        order = torch.randperm(len(training.images), generator=generator)
         total = 0.0
         batches = training.batches(order, self.recipe.batch, self.device)
         for step, (pixels, masks) in enumerate(batches, start=1):
@@ -119,13 +125,14 @@ class Trainer:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
             total += loss.item() * len(pixels)
-        return total / len(training.pictures)
+        return total / len(training.images)
 
     def _check(self, loss: float, where: str) -> None:
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss} in epoch {len(self.log) + 1}, {where}; "
-                f"lower --rate (now {self.recipe.rate:g}) and train into another folder; "
+                f"lower --learning-rate (now {self.recipe.learning_rate:g}) "
+                "and train into another folder; "
                 f"the {len(self.log)} epochs before it are kept in {self.out}"
             )
 
@@ -160,41 +167,41 @@ class Trainer:
 
 @torch.inference_mode()
 def measure(network: nn.Module, part: Part, batch: int, device: torch.device) -> dict[str, float]:
-    """Mean loss, and mean over pictures of IoU and Dice at probability 0.5 (1 where both empty)."""
+    """Return the mean loss, IoU and Dice per image at probability 0.5 (1 if both are empty)."""
     network.eval()
     loss, iou, dice = 0.0, 0.0, 0.0
-    for pixels, masks in part.batches(torch.arange(len(part.pictures)), batch, device):
+    for pixels, masks in part.batches(torch.arange(len(part.images)), batch, device):
         logits = network(pixels)
         loss += binary_cross_entropy_with_logits(logits, masks).item() * len(masks)
-        found, true = logits > 0, masks > 0
-        both = (found & true).flatten(1).sum(1)
-        either = (found | true).flatten(1).sum(1)
+        predicted, true = logits > 0, masks > 0
+        both = (predicted & true).flatten(1).sum(1)
+        either = (predicted | true).flatten(1).sum(1)
         iou += torch.where(either > 0, both / either.clamp(min=1), 1.0).sum().item()
         dice += torch.where(either > 0, 2 * both / (both + either).clamp(min=1), 1.0).sum().item()
-    count = len(part.pictures)
+    count = len(part.images)
     return {"validation_loss": loss / count, "iou": iou / count, "dice": dice / count}
 
 
 def split(pairs: WingPairs, recipe: Recipe) -> tuple[Part, Part]:
-    """Training and validation part; no specimen is in both. Raises TrainingError."""
-    chosen = held_out(pairs.specimens, recipe.held_out, recipe.seed)
+    """Return the training and the validation part, no specimen in both. Raises TrainingError."""
+    chosen = validation_specimens(pairs.specimens, recipe.validation_share, recipe.seed)
     if not chosen:
         raise TrainingError(
-            f"{len(set(pairs.specimens))} specimen(s), {recipe.held_out:.0%} to be held out: "
-            "expected at least two specimens, and a share above 0"
+            f"{len(set(pairs.specimens))} specimen(s), {recipe.validation_share:.0%} of the images "
+            "for validation: expected at least two specimens, and a share above 0"
         )
     inside = torch.tensor([specimen in chosen for specimen in pairs.specimens])
-    training = Part(pairs.pictures[~inside], pairs.masks[~inside])
-    validation = Part(pairs.pictures[inside], pairs.masks[inside])
-    print(
-        f"{len(pairs.names)} pictures: {len(training.pictures)} to train, "
-        f"{len(validation.pictures)} of {len(chosen)} other specimens to validate"
+    training = Part(pairs.images[~inside], pairs.masks[~inside])
+    validation = Part(pairs.images[inside], pairs.masks[inside])
+    say(
+        f"{len(pairs.names)} images: {len(training.images)} to train, "
+        f"{len(validation.images)} of {len(chosen)} other specimens to validate"
     )
     return training, validation
 
 
 def start_network(recipe: Recipe, init: Path | None) -> UNet256:
-    """A fresh network by the seed, or the one of a checkpoint. Raises CheckpointError."""
+    """Return a fresh network by the seed, or that of a checkpoint. Raises CheckpointError."""
     torch.manual_seed(recipe.seed)
     if init is None:
         return UNet256(recipe.width)
@@ -208,38 +215,39 @@ def start_network(recipe: Recipe, init: Path | None) -> UNet256:
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they and the preset give."""
     parser = script.parser("training.hybrid.masks.train_unet", "Train the wing network from masks.")
-    parser.add_argument("--images", type=Path, required=True, help="pictures, also in subfolders")
-    parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: beside them)")
+    parser.add_argument("--images", type=Path, required=True, help="images, also in subfolders")
+    parser.add_argument("--masks", type=Path, help="NAME_mask.png for each (default: next to them)")
     parser.add_argument("--table", type=Path, help="CSV: filename and specimen or CAMID")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", type=Path, help="start from this checkpoint (.pth, .safetensors)")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
-    for name, kind in Recipe.__annotations__.items():
-        option = "--" + name.replace("_", "-")
-        parser.add_argument(
-            option, type=float if kind == "float" else int, help="else the preset's"
-        )
+    script.add_recipe_options(parser, Recipe)
     options = parser.parse_args(arguments)
-    given = {n: v for n in Recipe.__annotations__ if (v := getattr(options, n)) is not None}
-    recipe = replace(PRESETS[options.preset], **given)
-    if min(recipe.width, recipe.epochs, recipe.batch) < 1 or not recipe.rate > 0:
-        parser.error("--width, --epochs, --batch and --rate must be above 0")
-    if recipe.side < STRIDE or recipe.side % STRIDE:
-        parser.error(f"--side {recipe.side}: expected a multiple of {STRIDE}")
-    if not 0 < recipe.held_out < 1:
-        parser.error(f"--held-out {recipe.held_out:g}: expected a share between 0 and 1")
+    recipe = script.changed(PRESETS[options.preset], options)
+    if min(recipe.width, recipe.epochs, recipe.batch) < 1 or not recipe.learning_rate > 0:
+        parser.error("--width, --epochs, --batch and --learning-rate must be above 0")
+    if recipe.image_size < STRIDE or recipe.image_size % STRIDE:
+        parser.error(f"--image-size {recipe.image_size}: expected a multiple of {STRIDE}")
+    if not 0 < recipe.validation_share < 1:
+        parser.error(
+            f"--validation-share {recipe.validation_share:g}: expected a share between 0 and 1"
+        )
     return options, recipe
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     options, recipe = parse(arguments)
     return script.run(options, lambda: train(options, recipe), also=(CheckpointError,))
 
 
 def train(options: argparse.Namespace, recipe: Recipe) -> int:
     """Train the network and say which epoch was best."""
-    pairs = read_pairs(options.images, options.masks or options.images, recipe.side, options.table)
+    pairs = read_pairs(
+        options.images, options.masks or options.images, recipe.image_size, options.table
+    )
     training, validation = split(pairs, recipe)
     options.out.mkdir(parents=True, exist_ok=True)
     digest = f"{pairs.digest()} {options.init or 'fresh'}"
@@ -247,7 +255,7 @@ def train(options: argparse.Namespace, recipe: Recipe) -> int:
     trainer.resume()
     trainer.train(training, validation)
     best = min(trainer.log, key=lambda row: row["validation_loss"])
-    print(
+    say(
         f"{options.out / 'wing_unet.safetensors'}: epoch {best['epoch']:.0f}, validation loss "
         f"{best['validation_loss']:.4f}, IoU {best['iou']:.3f}, Dice {best['dice']:.3f}"
     )

@@ -35,7 +35,7 @@ class Examples(Dataset[Example]):
 
 
 def batch_keys(count: int, batch: int, seed: int, first: int, last: int) -> Iterator[list[Key]]:
-    """Keys of the batches of steps first to last-1; every epoch has an order of its own."""
+    """Yield the keys of the batches of steps first to last-1; each epoch has its own order."""
     per_epoch = steps_per_epoch(count, batch)
     epoch, order = -1, list[int]()
     for step in range(first, last):
@@ -48,16 +48,17 @@ def batch_keys(count: int, batch: int, seed: int, first: int, last: int) -> Iter
 
 
 def steps_per_epoch(count: int, batch: int) -> int:
+    """Return the number of batches of an epoch; the last one may be smaller."""
     return -(-count // batch)
 
 
 def load_batches(
     examples: Examples, keys: Iterator[list[Key]], workers: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """For each batch the generator's input (n, 6, s, s) and the target (n, 3, s, s)."""
+    """Yield for each batch the generator's input (n, 6, s, s) and the target (n, 3, s, s)."""
     return iter(DataLoader(examples, batch_sampler=keys, num_workers=workers, collate_fn=_stacked))
 
 
 def _stacked(examples: list[Example]) -> tuple[Tensor, Tensor]:
-    inputs = [torch.cat([one.edge, one.reference]) for one in examples]
-    return torch.stack(inputs), torch.stack([one.target for one in examples])
+    inputs = [torch.cat([example.edge, example.reference]) for example in examples]
+    return torch.stack(inputs), torch.stack([example.target for example in examples])

@@ -1,10 +1,10 @@
-"""Draw generated pictures beside what they were made from, for people to look at.
+"""Draw generated images next to their sources, for people to look at.
 
     python -m training.hybrid.synthetic_hybrids.contact_sheet --weights RUN/generator.safetensors \\
         --dataroot DATAROOT --out contact_sheet.jpg
 
-DATAROOT is what prepare.py made. Each row: the picture that gives the outline, its edges, the one
-that gives the colours, what the generator makes of both, and a photographed hybrid of these two
+prepare.py makes DATAROOT. Each row: the image that gives the outline, its edges, the one
+that gives the colours, the generator's result, and a photographed hybrid of these two
 subspecies where the table has one (the rows of Lists/signal).
 """
 
@@ -19,6 +19,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from training.common import script
+from training.common.console import say
 from training.hybrid.synthetic_hybrids.generate import generator_input, trained_size
 from training.hybrid.synthetic_hybrids.images import read_square, save_whole, to_image
 from training.hybrid.synthetic_hybrids.lists import HYBRID_FOLDER, TEST, ListError, Pair, read_pairs
@@ -45,14 +46,14 @@ class Row:
     hybrid: str | None
 
 
-def spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """`count` of them, from the first on at even distances."""
+def evenly_spaced(pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """Return `count` of the pairs, from the first on at even distances."""
     count = min(count, len(pairs))
     return [pairs[k * len(pairs) // count] for k in range(count)]
 
 
 def real_hybrids(dataroot: Path, signal: Sequence[Pair]) -> list[str]:
-    """Photographed hybrids, where all signal pairs are of the same two classes; else none.
+    """Return photographed hybrids if all signal pairs are of the same two classes; else none.
 
     The folder of hybrids does not tell their parents.
     """
@@ -63,14 +64,14 @@ def real_hybrids(dataroot: Path, signal: Sequence[Pair]) -> list[str]:
 
 
 def choose_rows(dataroot: Path) -> list[Row]:
-    """Rows of all three kinds of lists. Raises ListError."""
+    """Return rows of all three kinds of lists. Raises ListError."""
     rows = []
     for kind, count in KINDS.items():
         folder = dataroot / "Lists" / kind
         if not all((folder / name).is_file() and (folder / name).stat().st_size for name in TEST):
             continue  # a table without parents' names has no signal pairs
         pairs = read_pairs(folder, TEST)
-        some = spread(pairs, count)
+        some = evenly_spaced(pairs, count)
         real = real_hybrids(dataroot, pairs) if kind == "signal" else []
         shown: list[str | None] = [*real[:: max(1, len(real) // len(some))], *[None] * len(some)]
         rows += [Row(kind, pair, hybrid) for pair, hybrid in zip(some, shown, strict=False)]
@@ -80,10 +81,10 @@ def choose_rows(dataroot: Path) -> list[Row]:
 
 
 @torch.inference_mode()
-def pictures_of(
+def images_of(
     row: Row, generator: Generator, dataroot: Path, size: int
 ) -> list[Image.Image | None]:
-    """The five pictures of a row, None where there is none. Raises PictureError."""
+    """Return the five images of a row, None for a missing one. Raises ImageError."""
     outline = row.pair.edge.replace("/pidinet_edges/", "/good/").replace(".png", ".jpg")
     files = (outline, row.pair.edge, row.pair.colour)
     given = [read_square(dataroot / path, size) for path in files]
@@ -92,16 +93,14 @@ def pictures_of(
     return [*given, to_image(made[0]), real]
 
 
-def draw_sheet(
-    rows: Sequence[Row], pictures: Sequence[Sequence[Image.Image | None]]
-) -> Image.Image:
-    """All rows in two blocks side by side, headings above."""
+def draw_sheet(rows: Sequence[Row], images: Sequence[Sequence[Image.Image | None]]) -> Image.Image:
+    """Draw all rows in two blocks side by side, headings above."""
     deep = -(-len(rows) // BLOCKS)
     width, height = len(HEADINGS) * CELL, CELL + CAPTION
     size = (BLOCKS * width + (BLOCKS - 1) * GAP, CAPTION + deep * height)
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
-    for number, (row, cells) in enumerate(zip(rows, pictures, strict=True)):
+    for number, (row, cells) in enumerate(zip(rows, images, strict=True)):
         left, top = number // deep * (width + GAP), CAPTION + number % deep * height
         structure, appearance = row.pair.classes
         captions = (structure, "", appearance, f"{structure} x {appearance}", "")
@@ -115,7 +114,7 @@ def draw_sheet(
 
 
 def save_small(sheet: Image.Image, path: Path) -> int:
-    """A JPEG of at most 300 kB, in the best quality that keeps to it; returns its bytes."""
+    """Save a JPEG of at most 300 kB, in the best quality that fits; return its bytes."""
     for quality in _QUALITIES:
         save_whole(sheet, path, quality)
         if path.stat().st_size <= _LARGEST:
@@ -124,9 +123,10 @@ def save_small(sheet: Image.Image, path: Path) -> int:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = script.parser(
         "training.hybrid.synthetic_hybrids.contact_sheet",
-        "Generated pictures beside their sources.",
+        "Generated images next to their sources.",
     )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of Images and Lists")
@@ -135,6 +135,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, draw the sheet and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: draw(options))
 
@@ -144,9 +145,9 @@ def draw(options: argparse.Namespace) -> int:
     generator = generator_from_state(read_weights(options.weights)).eval()
     size = trained_size(options.weights)
     rows = choose_rows(options.dataroot)
-    pictures = [pictures_of(row, generator, options.dataroot, size) for row in rows]
-    length = save_small(draw_sheet(rows, pictures), options.out)
-    print(f"{options.out}: {len(rows)} rows, {length} bytes")
+    images = [images_of(row, generator, options.dataroot, size) for row in rows]
+    length = save_small(draw_sheet(rows, images), options.out)
+    say(f"{options.out}: {len(rows)} rows, {length} bytes")
     return 0
 
 

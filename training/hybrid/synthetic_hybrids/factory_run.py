@@ -38,12 +38,12 @@ SETTINGS = "settings.json"
 LOG = "log.csv"
 _BETAS = (0.5, 0.999)
 _LOSSES = ("generator", "adversarial", "features", "perceptual", "pixels", "discriminator")
-_LOG_COLUMNS = ("step", "epoch", "rate", *_LOSSES)
+_LOG_COLUMNS = ("step", "epoch", "learning_rate", *_LOSSES)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the result, besides the pictures; the defaults are the published values."""
+    """Everything that decides the result, except the images; the defaults are published."""
 
     size: int = 256
     ngf: int = 64
@@ -53,48 +53,58 @@ class Settings:
     batch: int = 40
     epochs: int = 8000
     decay_epochs: int = 8000
-    rate: float = 2e-4
+    learning_rate: float = 2e-4
     seed: int = 202412
     save_every: int = 1000
     perceptual: bool = True
-    pixels: float = 0.0  # weight of the L1 between pictures
+    pixels: float = 0.0  # weight of the L1 between images
 
     @property
     def widths(self) -> Widths:
+        """Widths of both networks."""
         return Widths(self.ngf, self.ndf, self.n_downsample, self.n_blocks)
 
     def problems(self) -> list[str]:
-        """What is wrong with the values, all of it."""
+        """Return everything that is wrong with the values."""
         zero_too = ("n_blocks", "epochs", "decay_epochs", "seed", "perceptual", "pixels")
-        found = [
+        problems = [
             f"{name} {value}: expected more than 0"
             for name, value in asdict(self).items()
             if value < 0 or (value == 0 and name not in zero_too) or not math.isfinite(value)
         ]
         if self.epochs + self.decay_epochs == 0:
-            found.append("epochs and decay_epochs are both 0")
-        wrong_size = None if found else self.widths.problem_with(self.size)
-        return [*found, *([wrong_size] if wrong_size else [])]
+            problems.append("epochs and decay_epochs are both 0")
+        wrong_size = None if problems else self.widths.problem_with(self.size)
+        return [*problems, *([wrong_size] if wrong_size else [])]
 
-    def rate_at(self, epoch: int) -> float:
-        """Constant for `epochs`, then falling linearly to 0 over `decay_epochs`."""
+    def learning_rate_at(self, epoch: int) -> float:
+        """Return the learning rate: constant for `epochs`, then linear to 0 over `decay_epochs`."""
         if epoch < self.epochs:
-            return self.rate
-        return self.rate * (1 - (epoch - self.epochs) / self.decay_epochs)
+            return self.learning_rate
+        return self.learning_rate * (1 - (epoch - self.epochs) / self.decay_epochs)
 
 
 FULL = Settings()
-# Narrow, without a VGG19: the pixels' loss leads, at a rate that gets there in 1,800 steps.
+# Narrow, without a VGG19: the pixels' loss leads, at a learning rate that suffices in 1,800 steps.
 SMALL = Settings(
-    size=64, ngf=12, ndf=8, n_downsample=2, n_blocks=3, batch=4, epochs=6, decay_epochs=6,
-    rate=1e-3, perceptual=False, pixels=50.0,
-)  # fmt: skip
+    size=64,
+    ngf=12,
+    ndf=8,
+    n_downsample=2,
+    n_blocks=3,
+    batch=4,
+    epochs=6,
+    decay_epochs=6,
+    learning_rate=1e-3,
+    perceptual=False,
+    pixels=50.0,
+)
 
 
 class Run:
     """Networks, optimisers and files of a run in the folder `out`, resumed where it stopped.
 
-    Raises TrainingError where the folder holds a run of other settings or pictures.
+    Raises TrainingError where the folder holds a run of other settings or images.
     """
 
     def __init__(
@@ -112,9 +122,11 @@ class Run:
         initialise(self.generator, settings.seed)
         initialise(self.discriminator, settings.seed + 1)
         self.optimisers = {
-            "generator": torch.optim.Adam(self.generator.parameters(), settings.rate, _BETAS),
+            "generator": torch.optim.Adam(
+                self.generator.parameters(), settings.learning_rate, _BETAS
+            ),
             "discriminator": torch.optim.Adam(
-                self.discriminator.parameters(), settings.rate, _BETAS
+                self.discriminator.parameters(), settings.learning_rate, _BETAS
             ),
         }
         self.lists_digest = lists_digest(pairs)
@@ -124,10 +136,12 @@ class Run:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Batches of an epoch."""
         return steps_per_epoch(len(self.pairs), self.settings.batch)
 
     @property
     def last_step(self) -> int:
+        """Steps of the whole run."""
         return (self.settings.epochs + self.settings.decay_epochs) * self.steps_per_epoch
 
     def start_from(self, generator: Generator) -> None:
@@ -140,12 +154,12 @@ class Run:
             raise TrainingError(f"--initial is a generator of other sizes: {error}") from error
 
     def learn(self, inputs: Tensor, target: Tensor) -> dict[str, float]:
-        """One step of both networks. Raises TrainingError at a loss that is no number."""
-        rate = self.settings.rate_at(self.step // self.steps_per_epoch)
+        """Take one step of both networks. Raises TrainingError at a loss that is no number."""
+        learning_rate = self.settings.learning_rate_at(self.step // self.steps_per_epoch)
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = learning_rate
         fake, _ = self.generator(inputs)
         real = self.discriminator(torch.cat([inputs, target], 1))
         judged = self.discriminator(torch.cat([inputs, fake], 1))
@@ -172,14 +186,16 @@ class Run:
     def _stop_at_nan(self, losses: dict[str, float]) -> None:
         bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
         if bad:
-            kept = f"that of step {self.saved_step} stays" if self.saved_step else "there is none"
+            kept = (
+                f"that of step {self.saved_step} stays" if self.saved_step else "none was written"
+            )
             raise TrainingError(
                 f"step {self.step + 1}: loss {bad} is no finite number; checkpoint in {self.out}: "
-                f"{kept}; try a smaller --rate in another --out"
+                f"{kept}; try a smaller --learning-rate in another --out"
             )
 
     def save(self) -> None:
-        """Checkpoint, generator and settings, each whole or not at all."""
+        """Write checkpoint, generator and settings, each whole or not at all."""
         self.out.mkdir(parents=True, exist_ok=True)
         write_weights(self.out / GENERATOR, self.generator.state_dict())
         write_json(self.out / SETTINGS, asdict(self.settings))
@@ -210,7 +226,7 @@ class Run:
 
 
 class Log:
-    """log.csv, a row a step; what a killed run wrote behind its checkpoint is taken off."""
+    """log.csv, a row a step; rows that a killed run wrote after its checkpoint are removed."""
 
     def __init__(self, out: Path, step: int) -> None:
         out.mkdir(parents=True, exist_ok=True)
@@ -224,12 +240,16 @@ class Log:
         self._writer = csv.writer(self._file, lineterminator="\n")
 
     def add(self, run: Run, losses: dict[str, float]) -> None:
+        """Add the row of the run's latest step."""
         epoch = (run.step - 1) // run.steps_per_epoch
         shown = [f"{losses[name]:.6g}" if name in losses else "" for name in _LOSSES]
-        self._writer.writerow([run.step, epoch, f"{run.settings.rate_at(epoch):.6g}", *shown])
+        self._writer.writerow(
+            [run.step, epoch, f"{run.settings.learning_rate_at(epoch):.6g}", *shown]
+        )
         self._file.flush()
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
 
@@ -238,7 +258,7 @@ def _is_row_until(row: list[str], step: int) -> bool:
 
 
 def train(run: Run, base: Path, workers: int) -> None:
-    """Train to the last step. Raises TrainingError, PictureError."""
+    """Train to the last step. Raises TrainingError, ImageError."""
     settings = run.settings
     if run.step:
         say(f"resumed after step {run.step} of {run.last_step}")

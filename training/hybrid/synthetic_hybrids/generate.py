@@ -1,12 +1,12 @@
-"""Make pictures: the edges of one butterfly painted with the colours of another.
+"""Make images: the edges of one butterfly painted with the colours of another.
 
     python -m training.hybrid.synthetic_hybrids.generate --weights RUN/generator.safetensors \\
         --dataroot DATAROOT/Lists/signal --out GENERATED/signal
 
-Takes the test lists of --dataroot and weights of train.py or published ones (.pth).
+The script reads the test lists of --dataroot and weights of train.py or published ones (.pth).
 GENERATED/signal gets AF_{i}_{j}_gen{number}.png (structure of class i, appearance of class j;
-number: the line in the lists, from 0) and, last, generated.csv, which says what was made from what.
-A killed run goes on where it stopped.
+number: the line in the lists, from 0) and, last, generated.csv, which names each image's sources.
+The same command resumes a killed run.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from training.common import script
 from training.common.atomic import replaced, write_json
+from training.common.console import say
 from training.common.errors import ScriptError
 from training.hybrid.synthetic_hybrids.images import (
     read_square,
@@ -50,15 +51,16 @@ _PUBLISHED_SIZE = 256
 
 
 class GenerationError(ScriptError):
-    """Pictures cannot be made; the message says why and what to do."""
+    """Images cannot be made; the message says why and what to do."""
 
 
-def picture_name(pair: Pair, number: int) -> str:
+def image_name(pair: Pair, number: int) -> str:
+    """Return the file name of the image made from line `number` of the lists."""
     return f"AF_{pair.label}_gen{number:05d}.png"
 
 
 def trained_size(weights: Path) -> int:
-    """The side of the pictures in the settings beside the weights, else the published 256."""
+    """Return the image size in the settings next to the weights, else the published 256 pixels."""
     settings = weights.with_name("settings.json")
     if not settings.is_file():
         return _PUBLISHED_SIZE
@@ -72,10 +74,10 @@ def claim_folder(out: Path, source: dict[str, str | int]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
         changed = [name for name in source if before.get(name) != source[name]]
         if changed:
-            raise GenerationError(f"{out} holds pictures of other {changed}: give another --out")
+            raise GenerationError(f"{out} holds images of other {changed}: give another --out")
         return
     if any(out.glob("*.png")):
-        raise GenerationError(f"{out} holds pictures of unknown origin: give another --out")
+        raise GenerationError(f"{out} holds images of unknown origin: give another --out")
     out.mkdir(parents=True, exist_ok=True)
     write_json(path, source)
 
@@ -84,34 +86,34 @@ def claim_folder(out: Path, source: dict[str, str | int]) -> None:
 def generate(
     generator: Generator, base: Path, pairs: list[Pair], out: Path, size: int, batch: int
 ) -> int:
-    """Make the pictures that are not there yet; returns how many. Raises PictureError."""
+    """Make the missing images; return their number. Raises ImageError."""
     device = next(generator.parameters()).device
     missing = [
         (pair, path)
         for number, pair in enumerate(pairs)
-        if not (path := out / picture_name(pair, number)).is_file()
+        if not (path := out / image_name(pair, number)).is_file()
     ]
     for start in range(0, len(missing), batch):
         some = missing[start : start + batch]
         inputs = torch.stack([generator_input(base, pair, size) for pair, _ in some])
-        pictures, _ = generator(inputs.to(device))
-        for (_, path), picture in zip(some, pictures, strict=True):
-            save_whole(to_image(picture), path)
+        images, _ = generator(inputs.to(device))
+        for (_, path), image in zip(some, images, strict=True):
+            save_whole(to_image(image), path)
         done = start + len(some)
         if start // 100 != done // 100 or done == len(missing):
-            print(f"{done} of {len(missing)} pictures", flush=True)
+            say(f"{done} of {len(missing)} images")
     return len(missing)
 
 
 def generator_input(base: Path, pair: Pair, size: int) -> Tensor:
-    """(6, s, s) in [-1, 1]: edges, then reference. Raises PictureError."""
+    """Return edges, then reference, (6, s, s) in [-1, 1]. Raises ImageError."""
     return torch.cat(
         [to_tensor(read_square(base / path, size)) for path in (pair.edge, pair.colour)]
     )
 
 
 def write_table(out: Path, pairs: list[Pair]) -> None:
-    """A row a picture; whole or not at all."""
+    """Write a row for each image; the file is whole or absent."""
     with (
         replaced(out / TABLE) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -120,13 +122,14 @@ def write_table(out: Path, pairs: list[Pair]) -> None:
         writer.writerow(COLUMNS)
         for number, pair in enumerate(pairs):
             stat = "non-hybrid" if len(set(pair.classes)) == 1 else "hybrid"
-            name = picture_name(pair, number)
+            name = image_name(pair, number)
             writer.writerow([name, pair.label, stat, pair.edge, pair.colour])
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = script.parser(
-        "training.hybrid.synthetic_hybrids.generate", "Make pictures from pairs of photographs."
+        "training.hybrid.synthetic_hybrids.generate", "Make images from pairs of photographs."
     )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of the test lists")
@@ -156,12 +159,13 @@ def run(options: argparse.Namespace) -> None:
         },
     )
     base = base_folder(options.dataroot.resolve())
-    made = generate(generator, base, pairs, options.out, size, options.batch)
+    count = generate(generator, base, pairs, options.out, size, options.batch)
     write_table(options.out, pairs)
-    print(f"{options.out}: {made} made, {len(pairs) - made} were there")
+    say(f"{options.out}: {count} made, {len(pairs) - count} were there")
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, make the images and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: run(options))
 

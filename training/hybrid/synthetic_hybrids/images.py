@@ -1,4 +1,4 @@
-"""Pictures from files to tensors and back."""
+"""Images from files to tensors and back."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from training.common.atomic import replaced
 from training.common.errors import ScriptError
 from wildlife_image.rgb import to_rgb
 
-PREPARED = "prepare.json"  # beside Images and Lists: how the pictures were made
+PREPARED = "prepare.json"  # next to Images and Lists: how the images were made
 
 
-class PictureError(ScriptError):
-    """A picture cannot be read."""
+class ImageError(ScriptError):
+    """An image cannot be read."""
 
 
 def read_square(path: Path, size: int) -> Image.Image:
-    """A picture of any shape and mode as RGB, size x size, bicubic. Raises PictureError."""
+    """Read an image of any shape and mode as RGB, size x size, bicubic. Raises ImageError."""
     try:
         with Image.open(path) as image:
             upright = to_rgb(image, 2 * size)
     except (OSError, SyntaxError, ValueError) as error:
-        raise PictureError(f"{path} cannot be read: {error}") from error
+        raise ImageError(f"{path} cannot be read: {error}") from error
     return upright.resize((size, size), Image.Resampling.BICUBIC)
 
 
@@ -39,12 +39,12 @@ def save_whole(image: Image.Image, path: Path, quality: int = 95) -> None:
 
 
 def to_tensor(image: Image.Image) -> Tensor:
-    """RGB to (3, h, w) in [-1, 1]."""
+    """Convert RGB to (3, h, w) in [-1, 1]."""
     pixels: NDArray[np.float32] = np.asarray(image, dtype=np.float32)
     return torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)
 
 
-def to_image(picture: Tensor) -> Image.Image:
-    """(3, h, w), clipped to [-1, 1], to RGB."""
-    pixels = ((picture.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+def to_image(image: Tensor) -> Image.Image:
+    """Convert (3, h, w), clipped to [-1, 1], to RGB."""
+    pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())

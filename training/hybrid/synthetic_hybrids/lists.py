@@ -1,7 +1,7 @@
 """List files: which edge goes with which colours, one path a line.
 
 Paths are relative to the part of --dataroot before its folder "List...":
-`Images/<subspecies|hybrid>/train/good/NAME.jpg` for pictures, `.../train/pidinet_edges/NAME.png`
+`Images/<subspecies|hybrid>/train/good/NAME.jpg` for images, `.../train/pidinet_edges/NAME.png`
 for their edges. Training reads train_color_gt.txt and train_edges.txt, generation
 test_color_ref.txt (appearance) and test_edges.txt (structure), paired by line.
 """
@@ -31,7 +31,7 @@ class ListError(ScriptError):
 
 @dataclass(frozen=True)
 class Pair:
-    """An edge picture (structure) and a photograph (appearance), relative to the base folder."""
+    """An edge image (structure) and a photograph (appearance), relative to the base folder."""
 
     edge: str
     colour: str
@@ -48,14 +48,14 @@ class Pair:
 
 
 def lists_digest(pairs: Sequence[Pair]) -> str:
-    """SHA-256 of the pairs in their order, to tell whether two runs had the same lists."""
+    """Return the SHA-256 of the pairs in their order: did two runs have the same lists?"""
     lines = "\n".join(f"{pair.edge} {pair.colour}" for pair in pairs)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A non-hybrid's picture; only pictures of the same view are paired."""
+    """A non-hybrid's image; only images of the same view are paired."""
 
     path: str
     view: str = ""
@@ -65,23 +65,23 @@ Classes = dict[str, list[Photograph]]  # by class folder
 
 
 def class_folder(subspecies: str) -> str:
-    """A subspecies as a folder name: 8.0 is 8; what would break "i_j" or a path is a hyphen."""
+    """Return a subspecies as a folder name: 8.0 is 8, odd characters become hyphens."""
     return re.sub(r"[^A-Za-z0-9.]", "-", re.sub(r"\.0$", "", subspecies.strip()))
 
 
 def class_of(path: str) -> str:
-    """`8` of Images/8/train/good/NAME.jpg."""
+    """Return `8` of Images/8/train/good/NAME.jpg."""
     return PurePosixPath(path).parts[-4]
 
 
-def edge_path(picture: str) -> str:
-    """Where the edges of Images/8/train/good/NAME.jpg are."""
-    folder, name = picture.rsplit("/good/", 1)
+def edge_path(image: str) -> str:
+    """Return the path of the edges of Images/8/train/good/NAME.jpg."""
+    folder, name = image.rsplit("/good/", 1)
     return f"{folder}/pidinet_edges/{PurePosixPath(name).with_suffix('.png')}"
 
 
 def base_folder(dataroot: Path) -> Path:
-    """The folder that the listed paths start from: above the last part named List..."""
+    """Return the folder that the listed paths start from: above the last part named List..."""
     for folder in (dataroot, *dataroot.parents):
         if folder.name.startswith("List"):
             return folder.parent
@@ -98,7 +98,7 @@ def write_pairs(folder: Path, names: tuple[str, str], pairs: Sequence[Pair]) -> 
 
 
 def read_pairs(dataroot: Path, names: tuple[str, str]) -> list[Pair]:
-    """The pairs of two list files. Raises ListError with all that is wrong."""
+    """Read the pairs of two list files. Raises ListError with all that is wrong."""
     base = base_folder(dataroot.resolve())
     columns = []
     for name in names:
@@ -130,31 +130,31 @@ def _problem_with(path: str, base: Path) -> str | None:
 
 
 def non_hybrid_pairs(classes: Classes, seed: int) -> list[Pair]:
-    """i x i: every picture's edges once, with the colours of another picture of its class."""
+    """Return i x i: every image's edges once, with another image's colours of its class."""
     pick = random.Random(f"{seed} non-hybrid")
     pairs = []
     for photographs in classes.values():
-        for one in photographs:
-            others = [p for p in photographs if p.view == one.view and p != one] or [one]
-            pairs.append(Pair(edge_path(one.path), pick.choice(others).path))
+        for own in photographs:
+            others = [p for p in photographs if p.view == own.view and p != own] or [own]
+            pairs.append(Pair(edge_path(own.path), pick.choice(others).path))
     return pairs
 
 
 def hybrid_pairs(classes: Classes, parents: tuple[str, str], count: int, seed: int) -> list[Pair]:
-    """i x j: `count` pairs, edges of the first class, colours of the second, no pair twice.
+    """Return i x j: `count` pairs, edges of the first class, colours of the second, none twice.
 
-    Edges recur only after all of them were used. Fewer come back where there are not as many pairs.
+    Edges recur only after all of them were used. Fewer pairs are returned if no more exist.
     """
     pick = random.Random(f"{seed} {parents}")
     partners = defaultdict(list)
     for colour in classes[parents[1]]:
         partners[colour.view].append(colour.path)
     decks = {
-        one.path: pick.sample(partners[one.view], len(partners[one.view]))
-        for one in pick.sample(classes[parents[0]], len(classes[parents[0]]))
+        edge.path: pick.sample(partners[edge.view], len(partners[edge.view]))
+        for edge in pick.sample(classes[parents[0]], len(classes[parents[0]]))
     }
     pairs: list[Pair] = []
     while len(pairs) < count and any(decks.values()):
         rest = count - len(pairs)
-        pairs += [Pair(edge_path(one), deck.pop()) for one, deck in decks.items() if deck][:rest]
+        pairs += [Pair(edge_path(edge), deck.pop()) for edge, deck in decks.items() if deck][:rest]
     return pairs

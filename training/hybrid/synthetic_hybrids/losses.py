@@ -23,18 +23,18 @@ Outputs = Sequence[Sequence[Tensor]]
 
 
 def least_squares(outputs: Outputs, *, real: bool) -> Tensor:
-    """Mean squared distance of each scale's last output from 1 (real) or 0, summed over scales."""
+    """Return the mean squared distance of each scale's last output from 1 (real) or 0, summed."""
     losses = [((scale[-1] - float(real)) ** 2).mean() for scale in outputs]
     return torch.stack(losses).sum()
 
 
 def discriminator_loss(fake: Outputs, real: Outputs) -> Tensor:
-    """Half of both least-squares losses; `fake` must come from a detached picture."""
+    """Return half of both least-squares losses; `fake` must come from a detached image."""
     return 0.5 * (least_squares(fake, real=False) + least_squares(real, real=True))
 
 
 def feature_matching(fake: Outputs, real: Outputs) -> Tensor:
-    """L1 between the discriminator's inner outputs, averaged over scales, times 10.
+    """Return the L1 between the discriminator's inner outputs, averaged over scales, times 10.
 
     The published layer weight 4 / (n_layers + 1) is 1 for three layers.
     """
@@ -47,10 +47,10 @@ def feature_matching(fake: Outputs, real: Outputs) -> Tensor:
 
 
 def pixel_loss(fake: Tensor, real: Tensor) -> Tensor:
-    """L1 between pictures (n, 3, s, s) at full, half and quarter resolution, averaged.
+    """Return the L1 between images (n, 3, s, s) at full, half and quarter size, averaged.
 
-    Not published: where there is no VGG19 to compare contents, and a narrow discriminator has a few
-    hundred steps only, this is what tells the generator which colours belong where.
+    Not published: without a VGG19 that compares contents, and with a narrow discriminator and a few
+    hundred steps only, this loss tells the generator which colours belong where.
     """
     losses = []
     for _ in range(_PIXEL_SCALES):
@@ -62,7 +62,7 @@ def pixel_loss(fake: Tensor, real: Tensor) -> Tensor:
 class PerceptualLoss(nn.Module):
     """Weighted L1 between five slices of a VGG19's features, times 10.
 
-    As published, pictures go in as they are, in [-1, 1], without ImageNet's mean and deviation.
+    As published, images go in as they are, in [-1, 1], without ImageNet's mean and std.
     """
 
     def __init__(self, features: nn.Sequential) -> None:
@@ -83,7 +83,7 @@ class PerceptualLoss(nn.Module):
 
 
 def vgg19_features(widths: Sequence[int] = _VGG19) -> nn.Sequential:
-    """VGG19's convolutions up to relu5_1, numbered as torchvision's; a width of 0 is a pooling."""
+    """Return VGG19's convolutions up to relu5_1, numbered as torchvision's; width 0: a pooling."""
     layers: list[nn.Module] = []
     channels = 3
     for width in widths:
@@ -96,7 +96,7 @@ def vgg19_features(widths: Sequence[int] = _VGG19) -> nn.Sequential:
 
 
 def perceptual_loss(source: str) -> PerceptualLoss:
-    """With VGG19 weights from a file (torchvision's layout), or for "torchvision" its public ones.
+    """Read VGG19 weights from a file (torchvision's layout), or "torchvision": its public ones.
 
     Raises WeightsError.
     """

@@ -32,10 +32,10 @@ class Widths:
     n_blocks: int = 9
 
     def problem_with(self, size: int) -> str | None:
-        """What is wrong with pictures of `size` pixels a side, or None."""
+        """Return the problem with images of `size` pixels a side, or None."""
         step = 2**self.n_downsample
         if size % step or size < 2 * step:
-            return f"picture side {size}: expected a multiple of {step}, at least {2 * step}"
+            return f"image side {size}: expected a multiple of {step}, at least {2 * step}"
         return None
 
 
@@ -90,7 +90,7 @@ def _decoder(widths: Widths) -> nn.Sequential:
 
 
 class Generator(nn.Module):
-    """Paints a reference's appearance onto the structure of an edge picture.
+    """Paints a reference's appearance onto the structure of an edge image.
 
     Two decoders share one encoder: `ano_model` paints new content, `msk_model` says, for each
     pixel and channel between -1 and 1, how far it replaces the reference.
@@ -104,9 +104,9 @@ class Generator(nn.Module):
         self.msk_model = _decoder(widths)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 6, s, s) in [-1, 1], edge then reference, to (picture, mask), both (n, 3, s, s).
+        """Map edge and reference (n, 6, s, s) in [-1, 1] to (image, mask), both (n, 3, s, s).
 
-        The picture is m*a + (1-m)*reference and may leave [-1, 1] a little.
+        The image is m*a + (1-m)*reference and may leave [-1, 1] a little.
         """
         code = self.enc_model(x)
         mask = torch.as_tensor(self.msk_model(code))
@@ -115,7 +115,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Judges patches of (edge, reference, picture) on two scales."""
+    """Judges patches of (edge, reference, image) on two scales."""
 
     def __init__(self, ndf: int = 64) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Discriminator(nn.Module):
         self.halve = nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
 
     def forward(self, x: Tensor) -> list[list[Tensor]]:
-        """(n, 9, s, s) to the outputs of the five layers on full, then on half resolution."""
+        """Map (n, 9, s, s) to the outputs of five layers on full, then on half resolution."""
         outputs = []
         for scale in reversed(range(_SCALES)):
             features, here = [], x
@@ -154,7 +154,7 @@ def _patch_layers(ndf: int) -> list[nn.Sequential]:
 
 
 def initialise(network: nn.Module, seed: int) -> None:
-    """Convolution weights from N(0, 0.02), biases 0; the same for the same seed."""
+    """Draw convolution weights from N(0, 0.02), biases 0; the same for the same seed."""
     source = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -164,7 +164,7 @@ def initialise(network: nn.Module, seed: int) -> None:
 
 
 def generator_from_state(state: Mapping[str, Tensor]) -> Generator:
-    """A generator of the sizes that these weights show, holding them.
+    """Return a generator of the sizes that these weights show, holding them.
 
     Raises ArchitectureError where they are not a generator's.
     """

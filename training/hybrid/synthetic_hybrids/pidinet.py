@@ -31,7 +31,7 @@ class PixelDifference(nn.Conv2d):
         return functional.conv2d(x, kernel, padding=kernel.shape[-1] // 2, groups=self.groups)
 
     def difference_kernel(self) -> Tensor:
-        """The plain convolution kernel, 3x3 or 5x5, that the differences amount to."""
+        """Return the plain kernel, 3x3 or 5x5, that the differences amount to."""
         flat = self.weight.flatten(2)
         if self.kind == "central":
             centre = torch.zeros_like(flat)
@@ -106,7 +106,7 @@ class Reduction(nn.Module):
 
 
 class PiDiNet(nn.Module):
-    """Edge maps of a picture."""
+    """Edge maps of an image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class PiDiNet(nn.Module):
         self.classifier = nn.Conv2d(len(_STAGES), 1, 1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(n, 3, h, w) to five maps (n, 1, h, w) in 0..1: of four stages, and the fused one."""
+        """Map (n, 3, h, w) to five maps (n, 1, h, w) in 0..1: four stages, and the fused one."""
         size = x.shape[-2:]
         x = self.init_block(x)
         maps = []

@@ -1,4 +1,4 @@
-"""Lay out a training table as published: pictures, edge pictures and list files.
+"""Lay out a training table as published: images, edge images and list files.
 
     python -m training.hybrid.synthetic_hybrids.prepare --out DATAROOT
     python -m training.hybrid.synthetic_hybrids.prepare --data DIR --out DATAROOT --signal 9 8
@@ -8,11 +8,11 @@
 DIR holds train.csv and images/ (training/hybrid/data.py says which columns). DATAROOT gets
 Images/CLASS/train/{good,pidinet_edges}/ and Lists/{train,nonhybrid,signal,nonsignal}/. Signal pairs
 are the parents in the table's columns parent_subspecies_1 and _2; without these, or to choose which
-parent gives the outline, say --signal STRUCTURE APPEARANCE. The full preset squeezes whole pictures
+parent gives the outline, say --signal STRUCTURE APPEARANCE. The full preset squeezes whole images
 into squares of 256 pixels, as published. The small one cuts the wings out, turns them upright and
 lets them fill a white square of 64: a small generator moves colours by a few pixels and no further,
-so both parents' wings must lie in the same place. Pictures that are there are kept, so that a rerun
-goes on where it stopped.
+so both parents' wings must lie in the same place. Existing images are kept, so that the same
+command resumes a killed run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ import torch
 from PIL import Image
 
 from training.common import script
+from training.common.console import say
 from training.common.errors import DataError
 from training.hybrid.data import HYBRID, TrainingTable, read_training_table
 from training.hybrid.synthetic_hybrids.edges import Detector, pidinet_edges, sobel_edges
-from training.hybrid.synthetic_hybrids.images import PREPARED, PictureError, read_square, save_whole
+from training.hybrid.synthetic_hybrids.images import PREPARED, ImageError, read_square, save_whole
 from training.hybrid.synthetic_hybrids.lists import (
     HYBRID_FOLDER,
     TEST,
@@ -56,7 +57,7 @@ Parents = tuple[str, str]  # class folders of structure and appearance
 
 
 def photographs_of(table: TrainingTable) -> list[Photograph]:
-    """A photograph for each row, in order. Raises DataError where two names clash."""
+    """Return a photograph for each row, in order. Raises DataError if two names clash."""
     folders = [
         HYBRID_FOLDER if hybrid else class_folder(subspecies)
         for hybrid, subspecies in zip(table.hybrid.tolist(), table.subspecies.tolist(), strict=True)
@@ -76,7 +77,7 @@ def photographs_of(table: TrainingTable) -> list[Photograph]:
 
 
 def signal_parents(data: Path) -> list[Parents]:
-    """Pairs of class folders of which the table has hybrids, both ways."""
+    """Return pairs of class folders of which the table has hybrids, both ways."""
     with (data / "train.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if HYBRID[row["hybrid_stat"].strip()]]
     columns = ("parent_subspecies_1", "parent_subspecies_2")
@@ -86,12 +87,12 @@ def signal_parents(data: Path) -> list[Parents]:
 
 
 def read_wings(path: Path, size: int) -> Image.Image:
-    """The wings upright on white, filling size x size pixels. Raises PictureError."""
+    """Return the wings upright on white, filling size x size pixels. Raises ImageError."""
     try:
         with Image.open(path) as image:
             wings = aligned_wings(image)
     except (OSError, SyntaxError, ValueError) as error:
-        raise PictureError(f"{path} cannot be read: {error}") from error
+        raise ImageError(f"{path} cannot be read: {error}") from error
     cover = wings[..., 3:]
     colour = np.clip(wings[..., :3], 0, 1) * cover + 1 - cover
     pixels = np.rint(colour * 255).clip(0, 255).astype(np.uint8)
@@ -101,23 +102,23 @@ def read_wings(path: Path, size: int) -> Image.Image:
 CUTS = {"whole": read_square, "wings": read_wings}
 
 
-def make_pictures(
+def make_images(
     sources: tuple[Path, ...], names: list[str], out: Path, size: int, cut: str, detector: Detector
 ) -> None:
-    """Write each picture and its edges, size x size. Raises DataError naming all unreadable."""
+    """Write each image and its edges, size x size. Raises DataError naming all unreadable."""
     problems = []
     for number, (source, name) in enumerate(zip(sources, names, strict=True), start=1):
         edges = out / edge_path(name)
         if not edges.is_file():
             try:
                 square = CUTS[cut](source, size)
-            except PictureError as error:
+            except ImageError as error:
                 problems.append(str(error))
                 continue
             save_whole(square, out / name)
             save_whole(detector(square), edges)  # last: its presence marks both as done
         if number % 200 == 0 or number == len(names):
-            print(f"{number} of {len(names)} pictures", flush=True)
+            say(f"{number} of {len(names)} images")
     if problems:
         raise DataError("\n  ".join([f"{len(problems)} problem(s), no lists written", *problems]))
 
@@ -125,7 +126,7 @@ def make_pictures(
 def write_lists(
     out: Path, photographs: list[Photograph], signal: list[Parents], options: argparse.Namespace
 ) -> None:
-    """The list files of training and of the three kinds of generated pictures."""
+    """Write the list files of training and of the three kinds of generated images."""
     classes: Classes = {}
     for photograph in photographs:
         classes.setdefault(class_of(photograph.path), []).append(photograph)
@@ -149,14 +150,14 @@ def write_lists(
     }
     own = [Pair(edge_path(photograph.path), photograph.path) for photograph in photographs]
     write_pairs(out / "Lists" / "train", TRAIN, own)
-    print(f"train: {len(own)} pictures")
+    say(f"train: {len(own)} images")
     for kind, pairs in kinds.items():
         write_pairs(out / "Lists" / kind, TEST, pairs)
-        print(f"{kind}: {len(pairs)} pairs of {len({pair.label for pair in pairs})} labels")
+        say(f"{kind}: {len(pairs)} pairs of {len({pair.label for pair in pairs})} labels")
 
 
 def check_settings(out: Path, options: argparse.Namespace) -> None:
-    """Pictures of another size or detector must not be mixed in. Raises DataError."""
+    """Refuse a folder of images of another size or detector. Raises DataError."""
     edges = options.pidinet.name if options.pidinet else "sobel"
     settings = {"size": options.size, "cut": options.cut, "edges": edges}
     path = out / PREPARED
@@ -169,14 +170,15 @@ def check_settings(out: Path, options: argparse.Namespace) -> None:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options; the preset fills the missing ones."""
     parser = script.parser(
-        "training.hybrid.synthetic_hybrids.prepare", "Lay out pictures, edges and list files."
+        "training.hybrid.synthetic_hybrids.prepare", "Lay out images, edges and list files."
     )
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
-    parser.add_argument("--size", type=int, help="side of the pictures in pixels")
-    parser.add_argument("--cut", choices=sorted(CUTS), help="whole pictures, or wings on white")
+    parser.add_argument("--size", type=int, help="side of the images in pixels")
+    parser.add_argument("--cut", choices=sorted(CUTS), help="whole images, or wings on white")
     parser.add_argument("--pidinet", type=Path, help="weights of a PiDiNet (default: Sobel edges)")
     parser.add_argument("--signal", nargs=2, metavar=("STRUCTURE", "APPEARANCE"))
     parser.add_argument("--signal-images", type=int, default=4422, help="of all signal pairs")
@@ -189,13 +191,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, prepare the folder and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: prepare(options))
 
 
 def prepare(options: argparse.Namespace) -> int:
     """Make the images and the lists."""
-    torch.set_num_threads(1)  # the pictures are small
+    torch.set_num_threads(1)  # the images are small
     table = read_training_table(options.data)
     photographs = photographs_of(table)
     signal = signal_parents(options.data)
@@ -204,7 +207,7 @@ def prepare(options: argparse.Namespace) -> int:
     detector = pidinet_edges(options.pidinet) if options.pidinet else sobel_edges
     check_settings(options.out, options)
     names = [photograph.path for photograph in photographs]
-    make_pictures(table.paths, names, options.out, options.size, options.cut, detector)
+    make_images(table.paths, names, options.out, options.size, options.cut, detector)
     write_lists(options.out, photographs, signal, options)
     return 0
 

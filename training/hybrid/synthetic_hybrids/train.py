@@ -1,13 +1,15 @@
-"""Train the generator on photographs and their edges; a killed run goes on where it stopped.
+"""Train the generator on photographs and their edges; the same command resumes a killed run.
 
     python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN
-    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN --preset full --device cuda
-    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN --vgg vgg19.pth --epochs 40
+    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN \\
+        --preset full --device cuda
+    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN \\
+        --vgg vgg19.pth --epochs 40
 
 LISTS is DATAROOT/Lists/train, which prepare.py makes. RUN gets generator.safetensors (what
 generate.py takes), settings.json, log.csv, and checkpoint.pt, from which the same command resumes.
 Full has the published sizes and schedule, with a VGG19 that is downloaded or given. The small
-preset takes minutes on a processor: narrow networks, and an L1 between pictures in place of the
+preset takes minutes on a processor: narrow networks, and an L1 between images in place of the
 VGG19.
 """
 
@@ -37,25 +39,24 @@ from training.hybrid.synthetic_hybrids.weights import read_weights
 
 PRESETS = {"small": SMALL, "full": FULL}
 _MEANINGS = {
-    "size": "side of the pictures in pixels",
+    "size": "side of the images in pixels",
     "ngf": "channels behind the generator's first convolution",
     "ndf": "the same of the discriminator",
     "n_downsample": "halvings in the encoder",
     "n_blocks": "residual blocks",
-    "batch": "pictures a step",
-    "epochs": "epochs at the full rate",
-    "decay_epochs": "further epochs, over which the rate falls to 0",
-    "rate": "Adam's learning rate",
+    "batch": "images a step",
+    "epochs": "epochs at the full learning rate",
+    "decay_epochs": "further epochs, over which the learning rate falls to 0",
+    "learning_rate": "Adam's learning rate",
     "seed": "of weights, order and warps",
-    "pixels": "weight of the L1 between pictures",
-    "save_every": "pictures between checkpoints",
+    "pixels": "weight of the L1 between images",
+    "save_every": "images between checkpoints",
 }
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = script.parser(
-        "training.hybrid.synthetic_hybrids.train", "Train the picture generator."
-    )
+    """Return the options."""
+    parser = script.parser("training.hybrid.synthetic_hybrids.train", "Train the image generator.")
     parser.add_argument("--dataroot", type=Path, required=True, help="folder of the train lists")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
@@ -63,7 +64,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         if field.name in _MEANINGS:
             parser.add_argument(
                 "--" + field.name.replace("_", "-"),
-                type=float if field.name in ("rate", "pixels") else int,
+                type=float if field.name in ("learning_rate", "pixels") else int,
                 help=f"{_MEANINGS[field.name]} ({_presets(field.name)})",
             )
     perceptual = parser.add_mutually_exclusive_group()
@@ -83,7 +84,7 @@ def _presets(name: str) -> str:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The preset with what the options change. Raises TrainingError where values are unusable."""
+    """Return the preset with the options' changes. Raises TrainingError for unusable values."""
     values = asdict(PRESETS[options.preset])
     given = {name: getattr(options, name) for name in _MEANINGS}
     values |= {name: value for name, value in given.items() if value is not None}
@@ -96,7 +97,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def size_problems(dataroot: Path, size: int) -> list[str]:
-    """Pictures that prepare.py wrote smaller than `size` would only be blown up."""
+    """Return a problem if prepare.py wrote smaller images: they would only be blown up."""
     path = base_folder(dataroot.resolve()) / PREPARED
     prepared = json.loads(path.read_text(encoding="utf-8"))["size"] if path.is_file() else size
     if prepared >= size:
@@ -105,6 +106,7 @@ def size_problems(dataroot: Path, size: int) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Parse the options, train and return the exit status."""
     options = parse(arguments)
     return script.run(options, lambda: train_generator(options))
 

@@ -1,4 +1,4 @@
-"""From one photograph a training example: edge and colours bent apart, and what should come of it.
+"""Training examples of one photograph each: edge and colours bent apart, and the target.
 
 Edge and colour first get the same border, flip and window. Then two independent thin-plate-spline
 warps bend them: T_e the edge, T_c the colour reference. The target is T_e(colour): the reference's
@@ -13,13 +13,13 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-_PUBLISHED_SIDE = 256  # lengths in pixels below are for this side and scale with it
+_PUBLISHED_SIZE = 256  # lengths in pixels below are for this image size and scale with it
 _BORDER = (10, 30)  # pixels
 _GRID_STEP = 10  # pixels between the points where the spline is evaluated
 _BLOCK = (0.8, 0.95)  # of the side
 _SPACING = (0.15, 0.3)  # of the side, between neighbouring control points
 _DISPLACEMENT = 0.1  # of the side
-WARPED = 0.99  # share of pictures that a warp bends
+WARPED = 0.99  # share of images that a warp bends
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Example:
 
 
 def make_example(edge: Tensor, colour: Tensor, seed: int) -> Example:
-    """A training example of one photograph and its edge picture, (3, s, s) each in [-1, 1]."""
-    source = torch.Generator().manual_seed(seed)
-    edge, colour = shared_base(edge, colour, source)
-    edge_grid, colour_grid = (tps_grid(edge.shape[-1], source) for _ in range(2))
+    """Make an example of a photograph and its edge image, (3, s, s) each in [-1, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    edge, colour = shared_base(edge, colour, generator)
+    edge_grid, colour_grid = (tps_grid(edge.shape[-1], generator) for _ in range(2))
     return Example(
         edge=bend(edge, edge_grid),
         reference=bend(colour, colour_grid),
@@ -43,48 +43,48 @@ def make_example(edge: Tensor, colour: Tensor, seed: int) -> Example:
     )
 
 
-def shared_base(edge: Tensor, colour: Tensor, source: Generator) -> tuple[Tensor, Tensor]:
-    """The same border, flip and window for both, each half of the time."""
-    side = edge.shape[-1]
-    if _chance(0.5, source):
-        low, high = (max(1, round(b * side / _PUBLISHED_SIDE)) for b in _BORDER)
-        left, right, top, bottom = torch.randint(low, high + 1, (4,), generator=source).tolist()
+def shared_base(edge: Tensor, colour: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Apply the same border, flip and window to both, each half of the time."""
+    size = edge.shape[-1]
+    if _chance(0.5, generator):
+        low, high = (max(1, round(b * size / _PUBLISHED_SIZE)) for b in _BORDER)
+        left, right, top, bottom = torch.randint(low, high + 1, (4,), generator=generator).tolist()
         padding = [left, right, top, bottom]
-        edge = _resized(functional.pad(edge, padding, value=1.0), side)
-        colour = _resized(functional.pad(colour[None], padding, mode="reflect")[0], side)
-    if _chance(0.5, source):
-        axis = -1 if _chance(0.5, source) else -2
+        edge = _resized(functional.pad(edge, padding, value=1.0), size)
+        colour = _resized(functional.pad(colour[None], padding, mode="reflect")[0], size)
+    if _chance(0.5, generator):
+        axis = -1 if _chance(0.5, generator) else -2
         edge, colour = edge.flip(axis), colour.flip(axis)
-    if _chance(0.5, source):
-        kept = _window(side, source)
-        edge, colour = (torch.where(kept, picture, -1.0) for picture in (edge, colour))
+    if _chance(0.5, generator):
+        kept = _window(size, generator)
+        edge, colour = (torch.where(kept, image, -1.0) for image in (edge, colour))
     return edge, colour
 
 
-def tps_grid(side: int, source: Generator) -> Tensor:
-    """Where each pixel of a bent picture comes from: (s, s, 2) as x, y in [-1, 1].
+def tps_grid(size: int, generator: Generator) -> Tensor:
+    """Return the source of each pixel of a bent image: (s, s, 2) as x, y in [-1, 1].
 
     Control points: the four corners, which stay, and 3x3 in a window of three spacings a side,
     each moved by up to a tenth of the side. As published the spline is evaluated on a coarse grid
     and interpolated linearly between.
     """
-    steps = round(_PUBLISHED_SIDE / _GRID_STEP) + 1
+    steps = round(_PUBLISHED_SIZE / _GRID_STEP) + 1
     line = torch.linspace(-1, 1, steps)
     coarse = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
-    if _chance(WARPED, source):
-        origin, moved = _control_points(source)
+    if _chance(WARPED, generator):
+        origin, moved = _control_points(generator)
         coarse = thin_plate_spline(moved, origin, coarse.view(-1, 2)).view(steps, steps, 2)
     fine = functional.interpolate(
-        coarse.permute(2, 0, 1)[None], (side, side), mode="bilinear", align_corners=True
+        coarse.permute(2, 0, 1)[None], (size, size), mode="bilinear", align_corners=True
     )
     return fine[0].permute(1, 2, 0)
 
 
 def thin_plate_spline(before: Tensor, after: Tensor, points: Tensor) -> Tensor:
-    """`points` (p, 2) moved by the smoothest map that takes `before` (n, 2) to `after` (n, 2).
+    """Move `points` (p, 2) by the smoothest map that takes `before` (n, 2) to `after` (n, 2).
 
     Solved here because kornia's get_tps_transform (0.9) centres the kernels on the targets: no thin
-    plate, and at displacements as large as these it throws one warp in ten off the picture.
+    plate, and at displacements as large as these it throws one warp in ten off the image.
     """
     count = len(before)
     plane = torch.cat([torch.ones(count, 1), before], 1)
@@ -103,45 +103,45 @@ def _bending(points: Tensor, centres: Tensor) -> Tensor:
     return 0.5 * torch.xlogy(squared, squared)
 
 
-def bend(picture: Tensor, grid: Tensor) -> Tensor:
-    """(3, s, s) sampled linearly at the places of the grid; what lies outside is mirrored."""
+def bend(image: Tensor, grid: Tensor) -> Tensor:
+    """Sample (3, s, s) linearly at the grid (s, s, 2); the image is mirrored beyond its border."""
     return functional.grid_sample(
-        picture[None], grid[None], padding_mode="reflection", align_corners=True
+        image[None], grid[None], padding_mode="reflection", align_corners=True
     )[0]
 
 
-def _control_points(source: Generator) -> tuple[Tensor, Tensor]:
+def _control_points(generator: Generator) -> tuple[Tensor, Tensor]:
     """(13, 2) before and after moving, in [-1, 1] (so the side is 2)."""
-    spacing = 2 * _uniform(*_SPACING, source)
-    left, top = (_uniform(-1, 1 - 3 * spacing, source) for _ in range(2))
+    spacing = 2 * _uniform(*_SPACING, generator)
+    left, top = (_uniform(-1, 1 - 3 * spacing, generator) for _ in range(2))
     steps = (torch.arange(3) + 0.5) * spacing
     inner = torch.cartesian_prod(left + steps, top + steps)
     corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
-    shift = (torch.rand(9, 2, generator=source) * 2 - 1) * 2 * _DISPLACEMENT
+    shift = (torch.rand(9, 2, generator=generator) * 2 - 1) * 2 * _DISPLACEMENT
     return torch.cat([inner, corners]), torch.cat([inner + shift, corners])
 
 
-def _window(side: int, source: Generator) -> Tensor:
+def _window(size: int, generator: Generator) -> Tensor:
     """(s, s), true inside a random window."""
     inside = []
     for _ in range(2):
-        length = round(side * _uniform(*_BLOCK, source))
-        start = int(torch.randint(0, side - length + 1, (), generator=source))
-        line = torch.arange(side)
+        length = round(size * _uniform(*_BLOCK, generator))
+        start = int(torch.randint(0, size - length + 1, (), generator=generator))
+        line = torch.arange(size)
         inside.append((line >= start) & (line < start + length))
     return inside[0][:, None] & inside[1][None, :]
 
 
-def _resized(picture: Tensor, side: int) -> Tensor:
+def _resized(image: Tensor, size: int) -> Tensor:
     resized = functional.interpolate(
-        picture[None], (side, side), mode="bicubic", align_corners=False, antialias=True
+        image[None], (size, size), mode="bicubic", align_corners=False, antialias=True
     )
     return resized[0].clamp(-1, 1)
 
 
-def _uniform(low: float, high: float, source: Generator) -> float:
-    return low + (high - low) * float(torch.rand((), generator=source))
+def _uniform(low: float, high: float, generator: Generator) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator))
 
 
-def _chance(share: float, source: Generator) -> bool:
-    return _uniform(0, 1, source) < share
+def _chance(share: float, generator: Generator) -> bool:
+    return _uniform(0, 1, generator) < share

@@ -16,11 +16,11 @@ from training.common.errors import ScriptError
 
 
 class WeightsError(ScriptError):
-    """A file of weights is missing or is not what was expected."""
+    """A file of weights is missing or not as expected."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name from a .safetensors file, or from a plain PyTorch state dict.
+    """Read tensors by name from a .safetensors file, or from a plain PyTorch state dict.
 
     A wrapping {"state_dict": ...} and a "module." in front of the names are taken off.
     Raises WeightsError.

@@ -35,14 +35,14 @@ class Settings:
     shrinkage: float = 0.3  # of the within-class covariance towards a ball
     evidence: tuple[str, ...] = EVIDENCE
     edges: bool = True
-    lookalikes: bool = True  # train the weights on hue- and outline-shifted pictures too
+    lookalikes: bool = True  # train the weights on hue- and outline-shifted images too
     views: bool = True  # upper and under side are classes of their own, where the table tells
     known_hybrids: bool = True  # train the weights on the table's own hybrids too
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Pictures as aligned wings (n, 72, 96, 4), with their subspecies, specimen and view (n,)."""
+    """Images as aligned wings (n, 72, 96, 4), with their subspecies, specimen and view (n,)."""
 
     wings: Array
     subspecies: Labels
@@ -56,9 +56,11 @@ class Examples:
 
     @property
     def groups(self) -> Groups:
+        """The images by subspecies and view."""
         return Groups.of(self.subspecies, self.view)
 
     def maps(self, settings: Settings) -> Array:
+        """Return pattern maps (n, 18, 12, 7)."""
         return pattern_maps(self.wings, settings)
 
 
@@ -78,7 +80,7 @@ class HybridScore:
 
 
 def pattern_maps(wings: Array, settings: Settings) -> Array:
-    """(n, 72, 96, 4) -> (n, 18, 12, 7); without `edges` those channels are zero."""
+    """Map wings (n, 72, 96, 4) to (n, 18, 12, 7); without `edges` those channels are zero."""
     maps = np.stack([pattern_map(w) for w in wings])
     if not settings.edges:
         maps[..., COLOUR_CHANNELS:] = 0.0
@@ -86,14 +88,17 @@ def pattern_maps(wings: Array, settings: Settings) -> Array:
 
 
 def evidence_table(geometry: ClassGeometry, maps: Array) -> Array:
-    """(n, 3)"""
+    """Return EVIDENCE (distance, midpoint, mosaic) of every map, (n, 3).
+
+    Higher = more likely a cross. `maps` is (n, rows, columns, channels).
+    """
     return np.stack([geometry.evidence(m) for m in maps])
 
 
 def fit_class_space(
     features: Array, groups: Groups, components: int, shrinkage: float
 ) -> ClassSpace:
-    """PCA, then discriminant analysis with a shrunk within-class covariance; features (n, d).
+    """Fit PCA, then discriminant analysis with a shrunk covariance, to features (n, d).
 
     A group counts by the root of its size, so that neither the common ones rule nor noise does.
     """
@@ -103,9 +108,9 @@ def fit_class_space(
     within = np.zeros((scores.shape[1],) * 2)
     total = 0.0
     for k, mean in enumerate(means):
-        spread = scores[groups.member == k] - mean
-        weight = np.sqrt(len(spread))
-        within += weight * spread.T @ spread / len(spread)
+        centred = scores[groups.member == k] - mean
+        weight = np.sqrt(len(centred))
+        within += weight * centred.T @ centred / len(centred)
         total += weight
     within /= total
     ball = np.eye(len(within)) * np.trace(within) / len(within)
@@ -118,7 +123,7 @@ def fit_class_space(
 
 
 def fit_geometry(maps: Array, groups: Groups, settings: Settings) -> ClassGeometry:
-    """The class spaces of the whole wing and of each region, from non-hybrids only."""
+    """Fit the class spaces of the whole wing and of each region, from non-hybrids only."""
 
     def space(block: Array, components: int) -> ClassSpace:
         flat = block.reshape(len(block), -1)
@@ -134,24 +139,24 @@ def fit_geometry(maps: Array, groups: Groups, settings: Settings) -> ClassGeomet
 
 
 def assign_folds(specimen: Labels, folds: int, seed: int) -> NDArray[np.int64]:
-    """(n,) fold numbers; pictures of one specimen share a fold."""
+    """Return fold numbers (n,); images of one specimen share a fold."""
     names, inverse = np.unique(specimen, return_inverse=True)
     assigned = np.random.default_rng(seed).permutation(len(names)) % folds
     return assigned[inverse]
 
 
-def split_fold(examples: Examples, held_out: NDArray[np.bool_]) -> tuple[Examples, Examples]:
-    """(kept, held out), both without groups of which fewer than two pictures would be kept."""
+def split_fold(examples: Examples, validation: NDArray[np.bool_]) -> tuple[Examples, Examples]:
+    """Return (training, validation), without groups of fewer than two training images."""
     groups = examples.groups
-    counts = np.bincount(groups.member[~held_out], minlength=len(groups.names))
+    counts = np.bincount(groups.member[~validation], minlength=len(groups.names))
     usable = counts[groups.member] >= 2
-    return examples[~held_out & usable], examples[held_out & usable]
+    return examples[~validation & usable], examples[validation & usable]
 
 
 def fit_score(pure: Examples, hybrids: Examples, settings: Settings) -> HybridScore:
-    """Geometry from the non-hybrids; evidence weights by cross-fitting on them and crosses.
+    """Fit geometry to the non-hybrids; evidence weights by cross-fitting on them and crosses.
 
-    The weights see each picture through a geometry that did not: pictures that made a class mean
+    The weights see each image through a geometry that did not: images that made a class mean
     lie nearer to it than any new one will.
     """
     if not settings.views:
@@ -160,9 +165,9 @@ def fit_score(pure: Examples, hybrids: Examples, settings: Settings) -> HybridSc
     rng = np.random.default_rng(SEED)
     fold = assign_folds(pure.specimen, INNER_FOLDS, SEED)
     for k in range(INNER_FOLDS):
-        kept, held = split_fold(pure, fold == k)
-        geometry = fit_geometry(kept.maps(settings), kept.groups, settings)
-        for maps, is_hybrid in _fold_pictures(held, hybrids, settings, rng):
+        training, validation = split_fold(pure, fold == k)
+        geometry = fit_geometry(training.maps(settings), training.groups, settings)
+        for maps, is_hybrid in _fold_images(validation, hybrids, settings, rng):
             tables.append(evidence_table(geometry, maps))
             targets.append(np.full(len(maps), is_hybrid))
     centre, scale, weights = _weigh(np.vstack(tables), np.concatenate(targets), settings.evidence)
@@ -170,17 +175,17 @@ def fit_score(pure: Examples, hybrids: Examples, settings: Settings) -> HybridSc
     return HybridScore(final, centre, scale, weights)
 
 
-def _fold_pictures(
-    held: Examples, hybrids: Examples, settings: Settings, rng: np.random.Generator
+def _fold_images(
+    pure: Examples, hybrids: Examples, settings: Settings, rng: np.random.Generator
 ) -> list[tuple[Array, bool]]:
-    versions = [(held.wings, hybrids.wings)]
+    versions = [(pure.wings, hybrids.wings)]
     if settings.lookalikes:
-        versions.append((_lookalikes(held.wings, rng), _lookalikes(hybrids.wings, rng)))
+        versions.append((_lookalikes(pure.wings, rng), _lookalikes(hybrids.wings, rng)))
     sets = []
     for pure_wings, hybrid_wings in versions:
         maps = pattern_maps(pure_wings, settings)
         sets.append((maps, False))
-        sets.append((cross_maps(maps, held.groups, CROSSES_PER_FOLD, rng, CROSS_PATCHES), True))
+        sets.append((cross_maps(maps, pure.groups, CROSSES_PER_FOLD, rng, CROSS_PATCHES), True))
         if settings.known_hybrids and len(hybrid_wings):
             sets.append((pattern_maps(hybrid_wings, settings), True))
     return sets
@@ -197,9 +202,14 @@ def _weigh(
     centre, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
     columns = [EVIDENCE.index(name) for name in used]
     classifier = SGDClassifier(
-        loss="log_loss", alpha=1e-3, class_weight="balanced", average=True, max_iter=200,
-        tol=None, random_state=SEED,
-    )  # fmt: skip
+        loss="log_loss",
+        alpha=1e-3,
+        class_weight="balanced",
+        average=True,
+        max_iter=200,
+        tol=None,
+        random_state=SEED,
+    )
     classifier.fit(((table - centre) / scale)[:, columns], hybrid)
     weights = np.zeros(len(EVIDENCE))
     weights[columns] = classifier.coef_[0]

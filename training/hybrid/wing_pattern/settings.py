@@ -18,6 +18,7 @@ from PIL import Image
 
 from kit.markdown import write_block
 from training.common import script
+from training.common.console import say
 from training.hybrid.crosses import cross_maps, shift_species
 from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.wing_pattern.fit import (
@@ -39,8 +40,8 @@ from wildlife_scoring.metrics import share_above, threshold_at_tnr
 ROOT = Path(__file__).resolve().parents[3]
 
 OUTER_FOLDS = 4
-HELD_OUT_CROSSES = 200
-HELD_OUT_PATCHES = 4  # other than in training: the weights must not live off the recipe's shape
+VALIDATION_CROSSES = 200
+VALIDATION_PATCHES = 4  # other than in training: the weights must not live off the recipe's shape
 # Stand-ins for a mimic: hue (degrees), brightness, saturation, bend of the outline (along, across).
 MIMICS = (
     (14.0, 1.08, 0.9, (1.12, 1.1)),
@@ -68,21 +69,24 @@ HEADINGS = ["hybrids", "crosses", "mimic hybrids", "mimic crosses", "harmonic me
 
 
 def validate(pure: Examples, hybrids: Examples, settings: Settings) -> list[float]:
-    """Recalls at TNR 0.95 on held-out specimens, by HEADINGS; mean over the outer folds.
+    """Return recalls at TNR 0.95 on validation specimens, by HEADINGS: means over the folds.
 
-    Held-out hybrids and crosses stand for the hybrids; shifted in hue and outline, for the mimic's.
+    Validation hybrids and crosses stand for the hybrids; shifted in hue and outline, they stand for
+    those of the mimic.
     """
     fold = assign_folds(pure.specimen, OUTER_FOLDS, SEED + 1)
     hybrid_fold = assign_folds(hybrids.specimen, OUTER_FOLDS, SEED + 1)
     rows = []
     for k in range(OUTER_FOLDS):
-        kept, held = split_fold(pure, fold == k)
-        fitted = fit_score(kept, hybrids[hybrid_fold != k], settings)
-        unseen = hybrids[hybrid_fold == k]
-        own = _recalls(fitted, settings, held, unseen)
+        training, validation = split_fold(pure, fold == k)
+        fitted = fit_score(training, hybrids[hybrid_fold != k], settings)
+        validation_hybrids = hybrids[hybrid_fold == k]
+        own = _recalls(fitted, settings, validation, validation_hybrids)
         mimic = np.mean(
             [
-                _recalls(fitted, settings, _as_mimic(held, m), _as_mimic(unseen, m))
+                _recalls(
+                    fitted, settings, _as_mimic(validation, m), _as_mimic(validation_hybrids, m)
+                )
                 for m in range(len(MIMICS))
             ],
             axis=0,
@@ -97,7 +101,7 @@ def _recalls(
 ) -> list[float]:
     maps = pure.maps(settings)
     rng = np.random.default_rng(SEED + 2)
-    crosses = cross_maps(maps, pure.groups, HELD_OUT_CROSSES, rng, HELD_OUT_PATCHES)
+    crosses = cross_maps(maps, pure.groups, VALIDATION_CROSSES, rng, VALIDATION_PATCHES)
     scores = fitted(maps)
     limit = threshold_at_tnr(np.zeros(len(scores), dtype=np.bool_), scores, TNR)
     return [share_above(fitted(m), limit) for m in (hybrids.maps(settings), crosses)]
@@ -109,7 +113,7 @@ def _as_mimic(examples: Examples, kind: int) -> Examples:
 
 
 def looked_wings(look: Look) -> Array:
-    """Aligned wings of pictures that are looked at."""
+    """Return the aligned wings (n, 72, 96, 4) of the looked-at images."""
     wings = []
     for path in look.paths:
         with Image.open(path) as image:
@@ -118,6 +122,7 @@ def looked_wings(look: Look) -> Array:
 
 
 def main() -> int:
+    """Parse the options, compare the settings and return the exit status."""
     parser = script.parser(
         "training.hybrid.wing_pattern.settings", "Compare settings inside the training data."
     )
@@ -144,7 +149,7 @@ def compare(options: argparse.Namespace) -> int:
             looked.append(score(look.hybrid, look.group, final)["challenge_score"])
             values.append(looked[-1])
         lines.append(table_row(name, values))
-        print(lines[-1], flush=True)
+        say(lines[-1])
     if looked:
         lines += ["", rank_agreement(validated, looked, "development score", "settings")]
     write_block(ROOT / "training" / "LOG.md", options.block, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""training/anomaly_factory: warps, edges, list files and prepare.py."""
+"""training/hybrid/synthetic_hybrids: warps, edges, list files and prepare.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support.synthetic_hybrids import gradient_picture, prepare_few, write_table_of_pictures
+from tests.support.synthetic_hybrids import gradient_image, prepare_few, write_table_of_images
 from training.hybrid.synthetic_hybrids import edges, lists, networks, prepare, warps
 from training.hybrid.synthetic_hybrids.images import to_tensor
 from training.hybrid.synthetic_hybrids.pidinet import PiDiNet, PixelDifference
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    write_table_of_pictures(folder)
+    write_table_of_images(folder)
     return folder
 
 
@@ -41,12 +41,12 @@ def dataroot(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_warp_keeps_the_corners_and_bends_the_rest() -> None:
-    picture = gradient_picture()
+    image = gradient_image()
     grids = [warps.tps_grid(48, torch.Generator().manual_seed(seed)) for seed in range(20)]
-    bent = [warps.bend(picture, grid) for grid in grids]
+    bent = [warps.bend(image, grid) for grid in grids]
     for one, x, y in itertools.product(bent, (0, -1), (0, -1)):
-        assert torch.allclose(one[:, y, x], picture[:, y, x], atol=1e-3)
-    assert sum(float((one - picture).abs().max()) > 0.05 for one in bent) >= 19
+        assert torch.allclose(one[:, y, x], image[:, y, x], atol=1e-3)
+    assert sum(float((one - image).abs().max()) > 0.05 for one in bent) >= 19
 
 
 def test_control_points_are_where_the_description_says() -> None:
@@ -73,8 +73,8 @@ def test_a_control_point_moves_where_it_was_sent() -> None:
 
 
 def test_edge_and_reference_bend_apart_and_the_target_follows_the_edge() -> None:
-    picture = gradient_picture()
-    examples = [warps.make_example(picture, picture, seed) for seed in range(12)]
+    image = gradient_image()
+    examples = [warps.make_example(image, image, seed) for seed in range(12)]
     # The edge stands in for the colours here: bent alike, they must stay the same.
     unbordered = [one for one in examples if torch.equal(one.edge, one.target)]
     assert len(unbordered) >= 3  # a border is white on the edge and mirrored on the colours
@@ -83,7 +83,7 @@ def test_edge_and_reference_bend_apart_and_the_target_follows_the_edge() -> None
 
 
 def test_the_same_seed_makes_the_same_example() -> None:
-    edge, colour = gradient_picture(), gradient_picture().flip(0)
+    edge, colour = gradient_image(), gradient_image().flip(0)
     first, again, other = (warps.make_example(edge, colour, seed) for seed in (7, 7, 8))
     assert torch.equal(first.reference, again.reference)
     assert torch.equal(first.target, again.target)
@@ -98,7 +98,7 @@ def test_border_flip_and_window_are_shared() -> None:
         black = (c == -1).all(0)
         assert torch.equal(black, (e == -1).all(0))
         bordered = bool((e == 1).any())
-        assert set(c.unique().tolist()) <= {-1.0, 0.0}  # the mirrored border is as the picture
+        assert set(torch.unique(c).tolist()) <= {-1.0, 0.0}  # the mirrored border is as the image
         if black.any():
             assert 0.78 * 0.78 <= float((~black).float().mean()) <= 0.97 * 0.97
         seen.add((bordered, bool(black.any())))
@@ -108,21 +108,21 @@ def test_border_flip_and_window_are_shared() -> None:
 # Edges
 
 
-def square_picture() -> Image.Image:
-    picture = Image.new("RGB", (80, 60), (230, 230, 230))
-    ImageDraw.Draw(picture).rectangle((20, 15, 60, 45), fill=(200, 40, 40))
-    return picture
+def square_image() -> Image.Image:
+    image = Image.new("RGB", (80, 60), (230, 230, 230))
+    ImageDraw.Draw(image).rectangle((20, 15, 60, 45), fill=(200, 40, 40))
+    return image
 
 
 def test_sobel_edges_are_dark_lines_on_white() -> None:
-    drawn = np.asarray(edges.sobel_edges(square_picture()), dtype=int)
+    drawn = np.asarray(edges.sobel_edges(square_image()), dtype=int)
     assert drawn.shape == (60, 80)
     assert drawn[30, 18:22].min() < 60
     assert drawn[30, 40] == drawn[5, 40] == 255
     assert drawn[0].min() == drawn[:, -1].min() == 255
 
 
-def test_an_empty_picture_has_no_edges() -> None:
+def test_an_empty_image_has_no_edges() -> None:
     drawn = np.asarray(edges.sobel_edges(Image.new("L", (40, 30), 120)))
     assert drawn.min() == 255
 
@@ -149,7 +149,7 @@ def test_pidinet_weights_make_a_detector(tmp_path: Path) -> None:
     network = PiDiNet()
     wrapped = {f"module.{name}": value for name, value in network.state_dict().items()}
     torch.save({"state_dict": wrapped}, tmp_path / "pidinet.pth")
-    image = square_picture()
+    image = square_image()
     drawn = np.asarray(edges.pidinet_edges(tmp_path / "pidinet.pth")(image), dtype=int)
     mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     with torch.inference_mode():
@@ -245,13 +245,13 @@ def test_bad_lists_are_reported_at_once(dataroot: Path, tmp_path: Path) -> None:
         lists.read_pairs(folder, lists.TRAIN)
 
 
-def test_preparing_names_every_unreadable_picture_and_goes_on_when_repaired(
+def test_preparing_names_every_unreadable_image_and_goes_on_when_repaired(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "data"
     shutil.copytree(data, copy)
     for name in ("p71.jpg", "h0.jpg"):
-        (copy / "images" / name).write_bytes(b"not a picture")
+        (copy / "images" / name).write_bytes(b"not an image")
     arguments = ["--data", str(copy), "--out", str(tmp_path / "out"), "--size", "32"]
     assert prepare.main(arguments) == 1
     error = capsys.readouterr().err
@@ -279,11 +279,13 @@ def test_unknown_signal_parents_are_named(
 def test_wings_are_cut_out_and_fill_the_square_wherever_they_were(tmp_path: Path) -> None:
     squares = []
     for name, left in (("a.png", 10), ("b.png", 70)):
-        picture = Image.new("RGB", (200, 120), (215, 218, 222))
-        pen = ImageDraw.Draw(picture)
-        pen.polygon([(left, 20), (left + 55, 50), (left + 110, 20), (left + 80, 100),
-                     (left + 30, 100)], fill=(60, 40, 30))  # fmt: skip
-        picture.save(tmp_path / name)
+        image = Image.new("RGB", (200, 120), (215, 218, 222))
+        pen = ImageDraw.Draw(image)
+        pen.polygon(
+            [(left, 20), (left + 55, 50), (left + 110, 20), (left + 80, 100), (left + 30, 100)],
+            fill=(60, 40, 30),
+        )
+        image.save(tmp_path / name)
         squares.append(np.asarray(prepare.read_wings(tmp_path / name, 64), dtype=int))
     first, second = squares
     assert first.shape == (64, 64, 3)

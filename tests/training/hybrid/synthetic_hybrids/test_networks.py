@@ -1,4 +1,4 @@
-"""training/anomaly_factory: networks in the published shapes, and the losses."""
+"""training/hybrid/synthetic_hybrids: networks in the published shapes, and the losses."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
-from tests.support.synthetic_hybrids import gradient_picture, shapes_of, small_vgg
+from tests.support.synthetic_hybrids import gradient_image, shapes_of, small_vgg
 from training.hybrid.synthetic_hybrids import factory_run as runs
 from training.hybrid.synthetic_hybrids import lists, losses, networks, warps
 from training.hybrid.synthetic_hybrids.weights import WeightsError, read_weights, write_weights
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("kornia")
-
 
 TINY = networks.Widths(ngf=4, ndf=4, n_downsample=2, n_blocks=1)
 
@@ -29,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def published_generator() -> dict[str, tuple[int, ...]]:
     """Every name and shape, spelled from the description of the checkpoint."""
     channels = [64, 128, 256, 512, 1024]
-    convolutions = {"enc_model.1": (64, 6, 7, 7)}
+    convolutions: dict[str, tuple[int, ...]] = {"enc_model.1": (64, 6, 7, 7)}
     for index, (inputs, outputs) in zip((4, 7, 10, 13), itertools.pairwise(channels), strict=True):
         convolutions[f"enc_model.{index}"] = (outputs, inputs, 3, 3)
     for block, layer in itertools.product(range(16, 25), (1, 5)):
@@ -74,43 +71,43 @@ def test_the_full_discriminator_has_the_published_names_and_shapes() -> None:
 def test_networks_map_256_pixels_to_the_published_sizes() -> None:
     narrow = networks.Widths(ngf=1, ndf=1)  # sides do not depend on it
     with torch.inference_mode():
-        picture, mask = networks.Generator(narrow)(torch.zeros(1, 6, 256, 256))
+        image, mask = networks.Generator(narrow)(torch.zeros(1, 6, 256, 256))
         scales = networks.Discriminator(narrow.ndf)(torch.zeros(1, 9, 256, 256))
-    assert picture.shape == mask.shape == (1, 3, 256, 256)
+    assert image.shape == mask.shape == (1, 3, 256, 256)
     sides = [[output.shape[-1] for output in scale] for scale in scales]
     assert sides == [[129, 65, 33, 34, 35], [65, 33, 17, 18, 19]]
 
 
 def test_full_resolution_goes_through_scale1() -> None:
     discriminator = networks.Discriminator(4)
-    torch.nn.init.zeros_(discriminator.get_submodule("scale1_layer0.0").weight)
+    torch.nn.init.zeros_(discriminator.get_parameter("scale1_layer0.0.weight"))
     full, half = discriminator(torch.rand(1, 9, 32, 32))
     assert full[0].std() < half[0].std()
 
 
-def test_the_small_preset_is_small_and_keeps_the_size_of_the_picture() -> None:
+def test_the_small_preset_is_small_and_keeps_the_size_of_the_image() -> None:
     generator = networks.Generator(runs.SMALL.widths)
     assert sum(value.numel() for value in generator.state_dict().values()) < 200_000
     assert networks.Widths(ngf=12, ndf=8, n_downsample=2, n_blocks=3) == runs.SMALL.widths
     assert shapes_of(generator)["enc_model.10.conv_block.1.weight"] == (48, 48, 3, 3)
     side = runs.SMALL.size
     with torch.inference_mode():
-        picture, mask = generator(torch.zeros(1, 6, side, side))
-    assert picture.shape == mask.shape == (1, 3, side, side)
+        image, mask = generator(torch.zeros(1, 6, side, side))
+    assert image.shape == mask.shape == (1, 3, side, side)
     assert runs.SMALL.problems() == []
 
 
 def test_the_mask_blends_content_into_the_reference() -> None:
     generator = networks.Generator(TINY)
     inputs = torch.rand(1, 6, 32, 32) * 2 - 1
-    picture, mask = generator(inputs)
+    image, mask = generator(inputs)
     content = generator.ano_model(generator.enc_model(inputs))
-    assert torch.allclose(picture, mask * content + (1 - mask) * inputs[:, 3:], atol=1e-6)
+    assert torch.allclose(image, mask * content + (1 - mask) * inputs[:, 3:], atol=1e-6)
     assert mask.min() < 0 < mask.max()
 
 
 @pytest.mark.parametrize("widths", [TINY, networks.Widths(8, 8, 3, 0)])
-def test_a_generator_is_known_from_its_weights(widths, tmp_path: Path) -> None:
+def test_a_generator_is_known_from_its_weights(widths: networks.Widths, tmp_path: Path) -> None:
     generator = networks.Generator(widths)
     write_weights(tmp_path / "g.safetensors", generator.state_dict())
     torch.save(generator.state_dict(), tmp_path / "g.pth")
@@ -133,10 +130,10 @@ def test_weights_start_from_a_seeded_normal() -> None:
     first, same, other = (networks.Generator(TINY) for _ in range(3))
     for network, seed in ((first, 1), (same, 1), (other, 2)):
         networks.initialise(network, seed)
-    weight = first.enc_model[4].weight
+    weight = first.get_parameter("enc_model.4.weight")
     assert abs(float(weight.detach().std()) - 0.02) < 0.003
-    assert torch.equal(weight, same.enc_model[4].weight)
-    assert not torch.equal(weight, other.enc_model[4].weight)
+    assert torch.equal(weight, same.get_parameter("enc_model.4.weight"))
+    assert not torch.equal(weight, other.get_parameter("enc_model.4.weight"))
 
 
 # Losses
@@ -154,7 +151,7 @@ def test_the_discriminators_loss_is_half_of_both() -> None:
 
 
 def test_feature_matching_has_the_published_weights() -> None:
-    def outputs(value: float):
+    def outputs(value: float) -> list[list[torch.Tensor]]:
         return [[torch.full((2,), value)] * 4 + [torch.full((2,), 100 * value)]] * 2
 
     # Two scales x four layers x L1 of 1 x 1/2 for the scales x 10; the last output is left out.
@@ -163,7 +160,7 @@ def test_feature_matching_has_the_published_weights() -> None:
 
 def test_the_pixel_loss_is_the_mean_over_three_resolutions() -> None:
     fake, real = torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)
-    fake[..., ::2] = 1.0  # stripes that are half at every pixel once the picture is halved
+    fake[..., ::2] = 1.0  # stripes that are half at every pixel once the image is halved
     assert float(losses.pixel_loss(fake, real)) == pytest.approx(0.5)
     real[..., 1::2] = 1.0  # wrong at full resolution only
     assert float(losses.pixel_loss(fake, real)) == pytest.approx(1 / 3)
@@ -183,10 +180,11 @@ def test_the_perceptual_loss_weighs_five_slices() -> None:
     assert loss(real, real) == 0
 
 
-def test_the_perceptual_loss_moves_the_picture_only() -> None:
+def test_the_perceptual_loss_moves_the_image_only() -> None:
     loss = losses.PerceptualLoss(small_vgg())
     fake = torch.rand(1, 3, 32, 32, requires_grad=True)
     loss(fake, torch.rand(1, 3, 32, 32)).backward()
+    assert fake.grad is not None
     assert fake.grad.abs().sum() > 0
     assert not any(parameter.requires_grad for parameter in loss.parameters())
 
@@ -194,9 +192,9 @@ def test_the_perceptual_loss_moves_the_picture_only() -> None:
 def test_the_real_vgg19_is_sliced_behind_its_first_relus() -> None:
     with torch.device("meta"):
         loss = losses.PerceptualLoss(losses.vgg19_features())
-    kinds = ["".join(type(layer).__name__[0] for layer in layers) for layers in loss.slices]
+    kinds = ["".join(type(layer).__name__[0] for layer in part.children()) for part in loss.slices]
     assert kinds == ["CR", "CRMCR", "CRMCR", "CRCRCRMCR", "CRCRCRMCR"]
-    channels = [layers[-2].weight.shape[0] for layers in loss.slices]
+    channels = [[*part.children()][-2].get_parameter("weight").shape[0] for part in loss.slices]
     assert channels == [64, 128, 256, 512, 512]
 
 
@@ -212,7 +210,7 @@ def test_missing_or_wrong_vgg_weights_are_named(tmp_path: Path) -> None:
 def test_unreachable_public_vgg_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     models = pytest.importorskip("torchvision.models")
 
-    def unreachable(*arguments, **options):
+    def unreachable(*arguments: object, **options: object) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr(models.VGG19_Weights, "get_state_dict", unreachable)
@@ -244,8 +242,8 @@ def test_the_full_networks_take_a_step_at_256_pixels(tmp_path: Path) -> None:
     pair = lists.Pair("Images/a/train/pidinet_edges/a.png", "Images/a/train/good/a.jpg")
     perceptual = losses.PerceptualLoss(losses.vgg19_features())
     run = runs.Run(tmp_path, runs.Settings(batch=1), [pair], perceptual, torch.device("cpu"))
-    picture = gradient_picture(256)
-    one = warps.make_example(picture, picture, 0)
+    image = gradient_image(256)
+    one = warps.make_example(image, image, 0)
     inputs = torch.cat([one.edge, one.reference])[None]
     found = run.learn(inputs, one.target[None])
     assert set(found) == {"generator", "adversarial", "features", "perceptual", "discriminator"}
