@@ -4,8 +4,8 @@
 
 The real challenge's butterfly_anomaly_train.csv works as it is. Columns: filename, file_url, md5,
 hybrid_stat (hybrid/non-hybrid or 1/0) and subspecies. An image of subspecies 8.0 becomes
-DIR/8/FILENAME, a hybrid DIR/hybrid/FILENAME. ListedImages that are there with the right MD5 are not
-fetched again, half of one is resumed: after Ctrl-C or a failure, give the same command.
+DIR/8/FILENAME, a hybrid DIR/hybrid/FILENAME. Images that are there with the right MD5 are not
+fetched again, and half of one is resumed: after Ctrl-C or a failure, give the same command.
 
 Exit status: 0 all images are there, 1 some failed (DIR/failures.csv, itself such a table, says
 which and why) or the table cannot be used, 130 interrupted.
