@@ -1,30 +1,30 @@
-"""Download one file of known size and sha256: resumed, retried, never half under its name.
-
-`training/data/download_file.py` does the same for pictures, several at once. The kit and training
-do not import each other, so this is the one thing that is written twice.
-"""
+"""Download one file: resumed, retried, checked by size and digest; never half under its name."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import ssl
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from email.message import Message
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPMessage, HTTPResponse, InvalidURL
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 from urllib.error import HTTPError, URLError
 
 import kit
 from kit.addresses import url_problem
-from kit.zips import sha256_of
 
 TRIES = 6
-_LONGEST_WAIT_S = 600.0
+TIMEOUT_S = 30.0
+_LONGEST_WAIT_S = 600.0  # a server that asks for more is left alone
 _BLOCK = 1 << 18
 # Besides 5xx, what a server means to go away by itself: timeout, too early, too many requests.
 _PASSING = (408, 425, 429)
@@ -44,103 +44,185 @@ class _Again(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file on a server, as the manifest promises it; `sha256` in lower case."""
+    """A file on a server, as a manifest or a table promises it.
+
+    url: http or https. digest: lower-case hexadecimal. size: in bytes; None where it is not
+    promised. algorithm: of the digest; MD5 guards against accidents only. promised_by: the name of
+    the manifest or table, for messages.
+    """
 
     url: str
-    size: int
-    sha256: str
+    digest: str
+    size: int | None = None
+    algorithm: Literal["sha256", "md5"] = "sha256"
+    promised_by: str = "weights.json"
+
+    def digest_of(self, path: Path) -> str:
+        """Return the digest of a file, in lower-case hexadecimal."""
+        digest = hashlib.new(self.algorithm, usedforsecurity=False)
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def is_at(self, path: Path) -> bool:
+        """Return whether `path` is a file with the promised bytes."""
+        return path.is_file() and self.digest_of(path) == self.digest
+
+
+class Pause:
+    """Waits between tries. Downloads in several threads share one: all wait when a server asks.
+
+    Args:
+        sleep: waits that many seconds; what it raises ends the download.
+        clock: seconds of a clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sleep = sleep
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._not_before = clock()
+
+    def until_allowed(self) -> None:
+        """Wait as long as a server has asked for."""
+        seconds = self._not_before - self._clock()
+        if seconds > 0:
+            self._sleep(seconds)
+
+    def forbid(self, seconds: float) -> None:
+        """Let no download start a try for that long."""
+        with self._lock:
+            self._not_before = max(self._not_before, self._clock() + seconds)
+
+    def back_off(self, number: int) -> None:
+        """Wait after try `number` (from 1): twice as long each time, from one second on."""
+        doubled = min(2.0 ** (number - 1), _LONGEST_WAIT_S)
+        # Jitter, so that threads that failed together do not come back together.
+        self._sleep(doubled * random.uniform(0.5, 1.0))
 
 
 def download(
     wanted: Wanted,
     target: Path,
     on_bytes: Callable[[int], None] = lambda count: None,
-    sleep: Callable[[float], object] = time.sleep,
-    timeout_s: float = 30.0,
+    pause: Pause | None = None,
+    tries: int = TRIES,
+    timeout_s: float = TIMEOUT_S,
 ) -> None:
-    """Put the file at `target`, by way of a hidden file next to it that a later call goes on with.
+    """Put the file at `target`, by way of `part_of(target)`, which a later call resumes.
 
     Args:
-        wanted: where it is and what its bytes have to be.
-        target: where it goes; what is there is replaced once the new bytes are right.
-        on_bytes: is told how many bytes are there.
-        sleep: waits between tries.
-        timeout_s: without a byte, after which a try is given up.
+        wanted: where the file is and what its bytes have to be.
+        target: where the file goes; an old file is replaced once the new bytes are right.
+        on_bytes: gets the number of bytes so far; what it raises ends the download, and what has
+            arrived stays.
+        pause: the waits between tries.
+        tries: after that many failures that may pass, the download fails.
+        timeout_s: seconds without a byte, after which a try is given up.
 
     Raises:
-        DownloadFailed: six tries were not enough, or another one would not help.
+        DownloadFailed: the tries were not enough, or another one would not help.
         OSError: the disk does not take it.
     """
+    pause = pause or Pause()
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.fetch.tmp")
+    part = part_of(target)
     if part.is_symlink():  # a stranger's submission could make us write into another file
         part.unlink()
     wrong: set[str] = set()
-    for number in range(1, TRIES + 1):
+    for number in range(1, tries + 1):
+        pause.until_allowed()
         try:
-            if not part.is_file() or _size(part) != wanted.size:
+            if not _is_whole(wanted, part):
                 _receive(wanted, part, on_bytes, timeout_s)
-            _check(part, wanted.sha256, wrong)
+            _check(wanted, part, wrong)
             part.replace(target)
             return
         except _Again as again:
-            if number == TRIES:
+            _heed(again, pause)
+            if number == tries:
                 raise DownloadFailed(f"{again} (tried {number} times)") from again
-            sleep(_seconds_to_wait(again, number))
+            if again.wait_s is None:
+                pause.back_off(number)
+
+
+def part_of(target: Path) -> Path:
+    """Return the hidden file next to `target` that holds what has arrived."""
+    return target.with_name(f".{target.name}.fetch.tmp")
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _check(part: Path, sha256: str, wrong: set[str]) -> None:
+def _is_whole(wanted: Wanted, part: Path) -> bool:
+    """Return whether nothing has to be received before the check."""
+    if wanted.size is None:
+        return wanted.is_at(part)
+    return part.is_file() and _size(part) == wanted.size
+
+
+def _check(wanted: Wanted, part: Path, wrong: set[str]) -> None:
     """Remove a part with wrong bytes. The same wrong bytes twice are what the server has."""
-    found = sha256_of(part)
-    if found == sha256:
+    found = wanted.digest_of(part)
+    if found == wanted.digest:
         return
     part.unlink()
-    reason = f"the server's file has sha256 {found}, weights.json says {sha256}"
+    reason = (
+        f"the server's file has {wanted.algorithm} {found}, "
+        f"{wanted.promised_by} says {wanted.digest}"
+    )
     if found in wrong:
         raise DownloadFailed(reason)
     wrong.add(found)
     raise _Again(reason)
 
 
-def _seconds_to_wait(again: _Again, number: int) -> float:
+def _heed(again: _Again, pause: Pause) -> None:
+    """Let all downloads of this pause wait as long as the server asks for."""
     if again.wait_s is None:
-        return min(2.0 ** (number - 1), _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)
+        return
     if again.wait_s > _LONGEST_WAIT_S:
         raise DownloadFailed(f"{again}, and asks to come back in {again.wait_s:.0f} s")
-    return again.wait_s
+    pause.forbid(again.wait_s)
 
 
 def _receive(wanted: Wanted, part: Path, on_bytes: Callable[[int], None], timeout_s: float) -> None:
     """Append what the part lacks; where the server only sends all, write all."""
     offset = _size(part)
-    if offset > wanted.size:
+    if wanted.size is not None and offset > wanted.size:
         part.unlink()
         offset = 0
-    with _open(wanted.url, offset, timeout_s) as response:
+    with _open(wanted.url, part, offset, timeout_s) as response:
         count = _first_byte(response, part, offset)
-        if response.length is not None and count + response.length != wanted.size:
-            raise DownloadFailed(_other_size(f"{count + response.length:,}", wanted.size))
+        total = None if response.length is None else count + response.length
+        if total is not None:
+            _compare_sizes(wanted, total, f"{total:,}")
         # Only the writing may raise OSError here: a full disk is not the server's fault.
         with part.open("ab" if count else "wb") as out:
             while block := _block(response):
                 out.write(block)
                 count += len(block)
                 on_bytes(count)
-                if count > wanted.size:
-                    raise DownloadFailed(_other_size(f"more than {wanted.size:,}", wanted.size))
-    if count < wanted.size:
-        raise _Again(f"the connection ended after {count:,} of {wanted.size:,} bytes")
+                if wanted.size is not None and count > wanted.size:
+                    _compare_sizes(wanted, count, f"more than {wanted.size:,}")
+    promised = total if wanted.size is None else wanted.size
+    if promised is not None and count < promised:
+        raise _Again(f"the connection ended after {count:,} of {promised:,} bytes")
 
 
-def _other_size(found: str, size: int) -> str:
-    return f"the server's file has {found} bytes, weights.json says {size:,}"
+def _compare_sizes(wanted: Wanted, size: int, found: str) -> None:
+    if wanted.size is not None and size != wanted.size:
+        said = f"{wanted.promised_by} says {wanted.size:,}"
+        raise DownloadFailed(f"the server's file has {found} bytes, {said}")
 
 
-def _open(url: str, offset: int, timeout_s: float) -> HTTPResponse:
+def _open(url: str, part: Path, offset: int, timeout_s: float) -> HTTPResponse:
     headers = {"User-Agent": f"wildlife-challenge-kit/{kit.__version__}"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
@@ -150,20 +232,26 @@ def _open(url: str, offset: int, timeout_s: float) -> HTTPResponse:
         return response
     except HTTPError as error:
         with error:
+            if beyond := error.code == 416 and offset > 0:
+                part.unlink()  # longer than the server's file: not a beginning of it
             said = f"the server answers {error.code} {error.reason}"
-            if error.code in _PASSING or error.code >= 500:
+            if error.code in _PASSING or error.code >= 500 or beyond:
                 raise _Again(said, _retry_after(error.headers)) from error
             raise DownloadFailed(said) from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise _connection_problem(error) from error
 
 
 def _first_byte(response: HTTPResponse, part: Path, offset: int) -> int:
-    """Where in the file the body begins: at `offset`, or at 0 where Range is not supported."""
+    """Return where in the file the body begins: at `offset`, or at 0 without support for Range."""
+    if encoding := response.headers.get("Content-Encoding", "").replace("identity", ""):
+        raise DownloadFailed(f"the server sends it encoded as {encoding}, which nobody asked for")
     if response.status == 200:
         return 0
     if response.status != 206:
-        raise DownloadFailed(f"the server answers {response.status}, expected 200 or 206")
+        raise DownloadFailed(
+            f"the server answers {response.status} {response.reason}, expected 200 or 206"
+        )
     said = response.headers.get("Content-Range", "")
     match = re.match(r"bytes (\d+)-", said)
     if not match or int(match[1]) != offset:
@@ -180,9 +268,17 @@ def _block(response: HTTPResponse) -> bytes:
 
 
 def _retry_after(headers: Message) -> float | None:
-    # The other form that HTTP allows, a date, gets the usual wait.
+    """Return the seconds to wait, said as a number or as a date; None without either."""
     text = (headers.get("Retry-After") or "").strip()
-    return float(text) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=timezone.utc)
+    return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
 
 
 def _connection_problem(error: Exception) -> Exception:
@@ -191,6 +287,8 @@ def _connection_problem(error: Exception) -> Exception:
         return DownloadFailed(f"its certificate is not trusted: {reason.verify_message}")
     if isinstance(reason, TimeoutError):
         return _Again("nothing arrived within the timeout")
+    if isinstance(reason, InvalidURL | UnicodeError):
+        return DownloadFailed(f"not an address: {reason}")
     return _Again(f"the connection failed: {reason or type(reason).__name__}")
 
 

@@ -134,7 +134,7 @@ def _fetched(folder: Path, weight: Weight, on_bytes: OnBytes) -> Weight:
     if not target.parent.resolve().is_relative_to(folder.resolve()):
         problem = f"{target.parent} is a link that leads out of the submission"
         return replace(weight, state=FAILED, problem=problem)
-    wanted = Wanted(weight.address, weight.bytes, weight.sha256)
+    wanted = Wanted(weight.address, weight.sha256, weight.bytes)
     try:
         download(wanted, target, lambda count: on_bytes(weight.path, count))
     except DownloadFailed as error:

@@ -4,12 +4,13 @@
     python -m training.common.readme_scores wing_pattern_sgd --photographs DIR
     python -m training.common.readme_scores triplet_centroids --variant aligned-base=FOLDER
 
-The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata says
-which track it is of. With `--photographs`, a copy of the submission is trained by
-`training/NAME.py --data DIR/train` and scored on DIR/dev (images/, ref_dev.csv and, on the reid
-track, metadata.csv: what split_open_set.py makes). `--variant` adds rows of another artifact of the
-same submission on the sample data: FOLDER is what its training script filled. Without one of these
-the rows that are there stay.
+The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata names
+the track. With `--photographs`, `python -m training.TRACK.NAME --data DIR/train` trains a copy of
+the submission, which is scored on DIR/dev (images/, ref_dev.csv and, on the reid track,
+metadata.csv: what `python -m training.reid.split` makes). `--variant` adds rows of another artifact
+of the same submission on the sample data: FOLDER is what its training script filled. Without one of
+these options its old rows stay. The last rows, results of others, are in
+benchmarks/published.json.
 """
 
 from __future__ import annotations
@@ -26,16 +27,23 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from kit.markdown import read_block, write_block
+from kit.markdown import read_block, table, write_block
+from training.common.console import say
+from training.common.errors import ScriptError
+from training.common.script import parser, run
+from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).resolve().parents[2]
+PUBLISHED = ROOT / "benchmarks" / "published.json"
 TASKS = ("development", "final")
-PHOTOGRAPHS = "| **real photographs (train -> dev)**"
-VARIANT = "| variant "
+PHOTOGRAPHS = "**real photographs (train -> dev)**"
+VARIANT = "variant "
 METADATA = "metadata.csv"
+DASH = "\u2013"  # where a value does not exist
 # Whose networks a submission takes, and by which options of its training script.
 DESCRIPTORS = {
     "wildfusion": {"--descriptor": "megadescriptor_cosine"},
@@ -45,24 +53,22 @@ DESCRIPTORS = {
 
 
 @dataclass(frozen=True)
-class Track:
-    """What differs between the tracks.
+class View:
+    """How the scores of a track are shown.
 
-    columns: a title for each score key that is shown; baselines: how the rows begin that are taken
-    over from the sample data's README, and baseline_title: their text here, of name and task;
-    table: DIR/train's own; yardsticks: rows with published values or ones measured elsewhere, with
-    their source, nothing of which comes from a submission.
+    columns: a title for each score key that is shown. baselines: how the rows begin that are taken
+    over from the sample data's README. baseline_title: the title of such a row, with its name and
+    its task in place of the two {}. table: the file name of the table in DIR/train.
     """
 
     columns: Mapping[str, str]
-    baselines: tuple[str, ...]
-    baseline_title: str
-    table: str
-    yardsticks: tuple[str, ...]
+    baselines: tuple[str, ...] = ()
+    baseline_title: str = "{}, sample {}"
+    table: str = "train.csv"
 
 
-TRACKS = {
-    "hybrid": Track(
+VIEWS = {
+    "hybrid": View(
         columns={
             "challenge_score": "challenge score",
             "A_score_major_recall": "major recall",
@@ -70,16 +76,8 @@ TRACKS = {
             "mimic_recall": "mimic recall",
         },
         baselines=("colour histogram",),
-        baseline_title="{}, sample {}",
-        table="train.csv",
-        yardsticks=(
-            "| yardstick, real photographs: raw pixels 48x32, PCA 80, logistic regression, margin "
-            "score (README of the photographs' folder) | 0.113 | 0.125 | 0.081 | 0.160 |",
-            "| yardstick, the real challenge: sample result with a pretrained backbone, other "
-            "pictures (Imageomics/HDR-anomaly-challenge) | 0.301 | 0.921 | 0.143 | 0.532 |",
-        ),
     ),
-    "reid": Track(
+    "reid": View(
         columns={
             "geometric_mean": "score",
             "BAKS": "BAKS",
@@ -89,123 +87,130 @@ TRACKS = {
             "turtle_geometric_mean": "turtle",
         },
         baselines=("pixels", "SIFT"),
-        baseline_title="nearest by {}, threshold in hindsight, sample {}",
+        baseline_title="nearest by {}, oracle threshold, sample {}",
         table=METADATA,
-        # AnimalCLEF 2025, private part. Its datasets: lynx, salamander, sea turtle; BAKS and BAUS
-        # are the means of the three published pairs.
-        yardsticks=(
-            "| yardstick, the real challenge, other pictures: MegaDescriptor-L-384, cosine nearest "
-            "neighbour, threshold 0.6 (wildlife-datasets, baselines/AnimalCLEF2025) | 0.444 | "
-            "0.209 | 0.992 | lynx 0.312 | 0.451 | 0.568 |",
-            "| yardstick, the real challenge, other pictures: the winning entry (same source) | "
-            "0.714 | \u2013 | \u2013 | \u2013 | \u2013 | \u2013 |",
-        ),
     ),
 }
 
 
 def track_of(submission: Path) -> str:
-    """The track that a submission names. Raises ValueError where it is none of TRACKS."""
+    """Return the track that a submission's metadata names.
+
+    Raises ScriptError where the scoring program has no such track.
+    """
     text = (submission / "metadata").read_text(encoding="utf-8")
     track = str((yaml.safe_load(text) or {}).get("track"))
     if track not in TRACKS:
-        raise ValueError(
-            f"{submission}/metadata: expected the track {' or '.join(TRACKS)}: {track}"
-        )
+        known = " or ".join(TRACKS)
+        raise ScriptError(f"{submission}/metadata: expected the track {known}, found {track}")
     return track
 
 
-def run_program(*command: object) -> None:
-    """Run one of our Python programs. Raises RuntimeError with the end of what it printed."""
-    result = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, check=False
-    )
+def view_of(track: str) -> View:
+    """Return how a track is shown: without an entry in VIEWS, by all its own keys."""
+    return VIEWS.get(track) or View({key: key for key in TRACKS[track].keys})
+
+
+def run_python(*arguments: object) -> None:
+    """Run one of our Python programs from the root of the repository.
+
+    Raises ScriptError with the end of what it printed.
+    """
+    command = [sys.executable, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if result.returncode != 0:
+        name = " ".join(command[1:3] if command[1] == "-m" else command[1:2])
         tail = (result.stdout + result.stderr)[-2000:]
-        raise RuntimeError(f"{command[0]} ended with status {result.returncode}:\n{tail}")
+        raise ScriptError(f"{name} ended with status {result.returncode}:\n{tail}")
 
 
-def score_pictures(submission: Path, pictures: Path, reference: Path) -> dict[str, float]:
-    """The leaderboard's values of a submission folder on one folder of pictures."""
+def score_images(submission: Path, images: Path, reference: Path) -> dict[str, float]:
+    """Return the leaderboard's scores of a submission on the images of one folder, by key."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         output, scored = work / "output", work / "scored"
         for folder in (output, scored, work / "input" / "res", work / "input" / "ref"):
             folder.mkdir(parents=True)
         program = ROOT / "ingestion_program"
-        run_program(program / "ingestion.py", pictures, output, program, submission)
+        run_python(program / "ingestion.py", images, output, program, submission)
         shutil.copy(output / "predictions.txt", work / "input" / "res")
         shutil.copy(reference, work / "input" / "ref")
-        run_program(ROOT / "scoring_program" / "scoring.py", work / "input", scored)
+        run_python(ROOT / "scoring_program" / "scoring.py", work / "input", scored)
         scores: dict[str, float] = json.loads((scored / "scores.json").read_text(encoding="utf-8"))
         return scores
 
 
-def header(track: Track) -> list[str]:
-    titles = ["scored on", *track.columns.values()]
-    return ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+def row(title: str, scores: Mapping[str, float], view: View) -> list[str]:
+    """Return the cells of a row; photographs may be of other datasets than the sample's."""
+    return [title, *(f"{scores[key]:.3f}" if key in scores else DASH for key in view.columns)]
 
 
-def row(title: str, scores: Mapping[str, float], track: Track) -> str:
-    """The values that there are: photographs may be of other datasets than the sample's."""
-    cells = [f"{scores[key]:.3f}" if key in scores else "\u2013" for key in track.columns]
-    return f"| {title} | " + " | ".join(cells) + " |"
-
-
-def sample_row(title: str, task: str, submission: Path, track: str) -> str:
+def sample_row(title: str, task: str, submission: Path, track: str) -> list[str]:
+    """Score a submission folder on one task of the sample data."""
     bundle = ROOT / "sample_data" / track
-    scores = score_pictures(
-        submission, bundle / "input_data" / task, bundle / "reference_data" / task / "ref.csv"
-    )
-    return row(title, scores, TRACKS[track])
+    reference = bundle / "reference_data" / task / "ref.csv"
+    scores = score_images(submission, bundle / "input_data" / task, reference)
+    return row(title, scores, view_of(track))
 
 
-def variant_rows(submission: Path, given: str, track: str) -> list[str]:
-    """Rows of TITLE=FOLDER on both sample tasks, the folder's files in a copy of the submission.
+def variant_rows(submission: Path, given: str, track: str) -> list[list[str]]:
+    """Score TITLE=FOLDER on both sample tasks, the folder's files in a copy of the submission.
 
-    Raises ValueError where it is not that, or the folder has no config.json.
+    Raises ScriptError where `given` is something else, or the folder has no config.json.
     """
     title, _, folder = given.partition("=")
     if not title or not Path(folder, "config.json").is_file():
-        raise ValueError(f"--variant {given}: expected TITLE=FOLDER, and FOLDER/config.json there")
+        raise ScriptError(f"--variant {given}: expected TITLE=FOLDER, and FOLDER/config.json there")
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary, submission.name)
         shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__", "weights"))
         shutil.copytree(folder, copy, dirs_exist_ok=True)
-        begin = f"{VARIANT[2:]}`{title}`"
+        begin = f"{VARIANT}`{title}`"
         return [sample_row(f"{begin}, sample {task}", task, copy, track) for task in TASKS]
 
 
-def photograph_row(submission: Path, folder: Path, track: Track) -> str:
+def photograph_row(submission: Path, folder: Path, view: View) -> list[str]:
     """Train a copy of the submission on the photographs and score it on their development part."""
+    folder = folder.resolve()
     with tempfile.TemporaryDirectory() as temporary:
         copy = train_copy(submission, folder / "train", Path(temporary))
-        images = plain_pictures(folder / "dev", Path(temporary) / "pictures")
-        scores = score_pictures(copy, images, folder / "dev" / "ref_dev.csv")
-    tables = [(folder / t).read_bytes() for t in (f"train/{track.table}", "dev/ref_dev.csv")]
+        images = plain_images(folder / "dev", Path(temporary) / "images")
+        scores = score_images(copy, images, folder / "dev" / "ref_dev.csv")
+    tables = [(folder / name).read_bytes() for name in (f"train/{view.table}", "dev/ref_dev.csv")]
     digest = hashlib.sha256(b"".join(tables)).hexdigest()[:12]
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    return row(f"{PHOTOGRAPHS[2:]}, {today}, tables sha256 {digest}", scores, track)
+    return row(f"{PHOTOGRAPHS}, {today}, tables sha256 {digest}", scores, view)
 
 
 def train_copy(submission: Path, data: Path, work: Path) -> Path:
-    """A copy in `work`, trained by `training/TRACK/NAME.py`; on the descriptor of the same pictures."""
+    """Return a copy in `work`, trained by the submission's script, if it has one.
+
+    A submission that takes another one's network gets the network trained on the same images.
+    """
     name = submission.name
     copy = work / name
     shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    script = next((ROOT / "training").glob(f"*/{name}.py"), None)
-    if script is None:  # the smallest submissions are not trained
+    module = script_of(name)
+    if module is None:  # the smallest submissions are not trained
         return copy
     more: list[object] = []
     for option, other in DESCRIPTORS.get(name, {}).items():
         more += [option, train_copy(submission.with_name(other), data, work)]
-    run_program(script, "--data", data, "--out", copy, *more)
+    run_python("-m", module, "--data", data, "--out", copy, *more)
     return copy
 
 
-def plain_pictures(folder: Path, target: Path) -> Path:
-    """A folder of exactly the pictures that the reference names, as on the platform, with their
-    metadata.csv where there is one."""
+def script_of(name: str) -> str | None:
+    """Return the module that trains a submission: training.TRACK.NAME, a file or a package."""
+    for track in TRACKS:
+        path = ROOT / "training" / track / name
+        if path.with_suffix(".py").is_file() or (path / "__main__.py").is_file():
+            return f"training.{track}.{name}"
+    return None
+
+
+def plain_images(folder: Path, target: Path) -> Path:
+    """Copy exactly the images that the reference names, as on the platform, with metadata.csv."""
     target.mkdir()
     with (folder / "ref_dev.csv").open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
@@ -215,56 +220,83 @@ def plain_pictures(folder: Path, target: Path) -> Path:
     return target
 
 
-def kept_rows(readme: Path, start: str) -> list[str]:
-    lines = read_block(readme, "scores").splitlines()
-    return [line for line in lines if line.startswith(start)]
+def block_rows(readme: Path, name: str) -> list[list[str]]:
+    """Return the cells of the table in a block of a README, titles first, without the rule.
+
+    Raises ScriptError where the README has no such block.
+    """
+    try:
+        lines = [line for line in read_block(readme, name).splitlines() if line.startswith("|")]
+    except ValueError as error:
+        raise ScriptError(str(error)) from error
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    return [*rows[:1], *rows[2:]]
 
 
-def baseline_rows(readme: Path, track: Track) -> list[str]:
-    """The rows of `track.baselines` that the sample data's own command measured: name, task, and
-    values under the titles of `track.columns`; a title that is not there leaves a dash."""
-    lines = [cells_of(line) for line in read_block(readme, "baselines").splitlines() if line]
+def baseline_rows(readme: Path, view: View) -> list[list[str]]:
+    """Return the rows of `view.baselines` that the sample data's own command measured.
+
+    Their table has a name, a task, and values under the titles of `view.columns`; a title that is
+    missing leaves a dash.
+    """
+    titles, *rows = block_rows(readme, "baselines")
     found = []
-    for cells in lines[2:]:
-        if cells[0].startswith(track.baselines):
-            by_title = dict(zip(lines[0], cells, strict=True))
-            values = [by_title.get(title, "\u2013") for title in track.columns.values()]
-            title = track.baseline_title.format(cells[0], cells[1])
-            found.append("| " + " | ".join([title, *values]) + " |")
+    for cells in rows:
+        if cells[0].startswith(view.baselines):
+            by_title = dict(zip(titles, cells, strict=True))
+            title = view.baseline_title.format(cells[0], cells[1])
+            found.append([title, *(by_title.get(name, DASH) for name in view.columns.values())])
     return found
 
 
-def cells_of(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+def published_rows(track: str, view: View) -> list[list[str]]:
+    """Return a row for each result of others in benchmarks/published.json."""
+    entries: list[dict[str, Any]] = json.loads(PUBLISHED.read_text(encoding="utf-8")).get(track, [])
+    rows = []
+    for entry in entries:
+        title = f"reference value, {entry['title']} ({entry['source']})"
+        # Where the published dataset is another one than the column's, the cell names it.
+        names = ["", *(entry.get("shown_as", {}).get(key, "") for key in view.columns)]
+        cells = row(title, entry["scores"], view)
+        rows.append([f"{name} {cell}".strip() for name, cell in zip(names, cells, strict=True)])
+    return rows
+
+
+def write_scores(options: argparse.Namespace) -> None:
+    """Score the submission and write the block. Raises ScriptError."""
+    submission = ROOT / "submissions" / options.name
+    readme = submission / "README.md"
+    track = track_of(submission)
+    view = view_of(track)
+    old = block_rows(readme, "scores")
+    variants = [cells for cells in old if cells[0].startswith(VARIANT)]
+    photographs = [cells for cells in old if cells[0].startswith(PHOTOGRAPHS)]
+    if options.variant:
+        variants = variant_rows(submission, options.variant, track)
+    rows = [sample_row(f"**sample {task}**", task, submission, track) for task in TASKS]
+    if options.photographs:
+        photographs = [photograph_row(submission, options.photographs, view)]
+    elif photographs:
+        say("no --photographs: the row of the photographs stays as it was")
+    rows += [*variants, *photographs]
+    if view.baselines:
+        rows += baseline_rows(ROOT / "sample_data" / track / "README.md", view)
+    rows += published_rows(track, view)
+    block = "\n".join(table(["scored on", *view.columns.values()], rows))
+    write_block(readme, "scores", block)
+    say(block)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Write a submission's scores into its README.")
-    parser.add_argument("name")
-    parser.add_argument("--photographs", type=Path)
-    parser.add_argument("--variant", metavar="TITLE=FOLDER")
-    options = parser.parse_args(arguments)
-    submission = ROOT / "submissions" / options.name
-    readme = submission / "README.md"
-    try:
-        name = track_of(submission)
-        track = TRACKS[name]
-        variants, kept = kept_rows(readme, VARIANT), kept_rows(readme, PHOTOGRAPHS)
-        if options.variant:
-            variants = variant_rows(submission, options.variant, name)
-        rows = [sample_row(f"**sample {task}**", task, submission, name) for task in TASKS]
-        if options.photographs:
-            kept = [photograph_row(submission, options.photographs, track)]
-        elif kept:
-            print("no --photographs: the row of the photographs stays as it was")
-        baselines = baseline_rows(ROOT / "sample_data" / name / "README.md", track)
-        block = [*header(track), *rows, *variants, *kept, *baselines, *track.yardsticks]
-        write_block(readme, "scores", "\n".join(block))
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"score_readme: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(block))
-    return 0
+    """Run the script."""
+    options = parser(
+        "training.common.readme_scores", "Write a submission's scores into its README."
+    )
+    options.add_argument("name", help="of a folder in submissions/")
+    options.add_argument("--photographs", type=Path, metavar="DIR", help="train/ and dev/")
+    options.add_argument("--variant", metavar="TITLE=FOLDER", help="another artifact's folder")
+    given = options.parse_args(arguments)
+    return run(given, lambda: write_scores(given))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Download the pictures of a training table into a folder by class.
+"""Download the images of a training table into a folder by class.
 
     python -m training.data.download_images TABLE.csv --out DIR
 
 The real challenge's butterfly_anomaly_train.csv works as it is. Columns: filename, file_url, md5,
-hybrid_stat (hybrid/non-hybrid or 1/0) and subspecies. A picture of subspecies 8.0 becomes
-DIR/8/FILENAME, a hybrid DIR/hybrid/FILENAME. Pictures that are there with the right MD5 are not
-fetched again, half of one is gone on with: after Ctrl-C or a failure, give the same command.
+hybrid_stat (hybrid/non-hybrid or 1/0) and subspecies. An image of subspecies 8.0 becomes
+DIR/8/FILENAME, a hybrid DIR/hybrid/FILENAME. Images that are there with the right MD5 are not
+fetched again, and half of one is resumed: after Ctrl-C or a failure, give the same command.
 
-Exit status: 0 all pictures are there, 1 some failed (DIR/failures.csv, itself such a table, says
+Exit status: 0 all images are there, 1 some failed (DIR/failures.csv, itself such a table, says
 which and why) or the table cannot be used, 130 interrupted.
 """
 
@@ -26,9 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from training.common.errors import DataError
-from training.data.download_file import Downloader, Failed, Patience, Stopped, has_md5
-from training.data.image_table import NEEDED, Picture, read_picture_table
+from kit.download import TIMEOUT_S, TRIES, DownloadFailed, Pause, download
+from training.common.atomic import replaced
+from training.common.errors import DataError, FolderError
+from training.common.script import parser, run
+from training.data.image_table import NEEDED, ListedImage, read_image_table
 
 FAILURES = "failures.csv"
 _SECONDS_BETWEEN_LINES = 10.0
@@ -36,11 +38,67 @@ _SHOWN = 10
 _LEAVING_S = 1.0  # for threads in the middle of a block; all that they write can be resumed
 
 
+class _Stopped(Exception):
+    """Raised in a thread that was told to stop; what has arrived stays in the part file."""
+
+
+class Downloader:
+    """Downloads images for several threads at once, until it is stopped.
+
+    Args:
+        tries: for each image.
+        timeout_s: seconds without a byte, after which a try is given up.
+        sleep: waits that many seconds; by default until then or until the stop.
+    """
+
+    def __init__(
+        self, tries: int, timeout_s: float, sleep: Callable[[float], object] | None = None
+    ) -> None:
+        self._stop = threading.Event()
+        self._tries, self._timeout_s = tries, timeout_s
+        self._sleep = sleep or self._stop.wait
+        self._pause = Pause(self._wait)
+
+    def stop(self) -> None:
+        """Tell all threads to stop."""
+        self._stop.set()
+
+    def fetch(self, image: ListedImage, out: Path) -> Outcome:
+        """Put the image below `out`, unless it is there with the right bytes.
+
+        Raises _Stopped, or OSError where the disk does not take the image.
+        """
+        self._leave_if_stopped()
+        target = out / image.path
+        fetched = not image.wanted.is_at(target)
+        if fetched:
+            try:
+                download(
+                    image.wanted,
+                    target,
+                    lambda count: self._leave_if_stopped(),
+                    self._pause,
+                    self._tries,
+                    self._timeout_s,
+                )
+            except DownloadFailed as error:
+                return Outcome(image, problem=str(error))
+        return Outcome(image, target.stat().st_size, fetched)
+
+    def _wait(self, seconds: float) -> None:
+        self._sleep(seconds)
+        self._leave_if_stopped()
+
+    def _leave_if_stopped(self) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a picture: its size, whether it was fetched now, why not if it failed."""
+    """What became of an image: its size, whether it was fetched now, why not if it failed."""
 
-    picture: Picture
+    image: ListedImage
     bytes: int = 0
     fetched: bool = False
     problem: str = ""
@@ -48,7 +106,7 @@ class Outcome:
 
 @dataclass
 class Tally:
-    """Pictures so far; `bytes` are those of the fetched ones."""
+    """ListedImages so far; `bytes` are those of the fetched ones."""
 
     total: int
     present: int = 0
@@ -68,7 +126,7 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Pictures that need no more work in this run."""
+        """ListedImages that need no more work in this run."""
         return self.present + self.fetched + self.failed
 
     @property
@@ -78,28 +136,27 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"{self.done:,} of {self.total:,} pictures: {self.fetched:,} fetched "
+            f"{self.done:,} of {self.total:,} images: {self.fetched:,} fetched "
             f"({self.bytes / 1e6:,.1f} MB), {self.present:,} were there, {self.failed:,} failed"
         )
 
 
 def download_all(
-    pictures: Sequence[Picture],
+    images: Sequence[ListedImage],
     out: Path,
     downloader: Downloader,
-    stop: threading.Event,
     workers: int,
     on_outcome: Callable[[Outcome], None],
 ) -> None:
-    """Fetch every picture, `workers` at a time; `on_outcome` hears of each, in this thread.
+    """Fetch every image, `workers` at a time; `on_outcome` hears of each, in this thread.
 
     What a thread raises (a full disk) is raised here. However this ends, the threads are told
     to stop; they are daemons, so that one that waits for a server does not keep the program.
     """
-    waiting: SimpleQueue[Picture] = SimpleQueue()
+    waiting: SimpleQueue[ListedImage] = SimpleQueue()
     outcomes: SimpleQueue[Outcome | BaseException] = SimpleQueue()
-    for picture in pictures:
-        waiting.put(picture)
+    for image in images:
+        waiting.put(image)
     threads = [
         threading.Thread(
             target=_work,
@@ -107,47 +164,36 @@ def download_all(
             name=f"download {number}",
             daemon=True,
         )
-        for number in range(min(workers, len(pictures)))
+        for number in range(min(workers, len(images)))
     ]
     for thread in threads:
         thread.start()
     try:
-        for _ in pictures:
+        for _ in images:
             outcome = outcomes.get()
             if isinstance(outcome, BaseException):
                 raise outcome
             on_outcome(outcome)
     finally:
-        stop.set()
+        downloader.stop()
         deadline = time.monotonic() + _LEAVING_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _work(
-    waiting: SimpleQueue[Picture],
+    waiting: SimpleQueue[ListedImage],
     outcomes: SimpleQueue[Outcome | BaseException],
     out: Path,
     downloader: Downloader,
 ) -> None:
     try:
         while True:
-            outcomes.put(_outcome(waiting.get_nowait(), out, downloader))
-    except (Empty, Stopped):
+            outcomes.put(downloader.fetch(waiting.get_nowait(), out))
+    except (Empty, _Stopped):
         return
     except BaseException as error:
         outcomes.put(error)
-
-
-def _outcome(picture: Picture, out: Path, downloader: Downloader) -> Outcome:
-    target = out / picture.path
-    fetched = not has_md5(target, picture.md5)
-    if fetched:
-        try:
-            downloader.fetch(picture.url, target, picture.md5)
-        except Failed as error:
-            return Outcome(picture, problem=str(error))
-    return Outcome(picture, target.stat().st_size, fetched)
 
 
 def write_failures(path: Path, failures: Sequence[Outcome]) -> None:
@@ -155,15 +201,13 @@ def write_failures(path: Path, failures: Sequence[Outcome]) -> None:
     if not failures:
         path.unlink(missing_ok=True)
         return
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as file:
+    with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         # A list of failures is a table too: its own `reason` gives way to the new one.
-        columns = [name for name in failures[0].picture.row if name != "reason"]
+        columns = [name for name in failures[0].image.row if name != "reason"]
         writer = csv.DictWriter(file, [*columns, "reason"])
         writer.writeheader()
-        for failure in sorted(failures, key=lambda f: f.picture.path):
-            writer.writerow(failure.picture.row | {"reason": failure.problem})
-    part.replace(path)
+        for failure in sorted(failures, key=lambda f: f.image.path):
+            writer.writerow(failure.image.row | {"reason": failure.problem})
 
 
 @contextmanager
@@ -227,32 +271,34 @@ def _at_least(least: float, kind: type[int] | type[float]) -> Callable[[str], fl
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Download the pictures of a training table.")
-    parser.add_argument("table", type=Path, help="CSV: " + ", ".join(NEEDED))
-    parser.add_argument("--out", type=Path, required=True, help="folder; classes become folders")
-    parser.add_argument("--workers", type=_at_least(1, int), default=4, help="default %(default)s")
-    parser.add_argument(
-        "--tries", type=_at_least(1, int), default=Patience.tries, help="default %(default)s"
-    )
-    parser.add_argument(
+    made = parser("training.data.download_images", "Download the images of a training table.")
+    made.add_argument("table", type=Path, help="CSV: " + ", ".join(NEEDED))
+    made.add_argument("--out", type=Path, required=True, help="folder; classes become folders")
+    made.add_argument("--workers", type=_at_least(1, int), default=4, help="default %(default)s")
+    made.add_argument("--tries", type=_at_least(1, int), default=TRIES, help="default %(default)s")
+    made.add_argument(
         "--timeout",
         type=_at_least(0.001, float),
-        default=Patience.timeout_s,
+        default=TIMEOUT_S,
         help="seconds without a byte after which a try is given up; default %(default)s",
     )
-    return parser.parse_args(arguments)
+    return made.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None, sleep: Callable[[float], object] | None = None) -> int:
+    """Run the script; `sleep` waits between tries, for tests."""
     options = _parse(arguments)
-    stop = threading.Event()
-    downloader = Downloader(Patience(options.tries, options.timeout), stop, sleep)
-    failures: list[Outcome] = []
+    downloader = Downloader(options.tries, options.timeout, sleep)
+    return run(options, lambda: _download_table(options, downloader))
+
+
+def _download_table(options: argparse.Namespace, downloader: Downloader) -> int:
+    """Return the exit status. Raises DataError, or FolderError where the disk takes no more."""
+    images = read_image_table(options.table)
+    tally, failures = Tally(len(images)), list[Outcome]()
     try:
-        pictures = read_picture_table(options.table)
-        tally = Tally(len(pictures))
         options.out.mkdir(parents=True, exist_ok=True)
-        with _alone(options.out), _progress(len(pictures)) as show:
+        with _alone(options.out), _progress(len(images)) as show:
 
             def count(outcome: Outcome) -> None:
                 tally.add(outcome)
@@ -260,18 +306,11 @@ def main(arguments: list[str] | None = None, sleep: Callable[[float], object] | 
                 if outcome.problem:
                     failures.append(outcome)
 
-            download_all(pictures, options.out, downloader, stop, options.workers, count)
+            download_all(images, options.out, downloader, options.workers, count)
         write_failures(options.out / FAILURES, failures)
-    except DataError as error:
-        print(f"download_images: {error}", file=sys.stderr)
-        return 1
     except OSError as error:
         where = error.filename or options.out
-        print(f"download_images: {where}: {error.strerror}; what arrived is kept", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("download_images: interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
+        raise FolderError(f"{where}: {error.strerror}; what arrived is kept") from error
     print(f"{options.out}: {tally}")
     _name_failures(failures, options.out / FAILURES)
     return 1 if failures else 0
@@ -279,7 +318,7 @@ def main(arguments: list[str] | None = None, sleep: Callable[[float], object] | 
 
 def _name_failures(failures: Sequence[Outcome], path: Path) -> None:
     for failure in failures[:_SHOWN]:
-        print(f"  {failure.picture.row['filename']}: {failure.problem}", file=sys.stderr)
+        print(f"  {failure.image.row['filename']}: {failure.problem}", file=sys.stderr)
     if failures:
         print(f"All {len(failures)} that failed are in {path}, which is a table for this script")
 

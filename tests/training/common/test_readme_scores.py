@@ -1,16 +1,28 @@
-"""score_readme.py: the block of a submission's README, by track, from the two programs."""
+"""`training/common/readme_scores.py`: the block of a submission's README, for each track."""
 
 from __future__ import annotations
 
 import csv
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from training.common import readme_scores as score_readme
-from training.common.readme_scores import TRACKS, baseline_rows, main, row, track_of
+from training.common import readme_scores
+from training.common.errors import ScriptError
+from training.common.readme_scores import (
+    VIEWS,
+    baseline_rows,
+    main,
+    published_rows,
+    script_of,
+    track_of,
+    view_of,
+)
+from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).parents[3]
 BASELINES = """
@@ -32,14 +44,14 @@ model.write_text(model.read_text().replace("return NEW", "return metadata['datas
 """
 
 
-def write_pictures(folder: Path, rows: list[tuple[str, str, str]]) -> None:
-    """Pictures and metadata.csv of the rows (filename, identity, dataset)."""
+def write_images(folder: Path, rows: list[tuple[str, str, str]]) -> None:
+    """Write an image for each row (filename, identity, dataset)."""
     folder.mkdir(parents=True)
     for name, _, _ in rows:
         Image.new("RGB", (8, 8)).save(folder / name)
 
 
-def write_table(path: Path, titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def write_table(path: Path, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([titles, *rows])
@@ -52,22 +64,22 @@ TRUTH = [(*line, str(line[1] == "cat_7")) for line in ROWS]
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with `always_new`, two tasks of three pictures, and photographs beside it."""
+    """A checkout with `always_new`, two tasks of three images, and photographs next to it."""
     for name in ("ingestion_program", "scoring_program"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "submissions/always_new", tmp_path / "submissions/always_new")
     bundle = tmp_path / "sample_data/reid"
     for task in ("development", "final"):
-        write_pictures(bundle / "input_data" / task, ROWS)
+        write_images(bundle / "input_data" / task, ROWS)
         write_table(bundle / "reference_data" / task / "ref.csv", REFERENCE, TRUTH)
     (bundle / "README.md").write_text(BASELINES, encoding="utf-8")
     photographs = tmp_path / "photographs"
-    write_pictures(photographs / "dev/images", [*ROWS, ("unasked.jpg", "", "")])
+    write_images(photographs / "dev/images", [*ROWS, ("unasked.jpg", "", "")])
     write_table(photographs / "dev/ref_dev.csv", REFERENCE, TRUTH)
     metadata = [(name, dataset) for name, _, dataset in ROWS]
     write_table(photographs / "dev/metadata.csv", ("filename", "dataset"), metadata)
     write_table(photographs / "train/metadata.csv", ("image_id",), [("1",)])
-    monkeypatch.setattr(score_readme, "ROOT", tmp_path)
+    monkeypatch.setattr(readme_scores, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -86,17 +98,19 @@ def test_the_block_of_a_reid_submission(checkout: Path) -> None:
     assert lines[2] == "| **sample development** | 0.000 | 0.000 | 0.500 | 0.000 | – | – |"
     assert lines[3].startswith("| **sample final** |")
     assert lines[4] == (
-        "| nearest by pixels, grey, threshold in hindsight, sample final "
+        "| nearest by pixels, grey, oracle threshold, sample final "
         "| 0.111 | 0.222 | – | – | – | 0.333 |"
     )
     assert lines[5].startswith("| nearest by SIFT")
-    assert [line.split(",")[0] for line in lines[6:]] == ["| yardstick"] * 2
+    assert [line.split(",")[0] for line in lines[6:]] == ["| reference value"] * 2
     assert len({line.count("|") for line in lines}) == 1
 
 
 def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path) -> None:
     script = checkout / "training/reid/always_new.py"
     script.parent.mkdir(parents=True)
+    for package in (script.parent.parent, script.parent):  # else ours, which is installed, is found
+        (package / "__init__.py").write_text("", encoding="utf-8")
     script.write_text(TRAINING, encoding="utf-8")
     before = (checkout / "submissions/always_new/model.py").read_text()
     assert main(["always_new", "--photographs", str(checkout / "photographs")]) == 0
@@ -109,7 +123,7 @@ def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path
     assert found in block(checkout)
 
 
-def test_a_variant_is_scored_beside_the_submission_and_its_rows_stay(
+def test_a_variant_is_scored_next_to_the_submission_and_its_rows_stay(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = checkout / "other"
@@ -141,13 +155,51 @@ def test_a_failing_program_is_told_and_the_readme_stays(
 
 def test_a_submission_of_no_track_is_refused(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "metadata").write_text("description: x\ntrack: family\n")
-    with pytest.raises(ValueError, match="expected the track hybrid or reid: family"):
+    with pytest.raises(ScriptError, match="expected the track hybrid or reid, found family"):
         track_of(tmp_path)
 
 
-def test_the_tables_of_the_tracks_agree_with_the_sample_data() -> None:
-    for name, track in TRACKS.items():
-        for line in track.yardsticks:
-            assert line.count("|") == row("x", {}, track).count("|"), line
-        for found in baseline_rows(ROOT / "sample_data" / name / "README.md", track):
-            assert "–" not in found, "a title of the sample data's table is spelt otherwise"
+def test_a_readme_without_markers_is_one_message(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "submissions/always_new/README.md").write_text("# always_new\n", encoding="utf-8")
+    assert main(["always_new"]) == 1
+    assert "expected <!-- scores:begin -->" in capsys.readouterr().err
+
+
+def test_a_track_without_a_view_shows_all_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(VIEWS, "reid")
+    assert [*view_of("reid").columns] == ["geometric_mean", "BAKS", "BAUS"]
+
+
+def test_the_scripts_of_all_trained_submissions_are_found() -> None:
+    assert script_of("wing_pattern_sgd") == "training.hybrid.wing_pattern_sgd"
+    assert script_of("open_set_ensemble") == "training.reid.open_set_ensemble"
+    assert script_of("always_new") is None
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_view_of_a_track_agrees_with_the_registry_and_the_sample_data(name: str) -> None:
+    view, track = VIEWS[name], TRACKS[name]
+    datasets = {key.partition("_")[0] for key in view.columns if track.keys_per_dataset}
+    assert {*view.columns} <= {*track.leaderboard_keys(sorted(datasets))}
+    for found in baseline_rows(ROOT / "sample_data" / name / "README.md", view):
+        assert "–" not in found, "a title of the sample data's table is spelt otherwise"
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_the_rows_of_published_results_stand_in_the_readmes(name: str) -> None:
+    rows = [f"| {' | '.join(cells)} |" for cells in published_rows(name, view_of(name))]
+    assert rows
+    for readme in sorted(ROOT.glob("submissions/*/README.md")):
+        text = readme.read_text(encoding="utf-8")
+        if "<!-- scores:begin -->" in text and track_of(readme.parent) == name:
+            assert [line for line in text.splitlines() if "reference value" in line] == rows, readme
+
+
+def test_published_results_have_keys_of_their_track_and_a_source() -> None:
+    published = json.loads(readme_scores.PUBLISHED.read_text(encoding="utf-8"))
+    for name, entries in published.items():
+        for entry in entries:
+            assert entry["source"]
+            assert {*entry["scores"], *entry.get("shown_as", {})} <= {*view_of(name).columns}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Recipe:
     sizes: tuple[int, ...] = (1, 2)
 
 
-def run(work: script.Callable[[argparse.Namespace], int | None], *arguments: str) -> int:
+def run(work: Callable[[argparse.Namespace], int | None], *arguments: str) -> int:
     options = script.parser("training.hybrid.example", "An example.")
     script.add_recipe_options(options, Recipe)
     parsed = options.parse_args(arguments)

@@ -28,7 +28,7 @@ from tests.support.loopback_server import (
 from training.data import download_images
 
 
-def test_pictures_go_into_folders_by_class(server: Loopback, tmp_path: Path) -> None:
+def test_images_go_into_folders_by_class(server: Loopback, tmp_path: Path) -> None:
     rows = [row(server, "a.jpg", "8.0"), row(server, "b.JPG", "13"), row(server, "c.jpg", "")]
     table = write_table(tmp_path / "t.csv", [*rows, row(server, "ü 1.jpg", "erato")])
     server.files["/files/%C3%BC%201.jpg"] = BODY
@@ -52,7 +52,7 @@ def test_a_second_run_fetches_only_what_is_missing_or_wrong(
     assert run(table, tmp_path / "out") == 0
     assert {path for path, _ in server.asked} == {"/files/a.jpg", "/files/b.jpg"}
     assert tree(tmp_path / "out") == {f"8/{name}": body for name, body in bodies.items()}
-    assert "4 of 4 pictures: 2 fetched" in capsys.readouterr().out
+    assert "4 of 4 images: 2 fetched" in capsys.readouterr().out
 
 
 BAD_MOMENTS: tuple[Act, ...] = (
@@ -114,7 +114,7 @@ def test_a_log_gets_lines_and_a_terminal_a_bar(
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     assert run(table, tmp_path / "log") == 0
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(" pictures")[0] for line in lines] == ["1 of 2", "2 of 2"]
+    assert [line.split(" images")[0] for line in lines] == ["1 of 2", "2 of 2"]
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
     assert run(table, tmp_path / "bar") == 0
     drawn = capsys.readouterr().err
@@ -160,13 +160,13 @@ def test_when_one_thread_gives_up_the_others_stop(
             thread.join(30)
     assert server.ranges("/files/slow.jpg") == [None]
     assert server.ranges("/files/never.jpg") == []
-    assert (tmp_path / "out/8/slow.jpg.part").read_bytes() == BODY[:1000]
+    assert (tmp_path / "out/8/.slow.jpg.fetch.tmp").read_bytes() == BODY[:1000]
 
 
-def test_a_stopped_run_goes_on_where_it_stopped(
+def test_a_stopped_run_resumes_where_it_stopped(
     server: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C while one picture is there and another stands still in the middle."""
+    """Ctrl-C while one image is there and another stands still in the middle."""
     rows = [row(server, "a.jpg"), row(server, "b.jpg")]
     table = write_table(tmp_path / "t.csv", rows)
     server.plans["/files/b.jpg"] = [stall_after(1000)]
@@ -179,7 +179,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(
         env=os.environ | {"no_proxy": "127.0.0.1"},
     ) as process:
         assert server.stalled.wait(30)
-        part = tmp_path / "out/8/b.jpg.part"
+        part = tmp_path / "out/8/.b.jpg.fetch.tmp"
         while not part.is_file():
             assert process.poll() is None
         assert run(table, tmp_path / "out") == 1
@@ -187,7 +187,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "interrupted; the same command goes on" in said
+    assert "interrupted; the same command resumes" in said
     assert "Traceback" not in said
     assert (tmp_path / "out/8/a.jpg").read_bytes() == BODY
     server.asked.clear()

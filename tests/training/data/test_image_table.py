@@ -1,4 +1,4 @@
-"""`training/data/image_table.py`: which tables of pictures are refused, and how they say so."""
+"""`training/data/image_table.py`: which tables of images are refused, and how they say so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.downloads import COLUMNS, ROOT, row, run, write_table
 from tests.support.loopback_server import Loopback
 from training.common.errors import DataError
-from training.data.image_table import read_picture_table
+from training.data.image_table import read_image_table
 
 REAL_TABLE = ROOT.parent / "shared/data/hdr/butterfly_anomaly_train.csv"
 
@@ -61,7 +61,7 @@ def test_all_bad_rows_are_named_before_anything_is_fetched(
 def test_a_table_that_is_none_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        read_picture_table(tmp_path / "t.csv")
+        read_image_table(tmp_path / "t.csv")
 
 
 def test_a_missing_table_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,9 +71,9 @@ def test_a_missing_table_is_one_message(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.skipif(not REAL_TABLE.is_file(), reason="the real challenge's table is not here")
 def test_the_real_challenges_table_works_as_it_is() -> None:
-    pictures = read_picture_table(REAL_TABLE)
-    assert len(pictures) == 2082
-    folders = {picture.path.parent.name for picture in pictures}
+    images = read_image_table(REAL_TABLE)
+    assert len(images) == 2082
+    folders = {image.path.parent.name for image in images}
     assert folders == {*map(str, range(14)), "hybrid"}
-    assert pictures[0].path == Path("hybrid/CAM017821.jpg")
-    assert pictures[0].url.startswith("https://zenodo.org/")
+    assert images[0].path == Path("hybrid/CAM017821.jpg")
+    assert images[0].wanted.url.startswith("https://zenodo.org/")
