@@ -114,9 +114,7 @@ def test_the_graph_knows_the_packages() -> None:
 
 
 # Packages whose circles are known and not broken yet; `strict` says when a line can go.
-KNOWN = {
-    "training.hybrid": "settings and comparisons of a method import the script that fits it",
-}
+KNOWN = {}
 CASES = [
     pytest.param(
         package,

@@ -1,4 +1,4 @@
-"""The modules that make the artifacts of a track, run one after another (`make artifacts-TRACK`)."""
+"""Modules that make the artifacts of a track, run one after another (`make artifacts-TRACK`)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.hybrid.bioclip.compare_scores import (
+from training.hybrid.bioclip.images import Labels
+from training.hybrid.comparisons.bioclip_scores import (
     CROSSES,
     FOLDS,
     Scored,
@@ -17,7 +18,6 @@ from training.hybrid.bioclip.compare_scores import (
     report,
     validation_crosses,
 )
-from training.hybrid.bioclip.images import Labels
 
 ROOT = Path(__file__).parents[3]
 

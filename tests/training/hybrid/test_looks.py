@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.hybrid.looks import heading, rank_agreement, read_look, table_row
+from training.hybrid.comparisons.looks import heading, rank_agreement, read_look, table_row
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from training.common.errors import DataError
-from training.common.readme_scores import METADATA, run_program
+from training.common.readme_scores import METADATA, run_python
 from training.reid.threshold_report.labelled_queries import LabelledQueries, rule_scores
 from training.reid.thresholds.choose import Predictions
 from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
@@ -56,7 +56,7 @@ def _candidates(folder: Path, queries: LabelledQueries, metadata: Path) -> Candi
         for path in queries.paths:
             shutil.copy(path, images)
         shutil.copy(metadata, images / METADATA)
-        run_program(program / "ingestion.py", images, output, program, folder)
+        run_python(program / "ingestion.py", images, output, program, folder)
         names = [path.name for path in queries.paths]
         try:
             return read_candidates(output / FILE_NAME, names, queries.identity.tolist())

@@ -1,7 +1,7 @@
 """Compare settings of `dinov2_ensemble` inside the training data; the table goes into its README.
 
-    python -m training.hybrid.dinov2.settings sample
-    python -m training.hybrid.dinov2.settings photographs --data DIR/train --look DIR/dev
+    python -m training.hybrid.comparisons.dinov2_settings sample
+    python -m training.hybrid.comparisons.dinov2_settings photographs --data DIR/train --look DIR/dev
 
 For validation are: a quarter of the specimens, half of the hybrids'; a quarter of the pairs of
 subspecies (no crosses are made of them); a few whole subspecies. The validation mirrors the
@@ -27,6 +27,7 @@ from kit.markdown import write_block
 from training.common import script
 from training.common.cache import Features
 from training.common.console import say
+from training.hybrid.comparisons.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.data import TrainingTable, read_training_table
 from training.hybrid.dinov2.backbone import BackboneRecipe, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, mixed, shifted
@@ -40,7 +41,6 @@ from training.hybrid.dinov2.images import (
     write_synthetic,
 )
 from training.hybrid.dinov2_ensemble import PRESETS, STILL, Recipe, head_features
-from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.split import validation_specimens
 from wildlife_scoring.hybrid.metrics import score
 from wildlife_wings.dinov2_backbone import read_backbone
@@ -248,7 +248,7 @@ def features_of_test(extractor: Extractor, test: LabelledTest) -> Features:
 def main(arguments: list[str] | None = None) -> int:
     """Parse the options, compare the settings and return the exit status."""
     parser = script.parser(
-        "training.hybrid.dinov2.settings", "Compare settings inside the training data."
+        "training.hybrid.comparisons.dinov2_settings", "Compare settings inside the training data."
     )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")

@@ -1,7 +1,7 @@
 """Compare the scores of `bioclip_wings` inside the training data; write the table into its README.
 
-    python -m training.hybrid.bioclip.compare_scores sample
-    python -m training.hybrid.bioclip.compare_scores photographs --data DIR/train --look DIR/dev \\
+    python -m training.hybrid.comparisons.bioclip_scores sample
+    python -m training.hybrid.comparisons.bioclip_scores photographs --data DIR/train --look DIR/dev \\
         --submission FOLDER
 
 FOLDER is a submission that `bioclip_wings.py` trained on all of the data; its wing network, which
@@ -43,10 +43,10 @@ from training.hybrid.bioclip_wings import (
     head_logits,
     served_preprocessing,
 )
+from training.hybrid.comparisons.looks import heading, rank_agreement, read_look, table_row
+from training.hybrid.comparisons.wing_pattern_settings import MIMICS
 from training.hybrid.crosses import Groups, cross_maps, shift_species
-from training.hybrid.looks import heading, rank_agreement, read_look, table_row
 from training.hybrid.wing_pattern.fit import assign_folds
-from training.hybrid.wing_pattern.settings import MIMICS
 from wildlife_scoring.hybrid.metrics import TNR, harmonic_mean, score
 from wildlife_scoring.metrics import share_above, threshold_at_tnr
 from wildlife_wings.clip_scores import combined
@@ -206,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse the options, compare the scores and return the exit status."""
     default = ROOT / "submissions" / "bioclip_wings"
     parser = script.parser(
-        "training.hybrid.bioclip.compare_scores", "Compare scores inside the training data."
+        "training.hybrid.comparisons.bioclip_scores", "Compare scores inside the training data."
     )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table")
     parser.add_argument("--data", type=Path, default=BUNDLE / "train")

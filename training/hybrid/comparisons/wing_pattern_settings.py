@@ -1,7 +1,7 @@
 """Compare settings of `wing_pattern_sgd` inside the training data, and write the table into LOG.md.
 
-    python -m training.hybrid.wing_pattern.settings sample
-    python -m training.hybrid.wing_pattern.settings photographs --data DIR/train --look DIR/dev
+    python -m training.hybrid.comparisons.wing_pattern_settings sample
+    python -m training.hybrid.comparisons.wing_pattern_settings photographs --data DIR/train --look DIR/dev
 
 `--look` adds what each setting scores on a development folder (images/ and ref_dev.csv): for
 telling how well the validation ranks, never for choosing.
@@ -19,8 +19,8 @@ from PIL import Image
 from kit.markdown import write_block
 from training.common import script
 from training.common.console import say
+from training.hybrid.comparisons.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.crosses import cross_maps, shift_species
-from training.hybrid.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.wing_pattern.fit import (
     SEED,
     Array,
@@ -124,7 +124,8 @@ def looked_wings(look: Look) -> Array:
 def main() -> int:
     """Parse the options, compare the settings and return the exit status."""
     parser = script.parser(
-        "training.hybrid.wing_pattern.settings", "Compare settings inside the training data."
+        "training.hybrid.comparisons.wing_pattern_settings",
+        "Compare settings inside the training data.",
     )
     parser.add_argument("block", choices=["sample", "photographs"], help="which table of LOG.md")
     parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
