@@ -113,18 +113,7 @@ def test_the_graph_knows_the_packages() -> None:
     assert "kit.errors" in GRAPH["kit.zips"]
 
 
-# Packages whose circles are known and not broken yet; `strict` says when a line can go.
-KNOWN = {}
-CASES = [
-    pytest.param(
-        package,
-        marks=[pytest.mark.xfail(reason=KNOWN[package], strict=True)] if package in KNOWN else [],
-    )
-    for package in PACKAGES
-]
-
-
-@pytest.mark.parametrize("package", CASES)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_parts_of_a_package_do_not_import_each_other_in_a_circle(package: str) -> None:
     circle = cycle_of(package, GRAPH)
     assert not circle, " -> ".join(circle)

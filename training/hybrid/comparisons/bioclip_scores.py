@@ -1,8 +1,8 @@
 """Compare the scores of `bioclip_wings` inside the training data; write the table into its README.
 
     python -m training.hybrid.comparisons.bioclip_scores sample
-    python -m training.hybrid.comparisons.bioclip_scores photographs --data DIR/train --look DIR/dev \\
-        --submission FOLDER
+    python -m training.hybrid.comparisons.bioclip_scores photographs \\
+        --data DIR/train --look DIR/dev --submission FOLDER
 
 FOLDER is a submission that `bioclip_wings.py` trained on all of the data; its wing network, which
 knows no labels, cuts the wings out here too. In each fold a tower is trained again with its recipe,

@@ -1,7 +1,8 @@
 """Compare settings of `dinov2_ensemble` inside the training data; the table goes into its README.
 
     python -m training.hybrid.comparisons.dinov2_settings sample
-    python -m training.hybrid.comparisons.dinov2_settings photographs --data DIR/train --look DIR/dev
+    python -m training.hybrid.comparisons.dinov2_settings photographs \\
+        --data DIR/train --look DIR/dev
 
 For validation are: a quarter of the specimens, half of the hybrids'; a quarter of the pairs of
 subspecies (no crosses are made of them); a few whole subspecies. The validation mirrors the

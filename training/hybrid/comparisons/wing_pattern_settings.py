@@ -1,7 +1,8 @@
 """Compare settings of `wing_pattern_sgd` inside the training data, and write the table into LOG.md.
 
     python -m training.hybrid.comparisons.wing_pattern_settings sample
-    python -m training.hybrid.comparisons.wing_pattern_settings photographs --data DIR/train --look DIR/dev
+    python -m training.hybrid.comparisons.wing_pattern_settings photographs \\
+        --data DIR/train --look DIR/dev
 
 `--look` adds what each setting scores on a development folder (images/ and ref_dev.csv): for
 telling how well the validation ranks, never for choosing.

@@ -27,7 +27,7 @@ CROSSES_PER_FOLD = 400
 
 @dataclass(frozen=True)
 class Settings:
-    """Chosen inside the training data by training/hybrid/comparisons/wing_pattern_settings.py (LOG.md)."""
+    """Settings of the score, chosen inside the training data (comparisons/, LOG.md)."""
 
     components: int = 60  # principal components of the whole wing
     region_components: int = 15
