@@ -10,15 +10,14 @@ stand next to them: these measure again, and that takes minutes or photographs.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.stored_scores import readme_tables
-from kit.files import replacing
 from kit.findings.guide import codes_table
 from kit.isolation.promises import markdown_table
+from kit.markdown import read_block, write_block
 from sample_data.hybrid_generator.baselines import counts_table as hybrid_counts
 from sample_data.reid_generator.baselines import counts_table as reid_counts
 
@@ -33,19 +32,6 @@ BLOCKS: tuple[tuple[str, str, Callable[[], str]], ...] = (
 )
 
 
-def filled(text: str, name: str, content: str) -> str:
-    """Return `text` with `content` as the block `name`.
-
-    Raises ValueError: the markers of `name` are not in `text` exactly once.
-    """
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    block = f"{begin}\n{content.strip()}\n{end}"
-    text, count = re.subn(f"{begin}.*?{end}", lambda _: block, text, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"expected {begin} ... {end} once, found it {count} times")
-    return text
-
-
 def main(arguments: list[str]) -> int:
     """Write the blocks, or say which are stale; return the exit status."""
     if arguments not in ([], ["--check"]):
@@ -54,16 +40,11 @@ def main(arguments: list[str]) -> int:
     stale = 0
     for name, block, content in BLOCKS:
         path = ROOT / name
-        old = path.read_text(encoding="utf-8")
-        new = filled(old, block, content())
-        if new == old:
-            continue
         if arguments:
-            print(f"{name}: the block `{block}` is not current. To do: `make docs`")
-            stale = 1
-        else:
-            with replacing(path) as temporary:
-                temporary.write_text(new, encoding="utf-8")
+            if read_block(path, block).strip() != content().strip():
+                print(f"{name}: the block `{block}` is not current. To do: `make docs`")
+                stale = 1
+        elif write_block(path, block, content()):
             print(f"{name}: {block} written")
     return stale
 
