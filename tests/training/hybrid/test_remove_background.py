@@ -149,4 +149,4 @@ def test_two_networks_never_share_an_output_folder(
 def test_an_empty_folder_is_named(tmp_path: Path, dark_finder: Path, capsys) -> None:
     (tmp_path / "empty").mkdir()
     assert remove(tmp_path / "empty", dark_finder, tmp_path / "out") == 1
-    assert "empty holds no pictures" in capsys.readouterr().err
+    assert "empty holds no images" in capsys.readouterr().err
