@@ -15,7 +15,6 @@ import importlib.util
 import json
 import os
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,8 @@ from typing import Any
 import numpy as np
 import PIL
 from PIL import Image
+
+from kit.markdown import table, write_block
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "ingestion_program"
@@ -201,19 +202,16 @@ def rows(work: Path) -> list[Row]:
 # --- the table
 
 
-def table(title: str, number: int, times: dict[str, list[tuple[float, float]]]) -> str:
+def size_section(title: str, number: int, times: dict[str, list[tuple[float, float]]]) -> str:
     walls = [statistics.median(wall for wall, _ in measured) for measured in times.values()]
     cpus = [statistics.median(cpu for _, cpu in measured) for measured in times.values()]
     full, reduced, program, pure = walls
-    lines = [
-        f"### {title}\n",
-        "| | seconds | images/s | processor seconds | times the full plain loop |",
-        "|---|---:|---:|---:|---:|",
+    titles = ["", "seconds", "images/s", "processor seconds", "times the full plain loop"]
+    rows = [
+        [name, f"{wall:.2f}", f"{number / wall:.1f}", f"{cpu:.2f}", f"{full / wall:.2f}"]
+        for name, wall, cpu in zip(times, walls, cpus, strict=True)
     ]
-    for name, wall, cpu in zip(times, walls, cpus, strict=True):
-        lines.append(
-            f"| {name} | {wall:.2f} | {number / wall:.1f} | {cpu:.2f} | {full / wall:.2f} |"
-        )
+    lines = [f"### {title}\n", *table(titles, rows, numbers=(1, 2, 3, 4))]
     lines.append(
         f"\nThe program is **{full / program:.2f}** times as fast as the plain loop with full "
         f"decoding and **{reduced / program:.2f}** times as fast as the plain loop with the same "
@@ -252,7 +250,7 @@ def report(quick: bool, repeats: int) -> str:
             unit = f"{size / 1e6:.1f} MB" if size > 1e6 else f"{size / 1e3:.0f} kB"
             title = f"{number:,} JPEGs of {width}x{height} ({unit} each)"
             print(title, flush=True)
-            parts.append(table(title, number, measure_all(pictures, work, repeats)))
+            parts.append(size_section(title, number, measure_all(pictures, work, repeats)))
     return "\n".join([introduction(quick, repeats, busy), *parts])
 
 
@@ -266,16 +264,6 @@ def introduction(quick: bool, repeats: int, busy: float) -> str:
         "more (`image.draft`). Against the plain loop with the same submission no program can be "
         f"more than {THREADS} times as fast on {THREADS} processors; the rest is decoding less.\n"
     )
-
-
-def write_readme(text: str) -> None:
-    begin, end = "<!-- ingestion:begin -->", "<!-- ingestion:end -->"
-    old = README.read_text(encoding="utf-8") if README.exists() else "# Benchmarks\n"
-    if begin not in old:
-        old += f"\n## Ingestion\n\n{begin}\n{end}\n"
-    block = f"{begin}\n{text}\n{end}"
-    new = re.sub(f"{begin}.*?{end}", lambda _: block, old, flags=re.DOTALL)
-    README.write_text(new, encoding="utf-8")
 
 
 def main() -> None:
@@ -292,7 +280,7 @@ def main() -> None:
     text = report(options.quick, options.repeats)
     print("\n" + text)
     if options.write:
-        write_readme(text)
+        write_block(README, "ingestion", text)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.machine import machine
 from kit.markdown import table, write_block
 
 README = Path(__file__).with_name("README.md")
@@ -138,9 +138,9 @@ def report(costs: dict[str, Cost], repeats: int) -> str:
     load = os.getloadavg()[0]
     lines += [
         "",
-        f"Medians of {repeats} runs in turn. {platform.system()} {platform.machine()}, Python "
-        f"{platform.python_version()}, with a load of {load:.1f} when it ended, written by "
-        "`python -m benchmarks.kit_commands --write`. The last column compares processor seconds.",
+        f"Medians of {repeats} runs in turn. {machine()}, with a load of {load:.1f} when it "
+        "ended, written by `python -m benchmarks.kit_commands --write`. The last "
+        "column compares processor seconds.",
     ]
     return "\n".join(lines)
 

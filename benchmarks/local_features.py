@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import sys
 import time
@@ -28,7 +27,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from kit.markdown import read_block, write_block
+from benchmarks.machine import machine
+from kit.markdown import read_block, table, write_block
 from training.reid.database import Database, read_database
 from training.reid.matching.sift import packed
 from wildlife_image.rgb import to_rgb
@@ -110,25 +110,22 @@ def measure(
     return Measured(name, seconds, rank1)
 
 
-def table(measured: list[Measured], count: int, extraction: float) -> str:
+def report(measured: list[Measured], count: int, extraction: float) -> str:
     """Markdown; count: images; extraction: seconds to find the key points of one."""
     pairs = count * count
     loop = measured[1].rate(pairs)
-    lines = [
-        "| | pairs/s (median) | times the loop | rank-1 |",
-        "|---|---:|---:|---:|",
-    ]
+    rows = []
     for one in measured:
         rate = one.rate(pairs)
-        lines.append(f"| {one.name} | {rate:.0f} | {rate / loop:.2f} | {one.rank1:.2f} |")
+        rows.append([one.name, f"{rate:.0f}", f"{rate / loop:.2f}", f"{one.rank1:.2f}"])
+    lines = table(["", "pairs/s (median)", "times the loop", "rank-1"], rows, numbers=(1, 2, 3))
     load = os.getloadavg()[0]
     lines += [
         "",
         f"{count} x {count} images of the sample database, {len(measured[0].seconds)} runs "
         "in turn on one thread; finding the key points of an image takes "
         f"{1000 * extraction:.0f} ms. "
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, OpenCV "
-        f"{cv2.__version__}, with a load of {load:.1f} from other work.",
+        f"{machine()}, OpenCV {cv2.__version__}, with a load of {load:.1f} from other work.",
     ]
     return "\n".join(lines)
 
@@ -147,7 +144,7 @@ def run(count: int, repeats: int) -> str:
         ours = measure("`wildfusion`, packed gallery", by_ours, features, identity, seconds[0])
         name = "loop of cv2.BFMatcher and RANSAC"
         loop = measure(name, by_loop, features, identity, seconds[1])
-    return table([ours, loop], len(rows), extraction)
+    return report([ours, loop], len(rows), extraction)
 
 
 def main() -> int:

@@ -19,7 +19,6 @@ import csv
 import json
 import math
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -29,9 +28,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.machine import machine
+from kit.markdown import read_block, table, write_block
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "benchmarks" / "README.md"
-BEGIN, END = "<!-- scoring:begin -->", "<!-- scoring:end -->"
 
 SIZES = (2_350, 23_500, 1_000_000)
 OUR_RUNS = {2_350: 7, 23_500: 7, 1_000_000: 3}
@@ -65,15 +66,16 @@ def main() -> None:
         return
 
     if options.write:
-        readme_around_block()  # a missing marker is better told before the minutes of measuring
+        read_block(README, "scoring")  # a missing marker shows before minutes of measuring
     measured = [measure(size, options.full) for size in SIZES]
     as_json = json.dumps([asdict(row) for row in measured], indent=2)
-    print(as_json if options.json else table(measured))
+    print(as_json if options.json else scoring_table(measured))
     if options.out:
         options.out.write_text(as_json + "\n", encoding="utf-8")
     if options.write:
         command = "python -m benchmarks.scoring --write" + (" --full" if options.full else "")
-        write_block(f"{table(measured)}\n\n{machine()}, written by `{command}`.")
+        text = f"{scoring_table(measured)}\n\n{conditions()}, written by `{command}`."
+        write_block(README, "scoring", text)
 
 
 def measure(size: int, full: bool) -> Row:
@@ -187,50 +189,28 @@ def check_equal(folder: Path) -> None:
         raise SystemExit(f"the scores differ:\n{ours}\n{loop}")
 
 
-def table(measured: list[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = [
-        "| rows | `scoring_program` | peak memory | loop over thresholds | ratio |",
-        "|---:|---:|---:|---:|---:|",
-    ]
+def scoring_table(measured: list[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    rows = []
     for row in measured:
         loop, ratio = "not run", ""
         if row.loop_seconds is not None:
             loop = f"{row.loop_seconds:.1f} s ({count(row.loop_runs)})"
             ratio = f"{row.ratio:.0f}x"
-        lines.append(
-            f"| {row.rows:,} | {row.seconds:.2f} s ({count(row.runs)}) | {row.peak_mib:.0f} MiB "
-            f"| {loop} | {ratio} |"
-        )
-    return "\n".join(lines)
+        ours = f"{row.seconds:.2f} s ({count(row.runs)})"
+        rows.append([f"{row.rows:,}", ours, f"{row.peak_mib:.0f} MiB", loop, ratio])
+    titles = ["rows", "`scoring_program`", "peak memory", "loop over thresholds", "ratio"]
+    return "\n".join(table(titles, rows, numbers=range(len(titles))))
 
 
 def count(runs: int) -> str:
     return "1 run" if runs == 1 else f"median of {runs}"
 
 
-def machine() -> str:
+def conditions() -> str:
+    """Return what was measured, and on which machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"Whole processes, from the start of Python on. {platform.system()} {platform.machine()}, "
-        f"{cores} cores, Python {platform.python_version()}"
-    )
-
-
-def readme_around_block() -> tuple[str, str]:
-    """benchmarks/README.md before and after the block that --write replaces."""
-    text = README.read_text(encoding="utf-8") if README.exists() else f"{BEGIN}\n{END}\n"
-    if BEGIN not in text or END not in text:
-        raise SystemExit(f"{README} lacks the lines {BEGIN} and {END}: add them for the table")
-    return text.partition(BEGIN)[0], text.partition(END)[2]
-
-
-def write_block(text: str) -> None:
-    """Replace what stands between the markers in benchmarks/README.md."""
-    before, after = readme_around_block()
-    temporary = README.with_suffix(".tmp")
-    temporary.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-    temporary.replace(README)
+    return f"Whole processes, from the start of Python on. {machine(f'{cores} cores')}"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 
 from kit import bundles, runs, submissions
 from kit.files import replacing, write_json
+from kit.markdown import table, write_block
 from kit.submissions import Submission
 from wildlife_scoring.tracks import TRACKS
 
@@ -28,7 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / "tests" / "scores"
 # What may move the last digits of a prediction: arithmetic, decoding, and the processor.
 _PACKAGES = ("numpy", "pillow", "scikit-learn", "torch")
-_BEGIN, _END = "<!-- scores:begin -->", "<!-- scores:end -->"
 # By track: the columns of its table in the README, the one that orders the rows first. A track
 # that is not here shows all of its leaderboard keys.
 _SHOWN = {
@@ -163,25 +163,19 @@ def readme_tables() -> str:
 
 
 def _table(stored: list[tuple[Case, dict[str, float]]], shown: dict[str, str]) -> str:
-    """One track's rows; the last task of a submission, the final one, decides its place."""
-    titles = ["submission", "task", *shown.values()]
-    rows = ["| " + " | ".join(titles) + " |", "|---|---|" + "---:|" * len(shown)]
+    """Return one track's rows; the last task of a submission, the final one, decides its place."""
     first = next(iter(shown))
     best = {case.name: scores[first] for case, scores in stored}
-    for case, scores in sorted(stored, key=lambda item: -best[item[0].name]):
-        values = [f"{scores[key]:.4f}" for key in shown]
-        name = f"[{case.name}](submissions/{case.name}/)"
-        rows.append("| " + " | ".join([name, case.task, *values]) + " |")
-    return "\n".join(rows)
-
-
-def write_readme_tables() -> None:
-    """Replace the tables between the README's markers."""
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(_BEGIN)
-    _, after = rest.split(_END)
-    with replacing(readme) as temporary:
-        temporary.write_text(f"{before}{_BEGIN}\n{readme_tables()}\n{_END}{after}", "utf-8")
+    rows = [
+        [
+            f"[{case.name}](submissions/{case.name}/)",
+            case.task,
+            *(f"{scores[key]:.4f}" for key in shown),
+        ]
+        for case, scores in sorted(stored, key=lambda item: -best[item[0].name])
+    ]
+    titles = ["submission", "task", *shown.values()]
+    return "\n".join(table(titles, rows, numbers=range(2, len(titles))))
 
 
 def main(names: list[str]) -> None:
@@ -191,7 +185,7 @@ def main(names: list[str]) -> None:
         sys.exit(f"no such submission: {', '.join(sorted(unknown))}")
     for case in chosen:
         print(store(case), flush=True)
-    write_readme_tables()
+    write_block(ROOT / "README.md", "scores", readme_tables())
 
 
 if __name__ == "__main__":

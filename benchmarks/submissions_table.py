@@ -9,33 +9,27 @@ from __future__ import annotations
 
 from benchmarks.stored_scores import ROOT, track_of
 from kit import submissions
-from kit.files import replacing
+from kit.markdown import table, write_block
 from kit.packing.shipping import shipped
 from kit.submissions import Submission
 
 README = ROOT / "submissions" / "README.md"
-_BEGIN, _END = "<!-- submissions:begin -->", "<!-- submissions:end -->"
 
 
-def table() -> str:
+def submissions_table() -> str:
     """Return the table: a row for each submission, by track and size."""
     found = [(track_of(item), _megabytes(item), item) for item in submissions.discover()]
     rows = [
-        f"| [{item.name}]({item.name}/) | `{track}` | {_description(item)} | {_torch(item)} "
-        f"| {megabytes:.1f} MB |"
+        [
+            f"[{item.name}]({item.name}/)",
+            f"`{track}`",
+            _description(item),
+            _torch(item),
+            f"{megabytes:.1f} MB",
+        ]
         for track, megabytes, item in sorted(found, key=lambda row: (row[0], row[1]))
     ]
-    return "\n".join(
-        ["| folder | track | idea | needs torch | size |", "|---|---|---|---|---:|", *rows]
-    )
-
-
-def write_table() -> None:
-    """Replace the table between the README's markers."""
-    before, rest = README.read_text(encoding="utf-8").split(_BEGIN)
-    _, after = rest.split(_END)
-    with replacing(README) as temporary:
-        temporary.write_text(f"{before}{_BEGIN}\n{table()}\n{_END}{after}", "utf-8")
+    return "\n".join(table(["folder", "track", "idea", "needs torch", "size"], rows, numbers=(4,)))
 
 
 def _description(submission: Submission) -> str:
@@ -43,7 +37,7 @@ def _description(submission: Submission) -> str:
 
 
 def _megabytes(submission: Submission) -> float:
-    """All files of the zip, unpacked, in units of 1,000,000 bytes."""
+    """Return the size of all files of the zip, unpacked, in units of 1,000,000 bytes."""
     return sum(entry.path.stat().st_size for entry in shipped(submission.path).entries) / 1e6
 
 
@@ -54,4 +48,4 @@ def _torch(submission: Submission) -> str:
 
 
 if __name__ == "__main__":
-    write_table()
+    write_block(README, "submissions", submissions_table())

@@ -13,16 +13,34 @@ def markers(name: str) -> tuple[str, str]:
     return f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
 
 
-def read_block(path: Path, name: str) -> str:
-    """Return the text between the markers.
+def block_in(text: str, name: str) -> str:
+    """Return what stands between the markers in `text`.
 
-    Raises ValueError: the file does not hold the two markers once each, in this order.
+    Raises ValueError: `text` does not hold the two markers once each, in this order.
     """
     begin, end = markers(name)
-    text = path.read_text(encoding="utf-8")
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"{path}: expected {begin} and, after it, {end}, once each")
+        raise ValueError(f"expected {begin} and, after it, {end}, once each")
     return text[text.index(begin) + len(begin) : text.index(end)]
+
+
+def filled(text: str, name: str, content: str) -> str:
+    """Return `text` with `content` between the markers. Raises ValueError as `block_in` does."""
+    begin, end = markers(name)
+    old = block_in(text, name)
+    return text.replace(f"{begin}{old}{end}", f"{begin}\n{content.strip()}\n{end}")
+
+
+def read_block(path: Path, name: str) -> str:
+    """Return the text between the markers in a file.
+
+    Raises ValueError, with the path: the file does not hold the two markers once each, in this
+    order.
+    """
+    try:
+        return block_in(path.read_text(encoding="utf-8"), name)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def write_block(path: Path, name: str, content: str) -> bool:
@@ -30,10 +48,9 @@ def write_block(path: Path, name: str, content: str) -> bool:
 
     Raises ValueError as `read_block` does.
     """
-    begin, end = markers(name)
-    old = read_block(path, name)
+    read_block(path, name)
     before = path.read_text(encoding="utf-8")
-    after = before.replace(f"{begin}{old}{end}", f"{begin}\n{content.strip()}\n{end}")
+    after = filled(before, name, content)
     if after != before:
         with replacing(path) as temporary:
             temporary.write_text(after, encoding="utf-8")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from kit.findings.rules import RULES
+from kit.markdown import table
 
 
 def codes_table() -> str:
-    """Every code as a row of a Markdown table."""
-    rows = ["| code | severity | what to do | why |", "|---|---|---|---|"]
-    rows += [
-        f"| `{code}` | {rule.severity} | {rule.todo} | {rule.reference} |"
-        for code, rule in RULES.items()
-    ]
-    return "\n".join(rows)
+    """Return every code as a row of a Markdown table."""
+    rows = [[f"`{code}`", rule.severity, rule.todo, rule.reference] for code, rule in RULES.items()]
+    return "\n".join(table(["code", "severity", "what to do", "why"], rows))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kit.isolation.modes import MODES
+from kit.markdown import table
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,9 @@ PROMISES: Final = (
 
 def markdown_table() -> str:
     """Return the promises as a table of Markdown."""
-    lines = ["| A submission... | " + " | ".join(MODES) + " |"]
-    lines.append("|---|" + "---|" * len(MODES))
+    rows = []
     for promise in PROMISES:
-        cells = " | ".join("yes" if mode in promise.modes else "no" for mode in MODES)
         condition = f" ({promise.condition})" if promise.condition else ""
-        lines.append(f"| {promise.text}{condition} | {cells} |")
-    return "\n".join(lines) + "\n"
+        cells = ["yes" if mode in promise.modes else "no" for mode in MODES]
+        rows.append([f"{promise.text}{condition}", *cells])
+    return "\n".join(table(["A submission...", *MODES], rows)) + "\n"

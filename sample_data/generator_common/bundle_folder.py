@@ -9,13 +9,15 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from kit.files import replacing
+from kit.markdown import filled
 
 BY_HAND = ("competition.yaml", "pages", "README.md")
 GENERATED = (
@@ -144,28 +146,13 @@ def _listing(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def fill(text: str, name: str, content: str) -> str:
-    """Return `text` with `content` between the markers of `name`.
-
-    Raises ValueError unless each marker is there once.
-    """
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    filled, found = re.subn(
-        f"{begin}.*?{end}", lambda _: f"{begin}\n{content}\n{end}", text, flags=re.DOTALL
-    )
-    if found != 1:
-        raise ValueError(f"expected the markers {begin} and {end} once, found them {found} times")
-    return filled
-
-
 def fill_readme(bundle: Path, blocks: Mapping[str, str]) -> int:
     """Write the named blocks of the bundle's README and return 0."""
     readme = bundle / "README.md"
     text = readme.read_text(encoding="utf-8")
     for name, content in blocks.items():
-        text = fill(text, name, content)
-    draft = readme.with_name("README.md.tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(readme)
+        text = filled(text, name, content)
+    with replacing(readme) as draft:
+        draft.write_text(text, encoding="utf-8")
     print(f"{readme}: {' and '.join(blocks)} written")
     return 0

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from sample_data.generator_common.bundle_folder import GENERATED, fill
+from kit.markdown import filled
+from sample_data.generator_common.bundle_folder import GENERATED
 from sample_data.hybrid_generator import baselines, generated_files, genetics, tables
 from sample_data.hybrid_generator.collection import MIMIC, SIGNAL, UNSEEN, Specimen, collection
 from sample_data.hybrid_generator.genetics import LOCI, LOCUS_NAMES, SUBSPECIES
@@ -356,4 +357,4 @@ def test_colour_alone_is_neither_hopeless_nor_enough() -> None:
 
 def test_readme_counts_are_those_of_the_tables() -> None:
     text = (HYBRID / "README.md").read_text(encoding="utf-8")
-    assert fill(text, "counts", baselines.counts_table()) == text
+    assert filled(text, "counts", baselines.counts_table()) == text

@@ -14,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from sample_data.generator_common.bundle_folder import fill
+from kit.markdown import filled
 from sample_data.reid_generator import tables
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection
 from tests.support.reid_sample import REID, Rows, landmark_points, path_of, rows
@@ -304,16 +304,16 @@ def test_readme_baselines_are_those_of_the_pictures() -> None:
     from sample_data.reid_generator import baselines
 
     text = (REID / "README.md").read_text(encoding="utf-8")
-    assert fill(text, "baselines", baselines.baseline_table(REID)) == text
+    assert filled(text, "baselines", baselines.baseline_table(REID)) == text
 
 
 def test_readme_counts_are_those_of_the_tables() -> None:
     from sample_data.reid_generator import baselines
 
     text = (REID / "README.md").read_text(encoding="utf-8")
-    assert fill(text, "counts", baselines.counts_table()) == text
+    assert filled(text, "counts", baselines.counts_table()) == text
 
 
 def test_a_readme_without_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="markers"):
-        fill("no markers", "counts", "table")
+    with pytest.raises(ValueError, match="expected <!-- counts:begin -->"):
+        filled("no markers", "counts", "table")

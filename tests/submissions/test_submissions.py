@@ -259,7 +259,7 @@ def test_the_readmes_tables_are_what_is_stored() -> None:
 def test_the_table_of_the_submissions_is_what_their_folders_say() -> None:
     readme = submissions_table.README.read_text(encoding="utf-8")
     advice = "write it again: python -m benchmarks.submissions_table"
-    assert submissions_table.table() in readme, advice
+    assert submissions_table.submissions_table() in readme, advice
 
 
 def test_each_track_has_a_table_with_its_own_columns(

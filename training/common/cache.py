@@ -1,4 +1,4 @@
-"""Features of pictures, kept on disk, so that no picture goes through a network twice."""
+"""Features of images, kept on disk, so that no image goes through a network twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "runs" / "features"
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of the file's bytes. Raises OSError where it cannot be read."""
+    """Return the sha256 of a file. Raises OSError where the file cannot be read."""
     with path.open("rb") as file:
         digest = hashlib.sha256()
         while chunk := file.read(1 << 20):
@@ -29,24 +29,31 @@ def file_digest(path: Path) -> str:
 
 
 class FeatureCache:
-    """Features by (weights, preprocessing, bytes of the picture), in shards of a batch each.
+    """Features by (weights, preprocessing, bytes of the image), in shards of a batch each.
 
-    Names of pictures do not matter: a renamed file is known, a changed one is computed anew. A
-    shard that cannot be read is as if it were not there. Two processes may share a folder.
+    Names of images do not matter: a renamed file is known, a changed one is computed again. A
+    shard that cannot be read counts as missing. Two processes may share a folder.
     """
 
     def __init__(self, folder: Path, weights_digest: str, preprocessing: str) -> None:
-        """`folder` may not exist yet; `preprocessing` has to change whenever the pixels do."""
+        """Open the cache in `folder`, which may not exist yet.
+
+        Args:
+            folder: of all caches; each pair of weights and preprocessing has its own subfolder.
+            weights_digest: tells one network from another.
+            preprocessing: has to change whenever the pixels that reach the network do.
+        """
         text = f"{weights_digest}\n{preprocessing}"
         self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:24]
         self._known: dict[str, Features] | None = None
 
     def features(self, paths: Sequence[Path], compute: Compute, batch: int = 32) -> Features:
-        """(n, d) in the order of `paths`; `compute` sees each unknown picture once.
+        """Return features (len(paths), d), float32; `compute` sees each unknown image once.
 
-        `compute(paths)` returns (len(paths), d) for at most `batch` pictures; what it returned is
-        on disk before the next call, so that a killed run goes on where it stopped.
-        Raises FeatureError where the shape is another, or a value is not finite.
+        `compute(paths)` returns (len(paths), d) for at most `batch` images; its result is on disk
+        before the next call, so that a killed run resumes.
+        Raises FeatureError where the shape is another, or a value is not finite; ValueError where
+        `batch` is below 1.
         """
         if batch < 1:
             raise ValueError(f"batch is {batch}, expected at least 1")
@@ -80,7 +87,7 @@ class FeatureCache:
 
 
 def _read_shard(path: Path) -> dict[str, Features]:
-    """Digest -> (d,); nothing where the file is damaged or holds something else."""
+    """Return features (d,) by digest; none where the file is damaged or holds something else."""
     try:
         shard = load_file(path)
     except (OSError, SafetensorError, ValueError, KeyError):
@@ -95,7 +102,7 @@ def _checked(found: Features, paths: list[Path], known: dict[str, Features]) -> 
         raise FeatureError(f"expected features ({len(paths)}, d), found {found.shape}")
     width = next((len(row) for row in known.values()), found.shape[1])
     if found.shape[1] != width:
-        raise FeatureError(f"{found.shape[1]} features a picture, but those kept have {width}")
+        raise FeatureError(f"{found.shape[1]} features an image, but those kept have {width}")
     broken = [
         path.name for path, row in zip(paths, found, strict=True) if not np.isfinite(row).all()
     ]

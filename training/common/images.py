@@ -1,4 +1,4 @@
-"""Folders of pictures that scripts read and write: listing, upright pixels, atomic files."""
+"""Folders of images that scripts read and write: listing, upright pixels, atomic files."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MASK_END = "_mask.png"
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """Pictures in the folder and below, relative to it, sorted; masks are no pictures.
+    """Return the images in the folder and below, relative to it, sorted, without masks.
 
-    Raises FolderError where there is none.
+    Raises FolderError where the folder holds none.
     """
     found = sorted(
         path.relative_to(folder)
@@ -27,18 +27,18 @@ def list_pictures(folder: Path) -> list[Path]:
         if path.suffix.lower() in SUFFIXES and not path.name.endswith(MASK_END)
     )
     if not found:
-        raise FolderError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise FolderError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
     return found
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height once turned by the EXIF tag, without decoding the picture."""
+    """Return (width, height) in pixels, once turned by the EXIF tag, without decoding."""
     turned = image.getexif().get(0x0112, 1) >= 5
     return (image.height, image.width) if turned else (image.width, image.height)
 
 
 def save_picture(image: Image.Image, path: Path) -> None:
-    """Write in the format of the name's ending, by way of a temporary file."""
+    """Write an image in the format of the name's ending, in one step; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = Image.registered_extensions()[path.suffix.lower()]
     quality = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
@@ -49,7 +49,7 @@ def save_picture(image: Image.Image, path: Path) -> None:
 def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:
     """Note in the folder how its files are made, so that a rerun never mixes two kinds.
 
-    Raises FolderError where it holds files that were made with other settings.
+    Raises FolderError where the folder holds files that were made with other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"{made_by}.json"
@@ -57,6 +57,6 @@ def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:
     if note.is_file() and note.read_text(encoding="utf-8") != text:
         raise FolderError(
             f"{folder} holds the output of other settings, see {note}; "
-            "give another folder, or delete this one to make it anew"
+            "give another folder, or delete this one to make it again"
         )
     write_text(note, text)

@@ -11,7 +11,7 @@ from training.common.atomic import write_text
 
 
 def write_log(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, float]]) -> None:
-    """Write the rows as CSV, in one step."""
+    """Write the rows as CSV, in one step; a row has a value for each column."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

@@ -19,11 +19,18 @@ def write_submission(
     requires: Mapping[str, str],
     origins: Mapping[str, Mapping[str, str]] | None = None,
 ) -> int:
-    """Write weights (path in the folder: content), config.json and weights.json.
+    """Write weights, config.json and weights.json.
 
-    All are written under temporary names first, so that a full disk leaves the old ones. Returns
-    the bytes of the weights. source: the command that made them; requires: versions of packages by
-    name; origins: licence and source of the files that were not made here.
+    All are written under temporary names first, so that a full disk leaves the old ones. Return
+    the size of the weights in bytes.
+
+    Args:
+        out: the submission's folder.
+        config: the content of config.json.
+        weights: the bytes of each file, by path in the folder.
+        source: the command that made the weights.
+        requires: versions of packages by name.
+        origins: licence and source of the files that were not made here, by path.
     """
     own = {"licence": "Apache-2.0", "source": source}
     files = [

@@ -1,4 +1,4 @@
-"""Features of pictures are computed once: by weights, preprocessing and bytes, not by name."""
+"""Features of images are computed once: by weights, preprocessing and bytes, not by name."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_second_run_computes_nothing_anew(tmp_path: Path, files: list[Path]) -
     assert np.array_equal(first, second)
 
 
-def test_a_renamed_picture_is_known_and_a_changed_one_is_computed(
+def test_a_renamed_image_is_known_and_a_changed_one_is_computed(
     tmp_path: Path, files: list[Path]
 ) -> None:
     cache_in(tmp_path).features(files, Counted())
@@ -118,7 +118,7 @@ def test_a_killed_run_goes_on_after_its_last_batch(tmp_path: Path, files: list[P
     assert not list((tmp_path / "cache").rglob("*.part"))
 
 
-def test_no_pictures_have_no_features(tmp_path: Path) -> None:
+def test_no_images_have_no_features(tmp_path: Path) -> None:
     assert cache_in(tmp_path).features([], Counted()).shape[0] == 0
 
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_kept_is_said(tmp_path: Path, files: list[Path]) -> None:
             files, lambda paths: np.array([[np.nan if p.name == "2.png" else 0] for p in paths])
         )
     cache.features(files[:2], Counted())
-    with pytest.raises(FeatureError, match="2 features a picture, but those kept have 3"):
+    with pytest.raises(FeatureError, match="2 features an image, but those kept have 3"):
         cache.features(files, lambda paths: np.zeros((len(paths), 2), np.float32))
     with pytest.raises(ValueError, match="batch is 0"):
         cache.features(files, Counted(), batch=0)
