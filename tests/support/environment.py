@@ -1,4 +1,4 @@
-"""The environment of the tests, set before numpy and torch are imported (`-p` in pyproject.toml)."""
+"""The environment of tests, set before numpy and torch are imported (`-p` in pyproject.toml)."""
 
 from __future__ import annotations
 
