@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tests.support.hybrid_data import copy_sample
 from training.hybrid.crosses import Groups
 from training.hybrid.dinov2.backbone import BackboneRecipe
 from training.hybrid.dinov2.crosses import Wings
@@ -60,25 +60,8 @@ def features_and_labels(
 
 def few_images(folder: Path) -> Path:
     """Six images each of four subspecies and six hybrids of the sample."""
-    (folder / "images").mkdir()
-    with (TRAIN / "train.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    counts: dict[str, int] = {}
-    chosen = []
-    for row in rows:
-        counts[row["subspecies"]] = counts.get(row["subspecies"], 0) + 1
-        if row["subspecies"] in ("", "8.0", "9.0", "2.0", "7.0") and counts[row["subspecies"]] < 7:
-            chosen.append(row)
-            shutil.copy(TRAIN / "images" / row["filename"], folder / "images")
-    write_table(folder, chosen)
+    copy_sample(folder, ("8.0", "9.0", "2.0", "7.0"), each=6, hybrids=6)
     return folder
-
-
-def write_table(folder: Path, rows: list[dict[str, str]]) -> None:
-    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def trained_copy(data: Path, folder: Path) -> Path:

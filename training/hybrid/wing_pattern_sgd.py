@@ -49,7 +49,8 @@ def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
 def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """Return config.json and the content of WEIGHTS."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **to_arrays(score.geometry))  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {**to_arrays(score.geometry)}
+    np.savez_compressed(buffer, **arrays)
     config = {
         "weights": WEIGHTS,
         "grid": list(settings.grid),

@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_bytes(data: Path, tmp_path: Path) -> None:
     assert files(tmp_path / "a") != files(tmp_path / "other")
 
 
-def test_a_rerun_goes_on_where_it_stopped(data: Path, tmp_path: Path) -> None:
+def test_a_rerun_resumes_with_the_missing_images(data: Path, tmp_path: Path) -> None:
     assert balance(data, tmp_path / "out") == 0
     whole = files(tmp_path / "out")
     written = sorted((tmp_path / "out" / "images").iterdir())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tests.support.hybrid_data import copy_sample
 from tests.support.retrieval import load_model
 from training.hybrid import balance_classes, bioclip_wings
 from training.hybrid.bioclip import finetune as finetune_bioclip
@@ -20,7 +20,6 @@ from training.hybrid.bioclip import finetune as finetune_bioclip
 ROOT = Path(__file__).parents[3]
 
 
-SAMPLE = ROOT / "sample_data" / "hybrid" / "train"
 # The model_cfg of imageomics/bioclip's open_clip_config.json.
 BIOCLIP = {
     "embed_dim": 512,
@@ -53,18 +52,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three subspecies and the hybrids, five images each."""
     folder = tmp_path_factory.mktemp("data")
-    (folder / "images").mkdir()
-    with (SAMPLE / "train.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    chosen = []
-    for name in ("8.0", "9.0", "2.0", ""):
-        chosen += [row for row in rows if row["subspecies"] == name][:5]
-    with (folder / "train.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        for row in chosen:
-            writer.writerow(row)
-            shutil.copy(SAMPLE / "images" / row["filename"], folder / "images")
+    copy_sample(folder, ("8.0", "9.0", "2.0"), each=5, hybrids=5)
     return folder
 
 

@@ -50,7 +50,7 @@ def test_subspecies_left_out_are_rare_and_others_in_each_fold() -> None:
     assert left_out == [["h", "d"], ["b", "f"]]
 
 
-def test_held_out_crosses_lie_between_their_parents_on_both_halves_alike() -> None:
+def test_validation_crosses_lie_between_their_parents_on_both_halves_alike() -> None:
     crossed = validation_crosses(labels_of(2, 2)[np.arange(6) < 4], grey_views(40, 40, 200, 200))
     assert crossed.shape == (CROSSES, 2, 3, 72, 48)
     assert torch.equal(crossed[:, 0], crossed[:, 1])

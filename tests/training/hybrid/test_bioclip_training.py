@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tests.support.hybrid_data import copy_sample, read_table, write_table
 from tests.support.retrieval import load_model, model_module
 from training.common.errors import TrainingError
 from training.hybrid import bioclip_wings
@@ -26,7 +26,6 @@ from training.hybrid.bioclip.statistics import fit_statistics, score_weights
 from training.hybrid.bioclip.trainer import freeze
 
 ROOT = Path(__file__).parents[3]
-SAMPLE = ROOT / "sample_data" / "hybrid" / "train"
 
 
 TINY = {
@@ -43,29 +42,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five images each of three subspecies, and four hybrids, out of the sample data."""
     folder = tmp_path_factory.mktemp("data")
-    (folder / "images").mkdir()
-    with (SAMPLE / "train.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    by_class = defaultdict(list)
-    for row in rows:
-        by_class[row["subspecies"]].append(row)
-    chosen = [r for name in ("8.0", "9.0", "2.0") for r in by_class[name][:5]] + by_class[""][:4]
-    for row in chosen:
-        shutil.copy(SAMPLE / "images" / row["filename"], folder / "images")
-    write_table(folder, chosen)
+    copy_sample(folder, ("8.0", "9.0", "2.0"), each=5, hybrids=4)
     return folder
-
-
-def write_table(folder: Path, rows: list[dict[str, str]]) -> None:
-    with (folder / "train.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def table_of(folder: Path) -> list[dict[str, str]]:
-    with (folder / "train.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +161,7 @@ def test_bad_tables_and_images_are_named_together(
 ) -> None:
     folder = tmp_path / "data"
     shutil.copytree(data, folder)
-    rows = table_of(folder)
+    rows = read_table(folder)
     rows[0]["filename"] = "nowhere.jpg"
     write_table(folder, [row for row in rows if row["subspecies"] != "2.0" or row is rows[-1]])
     rows = [row for row in rows if row["subspecies"] != "2.0"] + [
@@ -195,7 +173,7 @@ def test_bad_tables_and_images_are_named_together(
     assert "image 'nowhere.jpg' is not in" in said
     assert "subspecies '2.0' has 1 image" in said
     shutil.copy(data / "train.csv", folder)
-    for row in table_of(folder)[:2]:
+    for row in read_table(folder)[:2]:
         (folder / "images" / row["filename"]).write_bytes(b"no image")
     assert tune(folder, backbone, tmp_path / "out") == 1
     assert "2 of 19 images cannot be used, nothing was trained" in capsys.readouterr().err
@@ -338,7 +316,7 @@ def test_the_pipeline_builds_a_submission_and_the_loss_falls(built: Path, data: 
     assert losses[-1] < losses[0] - 0.2
     model = load_model(built / "submission")
     answers = []
-    for row in table_of(data)[:3]:
+    for row in read_table(data)[:3]:
         with Image.open(data / "images" / row["filename"]) as image:
             answers.append(model.predict(image.copy()))
     assert all(isinstance(answer, float) for answer in answers)

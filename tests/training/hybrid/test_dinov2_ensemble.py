@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Iterator
@@ -23,8 +22,8 @@ from tests.support.dinov2 import (
     main,
     on_one_thread,
     trained_copy,
-    write_table,
 )
+from tests.support.hybrid_data import read_table, write_table
 from tests.support.retrieval import load_model, model_module
 from training.common.errors import DataError
 from training.hybrid import dinov2_ensemble
@@ -140,8 +139,7 @@ def test_a_damaged_generated_table_is_said(tmp_path: Path, text: str | None, mes
 def copy_of(data: Path, tmp_path: Path) -> tuple[Path, list[dict[str, str]]]:
     copy = tmp_path / "data"
     shutil.copytree(data, copy)
-    with (copy / "train.csv").open(encoding="utf-8", newline="") as file:
-        return copy, list(csv.DictReader(file))
+    return copy, read_table(copy)
 
 
 def test_bad_rows_are_all_named(

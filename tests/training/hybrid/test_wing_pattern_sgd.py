@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from kit.markdown import read_block, write_block
+from tests.support.hybrid_data import copy_sample, write_table
 from tests.support.retrieval import load_model, model_module
 from training.hybrid import wing_pattern_sgd
 from wildlife_wings.find_wings import read_small
@@ -195,26 +196,9 @@ def test_scores_of_the_sample_development_task_hardly_tie() -> None:
     assert len(set(scores)) >= 0.98 * len(scores)
 
 
-def small_training_folder(target: Path, columns: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Six images each of four subspecies and three hybrids of the sample's training data."""
-    with (SAMPLE / "train" / "train.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = sorted({r["subspecies"] for r in rows if r["subspecies"]})[:4]
-    chosen = [r for r in rows if r["hybrid_stat"] == "hybrid"][:3]
-    for name in names:
-        chosen += [r for r in rows if r["subspecies"] == name][:6]
-    (target / "images").mkdir(parents=True)
-    for row in chosen:
-        shutil.copy(SAMPLE / "train" / "images" / row["filename"], target / "images")
-    write_table(target, chosen)
-    return chosen
-
-
-def write_table(target: Path, rows: list[dict[str, str]]) -> None:
-    with (target / "train.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+def small_training_folder(target: Path) -> list[dict[str, str]]:
+    """Six images each of four subspecies, then three hybrids of the sample's training data."""
+    return copy_sample(target, ("0.0", "1.0", "11.0", "13.0"), each=6, hybrids=3)
 
 
 @pytest.fixture(scope="module")

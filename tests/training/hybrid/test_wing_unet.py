@@ -83,7 +83,7 @@ def test_a_bare_state_dict_is_read_with_and_without_module(tmp_path: Path, prefi
     assert torch.equal(read(pixels), network(pixels))
 
 
-def test_a_written_network_is_read_with_its_side(tmp_path: Path) -> None:
+def test_a_written_network_is_read_with_its_image_size(tmp_path: Path) -> None:
     network = UNet256(4).eval()
     write_unet(network, 48, tmp_path / "wing_unet.safetensors")
     read, side = read_unet(tmp_path / "wing_unet.safetensors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from training.hybrid.covariance import class_statistics, whitening
 from training.hybrid.crosses import Groups
 from wildlife_wings.clip_scores import PARTS, FeatureStatistics, parts
 
@@ -28,30 +29,14 @@ def fit_statistics(
     A class counts by the root of its size, so that neither the common ones rule nor noise does.
     """
     groups = Groups.of(subspecies, view)
-    means = np.stack([features[groups.member == k].mean(axis=0) for k in range(len(groups.names))])
-    within = np.zeros((features.shape[1],) * 2)
-    total = 0.0
-    for k, mean in enumerate(means):
-        centred = features[groups.member == k] - mean
-        weight = np.sqrt(len(centred))
-        within += weight * centred.T @ centred / len(centred)
-        total += weight
-    everywhere = np.cov(features.T)
+    means, within = class_statistics(features, groups)
     return FeatureStatistics(
         means,
-        _whitening(within / total),
+        whitening(within, SHRINKAGE),
         features.mean(axis=0),
-        _whitening(everywhere),
+        whitening(np.cov(features.T), SHRINKAGE),
         groups.pairs(),
     )
-
-
-def _whitening(covariance: Array) -> Array:
-    """(d, d) map into a space where that covariance, shrunk towards a ball, is the unit."""
-    ball = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
-    values, vectors = np.linalg.eigh((1 - SHRINKAGE) * covariance + SHRINKAGE * ball)
-    result: Array = vectors / np.sqrt(np.maximum(values, 1e-12))
-    return result
 
 
 def part_table(

@@ -30,6 +30,7 @@ import torch
 from PIL import Image
 
 from training.common import script
+from training.common.atomic import write_text
 from training.common.console import say
 from training.common.errors import DataError
 from training.hybrid.data import HYBRID, TrainingTable, read_training_table
@@ -166,7 +167,7 @@ def check_settings(out: Path, options: argparse.Namespace) -> None:
         if before != settings:
             raise DataError(f"{out} was made with {before}, now {settings}: give another --out")
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(settings) + "\n")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import SGDClassifier
 
+from training.hybrid.covariance import class_statistics, whitening
 from training.hybrid.crosses import Groups, cross_maps, lookalike
 from wildlife_wings.pattern_features import COLOUR_CHANNELS, pattern_map
 from wildlife_wings.pattern_features import aligned_wings as aligned_wings
@@ -104,18 +105,8 @@ def fit_class_space(
     """
     pca = PCA(min(components, len(features) - 1), svd_solver="full").fit(features)
     scores = pca.transform(features)
-    means = np.stack([scores[groups.member == k].mean(axis=0) for k in range(len(groups.names))])
-    within = np.zeros((scores.shape[1],) * 2)
-    total = 0.0
-    for k, mean in enumerate(means):
-        centred = scores[groups.member == k] - mean
-        weight = np.sqrt(len(centred))
-        within += weight * centred.T @ centred / len(centred)
-        total += weight
-    within /= total
-    ball = np.eye(len(within)) * np.trace(within) / len(within)
-    values, vectors = np.linalg.eigh((1 - shrinkage) * within + shrinkage * ball)
-    whiten = vectors / np.sqrt(np.maximum(values, 1e-12))
+    means, within = class_statistics(scores, groups)
+    whiten = whitening(within, shrinkage)
     white = means @ whiten
     between = np.linalg.svd(white - white.mean(axis=0), full_matrices=False)[2]
     between = between[: len(means) - 1]

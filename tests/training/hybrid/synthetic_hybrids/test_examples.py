@@ -245,7 +245,7 @@ def test_bad_lists_are_reported_at_once(dataroot: Path, tmp_path: Path) -> None:
         lists.read_pairs(folder, lists.TRAIN)
 
 
-def test_preparing_names_every_unreadable_image_and_goes_on_when_repaired(
+def test_preparing_names_every_unreadable_image_and_resumes_when_they_are_fixed(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = tmp_path / "data"

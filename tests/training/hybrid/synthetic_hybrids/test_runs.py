@@ -255,7 +255,7 @@ def test_generated_images_are_named_and_listed(
         assert (image.size, image.mode) == ((32, 32), "RGB")
 
 
-def test_generation_goes_on_where_it_stopped(
+def test_a_killed_generation_is_resumed(
     dataroot: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_generation(dataroot, trained, tmp_path, "nonhybrid") == 0
