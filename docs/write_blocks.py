@@ -17,11 +17,11 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.stored_scores import readme_tables
-from benchmarks.submissions_table import table as submissions_table
+from benchmarks.submissions_table import submissions_table
 from kit.files import replacing
 from kit.findings.guide import codes_table
 from kit.isolation.promises import markdown_table
-from kit.markdown import markers
+from kit.markdown import filled
 from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,19 +71,6 @@ def current_files() -> dict[Path, str]:
             raise ValueError(f"{name}: expected one line that begins with {start!r}, found {count}")
         files[path] = text
     return files
-
-
-def filled(text: str, name: str, content: str) -> str:
-    """Return `text` with `content` as the block `name`.
-
-    Raises ValueError: the markers of `name` are not in `text` exactly once.
-    """
-    begin, end = markers(name)
-    block = f"{begin}\n{content.strip()}\n{end}"
-    text, count = re.subn(f"{begin}.*?{end}", lambda _: block, text, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"expected {begin} ... {end} once, found it {count} times")
-    return text
 
 
 def main(arguments: list[str]) -> int:
