@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,21 @@ def test_every_builder_that_the_tests_readme_names_exists() -> None:
         source = (ROOT / path).read_text(encoding="utf-8")
         for name in re.findall(r"`(\w+)`", names):
             assert re.search(rf"^(def|class) {name}\b", source, re.MULTILINE), f"{path}: {name}"
+
+
+_BLOCK = re.compile(r"^<!-- ([\w ]+):begin -->$.*?^<!-- \1:end -->$", re.MULTILINE | re.DOTALL)
+
+
+def prose(text: str) -> Iterator[str]:
+    """Yield the lines outside fences, tables, indented code and generated blocks."""
+    inside = False
+    for line in _BLOCK.sub("", text).splitlines():
+        inside ^= line.lstrip().startswith("```")
+        if not inside and not line.startswith(("|", "    ")):
+            yield line
+
+
+@pytest.mark.parametrize("path", tracked("*.md"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_lines_of_prose_have_at_most_120_characters(path: Path) -> None:
+    long = [line for line in prose(path.read_text(encoding="utf-8")) if len(line) > 120]
+    assert not long, long[0]
