@@ -15,6 +15,14 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
+TINY_CLASSIFIER: dict[str, Any] = {
+    "architecture": "convnext_atto",
+    "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
+    "image_size": 32,
+    "mean": [0.5] * 3,
+    "std": [0.25] * 3,
+}
+
 
 def spotted(seed: int, shift: tuple[float, float] = (0, 0), turn: float = 0.0) -> Image.Image:
     """An individual: dark blots at places that the seed decides, moved and turned."""
@@ -61,14 +69,7 @@ def draw_descriptor(
     """A folder like megadescriptor_cosine's, with a tiny network of random weights; or like
     triplet_centroids' where its network is given."""
     entry = {"path": "network.safetensors", "licence": "CC-BY-NC-4.0", "source": "drawn by a test"}
-    settings: dict[str, Any] = {
-        "architecture": "convnext_atto",
-        "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-        "image_size": 64,
-        "width": 16,
-        "mean": [0.5] * 3,
-        "std": [0.25] * 3,
-    }
+    settings = {**TINY_CLASSIFIER, "image_size": 64, "width": 16}
     torch.manual_seed(0)
     network = build(settings)
     folder.mkdir(parents=True)

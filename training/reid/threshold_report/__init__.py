@@ -1,1 +1,1 @@
-"""How near the thresholds come to the oracle threshold, for every system: `training/THRESHOLDS.md`."""
+"""How near the thresholds come to the oracle threshold, by system: `training/THRESHOLDS.md`."""
