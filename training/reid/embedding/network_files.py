@@ -18,7 +18,7 @@ from wildlife_reid.open_set import Gallery, gallery_bytes
 
 NETWORK = "weights/network.safetensors"
 GALLERY = "weights/gallery.npz"
-REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "timm": ">=1.0.9", "torch": ">=2.4"}
+PACKAGES = ("numpy", "Pillow", "timm", "torch")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def publish_network(out: Path, made: Trained, command: str, data: Path) -> None:
     source = made_by(command, data)
     origins = {name: {"licence": made.licence, "source": source} for name in files}
     files |= landmark_files(made.landmarks)
-    publish(out, config, files, source, REQUIRES, origins)
+    publish(out, config, files, command, data, PACKAGES, origins)
 
 
 def network_bytes(network: nn.Module) -> bytes:

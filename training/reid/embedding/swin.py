@@ -44,7 +44,6 @@ def _published(backbone: str) -> Recipe:
 _SMALL = Recipe(
     backbone="swin_tiny_patch4_window7_224",
     image_size=64,
-    pretrained=False,
     loss=CONTRASTIVE,
     normalisation="half",
     arguments={
