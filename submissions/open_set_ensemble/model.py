@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,7 @@ from wildlife_reid.local import gallery as local_gallery
 from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_features
 from wildlife_reid.local.matching import MatchSettings
 from wildlife_reid.open_set import of_dataset
-from wildlife_reid.retrieval_model import (
-    Arrays,
-    PreparedImage,
-    RetrievalModel,
-    Scores,
-)
+from wildlife_reid.retrieval_model import Arrays, PreparedImage, RetrievalModel, Scores
 
 
 @dataclass(frozen=True)
@@ -37,10 +31,6 @@ class Query(PreparedImage):
 
 
 class Model(RetrievalModel[Query]):
-    """`load()` once; then `predict(image, metadata)`, or `preprocess` in threads and batches."""
-
-    folder = Path(__file__).resolve().parent
-
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
         """Read the networks, and embedding, local features and viewpoint of each gallery image."""
         self._config = config

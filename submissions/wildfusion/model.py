@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import network_input, read_landmark_network
 from wildlife_reid.calibration import from_json
+from wildlife_reid.embedding_model import PreparedPixels
 from wildlife_reid.fusion import GLOBAL, LOCAL, fuse, shortlist
 from wildlife_reid.local.pipelines import Features, local_pipeline
 from wildlife_reid.networks import with_weights
 from wildlife_reid.open_set import of_dataset
-from wildlife_reid.retrieval_model import (
-    Arrays,
-    PreparedImage,
-    RetrievalModel,
-    Scores,
-)
+from wildlife_reid.retrieval_model import Arrays, RetrievalModel, Scores
 from wildlife_reid.swin import describe, swin_descriptor
 
 
 @dataclass(frozen=True)
-class Query(PreparedImage):
-    """Pixels (3, size, size) for the network, and local features."""
+class Query(PreparedPixels):
+    """An image as the network sees it, and its local features."""
 
-    pixels: Tensor
     local: Features
 
 
 class Model(RetrievalModel[Query]):
-    """`load()` once; then `predict(image, metadata)`, or `preprocess` in threads and batches."""
-
-    folder = Path(__file__).resolve().parent
-
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
         """Read the network, calibrations, and embedding and local features of the gallery."""
         self._settings, self._shortlist = config["network"], int(config["shortlist"])

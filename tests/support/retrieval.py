@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,16 @@ import timm
 import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
+
+SUBMISSIONS = Path(__file__).parents[2] / "submissions"
+COLUMNS = ["image_id", "identity", "path", "date", "orientation", "species", "split", "dataset"]
+TINY_CLASSIFIER: dict[str, Any] = {
+    "architecture": "convnext_atto",
+    "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
+    "image_size": 32,
+    "mean": [0.5] * 3,
+    "std": [0.25] * 3,
+}
 
 
 def spotted(seed: int, shift: tuple[float, float] = (0, 0), turn: float = 0.0) -> Image.Image:
@@ -61,14 +74,7 @@ def draw_descriptor(
     """A folder like megadescriptor_cosine's, with a tiny network of random weights; or like
     triplet_centroids' where its network is given."""
     entry = {"path": "network.safetensors", "licence": "CC-BY-NC-4.0", "source": "drawn by a test"}
-    settings: dict[str, Any] = {
-        "architecture": "convnext_atto",
-        "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-        "image_size": 64,
-        "width": 16,
-        "mean": [0.5] * 3,
-        "std": [0.25] * 3,
-    }
+    settings = {**TINY_CLASSIFIER, "image_size": 64, "width": 16}
     torch.manual_seed(0)
     network = build(settings)
     folder.mkdir(parents=True)
@@ -77,6 +83,38 @@ def draw_descriptor(
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "weights.json").write_text(json.dumps({"format": 1, "files": [entry]}))
     return folder
+
+
+def write_metadata(folder: Path, images: Sequence[tuple[str, str, Image.Image]]) -> Path:
+    """A database with images of (identity, dataset, image), losslessly; returns the folder."""
+    (folder / "images").mkdir(parents=True)
+    rows: list[list[str | int]] = []
+    for number, (identity, dataset, image) in enumerate(images):
+        path = f"images/{number:03d}.png"
+        image.save(folder / path)
+        rows.append([number, identity, path, "", "", "", "database", dataset])
+    with (folder / "metadata.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    return folder
+
+
+def without_weights(name: str, folder: Path) -> Path:
+    """A copy of a submission in `folder`/NAME, to be trained."""
+    ignored = shutil.ignore_patterns("__pycache__", "weights*")
+    return Path(shutil.copytree(SUBMISSIONS / name, folder / name, ignore=ignored))
+
+
+def predict_offline(submission: Path, dataset: str, images: Sequence[Path]) -> None:
+    """Predict in a process of its own that has no network; it ends with status 0."""
+    program = (
+        "import sys; from PIL import Image; import model; m = model.Model(); m.load()\n"
+        "print([m.predict(Image.open(p), {'dataset': sys.argv[1]}) for p in sys.argv[2:]])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, dataset, *images], cwd=submission,
+        capture_output=True, text=True, check=False, env={"HF_HUB_OFFLINE": "1", "PATH": ""},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
 
 
 def licences(folder: Path) -> dict[str, tuple[str, str]]:

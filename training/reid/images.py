@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from training.common.digests import short_digest
@@ -18,19 +19,12 @@ from training.reid.database import Database
 from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import LandmarkNetwork, animal_square
 
+Changed = TypeVar("Changed")
+
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
     """Read all images, upright, as RGB. Raises DataError naming all that cannot be read."""
-    images, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                images.append(to_rgb(image))
-        except UNREADABLE as error:
-            problems.append(f"{path.name} cannot be read: {error}")
-    if problems:
-        raise DataError("\n  ".join(["images cannot be read, nothing was made", *problems]))
-    return images
+    return _read_each(paths, to_rgb)
 
 
 def read_squares(
@@ -38,19 +32,24 @@ def read_squares(
 ) -> Tensor:
     """Read images as squares of `size` pixels: (n, 3, size, size) bytes.
 
-    With a landmark network the animal is brought into the standard pose. Raises DataError with all
-    images that cannot be read.
+    With a landmark network the animal is brought into the standard pose. Raises DataError naming
+    all that cannot be read.
     """
-    squares, problems = [], []
+    squares = _read_each(paths, lambda image: animal_square(image, size, landmarks))
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
+
+
+def _read_each(paths: Sequence[Path], change: Callable[[Image.Image], Changed]) -> list[Changed]:
+    changed, problems = [], []
     for path in paths:
         try:
             with Image.open(path) as image:
-                squares.append(animal_square(image, size, landmarks))
-        except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-            problems.append(f"{path}: cannot be read as an image: {error}")
+                changed.append(change(image))
+        except UNREADABLE as error:
+            problems.append(f"{path} cannot be read: {error}")
     if problems:
-        raise DataError("\n".join(problems))
-    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
+        raise DataError("\n  ".join(["images cannot be read, nothing was made", *problems]))
+    return changed
 
 
 def image_digest(database: Database) -> str:

@@ -43,7 +43,7 @@ from training.reid.options import (
     run_in_one_thread,
     submission_parser,
 )
-from training.reid.publish import made_by, publish
+from training.reid.publish import publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import Names
 from training.reid.thresholds.validation import validation_images
@@ -56,14 +56,7 @@ GALLERY = "weights/gallery.npz"
 CLASSIFIER = "weights/classifier.safetensors"
 CHECKPOINT = "last.pt"
 CHANGEABLE = ("epochs", "batch", "learning_rate")  # fields of the recipe with an option
-REQUIRES = {
-    "numpy": ">=1.26",
-    "scipy": ">=1.11",
-    "torch": ">=2.4",
-    "timm": ">=1.0.9",
-    "Pillow": ">=10.3",
-    "safetensors": ">=0.4",
-}
+PACKAGES = ("numpy", "scipy", "torch", "timm", "Pillow", "safetensors")
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -155,8 +148,8 @@ def build(options: argparse.Namespace) -> None:
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
-    source = made_by("python -m training.reid.megadescriptor_convnext", options.data)
-    publish(options.out, config, contents, source, REQUIRES, origins)
+    command = "python -m training.reid.megadescriptor_convnext"
+    publish(options.out, config, contents, command, options.data, PACKAGES, origins)
     (options.out / CHECKPOINT).unlink(missing_ok=True)
 
 

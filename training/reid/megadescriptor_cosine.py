@@ -30,32 +30,17 @@ from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.batches import with_more
-from training.reid.embedding.network_files import (
-    GALLERY,
-    NETWORK,
-    REQUIRES,
-    network_bytes,
-    threshold_config,
-)
+from training.reid.embedding.network_files import Trained, publish_network
 from training.reid.embedding.recipe import NORMALISATIONS, Recipe, train_embedding
 from training.reid.embedding.swin import PRESETS, build, embed_squares
 from training.reid.images import read_squares
-from training.reid.landmarks.files import (
-    LANDMARKS,
-    WHOLE,
-    Pose,
-    add_pose_options,
-    check_pose_options,
-    landmark_files,
-    read_landmarks,
-)
+from training.reid.landmarks.files import WHOLE, Pose, parse_with_pose, read_landmarks
 from training.reid.options import submission_parser
-from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import nearest_by_cosine
 from training.reid.thresholds.validation import validation_rows, without_twins
 from wildlife_reid.alignment import LandmarkNetwork
-from wildlife_reid.open_set import Gallery, gallery_bytes
+from wildlife_reid.open_set import Gallery
 
 
 def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE) -> None:
@@ -66,7 +51,6 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     database, landmarks = read_database(data), read_landmarks(pose.landmarks)
     print_duplicates(database, "not used to choose thresholds")
     network, settings = build(recipe)
-    settings |= {} if landmarks is None else {"landmarks": LANDMARKS}
     squares = read_squares(database.paths, settings["image_size"], landmarks)
     checkpoint = out / "last.pt"
     if recipe.epochs:
@@ -78,21 +62,10 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     nearest = nearest_by_cosine(embeddings.astype(np.float64), database.identity)
     thresholds = choose_thresholds(nearest, database.identity, database.dataset, validation)
     print_thresholds(thresholds)
-    config = {
-        "weights": NETWORK,
-        "gallery": GALLERY,
-        "network": settings,
-        **threshold_config(thresholds),
-    }
-    gallery = Gallery(database.identity, database.dataset)
-    files = {
-        NETWORK: network_bytes(network),
-        GALLERY: gallery_bytes(gallery, {"embeddings": embeddings}),
-    }
-    source = made_by(command, data)
-    origins = {name: {"licence": recipe.licence, "source": source} for name in files}
-    files |= landmark_files(pose.landmarks)
-    publish(out, config, files, source, REQUIRES, origins)
+    arrays = {"embeddings": embeddings}
+    gallery, licence = Gallery(database.identity, database.dataset), recipe.licence
+    made = Trained(network, settings, thresholds, gallery, arrays, pose.landmarks, licence)
+    publish_network(out, made, command, data)
     checkpoint.unlink(missing_ok=True)
 
 
@@ -123,10 +96,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     made.add_argument("--epochs", type=int, help="0: the weights as they are")
     made.add_argument("--steps", type=int, help="batches in an epoch")
-    add_pose_options(made)
-    options = made.parse_args(arguments)
-    check_pose_options(made, options)
-    return options
+    return parse_with_pose(made, arguments)
 
 
 def work(options: argparse.Namespace) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from training.common.console import say
 from training.common.submission_files import write_submission
 from training.reid.images import table_digest
+
+# Lowest versions that the submissions run with.
+_VERSIONS = {
+    "numpy": ">=1.26",
+    "opencv-python-headless": ">=4.9",
+    "Pillow": ">=10.3",
+    "safetensors": ">=0.4",
+    "scipy": ">=1.11",
+    "timm": ">=1.0.9",
+    "torch": ">=2.4",
+}
 
 
 def made_by(command: str, data: Path) -> str:
@@ -20,13 +31,16 @@ def publish(
     out: Path,
     config: Mapping[str, Any],
     contents: Mapping[str, bytes],
-    source: str,
-    requires: Mapping[str, str],
-    origins: Mapping[str, Mapping[str, str]] | None = None,
+    command: str,
+    data: Path,
+    packages: Sequence[str],
+    origins: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write weights (path: content), config.json and the manifest; print the weights' size.
 
-    source: of `made_by`; origins: licence and source of files that were made elsewhere.
+    command and data: what made them; packages: what the submission imports; origins: licence and
+    source of files that were made elsewhere.
     """
-    size = write_submission(out, config, contents, source, requires, origins)
+    versions = {name: _VERSIONS[name] for name in packages}
+    size = write_submission(out, config, contents, made_by(command, data), versions, origins)
     say(f"{out}: {size} bytes of weights")

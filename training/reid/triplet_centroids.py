@@ -28,31 +28,16 @@ from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.batches import with_more
-from training.reid.embedding.network_files import (
-    GALLERY,
-    NETWORK,
-    REQUIRES,
-    network_bytes,
-    threshold_config,
-)
+from training.reid.embedding.network_files import Trained, publish_network
 from training.reid.embedding.recipe import Recipe, train_embedding
 from training.reid.embedding.triplet import PRESETS, SMALL, build, embed_squares
 from training.reid.images import read_squares
-from training.reid.landmarks.files import (
-    LANDMARKS,
-    WHOLE,
-    Pose,
-    add_pose_options,
-    check_pose_options,
-    landmark_files,
-    read_landmarks,
-)
+from training.reid.landmarks.files import WHOLE, Pose, parse_with_pose, read_landmarks
 from training.reid.options import submission_parser
-from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import nearest_centroid
 from training.reid.thresholds.validation import validation_rows
-from wildlife_reid.open_set import Gallery, gallery_bytes
+from wildlife_reid.open_set import Gallery
 
 
 def centroids(
@@ -82,24 +67,14 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     checkpoint = out / "last.pt"
     network, settings = build(recipe)
     train_embedding(recipe, network, images, identity, checkpoint, digest)
-    settings |= {} if landmarks is None else {"landmarks": LANDMARKS}
     embeddings = embed_squares(network, squares, settings)
     nearest = nearest_centroid(embeddings, database.identity)
     thresholds = choose_thresholds(nearest, database.identity, database.dataset, validation)
     print_thresholds(thresholds)
     gallery, means = centroids(embeddings, database)
-    config = {
-        "weights": NETWORK,
-        "gallery": GALLERY,
-        "network": settings,
-        **threshold_config(thresholds),
-    }
-    files = {
-        NETWORK: network_bytes(network),
-        GALLERY: gallery_bytes(gallery, {"centroids": means}),
-        **landmark_files(pose.landmarks),
-    }
-    publish(out, config, files, made_by(command, data), REQUIRES)
+    arrays = {"centroids": means}
+    made = Trained(network, settings, thresholds, gallery, arrays, pose.landmarks)
+    publish_network(out, made, command, data)
     checkpoint.unlink(missing_ok=True)
 
 
@@ -119,13 +94,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--samples-per-class", type=int, help="images of each, K")
     made.add_argument("--margin", type=float)
     made.add_argument("--learning-rate", type=float)
-    add_pose_options(made)
     made.add_argument("--search", action="store_true", help="compare batch, margin, learning rate")
     made.add_argument("--jobs", type=int, default=2, help="processes of a search")
     made.add_argument("--trials", type=int, help="end a search after as many new trials")
-    options = made.parse_args(arguments)
-    check_pose_options(made, options)
-    return options
+    return parse_with_pose(made, arguments)
 
 
 def work(options: argparse.Namespace) -> None:

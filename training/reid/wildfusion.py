@@ -45,7 +45,7 @@ from training.reid.options import (
     run_in_one_thread,
     submission_parser,
 )
-from training.reid.publish import made_by, publish
+from training.reid.publish import publish
 from training.reid.thresholds.choose import (
     Threshold,
     choose_thresholds,
@@ -69,14 +69,7 @@ EXTRACTOR, MATCHER = "weights/extractor.safetensors", "weights/matcher.safetenso
 # Of the published weights of extractor and LightGlue, as the hub pages kornia/aliked, kornia/disk
 # and ETH-CVG/lightglue_disk say.
 LICENCES = {"aliked": ("BSD-3-Clause", "Apache-2.0"), "disk": ("MIT", "Apache-2.0")}
-REQUIRES = {
-    "numpy": ">=1.26",
-    "scipy": ">=1.11",
-    "torch": ">=2.4",
-    "timm": ">=1.0.9",
-    "Pillow": ">=10.3",
-    "opencv-python-headless": ">=4.9",
-}
+PACKAGES = ("numpy", "scipy", "torch", "timm", "Pillow", "opencv-python-headless")
 
 
 @dataclass(frozen=True)
@@ -237,8 +230,8 @@ def build(options: argparse.Namespace) -> None:
     arrays = {"embeddings": embeddings, **stage.arrays}
     contents = {GALLERY: gallery_bytes(gallery, arrays), **contents}
     contents |= {name: path.read_bytes() for name, path in stage.copied.items()}
-    source = made_by("python -m training.reid.wildfusion", options.data)
-    publish(options.out, config, contents, source, REQUIRES, origins | stage.origins)
+    command = "python -m training.reid.wildfusion"
+    publish(options.out, config, contents, command, options.data, PACKAGES, origins | stage.origins)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -1,11 +1,10 @@
 """The common part of each `Model` that compares an image with a gallery of known individuals.
 
-A submission adds its method in three functions (megadescriptor_cosine/model.py is the shortest):
-what it loads, how it prepares an image, and how it scores a prepared image.
+A submission adds its method in three functions (megadescriptor_convnext/model.py is an example):
+what it loads, how it prepares an image, and how it scores a prepared image. For the embedding of
+one network wildlife_reid/embedding_model.py prepares the image.
 
     class Model(RetrievalModel[Query]):
-        folder = Path(__file__).resolve().parent
-
         def read(self, config, arrays): ...
         def prepare(self, image, row): ...
         def scores(self, query, rows): ...
@@ -55,11 +54,19 @@ Query = TypeVar("Query", bound=PreparedImage)
 
 
 class RetrievalModel(ABC, Generic[Query]):
-    """Load the gallery, find the most similar individual, and compare it with the threshold."""
+    """Load the gallery, find the most similar individual, and compare it with the threshold.
 
-    folder: ClassVar[Path]  # the submission's folder
+    Call `load()` once; then `predict(image, metadata)`, or `preprocess` in threads and batches.
+    """
+
+    folder: ClassVar[Path]  # the submission's folder: the one of the file that defines `read`
     gallery: Gallery
     thresholds: Mapping[str, float]  # by dataset
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "folder" not in vars(cls):
+            cls.folder = Path(cls.read.__code__.co_filename).resolve().parent
 
     def __init__(self) -> None:
         self._loaded = False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.retrieval import draw_database, draw_descriptor
+from tests.support.retrieval import TINY_CLASSIFIER, draw_database, draw_descriptor
 from training.reid import megadescriptor_convnext, wildfusion
 from training.reid.embedding import descriptors
 from training.reid.matching import pairs, sift
@@ -16,13 +16,6 @@ from training.reid.open_set_ensemble import __main__ as open_set_ensemble
 from wildlife_reid.triplet import TripletNetwork
 
 SUBMISSIONS = Path(__file__).parents[3] / "submissions"
-TINY_CLASSIFIER = {
-    "architecture": "convnext_atto",
-    "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-    "image_size": 32,
-    "mean": [0.5] * 3,
-    "std": [0.25] * 3,
-}
 Build = Callable[[str], Path]
 
 

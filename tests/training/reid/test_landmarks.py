@@ -132,7 +132,7 @@ def test_a_checkpoint_of_another_run_and_a_bad_loss_are_refused(
     animals: Path, tmp_path: Path
 ) -> None:
     marked = landmark_data.read_marked(animals)
-    train_landmarks.LandmarkTrainer(TINY, checkpoint_of(tmp_path, "one"))._save()
+    train_landmarks.LandmarkTrainer(TINY, checkpoint_of(tmp_path, "one")).saved.save([])
     with pytest.raises(TrainingError, match="images: one then, two now"):
         train_landmarks.LandmarkTrainer(TINY, checkpoint_of(tmp_path, "two")).train(marked)
     wild = train_landmarks.LandmarkTrainer(TINY, checkpoint_of(tmp_path / "other"))

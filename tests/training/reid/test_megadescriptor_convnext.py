@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.support.retrieval import TINY_CLASSIFIER as TINY
 from training.common.checkpoints import Checkpoint
 from training.common.errors import TrainingError
 from training.reid import megadescriptor_convnext
@@ -16,15 +17,6 @@ from training.reid.embedding import classifier as convnext_training
 from training.reid.embedding.classifier import Recipe, Trainer, rate_factor
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.identity_classifier import identity_classifier, logits
-
-TINY = {
-    "architecture": "convnext_atto",
-    "arguments": {"dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-    "image_size": 32,
-    "mean": [0.5] * 3,
-    "std": [0.25] * 3,
-}
-
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -81,24 +73,24 @@ def pixels_and_labels() -> tuple[torch.Tensor, np.ndarray]:
     return pixels, np.arange(12) % 3
 
 
-def trainer_in(
-    folder: Path, recipe: Recipe, images: str = "d", kind: type[Trainer] = Trainer
-) -> Trainer:
-    return kind(Checkpoint(folder / "last.pt", {"images": images}), TINY, recipe, 3)
+def trainer_in(folder: Path, recipe: Recipe, images: str = "d") -> Trainer:
+    return Trainer(Checkpoint(folder / "last.pt", {"images": images}), TINY, recipe, 3)
 
 
-def test_a_resumed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+def test_a_resumed_training_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pixels, labels = pixels_and_labels()
     recipe = Recipe(epochs=2, batch=6, learning_rate=1e-3)
     whole = trainer_in(tmp_path / "whole", recipe).train(pixels, labels)
 
-    class CutOff(Trainer):
-        def _save(self) -> None:
-            super()._save()
-            raise KeyboardInterrupt
+    def cut_off(epoch: int, loss: float) -> None:
+        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        trainer_in(tmp_path / "cut", recipe, kind=CutOff).train(pixels, labels)
+    with monkeypatch.context() as patch:
+        patch.setattr(convnext_training, "say_epoch", cut_off)  # called right after saving
+        with pytest.raises(KeyboardInterrupt):
+            trainer_in(tmp_path / "cut", recipe).train(pixels, labels)
     resumed = trainer_in(tmp_path / "cut", recipe).train(pixels, labels)
     pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.equal(first, second) for first, second in pairs)

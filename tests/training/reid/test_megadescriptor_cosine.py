@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.support.retrieval import load_model
+from tests.support.retrieval import load_model, predict_offline, without_weights, write_metadata
 from training.common.errors import DataError
 from training.reid import megadescriptor_cosine as script
 from training.reid.database import read_database
@@ -24,9 +20,6 @@ from training.reid.embedding.batches import Variation
 from training.reid.embedding.recipe import ARCFACE_MARGIN, train_embedding
 from training.reid.embedding.swin import PRESETS, build, embed_squares
 from training.reid.images import read_squares
-
-ROOT = Path(__file__).resolve().parents[3]
-
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -49,36 +42,26 @@ TINY = replace(
     samples_per_class=3,
     variation=CALM,
 )
-COLUMNS = ["image_id", "identity", "path", "date", "orientation", "species", "split", "dataset"]
+
+
+def patterned(individual: int, copy: int) -> Image.Image:
+    """An individual: a pattern of coarse colours, and the noise of a copy."""
+    pattern = np.random.default_rng(individual).integers(40, 216, (3, 4, 3))
+    noise = np.random.default_rng([individual, copy]).integers(-20, 21, (3, 4, 3))
+    image = Image.fromarray((pattern + noise).astype(np.uint8))
+    return image.resize((48, 36), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 individuals with three images each: a pattern of coarse colours, and noise."""
-    folder = tmp_path_factory.mktemp("reid") / "train"
-    (folder / "images").mkdir(parents=True)
-    rows: list[list[str | int]] = []
-    for number in range(12):
-        pattern = np.random.default_rng(number).integers(40, 216, (3, 4, 3))
-        for copy in range(3):
-            noise = np.random.default_rng([number, copy]).integers(-20, 21, (3, 4, 3))
-            path = f"images/{number:02d}_{copy}.png"
-            image = Image.fromarray((pattern + noise).astype(np.uint8))
-            image.resize((48, 36), Image.Resampling.BICUBIC).save(folder / path)
-            rows.append([len(rows), f"newt_{number:02d}", path, "", "", "", "database", "newt"])
-    with (folder / "metadata.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([COLUMNS, *rows])
-    return folder
+    """12 individuals with three images each."""
+    images = [(f"newt_{n:02d}", "newt", patterned(n, c)) for n in range(12) for c in range(3)]
+    return write_metadata(tmp_path_factory.mktemp("reid") / "train", images)
 
 
 @pytest.fixture(scope="module")
 def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("made") / "megadescriptor_cosine"
-    shutil.copytree(
-        ROOT / "submissions" / "megadescriptor_cosine",
-        out,
-        ignore=shutil.ignore_patterns("weights*"),
-    )
+    out = without_weights("megadescriptor_cosine", tmp_path_factory.mktemp("made"))
     script.make(data, out, TINY, "a test")
     return out
 
@@ -171,12 +154,7 @@ def test_full_size_offline(architecture: str, side: int, data: Path, tmp_path: P
     public = tmp_path / "public"
     network = timm.create_model(architecture, pretrained=False, num_classes=0)
     save_for_hf(network, str(public), safe_serialization=True)
-    out = tmp_path / "megadescriptor_cosine"
-    shutil.copytree(
-        ROOT / "submissions" / "megadescriptor_cosine",
-        out,
-        ignore=shutil.ignore_patterns("weights*"),
-    )
+    out = without_weights("megadescriptor_cosine", tmp_path)
     arguments = ["--data", data, "--out", out, "--preset", "full"]
     if side == 224:  # two steps of training too
         arguments += ["--epochs", 1, "--steps", 2]
@@ -188,12 +166,4 @@ def test_full_size_offline(architecture: str, side: int, data: Path, tmp_path: P
         side,
     )
     assert "CC-BY-NC-4.0" in (out / "weights.json").read_text()
-    program = (
-        "import sys; from PIL import Image; import model; m = model.Model(); m.load()\n"
-        "print([m.predict(Image.open(p), {'dataset': 'newt'}) for p in sys.argv[1:]])"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program, *read_database(data).paths[:2]], cwd=out,
-        capture_output=True, text=True, check=False, env={"HF_HUB_OFFLINE": "1", "PATH": ""},
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
+    predict_offline(out, "newt", read_database(data).paths[:2])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import sys
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from tests.support.retrieval import load_model
+from tests.support.retrieval import load_model, predict_offline, without_weights, write_metadata
 from training.common.console import say_epoch
 from training.common.errors import DataError, TrainingError
 from training.reid import triplet_centroids as script
@@ -31,9 +30,6 @@ from training.reid.landmarks.files import WHOLE
 from training.reid.thresholds.validation import validation_rows
 from wildlife_reid.triplet import TripletNetwork
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 32
@@ -46,7 +42,6 @@ TINY = replace(
     samples_per_class=3,
     learning_rate=3e-3,
 )
-COLUMNS = ["image_id", "identity", "path", "date", "orientation", "species", "split", "dataset"]
 
 
 def spotted(seed: int, variation: int) -> Image.Image:
@@ -66,27 +61,19 @@ def spotted(seed: int, variation: int) -> Image.Image:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two datasets with 12 individuals each: 8 with four images, 4 with one."""
-    folder = tmp_path_factory.mktemp("reid") / "train"
-    (folder / "images").mkdir(parents=True)
-    rows: list[list[str | int]] = []
-    for number in range(24):
-        name = "cat" if number < 12 else "newt"
-        for image in range(4 if number % 3 else 1):
-            path = f"images/{number:02d}_{image}.png"
-            spotted(number, image).save(folder / path)
-            rows.append([len(rows), f"{name}_{number:02d}", path, "", "", "", "database", name])
-    with (folder / "metadata.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([COLUMNS, *rows])
-    return folder
+    named = [(number, "cat" if number < 12 else "newt") for number in range(24)]
+    images = [
+        (f"{name}_{number:02d}", name, spotted(number, copy))
+        for number, name in named
+        for copy in range(4 if number % 3 else 1)
+    ]
+    return write_metadata(tmp_path_factory.mktemp("reid") / "train", images)
 
 
 @pytest.fixture(scope="module")
 def made(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A submission folder trained on `data`."""
-    out = tmp_path_factory.mktemp("made") / "triplet_centroids"
-    shutil.copytree(
-        ROOT / "submissions" / "triplet_centroids", out, ignore=shutil.ignore_patterns("weights*")
-    )
+    out = without_weights("triplet_centroids", tmp_path_factory.mktemp("made"))
     arguments = ["--data", data, "--out", out, "--image-size", SIDE, "--epochs", 2, "--steps", 2]
     assert script.main([str(item) for item in arguments]) == 0
     return out
@@ -342,18 +329,13 @@ def test_a_search_in_processes(data: Path, tmp_path: Path) -> None:
 )
 def test_full_size_offline(preset: str, architecture: str, data: Path, tmp_path: Path) -> None:
     """Random weights in timm's public format: two steps, then two images."""
-    import subprocess
-
     import timm
     from timm.models import save_for_hf
 
     public = tmp_path / "public"
     network = timm.create_model(architecture, pretrained=False)
     save_for_hf(network, str(public), safe_serialization=True)
-    out = tmp_path / "triplet_centroids"
-    shutil.copytree(
-        ROOT / "submissions" / "triplet_centroids", out, ignore=shutil.ignore_patterns("weights*")
-    )
+    out = without_weights("triplet_centroids", tmp_path)
     arguments = ["--data", data, "--out", out, "--preset", preset, "--epochs", 1, "--steps", 2]
     arguments += [
         "--backbone",
@@ -366,13 +348,4 @@ def test_full_size_offline(preset: str, architecture: str, data: Path, tmp_path:
     assert script.main([str(item) for item in arguments]) == 0
     config = json.loads((out / "config.json").read_text())
     assert config["network"]["architecture"] == architecture
-    program = (
-        "import sys; from PIL import Image; import model; m = model.Model(); m.load()\n"
-        "print([m.predict(Image.open(p), {'dataset': 'cat'}) for p in sys.argv[1:]])"
-    )
-    images = read_database(data).paths[:2]
-    ended = subprocess.run(
-        [sys.executable, "-c", program, *images], cwd=out, capture_output=True, text=True,
-        check=False, env={"HF_HUB_OFFLINE": "1", "PATH": ""},
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
+    predict_offline(out, "cat", read_database(data).paths[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,12 +133,16 @@ def test_candidates_are_of_the_querys_dataset_or_of_all(built: Path) -> None:
     assert unknown[0][0] == "frog_3"
 
 
-def test_a_gallery_of_another_length_is_refused(built: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
+def copied(built: Path, folder: Path) -> tuple[Path, Path, dict[str, Any]]:
+    """A copy of the built submission in `folder`, its gallery's path and arrays."""
+    copy = Path(shutil.copytree(built / "copy", folder / "copy"))
     path = copy / "weights" / "gallery.npz"
     with np.load(path) as file:
-        arrays = dict(file)
+        return copy, path, dict(file)
+
+
+def test_a_gallery_of_another_length_is_refused(built: Path, tmp_path: Path) -> None:
+    copy, path, arrays = copied(built, tmp_path)
     np.savez(path, **(arrays | {"embeddings": arrays["embeddings"][:-1]}))
     with pytest.raises(Exception, match=r"gallery\.npz.*python -m training.reid.wildfusion"):
         load_model(copy)
@@ -146,22 +151,14 @@ def test_a_gallery_of_another_length_is_refused(built: Path, tmp_path: Path) -> 
 def test_a_gallery_with_the_older_name_of_its_embeddings_is_read(
     built: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
-    path = copy / "weights" / "gallery.npz"
-    with np.load(path) as file:
-        arrays = dict(file)
+    copy, path, arrays = copied(built, tmp_path)
     arrays["embedding"] = arrays.pop("embeddings")
     np.savez(path, **arrays)
     assert load_model(copy).predict(spotted(3), {"dataset": "fish"}) == "fish_3"
 
 
 def test_an_empty_gallery_calls_everything_new(built: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(built / "copy", copy)
-    path = copy / "weights" / "gallery.npz"
-    with np.load(path) as file:
-        arrays = dict(file)
+    copy, path, arrays = copied(built, tmp_path)
     empty = {name: arrays[name][:0] for name in ("identity", "dataset", "embeddings")}
     empty |= {f"local.{name}": arrays[f"local.{name}"][:0] for name in ("places", "descriptors")}
     np.savez(path, **(arrays | empty | {"local.starts": np.zeros(1, np.int32)}))

@@ -21,7 +21,8 @@ from torch.nn.functional import cross_entropy
 from torchvision.transforms import v2
 
 from training.common.checkpoints import Checkpoint
-from training.common.console import say, say_epoch
+from training.common.console import say_epoch
+from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
 from wildlife_image.square import normalised
 from wildlife_reid.identity_classifier import identity_classifier
@@ -88,6 +89,9 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
+        self.saved = EpochCheckpoint(
+            checkpoint, {"network": self.network, "optimiser": self.optimiser}
+        )
         self.losses: list[float] = []
 
     def train(self, pixels: Tensor, labels: NDArray[np.intp]) -> nn.Module:
@@ -95,12 +99,12 @@ class Trainer:
 
         Raises TrainingError where the loss is not finite.
         """
-        self._resume()
+        self.losses = self.saved.resume(self.device)
         targets = torch.from_numpy(labels.astype(np.int64))
         steps = math.ceil(len(pixels) / self.recipe.batch)
         while len(self.losses) < self.recipe.epochs:
             self.losses.append(self._epoch(pixels, targets, steps))
-            self._save()
+            self.saved.save(self.losses)
             say_epoch(len(self.losses), self.losses[-1])
         return self.network.eval().cpu()
 
@@ -133,23 +137,6 @@ class Trainer:
             self.optimiser.step()
             total += loss.item() * len(chosen)
         return total / len(pixels)
-
-    def _save(self) -> None:
-        state = {
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "losses": self.losses,
-        }
-        self.checkpoint.save(state)
-
-    def _resume(self) -> None:
-        """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
-        state = self.checkpoint.read(self.device)
-        if state is not None:
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.losses = list(state["losses"])
-            say(f"resumed after epoch {len(self.losses)}")
 
 
 def rate_factor(share: float, warm_up: float) -> float:

@@ -1,18 +1,60 @@
-"""Names and contents of the files of a submission with one network and a gallery."""
+"""Write the files of a submission with one network and a gallery."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from training.reid.landmarks.files import LANDMARKS, landmark_files
+from training.reid.publish import made_by, publish
 from training.reid.thresholds.choose import Threshold
+from wildlife_reid.open_set import Gallery, gallery_bytes
 
 NETWORK = "weights/network.safetensors"
 GALLERY = "weights/gallery.npz"
-REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "timm": ">=1.0.9", "torch": ">=2.4"}
+PACKAGES = ("numpy", "Pillow", "timm", "torch")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a submission with one network is made of.
+
+    settings: the part `network` of config.json; arrays: a row for each of the gallery's labels;
+    landmarks: file of the network that brings animals into one pose; licence: of the weights.
+    """
+
+    network: nn.Module
+    settings: Mapping[str, Any]
+    thresholds: Mapping[str, Threshold]
+    gallery: Gallery
+    arrays: Mapping[str, NDArray[Any]]
+    landmarks: Path | None = None
+    licence: str = "Apache-2.0"
+
+
+def publish_network(out: Path, made: Trained, command: str, data: Path) -> None:
+    """Write the submission into `out`; command and data: for the manifest. Raises OSError."""
+    aligned = {} if made.landmarks is None else {"landmarks": LANDMARKS}
+    config = {
+        "weights": NETWORK,
+        "gallery": GALLERY,
+        "network": {**made.settings, **aligned},
+        **threshold_config(made.thresholds),
+    }
+    files = {
+        NETWORK: network_bytes(made.network),
+        GALLERY: gallery_bytes(made.gallery, made.arrays),
+    }
+    source = made_by(command, data)
+    origins = {name: {"licence": made.licence, "source": source} for name in files}
+    files |= landmark_files(made.landmarks)
+    publish(out, config, files, command, data, PACKAGES, origins)
 
 
 def network_bytes(network: nn.Module) -> bytes:

@@ -52,9 +52,9 @@ class Recipe:
 
     backbone: str
     image_size: int
-    pretrained: bool
     loss: str
     normalisation: str
+    pretrained: bool = False
     licence: str = "Apache-2.0"
     arguments: dict[str, Any] = field(default_factory=dict)
     stage: int | None = None

@@ -8,6 +8,7 @@ all pairs of a batch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.reid.embedding.batches import Variation
+from training.reid.embedding.batches import IN_ONE_POSE, Variation
 from training.reid.embedding.recipe import (
     ARCFACE,
     CONTRASTIVE,
@@ -40,48 +41,35 @@ def _published(backbone: str) -> Recipe:
     )
 
 
+_SMALL = Recipe(
+    backbone="swin_tiny_patch4_window7_224",
+    image_size=64,
+    loss=CONTRASTIVE,
+    normalisation="half",
+    arguments={
+        "img_size": 64,
+        "patch_size": 4,
+        "embed_dim": 32,
+        "depths": [2, 2, 2],
+        "num_heads": [2, 4, 8],
+        "window_size": 4,
+    },
+    weight_decay=0.05,
+    epochs=16,
+    variation=Variation(turn=25, shift=0.1, zoom=(0.85, 1.35), jitter=0.4, grey=0.3),
+)
 PRESETS = {
     # Published: L-384 and its use as it is. T-224 is the smallest of the family.
     "full": _published("hf-hub:BVRA/MegaDescriptor-L-384"),
     "full-tiny": _published("hf-hub:BVRA/MegaDescriptor-T-224"),
-    "small": Recipe(
-        backbone="swin_tiny_patch4_window7_224",
-        image_size=64,
-        pretrained=False,
-        loss=CONTRASTIVE,
-        normalisation="half",
-        arguments={
-            "img_size": 64,
-            "patch_size": 4,
-            "embed_dim": 32,
-            "depths": [2, 2, 2],
-            "num_heads": [2, 4, 8],
-            "window_size": 4,
-        },
-        weight_decay=0.05,
-        epochs=16,
-        variation=Variation(turn=25, shift=0.1, zoom=(0.85, 1.35), jitter=0.4, grey=0.3),
-    ),
+    "small": _SMALL,
     # For animals in one pose (--landmarks): all places of the last map instead of their mean.
-    "aligned": Recipe(
-        backbone="swin_tiny_patch4_window7_224",
-        image_size=64,
-        pretrained=False,
-        loss=CONTRASTIVE,
-        normalisation="half",
-        arguments={
-            "img_size": 64,
-            "patch_size": 4,
-            "embed_dim": 16,
-            "depths": [2, 2, 2],
-            "num_heads": [2, 4, 8],
-            "window_size": 4,
-            "global_pool": "",
-        },
-        weight_decay=0.05,
+    "aligned": replace(
+        _SMALL,
+        arguments={**_SMALL.arguments, "embed_dim": 16, "global_pool": ""},
         epochs=10,
         steps=100,
-        variation=Variation(turn=6, shift=0.05, zoom=(0.93, 1.1), jitter=0.4, grey=0.3),
+        variation=IN_ONE_POSE,
     ),
 }
 

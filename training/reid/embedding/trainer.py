@@ -18,7 +18,8 @@ from pytorch_metric_learning.utils import common_functions
 from torch import Tensor, nn
 
 from training.common.checkpoints import Checkpoint
-from training.common.console import say, say_epoch
+from training.common.console import say_epoch
+from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
 from training.reid.embedding.batches import Variation, augmentation, classes, draw
 
@@ -60,7 +61,9 @@ class EmbeddingTrainer:
         self.network, self.loss = network.to(self.device), loss.to(self.device)
         self.schedule, self.optimiser = schedule, optimiser
         self.augment = augmentation(schedule.variation)
-        self.checkpoint = checkpoint
+        self.saved = EpochCheckpoint(
+            checkpoint, {"network": self.network, "loss": self.loss, "optimiser": self.optimiser}
+        )
         self.losses: list[float] = []
 
     def train(
@@ -87,7 +90,7 @@ class EmbeddingTrainer:
                 total += self._step(pixels, labels[chosen].to(self.device), count)
                 count += 1
             self.losses.append(total / max(count, 1))
-            self._save()
+            self.saved.save(self.losses)
             if report:
                 report(len(self.losses), self.losses[-1])
 
@@ -125,22 +128,6 @@ class EmbeddingTrainer:
         self.optimiser.step()
         return value
 
-    def _save(self) -> None:
-        if self.checkpoint is not None:
-            state = {
-                "network": self.network.state_dict(),
-                "loss": self.loss.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "losses": self.losses,
-            }
-            self.checkpoint.save(state)
-
     def resume(self) -> None:
         """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
-        state = self.checkpoint.read(self.device) if self.checkpoint else None
-        if state is not None:
-            self.network.load_state_dict(state["network"])
-            self.loss.load_state_dict(state["loss"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.losses = list(state["losses"])
-            say(f"resumed after epoch {len(self.losses)}")
+        self.losses = self.saved.resume(self.device)

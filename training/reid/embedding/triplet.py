@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.reid.embedding.batches import Variation
+from training.reid.embedding.batches import IN_ONE_POSE, Variation
 from training.reid.embedding.recipe import (
     TRIPLETS,
     Recipe,
@@ -34,31 +34,27 @@ _PUBLISHED = Recipe(
     learning_rate=1e-4,
     variation=Variation(mirrored=False, rotated=True),
 )
-_SMALL = Recipe(
+_SMALL = replace(
+    _PUBLISHED,
     backbone="test_resnet.r160_in1k",
     image_size=96,
     pretrained=False,
-    loss=TRIPLETS,
     normalisation="half",
     learning_rate=2e-3,
     weight_decay=1e-3,
     epochs=24,
-    variation=Variation(rotated=False),
+    variation=Variation(),
 )
 # For animals in one pose (--landmarks), where the places of a map are places on the animal; with
 # some hundreds of other individuals (--more), the published loss and margin learn from scratch.
-_ALIGNED = Recipe(
-    backbone="test_resnet.r160_in1k",
+_ALIGNED = replace(
+    _SMALL,
     image_size=64,
-    pretrained=False,
-    loss=TRIPLETS,
-    normalisation="half",
     stage=2,
-    learning_rate=2e-3,
     weight_decay=5e-2,
     epochs=10,
     steps=80,
-    variation=Variation(turn=6, shift=0.05, zoom=(0.93, 1.1), jitter=0.4, grey=0.3, erased=0.3),
+    variation=IN_ONE_POSE,
 )
 PRESETS = {
     "base": _PUBLISHED,

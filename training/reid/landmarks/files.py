@@ -58,16 +58,20 @@ class Pose:
 WHOLE = Pose()  # whole images of the database alone
 
 
-def add_pose_options(parser: argparse.ArgumentParser) -> None:
+def parse_with_pose(
+    parser: argparse.ArgumentParser, arguments: list[str] | None
+) -> argparse.Namespace:
+    """Parse a command line that has `--preset`, with the options of a pose as well.
+
+    Ends the program where a preset for animals in one pose is given without a network.
+    """
     parser.add_argument(
         "--landmarks", type=Path, help="file of landmarks/train.py: animals in one pose"
     )
     parser.add_argument("--more", type=Path, help="folder of other individuals, trained on as well")
-
-
-def check_pose_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """End the program where a preset for animals in one pose is given without a network."""
+    options = parser.parse_args(arguments)
     if options.preset.startswith("aligned") and options.landmarks is None:
         parser.error(
             f"--preset {options.preset} needs --landmarks FILE (training/reid/landmarks/train.py)"
         )
+    return options

@@ -31,6 +31,7 @@ from training.common.atomic import write_bytes
 from training.common.checkpoints import Checkpoint
 from training.common.console import say, say_epoch
 from training.common.digests import short_digest
+from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
 from training.common.script import add_recipe_options, changed, parser, run
 from training.reid.landmarks.data import Marked, read_marked
@@ -69,25 +70,28 @@ class LandmarkTrainer:
 
     def __init__(self, recipe: Recipe, checkpoint: Checkpoint) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.checkpoint = recipe, checkpoint
+        self.recipe = recipe
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = LandmarkNetwork().to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.saved = EpochCheckpoint(
+            checkpoint, {"network": self.network, "optimiser": self.optimiser}
         )
         self.vary = variation()
         self.losses: list[float] = []
 
     def train(self, marked: Marked) -> LandmarkNetwork:
         """Train to the last epoch. Raises TrainingError where the loss is not finite."""
-        self._resume()
+        self.losses = self.saved.resume(self.device)
         while len(self.losses) < self.recipe.epochs:
             # Seeded by the epoch, so that a resumed run sees the same images.
             torch.manual_seed(self.recipe.seed * 100_003 + len(self.losses))
             self.network.train()
             losses = [self._step(marked, step) for step in range(self.recipe.steps)]
             self.losses.append(sum(losses) / len(losses))
-            self._save()
+            self.saved.save(self.losses)
             say_epoch(len(self.losses), self.losses[-1])
         return self.network.cpu().eval()
 
@@ -111,23 +115,6 @@ class LandmarkTrainer:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return float(loss.item())
-
-    def _save(self) -> None:
-        state = {
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "losses": self.losses,
-        }
-        self.checkpoint.save(state)
-
-    def _resume(self) -> None:
-        """Take up the checkpoint where there is one. Raises TrainingError if of another run."""
-        state = self.checkpoint.read(self.device)
-        if state is not None:
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.losses = list(state["losses"])
-            say(f"resumed after epoch {len(self.losses)}")
 
 
 def in_pixels(points: Tensor) -> Tensor:

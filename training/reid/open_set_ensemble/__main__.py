@@ -24,7 +24,7 @@ from training.reid.open_set_ensemble.evidence import SHORTLIST, Weights, compare
 from training.reid.open_set_ensemble.networks import read_networks
 from training.reid.open_set_ensemble.weights import choose
 from training.reid.options import SUBMISSIONS, run_in_one_thread, submission_parser
-from training.reid.publish import made_by, publish
+from training.reid.publish import publish
 from training.reid.thresholds.choose import print_thresholds
 from training.reid.thresholds.validation import validation_images
 from wildlife_reid.evidence import EVIDENCE
@@ -32,14 +32,7 @@ from wildlife_reid.joint_embedding import SWIN, TRIPLET
 from wildlife_reid.open_set import Gallery, gallery_bytes
 
 GALLERY = "weights/gallery.npz"
-REQUIRES = {
-    "numpy": ">=1.26",
-    "torch": ">=2.4",
-    "timm": ">=1.0.9",
-    "Pillow": ">=10.3",
-    "opencv-python-headless": ">=4.9",
-    "safetensors": ">=0.4",
-}
+PACKAGES = ("numpy", "torch", "timm", "Pillow", "opencv-python-headless", "safetensors")
 
 
 def print_weights(weights: Mapping[str, Weights]) -> None:
@@ -78,9 +71,9 @@ def build(options: argparse.Namespace) -> None:
         **matcher.gallery.arrays(),
     }
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
-    source = made_by("python -m training.reid.open_set_ensemble", options.data)
+    command = "python -m training.reid.open_set_ensemble"
     contents = {GALLERY: gallery, **networks.contents}
-    publish(options.out, config, contents, source, REQUIRES, networks.origins)
+    publish(options.out, config, contents, command, options.data, PACKAGES, networks.origins)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,13 +16,7 @@ from training.reid.database import Database
 from training.reid.matching.pairs import all_pairs
 from training.reid.matching.sift import SiftMatcher
 from training.reid.thresholds.nearest import Names, Rows
-from wildlife_reid.evidence import (
-    above_background,
-    differs,
-    evidence,
-    key_point_maxima,
-    shortlisted,
-)
+from wildlife_reid import evidence as ev
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -60,14 +54,14 @@ class Tables:
 
     def _compared(self, query: int, gallery: Rows, shortlist: int) -> tuple[Names, Array]:
         names, code = np.unique(self.identity[gallery], return_inverse=True)
-        images, neighbours = above_background(self.maxima[query][:, gallery], code)
+        images, neighbours = ev.above_background(self.maxima[query][:, gallery], code)
         cosine = self.cosine[query, gallery]
         # Only a shortlist is verified in serving, so the other images count as not verified.
         verified = np.full(len(gallery), np.nan)
-        chosen = shortlisted(images, cosine, shortlist)
+        chosen = ev.shortlisted(images, cosine, shortlist)
         verified[chosen] = self.verified[query, gallery[chosen]]
         other_viewpoint = self.other_viewpoint[query, gallery]
-        return names, evidence(verified, neighbours, cosine, other_viewpoint, code)
+        return names, ev.evidence(verified, neighbours, cosine, other_viewpoint, code)
 
 
 def compare(
@@ -84,7 +78,7 @@ def compare(
             identity=database.identity[rows],
             verified=verified[np.ix_(rows, rows)],
             cosine=wide[rows] @ wide[rows].T,
-            maxima=[key_point_maxima(matcher.features[r], matcher.gallery, rows) for r in rows],
+            maxima=[ev.key_point_maxima(matcher.features[r], matcher.gallery, rows) for r in rows],
             other_viewpoint=viewpoint_differs(database.orientation[rows]),
         )
     return tables
@@ -92,7 +86,7 @@ def compare(
 
 def viewpoint_differs(orientation: Names) -> Mask:
     """(r, r): where two images show the animal from different viewpoints."""
-    return np.stack([differs(str(viewpoint), orientation) for viewpoint in orientation])
+    return np.stack([ev.differs(str(viewpoint), orientation) for viewpoint in orientation])
 
 
 @dataclass(frozen=True)

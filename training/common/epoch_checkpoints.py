@@ -1,0 +1,45 @@
+"""Save a trainer after each epoch and resume it there: the parts with a state, and the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from training.common.checkpoints import Checkpoint
+from training.common.console import say
+
+
+@dataclass(frozen=True)
+class EpochCheckpoint:
+    """The checkpoint of a trainer whose state is its parts and the losses of its epochs.
+
+    Args:
+        checkpoint: None keeps nothing.
+        parts: networks, losses with weights and the optimiser, by name, on one device.
+    """
+
+    checkpoint: Checkpoint | None
+    parts: Mapping[str, nn.Module | torch.optim.Optimizer]
+
+    def save(self, losses: list[float]) -> None:
+        """Save the parts as they are, and the loss of each finished epoch."""
+        if self.checkpoint is not None:
+            states = {name: part.state_dict() for name, part in self.parts.items()}
+            self.checkpoint.save({**states, "losses": losses})
+
+    def resume(self, device: torch.device) -> list[float]:
+        """Load the saved parts, and return the losses; [] where nothing is saved.
+
+        Raises TrainingError where the checkpoint is of another run.
+        """
+        state = self.checkpoint.read(device) if self.checkpoint else None
+        if state is None:
+            return []
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        losses = list(state["losses"])
+        say(f"resumed after epoch {len(losses)}")
+        return losses
