@@ -11,7 +11,6 @@ are sparse files, so that the disk plays no part.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import resource
@@ -25,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.machine import machine
 from kit.markdown import table, write_block
+from kit.zips import sha256_of
 
 README = Path(__file__).with_name("README.md")
 FILES, FILE_BYTES = 2, 10**9
@@ -53,7 +53,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="kit-benchmark-") as folder:
         checkout = make_checkout(Path(folder))
         weights = sorted((checkout / "submissions/large/weights").iterdir())
-        calls: dict[str, Callable[[], object]] = {HASHING: lambda: [sha256(p) for p in weights]}
+        calls: dict[str, Callable[[], object]] = {HASHING: lambda: [sha256_of(p) for p in weights]}
         for name, arguments in COMMANDS.items():
             calls[name] = kit_call(checkout, arguments)
         text = report(measure(calls, options.repeats), options.repeats)
@@ -77,7 +77,7 @@ def make_checkout(root: Path) -> Path:
         entries.append(
             {
                 "path": f"weights/{path.name}",
-                "sha256": sha256(path),
+                "sha256": sha256_of(path),
                 "bytes": FILE_BYTES,
                 "licence": "CC0-1.0",
                 "source": "python -m benchmarks.kit_commands",
@@ -86,15 +86,6 @@ def make_checkout(root: Path) -> Path:
     manifest = json.dumps({"format": 1, "files": entries})
     (submission / "weights.json").write_text(manifest, encoding="utf-8")
     return root
-
-
-def sha256(path: Path) -> str:
-    """Return the sha256 of a file, read in blocks of the size that the kit uses."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def kit_call(checkout: Path, arguments: Sequence[str]) -> Callable[[], object]:

@@ -47,14 +47,6 @@ class Entry:
     path: Path
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """A reason to refuse a zip from outside: its code in `kit check`, and what was found."""
-
-    code: str
-    text: str
-
-
 def write_zip(entries: Iterable[Entry], target: Path) -> str:
     """Write a zip whose bytes depend on names and contents only; return its sha256.
 
@@ -142,6 +134,14 @@ def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A reason to refuse a zip from outside: its code in `kit check`, and what was found."""
+
+    code: str
+    text: str
 
 
 def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[Refusal]:

@@ -13,7 +13,6 @@ import csv
 import math
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from wildlife_ingestion.errors import raise_swallowed_signal
@@ -89,12 +88,7 @@ class CandidatesFile:
         except OSError as error:
             self.drop(f"it cannot be written ({error.strerror})")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         # Closing flushes what a full disk refused before, and would raise again.
         with contextlib.suppress(OSError, AttributeError):
             self._stream.close()

@@ -44,14 +44,6 @@ _SCORING = "scores, ties, the negated score"
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a submission runs against."""
-
-    bundle: Bundle
-    task: Task
-
-
-@dataclass(frozen=True)
 class Context:
     """One check: the open submission, what it runs against, and for how many images.
 
@@ -83,6 +75,14 @@ class Context:
     def track(self) -> str | None:
         """The track that the metadata names, None where it names none that the kit knows."""
         return known_track(metadata_of(self.subject.root).get("track"))
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a submission runs against."""
+
+    bundle: Bundle
+    task: Task
 
 
 def check_submission(

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import click
 
+from kit.cli.options import out_option
 from kit.cli.printing import console, json_option, print_json, size
 from kit.packing.bundling import pack_bundle
 
 
 @click.command("bundle")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The zip to write. Default: dist/FOLDER_bundle.zip.",
-)
+@out_option("The zip to write. Default: dist/FOLDER_bundle.zip.")
 @json_option
 def command(folder: Path, out: Path | None, as_json: bool) -> int:
     """Make the zip of the bundle in FOLDER: what competition.yaml names, and nothing else."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kit.cli.options import bundle_option, task_option
 from kit.cli.printing import json_option, print_json, size
 from kit.findings.annotations import annotate
 from kit.findings.finding import Report
@@ -22,13 +23,8 @@ _WIDTH_OF_A_LOG = 160
 
 @click.command("check")
 @click.argument("target")
-@click.option(
-    "--bundle",
-    "bundle_path",
-    type=click.Path(path_type=Path),
-    help="A bundle's folder or zip, checked too. Default: sample_data/TRACK, to run against.",
-)
-@click.option("--task", help="Name or index of the task. Default: the first.")
+@bundle_option("A bundle's folder or zip, checked too. Default: sample_data/TRACK, to run against.")
+@task_option
 @click.option(
     "--images",
     type=click.IntRange(min=1),

@@ -8,15 +8,14 @@ import click
 
 from kit import submissions
 from kit.checks.engine import check_statically
+from kit.cli.options import out_option
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.packing.packing import pack
 
 
 @click.command("pack")
 @click.argument("submission")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="The zip to write. Default: dist/NAME.zip."
-)
+@out_option("The zip to write. Default: dist/NAME.zip.")
 @click.option("--force", is_flag=True, help="Pack in spite of errors; the zip records which.")
 @json_option
 def command(submission: str, out: Path | None, force: bool, as_json: bool) -> int:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kit import bundles, runs, submissions
+from kit.cli.options import bundle_option, out_option, task_option
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.errors import UsageProblem
 from kit.isolation.mode_options import ModeOptions, make_mode
@@ -45,18 +46,9 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
     metavar="RUN_ID",
     help="Resume a run that was cut off: its folder, or its name in runs/.",
 )
-@click.option(
-    "--bundle",
-    "bundle_path",
-    type=click.Path(path_type=Path),
-    help="A bundle's folder or zip. Default: sample_data/TRACK of the submission.",
-)
-@click.option("--task", help="Name or index of the task. Default: the first.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The run's own folder, new or empty. Default: runs/RUN_ID.",
-)
+@bundle_option("A bundle's folder or zip. Default: sample_data/TRACK of the submission.")
+@task_option
+@out_option("The run's own folder, new or empty. Default: runs/RUN_ID.")
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from kit.cli.options import out_option
 from kit.cli.printing import console, json_option, print_json, table
 from kit.scoring import score_files
 
@@ -13,11 +14,7 @@ from kit.scoring import score_files
 @click.command("score")
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.argument("reference", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Keep scores.json and detailed_results.html in this folder.",
-)
+@out_option("Keep scores.json and detailed_results.html in this folder.")
 @json_option
 def command(predictions: Path, reference: Path, out: Path | None, as_json: bool) -> int:
     """Score PREDICTIONS (a file) against REFERENCE (a CSV file, or a folder with one)."""

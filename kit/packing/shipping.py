@@ -99,11 +99,8 @@ def _walk(folder: Path, shipment: Shipment) -> None:
 
 
 def _is_utf8(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    # Bytes that are not UTF-8 reach Python as lone surrogates.
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def is_junk(name: str) -> bool:

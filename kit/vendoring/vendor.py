@@ -41,13 +41,13 @@ class Difference:
     path: str
     kind: str
 
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
     @property
     def reason(self) -> str:
         """The kind in words."""
         return _REASONS[self.kind]
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from sample_data.hybrid_generator import baselines, generated_files, genetics, t
 from sample_data.hybrid_generator.collection import MIMIC, SIGNAL, UNSEEN, Specimen, collection
 from sample_data.hybrid_generator.genetics import LOCI, LOCUS_NAMES, SUBSPECIES
 from sample_data.hybrid_generator.phenotype import phenotype
+from tests.support.sample_bundle import assert_names_only_what_exists
 
 ROOT = Path(__file__).parents[2]
 HYBRID = ROOT / "sample_data" / "hybrid"
@@ -207,16 +208,7 @@ def test_each_bundle_stays_small_and_free_of_leftovers() -> None:
 
 
 def test_competition_names_only_what_exists(competition: dict[str, Any]) -> None:
-    named = [competition["image"], competition["terms"]]
-    named += [page["file"] for page in competition["pages"]]
-    for name in named:
-        assert (HYBRID / name).stat().st_size > 0, name
-    assert (HYBRID / competition["image"]).stat().st_size <= 50_000
-    for task in competition["tasks"]:
-        for key in ("ingestion_program", "scoring_program", "input_data", "reference_data"):
-            # A plain file would be stored as it is, and fail later as "Bad or empty zip file".
-            assert (HYBRID / task[key]).is_dir(), task[key]
-    assert all((HYBRID / phase["public_data"]).is_dir() for phase in competition["phases"])
+    assert_names_only_what_exists(HYBRID, competition)
 
 
 def test_competition_says_its_version_first_and_pins_its_image(

@@ -18,6 +18,7 @@ from kit.markdown import filled
 from sample_data.reid_generator import tables
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection
 from tests.support.reid_sample import REID, Rows, landmark_points, path_of, rows
+from tests.support.sample_bundle import assert_names_only_what_exists
 
 ROOT = Path(__file__).parents[2]
 
@@ -233,15 +234,7 @@ def test_brightness_does_not_tell_individuals(pictures: list[Picture]) -> None:
 
 
 def test_competition_names_only_what_exists(competition: dict[str, Any]) -> None:
-    named = [competition["image"], competition["terms"]]
-    named += [page["file"] for page in competition["pages"]]
-    for name in named:
-        assert (REID / name).stat().st_size > 0, name
-    assert (REID / competition["image"]).stat().st_size <= 50_000
-    for task in competition["tasks"]:
-        for key in ("ingestion_program", "scoring_program", "input_data", "reference_data"):
-            assert (REID / task[key]).is_dir(), task[key]
-    assert all((REID / phase["public_data"]).is_dir() for phase in competition["phases"])
+    assert_names_only_what_exists(REID, competition)
 
 
 def test_phases_are_sequential_and_their_dates_are_quoted(competition: dict[str, Any]) -> None:

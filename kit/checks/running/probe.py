@@ -141,15 +141,11 @@ def described(answer: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class InputImage:
-    """An image file as the plan takes it. `place` counts from 1."""
+    """An image file as the plan takes it: `name` as in metadata.csv; `place` counts from 1."""
 
     path: Path
+    name: str
     place: int
-
-    @property
-    def name(self) -> str:
-        """The name that metadata.csv and the predictions use."""
-        return self.path.name
 
 
 class Session:
@@ -166,7 +162,10 @@ class Session:
         self._budget = float(request["budget_s"])
         self._journal = journal
         paths = dict.fromkeys([*request["images"], *request["odd"]])
-        images = [InputImage(Path(path), place) for place, path in enumerate(paths, start=1)]
+        images = [
+            InputImage(Path(path), Path(path).name, place)
+            for place, path in enumerate(paths, start=1)
+        ]
         self._images = dict(zip(paths, images, strict=True))
         folder = Path(request["input"])
         self._single = make_plan(model, images, folder, True)

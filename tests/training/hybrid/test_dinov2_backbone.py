@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from tests.support.dinov2 import (
     PREPROCESSING,
     TINY,
     features_and_labels,
-    on_one_thread,
     some_wings,
 )
 from training.common.errors import TrainingError
@@ -21,11 +19,7 @@ from training.hybrid.dinov2.backbone import BackboneRecipe, Trainer, train_backb
 from training.hybrid.dinov2.crosses import Mixing, Wings, make_batch, mixed, patch_shares, shifted
 from training.hybrid.dinov2.heads import fit_mlp
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with on_one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("module_on_one_thread")
 
 
 # Crosses

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from tests.support.dinov2 import (
     code_of_submission,
     few_images,
     main,
-    on_one_thread,
     trained_copy,
 )
 from tests.support.hybrid_data import read_table, write_table
@@ -33,11 +31,7 @@ from training.hybrid.dinov2.images import read_generated
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
 from wildlife_wings.dinov2_heads import combined
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with on_one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("module_on_one_thread")
 
 
 @pytest.fixture(scope="module")

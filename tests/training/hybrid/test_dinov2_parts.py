@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from tests.support.dinov2 import (
     TINY,
     TRAIN,
     features_and_labels,
-    on_one_thread,
 )
 from training.common.errors import DataError
 from training.hybrid import dinov2_ensemble
@@ -24,11 +22,7 @@ from wildlife_wings.dinov2_backbone import Backbone
 from wildlife_wings.dinov2_heads import HybridMLP, combined
 from wildlife_wings.dinov2_pixels import normalised, square_pixels
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with on_one_thread():
-        yield
+pytestmark = pytest.mark.usefixtures("module_on_one_thread")
 
 
 # The score
