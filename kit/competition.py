@@ -112,7 +112,10 @@ class NamedFile:
 
 @dataclass(frozen=True)
 class Competition:
-    """competition.yaml of the unpacked bundle in `root`."""
+    """The file competition.yaml of a bundle.
+
+    `root` is the folder of the unpacked bundle.
+    """
 
     root: Path
     document: Document

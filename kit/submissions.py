@@ -18,7 +18,10 @@ from kit.zips import sha256_of, unpack, write_zip
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission as the user named it: its short name and its folder or zip."""
+    """A submission as the user named it.
+
+    `name` is its short name, `path` its folder or zip.
+    """
 
     name: str
     path: Path

@@ -1,7 +1,4 @@
-"""Make the images and tables of sample_data/hybrid.
-
-python -m sample_data.generate_hybrid [--out sample_data/hybrid] [--check | --baselines]
-"""
+"""Make sample_data/hybrid: `python -m sample_data.generate_hybrid --help` shows the options."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import sys
 from pathlib import Path
 
 from sample_data.hybrid_generator.generated_files import BUNDLE
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def _baselines(out: Path) -> int:

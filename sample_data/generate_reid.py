@@ -1,7 +1,4 @@
-"""Make the images and tables of sample_data/reid.
-
-python -m sample_data.generate_reid [--out sample_data/reid] [--check | --baselines]
-"""
+"""Make sample_data/reid: `python -m sample_data.generate_reid --help` shows the options."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import sys
 from pathlib import Path
 
 from sample_data.reid_generator.generated_files import BUNDLE
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def _baselines(out: Path) -> int:

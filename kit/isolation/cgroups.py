@@ -20,7 +20,10 @@ _PATIENCE_S = 2.0
 
 @dataclass(frozen=True)
 class MemoryGroup:
-    """A control group with a memory limit; a process joins by writing its id to `procs`."""
+    """A control group with a memory limit.
+
+    A process joins by writing its id to `procs`.
+    """
 
     folder: Path
 

@@ -55,7 +55,10 @@ class Forewing:
 
 @dataclass(frozen=True, eq=False)
 class Hindwing:
-    """A fan from the base to the edge, which runs from the front to the inner margin."""
+    """A fan from the base to the edge.
+
+    The edge runs from the front to the inner margin.
+    """
 
     base: Points
     edge: Points

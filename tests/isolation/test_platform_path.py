@@ -11,17 +11,10 @@ from pathlib import Path
 import pytest
 
 from kit.isolation.process import environment
-from tests.support.kit import ROOT, Kit, make_bundle, make_submission, write_tree
+from tests.support.kit import MODEL, ROOT, Kit, make_bundle, make_submission, write_tree
 
 SHARED = "from wildlife_reid.open_set import Gallery\n"
-GOOD = """
-class Model:
-    def load(self):
-        pass
-
-    def predict(self, image):
-        return float(image.size[0]) / 100
-"""
+GOOD = MODEL
 
 
 def python(code: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:

@@ -7,13 +7,11 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from kit.markdown import filled
@@ -22,7 +20,11 @@ from sample_data.hybrid_generator import baselines, generated_files, genetics, t
 from sample_data.hybrid_generator.collection import MIMIC, SIGNAL, UNSEEN, Specimen, collection
 from sample_data.hybrid_generator.genetics import LOCI, LOCUS_NAMES, SUBSPECIES
 from sample_data.hybrid_generator.phenotype import phenotype
-from tests.support.sample_bundle import assert_names_only_what_exists
+from tests.support.sample_bundle import (
+    assert_names_only_what_exists,
+    assert_phases_follow_each_other,
+    read_competition,
+)
 
 ROOT = Path(__file__).parents[2]
 HYBRID = ROOT / "sample_data" / "hybrid"
@@ -57,10 +59,7 @@ def specimens() -> list[Specimen]:
 
 @pytest.fixture(scope="module")
 def competition() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(
-        (HYBRID / "competition.yaml").read_text(encoding="utf-8")
-    )
-    return content
+    return read_competition("hybrid")
 
 
 @pytest.fixture
@@ -221,11 +220,7 @@ def test_competition_says_its_version_first_and_pins_its_image(
 
 
 def test_phases_are_sequential_and_their_dates_are_quoted(competition: dict[str, Any]) -> None:
-    times = [phase[end] for phase in competition["phases"] for end in ("start", "end")]
-    assert all(isinstance(time, str) for time in times)
-    parsed = [datetime.strptime(time, "%Y-%m-%d %H:%M:%S") for time in times]
-    assert parsed == sorted(set(parsed))
-    assert [phase["tasks"] for phase in competition["phases"]] == [[0], [1]]
+    assert_phases_follow_each_other(competition)
     assert {phase["execution_time_limit"] for phase in competition["phases"]} == {600}
 
 

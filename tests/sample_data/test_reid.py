@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
@@ -18,7 +17,11 @@ from kit.markdown import filled
 from sample_data.reid_generator import tables
 from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection
 from tests.support.reid_sample import REID, Rows, landmark_points, path_of, rows
-from tests.support.sample_bundle import assert_names_only_what_exists
+from tests.support.sample_bundle import (
+    assert_names_only_what_exists,
+    assert_phases_follow_each_other,
+    read_competition,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,10 +48,7 @@ def landmarks() -> dict[str, NDArray[np.float64]]:
 
 @pytest.fixture(scope="module")
 def competition() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(
-        (REID / "competition.yaml").read_text(encoding="utf-8")
-    )
-    return content
+    return read_competition("reid")
 
 
 # The tables.
@@ -238,11 +238,7 @@ def test_competition_names_only_what_exists(competition: dict[str, Any]) -> None
 
 
 def test_phases_are_sequential_and_their_dates_are_quoted(competition: dict[str, Any]) -> None:
-    times = [phase[end] for phase in competition["phases"] for end in ("start", "end")]
-    assert all(isinstance(time, str) for time in times)
-    parsed = [datetime.strptime(time, "%Y-%m-%d %H:%M:%S") for time in times]
-    assert parsed == sorted(set(parsed))
-    assert [phase["tasks"] for phase in competition["phases"]] == [[0], [1]]
+    assert_phases_follow_each_other(competition)
 
 
 def test_leaderboard_has_the_keys_that_scoring_writes(

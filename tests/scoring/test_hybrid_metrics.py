@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from tests.support.oracles import official_cases
+from tests.support.sample_bundle import leaderboard_keys
 from wildlife_scoring.hybrid.metrics import (
     GROUPS,
     TNR,
@@ -21,16 +22,7 @@ from wildlife_scoring.hybrid.metrics import (
 )
 from wildlife_scoring.metrics import average_precision, precision_recall, threshold_at_tnr
 
-KEYS = [
-    "challenge_score",
-    "A_score_major_recall",
-    "A_score_minor_recall",
-    "A_PRC_AUC",
-    "A_PRC_AUC_major",
-    "A_PRC_AUC_minor",
-    "mimic_recall",
-    "mimic_PRC_AUC",
-]
+KEYS = leaderboard_keys("hybrid")
 Row = tuple[int, str, float]
 
 # Values of which many are equal, many differ in the fifth decimal only, and some are extreme.

@@ -19,10 +19,12 @@ class EpochCheckpoint:
     Args:
         checkpoint: None keeps nothing.
         parts: networks, losses with weights and the optimiser, by name, on one device.
+        unit: what has one loss each.
     """
 
     checkpoint: Checkpoint | None
     parts: Mapping[str, nn.Module | torch.optim.Optimizer]
+    unit: str = "epoch"
 
     def save(self, losses: list[float]) -> None:
         """Save the parts as they are, and the loss of each finished epoch."""
@@ -41,5 +43,5 @@ class EpochCheckpoint:
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
         losses = list(state["losses"])
-        say(f"resumed after epoch {len(losses)}")
+        say(f"resumed after {self.unit} {len(losses)}")
         return losses

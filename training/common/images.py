@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
 from training.common.atomic import replaced, write_text
-from training.common.errors import FolderError
+from training.common.errors import DataError, FolderError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 MASK_END = "_mask.png"
+
+Read = TypeVar("Read")
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -60,3 +63,23 @@ def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:
             "give another folder, or delete this one to make it again"
         )
     write_text(note, text)
+
+
+def read_each(
+    paths: Sequence[Path], read_one: Callable[[Image.Image], Read], done: str
+) -> list[Read]:
+    """Return `read_one(image)` of every image, opened lazily.
+
+    Raises DataError naming all unreadable images; `done` says what was not done, as in "trained".
+    """
+    results, problems = [], []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                results.append(read_one(image))
+        except UNREADABLE as error:
+            problems.append(f"{path} cannot be read: {error}")
+    if problems:
+        head = f"{len(problems)} of {len(paths)} images cannot be used, nothing was {done}"
+        raise DataError("\n  ".join([head, *problems]))
+    return results

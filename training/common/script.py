@@ -13,7 +13,7 @@ import argparse
 import errno
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, TypeVar
 
 from training.common.console import complain
@@ -79,6 +79,11 @@ def _failed(options: argparse.Namespace, message: str) -> int:
     return 1
 
 
+def option(default: Any, meaning: str) -> Any:
+    """Return the field of a recipe with its default, and what it means for --help."""
+    return field(default=default, metadata={"help": meaning})
+
+
 def add_recipe_options(
     options: argparse.ArgumentParser, recipe: type[Any], names: Sequence[str] = ()
 ) -> None:
@@ -89,23 +94,23 @@ def add_recipe_options(
     Args:
         names: the fields that get an option; all fields of these three types by default.
     """
-    for field in fields(recipe):
-        kind = _TYPES.get(str(field.type))
-        if kind is None or (names and field.name not in names):
+    for part in fields(recipe):
+        kind = _TYPES.get(str(part.type))
+        if kind is None or (names and part.name not in names):
             continue
         options.add_argument(
-            f"--{field.name.replace('_', '-')}",
+            f"--{part.name.replace('_', '-')}",
             type=kind,
-            metavar=str(field.type).upper(),
-            help=field.metadata.get("help", "instead of the preset's"),
+            metavar=str(part.type).upper(),
+            help=part.metadata.get("help", "instead of the preset's"),
         )
 
 
 def changed(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     """Return the recipe with the values that the command line gave instead of its own."""
     given = {
-        field.name: value
-        for field in fields(recipe)  # type: ignore[arg-type]
-        if (value := getattr(options, field.name, None)) is not None
+        part.name: value
+        for part in fields(recipe)  # type: ignore[arg-type]
+        if (value := getattr(options, part.name, None)) is not None
     }
     return replace(recipe, **given)  # type: ignore[type-var]

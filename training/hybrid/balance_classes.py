@@ -74,7 +74,10 @@ class Original:
 
 @dataclass(frozen=True)
 class Planned:
-    """An image to write: an original (`copy` 0), or its augmentation number `copy`."""
+    """An image to write.
+
+    `copy` is 0 for the original itself, else the number of its augmentation.
+    """
 
     original: Original
     part: str

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.common.errors import DataError
-from training.common.images import UNREADABLE
+from training.common.images import read_each
 
 Read = TypeVar("Read")
 
@@ -110,17 +110,7 @@ def _class_problems(rows: list[dict[str, str]]) -> Iterable[str]:
 
 def read_images(paths: Sequence[Path], read_one: Callable[[Image.Image], Read]) -> list[Read]:
     """Return `read_one(image)` of every image. Raises DataError naming all unreadable images."""
-    results, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                results.append(read_one(image))
-        except UNREADABLE as error:
-            problems.append(f"{path} cannot be read: {error}")
-    if problems:
-        head = f"{len(problems)} of {len(paths)} images cannot be used, nothing was trained"
-        raise DataError("\n  ".join([head, *problems]))
-    return results
+    return read_each(paths, read_one, "trained")
 
 
 def _listed(where: Path, problems: list[str]) -> str:

@@ -23,39 +23,31 @@ from training.common.console import say
 from training.common.digests import short_digest
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_images, read_training_table
-from training.hybrid.wing_pattern.fit import (
-    EVIDENCE,
-    Examples,
-    HybridScore,
-    Settings,
-    aligned_wings,
-    fit_score,
-    to_arrays,
-)
+from training.hybrid.wing_pattern import fit
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = "weights/wing_pattern.npz"
 REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3"}
 
 
-def read_examples(folder: Path) -> tuple[TrainingTable, Examples, Examples]:
+def read_examples(folder: Path) -> tuple[TrainingTable, fit.Examples, fit.Examples]:
     """Read the table, its non-hybrids and its hybrids. Raises DataError."""
     table = read_training_table(folder)
-    wings = np.stack(read_images(table.paths, aligned_wings))
-    examples = Examples(wings, table.subspecies, table.specimen, table.view)
+    wings = np.stack(read_images(table.paths, fit.aligned_wings))
+    examples = fit.Examples(wings, table.subspecies, table.specimen, table.view)
     return table, examples[~table.hybrid], examples[table.hybrid]
 
 
-def submission_of(score: HybridScore, settings: Settings) -> tuple[dict[str, Any], bytes]:
+def submission_of(score: fit.HybridScore, settings: fit.Settings) -> tuple[dict[str, Any], bytes]:
     """Return config.json and the content of WEIGHTS."""
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = {**to_arrays(score.geometry)}
+    arrays: dict[str, Any] = {**fit.to_arrays(score.geometry)}
     np.savez_compressed(buffer, **arrays)
     config = {
         "weights": WEIGHTS,
         "grid": list(settings.grid),
         "score": {
-            name: dict(zip(EVIDENCE, np.round(values, 9).tolist(), strict=True))
+            name: dict(zip(fit.EVIDENCE, np.round(values, 9).tolist(), strict=True))
             for name, values in (
                 ("centre", score.centre),
                 ("scale", score.scale),
@@ -83,10 +75,10 @@ def train(options: argparse.Namespace) -> int:
     table, pure, hybrids = read_examples(options.data)
     names = sorted(set(pure.subspecies.tolist()))
     say(f"{len(table.paths)} images: {len(names)} subspecies, {len(hybrids.wings)} hybrids")
-    settings = Settings()
+    settings = fit.Settings()
     with threadpool_limits(limits=1):
-        score = fit_score(pure, hybrids, settings)
-    for name, weight in zip(EVIDENCE, score.weights.tolist(), strict=True):
+        score = fit.fit_score(pure, hybrids, settings)
+    for name, weight in zip(fit.EVIDENCE, score.weights.tolist(), strict=True):
         say(f"weight of {name}: {weight:.3f}")
     digest = short_digest(options.data / "train.csv")
     source = f"python -m training.hybrid.wing_pattern_sgd (train.csv sha256 {digest})"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,18 +12,15 @@ from PIL import Image
 from torch import Tensor
 
 from training.common.digests import short_digest
-from training.common.errors import DataError
-from training.common.images import UNREADABLE
+from training.common.images import read_each
 from training.reid.database import Database
 from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import LandmarkNetwork, animal_square
 
-Changed = TypeVar("Changed")
-
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
     """Read all images, upright, as RGB. Raises DataError naming all that cannot be read."""
-    return _read_each(paths, to_rgb)
+    return read_each(paths, to_rgb, "made")
 
 
 def read_squares(
@@ -35,21 +31,8 @@ def read_squares(
     With a landmark network the animal is brought into the standard pose. Raises DataError naming
     all that cannot be read.
     """
-    squares = _read_each(paths, lambda image: animal_square(image, size, landmarks))
+    squares = read_each(paths, lambda image: animal_square(image, size, landmarks), "made")
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
-
-
-def _read_each(paths: Sequence[Path], change: Callable[[Image.Image], Changed]) -> list[Changed]:
-    changed, problems = [], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                changed.append(change(image))
-        except UNREADABLE as error:
-            problems.append(f"{path} cannot be read: {error}")
-    if problems:
-        raise DataError("\n  ".join(["images cannot be read, nothing was made", *problems]))
-    return changed
 
 
 def image_digest(database: Database) -> str:

@@ -37,14 +37,6 @@ class Threshold:
     tnr: float
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The leaderboard's scores, and the threshold by species ("A", "mimic") that they rest on."""
-
-    scores: dict[str, float]
-    thresholds: dict[str, Threshold]
-
-
 def score(
     hybrid_stat: ArrayLike, ssp_indicator: ArrayLike, scores: ArrayLike, tnr: float = TNR
 ) -> dict[str, float]:
@@ -57,6 +49,14 @@ def score(
     are undefined then, and the message names it.
     """
     return evaluate(hybrid_stat, ssp_indicator, scores, tnr).scores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The leaderboard's scores, and the threshold by species ("A", "mimic") that they rest on."""
+
+    scores: dict[str, float]
+    thresholds: dict[str, Threshold]
 
 
 def evaluate(

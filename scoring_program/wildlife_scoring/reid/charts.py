@@ -8,73 +8,59 @@ import numpy as np
 
 from wildlife_scoring.metrics import BoolArray, FloatArray
 from wildlife_scoring.reid.result import Operating
-from wildlife_scoring.report.svg import (
-    BLUE,
-    GREEN,
-    GREY,
-    POINTS,
-    VERMILLION,
-    Axis,
-    Curve,
-    Frame,
-    Marker,
-    class_histogram,
-    curve_chart,
-    drawable_all,
-    value_axis,
-)
+from wildlife_scoring.report import svg
 
 
-def best_score_axis(scores: FloatArray) -> Axis:
+def best_score_axis(scores: FloatArray) -> svg.Axis:
     """Return an x axis for the scores, (n,), of the best candidates; -inf means no candidate."""
     finite = scores[np.isfinite(scores)]
-    return value_axis("score of the best candidate", finite if len(finite) else np.zeros(1))
+    return svg.value_axis("score of the best candidate", finite if len(finite) else np.zeros(1))
 
 
-def threshold_chart(dataset: str, stand: Operating, axis: Axis) -> str:
+def threshold_chart(dataset: str, stand: Operating, axis: svg.Axis) -> str:
     """Draw BAKS, BAUS and their root over the threshold, and mark the implied threshold."""
     kept = thinned(stand)
     # At thresholds up to steps[i] value i holds, and the drawing holds y[i] from x[i] on.
-    steps = drawable_all(stand.curve.threshold[kept])
+    steps = svg.drawable_all(stand.curve.threshold[kept])
     across = np.append(axis.low, np.clip(steps[:-1], axis.low, axis.high))
     sides = (
-        ("BAKS (known right)", stand.curve.baks, BLUE, "7 3"),
-        ("BAUS (new right)", stand.curve.baus, VERMILLION, "9 3 2 3"),
-        ("score", stand.curve.score, GREEN, ""),
+        ("BAKS (known right)", stand.curve.baks, svg.BLUE, "7 3"),
+        ("BAUS (new right)", stand.curve.baus, svg.VERMILLION, "9 3 2 3"),
+        ("score", stand.curve.score, svg.GREEN, ""),
     )
     curves = [
-        Curve(label, np.append(across, axis.high), np.append(y, y[-1]), colour, dash)
+        svg.Curve(label, np.append(across, axis.high), np.append(y, y[-1]), colour, dash)
         for label, values, colour, dash in sides
         for y in [np.nan_to_num(values[kept])]
     ]
     summary = f"{dataset}: BAKS, BAUS and the dataset's score over the threshold"
-    frame = Frame(Axis("threshold", axis.low, axis.high), Axis("value", 0.0, 1.0))
-    return curve_chart(summary, frame, curves, _mark(stand.threshold, axis))
+    frame = svg.Frame(svg.Axis("threshold", axis.low, axis.high), svg.Axis("value", 0.0, 1.0))
+    return svg.curve_chart(summary, frame, curves, _mark(stand.threshold, axis))
 
 
 def thinned(stand: Operating) -> list[int]:
     """Return the points to draw: all, or evenly spaced ones with the marked and the best."""
     size = len(stand.curve.threshold)
-    if size <= POINTS:
+    if size <= svg.POINTS:
         return list(range(size))
     marked = int(np.searchsorted(stand.curve.threshold, stand.threshold))
     best = int(np.argmax(stand.curve.score))
-    spaced = np.linspace(0, size - 1, POINTS).astype(int).tolist()
+    spaced = np.linspace(0, size - 1, svg.POINTS).astype(int).tolist()
     return sorted({*spaced, marked, best})
 
 
 def score_histogram(
-    dataset: str, scores: FloatArray, unknown: BoolArray, axis: Axis, threshold: float
+    dataset: str, scores: FloatArray, unknown: BoolArray, axis: svg.Axis, threshold: float
 ) -> str:
     """Draw the shares of pictures of known and of new individuals by the best score."""
     classes = (
-        ("new individuals", scores[unknown], GREY),
-        ("known individuals", scores[~unknown], BLUE),
+        ("new individuals", scores[unknown], svg.GREY),
+        ("known individuals", scores[~unknown], svg.BLUE),
     )
     summary = f"{dataset}: scores of the best candidates of known and of new individuals"
-    return class_histogram(summary, axis, "share of each kind", classes, _mark(threshold, axis))
+    return svg.class_histogram(summary, axis, "share of each kind", classes, _mark(threshold, axis))
 
 
-def _mark(threshold: float, axis: Axis) -> Marker:
+def _mark(threshold: float, axis: svg.Axis) -> svg.Marker:
     label = f"threshold {threshold:.4g}" if math.isfinite(threshold) else "all called new"
-    return Marker(min(max(threshold, axis.low), axis.high), label)
+    return svg.Marker(min(max(threshold, axis.low), axis.high), label)

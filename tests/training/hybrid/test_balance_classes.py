@@ -98,27 +98,17 @@ def test_no_copy_leaks_into_the_validation_part(data: Path, tmp_path: Path) -> N
     }
 
 
-def test_where_no_specimen_is_named_the_split_is_by_image(tmp_path: Path) -> None:
-    rows = [{k: v for k, v in row.items() if k != "specimen"} for row in ROWS]
+@pytest.mark.parametrize(("column", "unit"), [(None, "source"), ("CAMID", "CAMID")])
+def test_the_split_is_by_the_camid_or_where_no_specimen_is_named_by_image(
+    tmp_path: Path, column: str | None, unit: str
+) -> None:
+    renamed = [{(column if k == "specimen" else k): v for k, v in row.items()} for row in ROWS]
+    rows = [{k: v for k, v in row.items() if k is not None} for row in renamed]
     data = make_data(tmp_path / "data", rows)
     assert balance(data, tmp_path / "out") == 0
     result = table(tmp_path / "out")
     parts = {
-        part: {r["source"] for r in result if r["part"] == part}
-        for part in ("training", "validation")
-    }
-    assert parts["validation"]
-    assert not parts["training"] & parts["validation"]
-
-
-def test_the_camid_column_names_the_specimen(tmp_path: Path) -> None:
-    rows = [{("CAMID" if k == "specimen" else k): v for k, v in row.items()} for row in ROWS]
-    data = make_data(tmp_path / "data", rows)
-    assert balance(data, tmp_path / "out") == 0
-    result = table(tmp_path / "out")
-    parts = {
-        part: {r["CAMID"] for r in result if r["part"] == part}
-        for part in ("training", "validation")
+        part: {r[unit] for r in result if r["part"] == part} for part in ("training", "validation")
     }
     assert parts["validation"]
     assert not parts["training"] & parts["validation"]

@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.dinov2 import (
-    PREPROCESSING,
-    TINY,
-    features_and_labels,
-    some_wings,
-)
+from tests.support.dinov2 import PREPROCESSING, TINY, features_and_labels, some_wings
 from training.common.errors import TrainingError
 from training.hybrid.dinov2.backbone import BackboneRecipe, Trainer, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, make_batch, mixed, patch_shares, shifted

@@ -261,8 +261,7 @@ def test_training_and_serving_see_the_same_animal(
 
 
 def test_a_missing_landmark_network_is_said_by_name(made: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(made, folder)
+    folder = Path(shutil.copytree(made, tmp_path / "copy"))
     (folder / "weights" / "landmarks.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"landmarks\.safetensors: .*--landmarks"):
         load_model(folder)

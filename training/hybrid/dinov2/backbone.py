@@ -21,7 +21,9 @@ from transformers import Dinov2Config, Dinov2Model
 from training.common.atomic import replaced_folder
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
+from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.script import option
 from training.hybrid.dinov2.crosses import Batch, Mixing, Wings, make_batch
 
 SAVE_EVERY = 100
@@ -31,19 +33,19 @@ _LARGEST_STEP = 1.0  # norm of the gradient
 
 @dataclass(frozen=True)
 class BackboneRecipe:
-    """Everything that decides the backbone, except the images; image_size and patch in pixels."""
+    """Everything that decides the backbone, except the images."""
 
-    hidden: int = 96
-    layers: int = 4
-    attention_heads: int = 3
-    mlp_ratio: int = 2
-    image_size: int = 48
-    patch: int = 8
-    steps: int = 3000
-    batch: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    seed: int = 0
+    hidden: int = option(96, "width of a token")
+    layers: int = option(4, "transformer blocks")
+    attention_heads: int = option(3, "heads of a block")
+    mlp_ratio: int = option(2, "width of the MLP, as a multiple")
+    image_size: int = option(48, "side of an image in pixels")
+    patch: int = option(8, "side of a patch in pixels")
+    steps: int = option(3000, "training steps")
+    batch: int = option(64, "images in a step")
+    learning_rate: float = option(2e-3, "of AdamW, after the warm-up")
+    weight_decay: float = option(0.05, "of AdamW")
+    seed: int = option(0, "of weights and batches")
     mixing: Mixing = field(default_factory=Mixing)
 
     def network(self) -> Dinov2Model:
@@ -78,6 +80,10 @@ class Trainer:
         )
         self.mean = torch.tensor(preprocessing["mean"], device=self.device)[:, None, None]
         self.std = torch.tensor(preprocessing["std"], device=self.device)[:, None, None]
+        parts = {"network": self.network, "head": self.head, "optimiser": self.optimiser}
+        self._saved = EpochCheckpoint(
+            Checkpoint(folder / "last.pt", asdict(recipe)), parts, unit="step"
+        )
         self.losses: list[float] = []
 
     def logits(self, images: Tensor) -> Tensor:
@@ -101,7 +107,7 @@ class Trainer:
             self._step()
             done = len(self.losses)
             if done % SAVE_EVERY == 0 or done == self.recipe.steps:
-                self._save()
+                self._saved.save(self.losses)
                 recent = float(np.mean(self.losses[-SAVE_EVERY:]))
                 say(f"backbone step {done} of {self.recipe.steps}, loss {recent:.3f}")
         self.network.eval()
@@ -130,30 +136,9 @@ class Trainer:
         along = math.pi * step / self.recipe.steps
         return min(1.0, (step + 1) / _WARM_UP) * (0.5 + 0.5 * math.cos(along))
 
-    @property
-    def _checkpoint(self) -> Checkpoint:
-        return Checkpoint(self.folder / "last.pt", asdict(self.recipe))
-
-    def _save(self) -> None:
-        self._checkpoint.save(
-            {
-                "network": self.network.state_dict(),
-                "head": self.head.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "losses": self.losses,
-            }
-        )
-
     def resume(self) -> None:
         """Resume from `last.pt` if it exists. Raises TrainingError if it is of another run."""
-        state = self._checkpoint.read(self.device)
-        if state is None:
-            return
-        self.network.load_state_dict(state["network"])
-        self.head.load_state_dict(state["head"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.losses = list(state["losses"])
-        say(f"{self._checkpoint.path}: resumed after step {len(self.losses)}")
+        self.losses = self._saved.resume(self.device)
 
 
 def train_backbone(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support.synthetic_hybrids import gradient_image, prepare_few, write_table_of_images
+from tests.support.synthetic_hybrids import gradient_image, prepare_few
 from training.hybrid.synthetic_hybrids import edges, lists, networks, prepare, warps
 from training.hybrid.synthetic_hybrids.images import to_tensor
 from training.hybrid.synthetic_hybrids.pidinet import PiDiNet, PixelDifference
@@ -21,20 +21,6 @@ pytest.importorskip("kornia")
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_table_of_images(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataroot(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("prepared")
-    assert prepare_few(data, out) == 0
-    return out
 
 
 # Warps

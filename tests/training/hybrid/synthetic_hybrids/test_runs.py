@@ -16,11 +16,9 @@ from torch import Tensor
 
 from tests.support.synthetic_hybrids import (
     gradient_image,
-    prepare_few,
     run_training,
     small_vgg,
     table_rows,
-    write_table_of_images,
 )
 from training.hybrid.synthetic_hybrids import (
     contact_sheet,
@@ -39,20 +37,6 @@ from training.hybrid.synthetic_hybrids.weights import read_weights
 ROOT = Path(__file__).parents[4]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_table_of_images(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataroot(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("prepared")
-    assert prepare_few(data, out) == 0
-    return out
 
 
 @pytest.fixture(scope="module")
