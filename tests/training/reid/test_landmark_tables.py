@@ -54,7 +54,7 @@ def test_landmarks_on_the_square_by_hand(tmp_path: Path) -> None:
         ([["a.png", *["1"] * 19]], landmark_data.COLUMNS[:-1], "lacks ['y9']"),
         ([["a.png", *["nan"] * 20]], landmark_data.COLUMNS, "line 2: expected 20 numbers"),
         ([["a.png", *["1"] * 20], ["b.png", "x"]], landmark_data.COLUMNS, "line 3: expected 20"),
-        ([["gone.png", *["1"] * 20]], landmark_data.COLUMNS, "gone.png: cannot be read"),
+        ([["gone.png", *["1"] * 20]], landmark_data.COLUMNS, "gone.png cannot be read"),
     ],
 )
 def test_a_bad_table_is_refused(
