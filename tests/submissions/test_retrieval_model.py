@@ -112,7 +112,7 @@ def test_a_batch_answers_as_single_images_do_and_is_explained_without_a_second_l
     assert len(model.scored) == seen
     assert explained[0] == [("a", 0.0), ("b", -10.0), ("c", -10.0)]
     assert explained[2][0] == ("t", 0.0)
-    assert model.explain_batch(list(batch)) == explained  # another list is scored anew
+    assert model.explain_batch(list(batch)) == explained  # another list is scored again
     assert len(model.scored) == 2 * seen
     assert answers == [model.predict(image, row) for image, row in zip(images, rows, strict=True)]
 

@@ -65,7 +65,7 @@ def few_images(folder: Path) -> Path:
 
 
 def trained_copy(data: Path, folder: Path) -> Path:
-    """A copy of the submission, trained for two steps; its work folder is beside it."""
+    """A copy of the submission, trained for two steps; its work folder is next to it."""
     code_of_submission(folder / "copy")
     assert main(data, folder, *QUICK) == 0
     return folder / "copy"

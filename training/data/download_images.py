@@ -131,7 +131,7 @@ class Tally:
 
     @property
     def short(self) -> str:
-        """What fits beside a bar."""
+        """Return the counts as text that fits next to a bar."""
         return f"{self.done:,}/{self.total:,}, {self.bytes / 1e6:,.0f} MB, {self.failed:,} failed"
 
     def __str__(self) -> str:

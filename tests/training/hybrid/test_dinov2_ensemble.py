@@ -66,7 +66,7 @@ def test_a_second_run_computes_no_feature_and_writes_the_same(
     trained: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(self: Backbone, pixels: np.ndarray) -> np.ndarray:
-        raise AssertionError("a feature was computed anew")
+        raise AssertionError("a feature was computed again")
 
     before = {p: p.read_bytes() for p in sorted(trained.rglob("*")) if p.is_file()}
     monkeypatch.setattr(Backbone, "of_pixels", none)

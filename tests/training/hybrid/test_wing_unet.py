@@ -121,7 +121,7 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def draw_pairs(folder: Path, count: int = 10, size: tuple[int, int] = (60, 44)) -> Path:
-    """Dark ellipses on pale ground, with masks beside them."""
+    """Dark ellipses on pale ground, with masks next to them."""
     rng = np.random.default_rng(5)
     folder.mkdir(exist_ok=True)
     for number in range(count):

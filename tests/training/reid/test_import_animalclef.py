@@ -180,7 +180,7 @@ def test_a_table_tells_identity_and_orientation(tmp_path: Path) -> None:
 
 def test_real_lions_become_a_database(tmp_path: Path) -> None:
     if not LION.is_dir():
-        pytest.skip("the lion images are not beside the repository")
+        pytest.skip("the lion images are not next to the repository")
     arguments = ["--table", "labels.csv", "--orientation-column", "part", "--link"]
     out = ["--dataset", "lion", "--out", str(tmp_path / "o")]
     assert main(["individuals", str(LION), *arguments, *out]) == 0

@@ -119,7 +119,7 @@ def test_the_seed_decides_and_the_order_of_the_rows_does_not() -> None:
     assert any((first.query != open_set_split(data, seed).query).any() for seed in range(2, 6))
 
 
-def test_a_held_out_dataset_is_new_altogether() -> None:
+def test_a_validation_dataset_is_new_altogether() -> None:
     rows = [(f"{name}_{k}", name, "") for name in "ab" for k in range(5) for _ in range(4)]
     data = database(rows)
     split = open_set_split(data, 0, new_datasets=["b"])
