@@ -1,4 +1,4 @@
-"""The journal: a run that was cut off goes on where it stopped, and ends in the same bytes."""
+"""The journal: an interrupted run is resumed and ends in the same bytes."""
 
 from __future__ import annotations
 

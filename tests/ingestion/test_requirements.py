@@ -1,4 +1,4 @@
-"""requirements.txt: how it is read, held against the whitelist, and provided."""
+"""requirements.txt: how it is read, compared with the whitelist, and provided."""
 
 from __future__ import annotations
 

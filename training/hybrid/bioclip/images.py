@@ -140,7 +140,8 @@ def _decode(image: Image.Image) -> None:
 class Order(Sampler[int]):
     """Rows in an order that depends on seed and epoch alone: a resumed run sees the same batches.
 
-    `balanced`: rows drawn with replacement, so that a class counts by the root of its size; else each row once.
+    `balanced`: rows drawn with replacement, so that a class counts by the root of its size; else
+    each row once.
     """
 
     def __init__(self, own: NDArray[np.int64], balanced: bool, seed: int) -> None:
