@@ -151,8 +151,15 @@ def store(case: Case) -> str:
 
 
 def readme_tables() -> str:
-    """The stored scores as Markdown, a table for each track with the best final score first."""
-    stored = [(case, json.loads(case.scores.read_text())["scores"]) for case in cases()]
+    """Return the stored scores as Markdown, a table for each track with the best final score first.
+
+    A case without stored scores has no row; tests/submissions says how to store them.
+    """
+    stored = [
+        (case, json.loads(case.scores.read_text())["scores"])
+        for case in cases()
+        if case.scores.is_file()
+    ]
     parts = []
     for name, track in TRACKS.items():
         shown = _SHOWN.get(name) or {key: key.replace("_", " ") for key in track.keys}

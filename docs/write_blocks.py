@@ -12,38 +12,28 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.stored_scores import readme_tables
-from benchmarks.submissions_table import submissions_table
 from kit.files import replacing
-from kit.findings.guide import codes_table
-from kit.isolation.promises import markdown_table
 from kit.markdown import filled
 from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def counts_of(track: str) -> Callable[[], str]:
-    """Return what writes the table of images of a track's sample bundle."""
-    counts: Callable[[], str] = import_module(
-        f"sample_data.{track}_generator.baselines"
-    ).counts_table
-    return counts
-
-
-# File and name of each block, and what writes its content.
-BLOCKS: tuple[tuple[str, str, Callable[[], str]], ...] = (
-    ("README.md", "scores", readme_tables),
-    ("kit/checks/README.md", "codes", codes_table),
-    ("docker/README.md", "promises", markdown_table),
-    ("submissions/README.md", "submissions", submissions_table),
-    *((f"sample_data/{name}/README.md", "counts", counts_of(name)) for name in TRACKS),
-)
-
+# File and name of each block, and the module and function that write its content. They are imported
+# when the lines below are written: what reads the kit's list of tracks must read the new one.
+BLOCKS = (
+    ("README.md", "scores", "benchmarks.stored_scores", "readme_tables"),
+    ("kit/checks/README.md", "codes", "kit.findings.guide", "codes_table"),
+    ("docker/README.md", "promises", "kit.isolation.promises", "markdown_table"),
+    ("submissions/README.md", "submissions", "benchmarks.submissions_table", "submissions_table"),
+    *(
+        (f"sample_data/{name}/README.md", "counts", f"sample_data.{name}_generator.baselines",
+         "counts_table")
+        for name in TRACKS
+        if (ROOT / "sample_data" / name / "README.md").is_file()
+    ),
+)  # fmt: skip
 # File and first words of each line of code that repeats the registry of tracks: the kit and the
 # ingestion program do not import the scoring program.
 _TRACKS = f"{ {name: track.prediction for name, track in TRACKS.items()} }".replace("'", '"')
@@ -53,24 +43,47 @@ LINES = (
 )
 
 
-def current_files() -> dict[Path, str]:
-    """Return what each file with a generated block or line should hold.
+def with_lines() -> dict[Path, str]:
+    """Return what each file with a line of the registry should hold.
 
-    Raises ValueError: a file lacks the markers of its block, or the line.
+    Raises ValueError: a file lacks the line.
     """
-    files: dict[Path, str] = {}
-    for name, block, content in BLOCKS:
-        path = ROOT / name
-        files[path] = filled(files.get(path) or path.read_text("utf-8"), block, content())
+    files = {}
     for name, start, rest in LINES:
         path = ROOT / name
-        text, count = re.subn(
-            rf"^{re.escape(start)}.*$", start + rest, path.read_text("utf-8"), flags=re.MULTILINE
+        text = path.read_text(encoding="utf-8")
+        files[path], count = re.subn(
+            rf"^{re.escape(start)}.*$", start + rest, text, flags=re.MULTILINE
         )
         if count != 1:
             raise ValueError(f"{name}: expected one line that begins with {start!r}, found {count}")
-        files[path] = text
     return files
+
+
+def with_blocks() -> dict[Path, str]:
+    """Return what each file with a block should hold.
+
+    Raises ValueError: a file lacks the markers of its block.
+    """
+    files = {}
+    for name, block, module, function in BLOCKS:
+        content = getattr(import_module(module), function)()
+        files[ROOT / name] = filled((ROOT / name).read_text(encoding="utf-8"), block, content)
+    return files
+
+
+def write(files: dict[Path, str], only_check: bool) -> bool:
+    """Write the files that differ, or only name them; return whether one differs."""
+    stale = [path for path, new in files.items() if path.read_text(encoding="utf-8") != new]
+    for path in stale:
+        name = path.relative_to(ROOT)
+        if only_check:
+            print(f"{name}: a generated part is not current. To do: `make docs`")
+            continue
+        with replacing(path) as temporary:
+            temporary.write_text(files[path], encoding="utf-8")
+        print(f"{name}: written")
+    return bool(stale)
 
 
 def main(arguments: list[str]) -> int:
@@ -78,17 +91,10 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print(__doc__)
         return 2
-    files = current_files()
-    stale = [path for path, new in files.items() if path.read_text(encoding="utf-8") != new]
-    for path in stale:
-        name = path.relative_to(ROOT)
-        if arguments:
-            print(f"{name}: a generated part is not current. To do: `make docs`")
-            continue
-        with replacing(path) as temporary:
-            temporary.write_text(files[path], encoding="utf-8")
-        print(f"{name}: written")
-    return int(bool(arguments and stale))
+    only_check = bool(arguments)
+    stale = write(with_lines(), only_check)
+    stale = write(with_blocks(), only_check) or stale
+    return int(only_check and stale)
 
 
 if __name__ == "__main__":
