@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from kit.errors import UsageProblem
 
-# The variable by which huggingface_hub, too, is pointed to a mirror.
+# This variable points huggingface_hub, too, to a mirror.
 HUB_VARIABLE = "HF_ENDPOINT"
 _PUBLIC_HUB = "https://huggingface.co"
 _HUB_FIELDS = ("repo", "revision", "file")

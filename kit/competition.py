@@ -93,7 +93,7 @@ TASK_FILES = tuple(SECTIONS["tasks"].files)
 class NamedFile:
     """A value of competition.yaml that names a file: where it stands, what it is for.
 
-    `value` is what the YAML holds there, which need not be a text.
+    `value` stands there in the YAML; it need not be a text.
     """
 
     place: Place

@@ -35,7 +35,7 @@ class DownloadFailed(Exception):
 
 
 class _Again(Exception):
-    """A try that failed in a way that may pass; `wait_s` is what the server asked for."""
+    """A try that failed in a way that may pass; the server asked for `wait_s`."""
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)

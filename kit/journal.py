@@ -20,7 +20,7 @@ from kit.files import replacing
 
 FILE_NAME: Final = ".predictions.journal"
 _KEPT_NAME: Final = "journal.txt"
-# The module by which our ingestion program is known to keep a journal.
+# This module shows that an ingestion program is ours and keeps a journal.
 _KNOWN_BY: Final = "wildlife_ingestion/journal.py"
 # What decides the predictions; scoring does not.
 _DECIDING: Final = ("submission", "ingestion_program", "input_data")
@@ -28,7 +28,7 @@ _DECIDING: Final = ("submission", "ingestion_program", "input_data")
 
 @dataclass(frozen=True)
 class Journal:
-    """The journal of the run in `folder`; `content` is what it begins with."""
+    """The journal of the run in `folder`; it begins with `content`."""
 
     folder: Path
     content: bytes

@@ -150,5 +150,5 @@ def missing_keys(cells: Sequence[Cell]) -> list[str]:
 
 
 def primary(bundle: Bundle, cells: Sequence[Cell]) -> Cell | None:
-    """Return the cell of the column by which the leaderboard ranks."""
+    """Return the cell of the column that ranks the leaderboard."""
     return next((cell for cell in cells if cell.column.index == bundle.primary_index), None)

@@ -32,7 +32,7 @@ PREDICTION_OF_TRACK = {"hybrid": "score", "reid": "label"}
 
 
 class SubmissionError(IngestionError):
-    """A fault of the participant's code: `error` is what it raised, in `folder`."""
+    """A fault of the participant's code: it raised `error`, in `folder`."""
 
     def __init__(self, message: str, error: BaseException, folder: Path) -> None:
         super().__init__(message)

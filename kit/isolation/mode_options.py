@@ -29,7 +29,7 @@ _WHY = {
 
 @dataclass(frozen=True)
 class ModeOptions:
-    """What `kit run` was told; None is what the mode does by itself. `memory` is in bytes."""
+    """What `kit run` was told; None leaves it to the mode. `memory` is in bytes."""
 
     mode: str = MODES[0]
     install: bool = False

@@ -1,7 +1,7 @@
 """Copy shared packages into the submissions that import them.
 
 Code that several submissions serve lives once, in `submissions/_shared/PACKAGE/`. A submission
-folder has to hold everything that it imports, because the folder is what is uploaded. So the files
+folder has to hold everything that it imports, because the folder is uploaded as it is. So the files
 that a submission imports, directly or through each other, are copied into it byte for byte, and
 `VENDORED.json` records each copy with its digest and its source.
 """

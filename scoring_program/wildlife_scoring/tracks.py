@@ -37,7 +37,7 @@ class Scorer(Protocol):
         """Return the predictions as an array of shape (rows of the file,); add problems."""
 
     def evaluate(self, aligned: Aligned) -> Any:
-        """Score a table without problems; the result is what `render` gets."""
+        """Score a table without problems; `render` gets the result."""
 
     def render(self, scored: Any, name_errors: bool) -> Outcome:
         """Write scores, log and page; name_errors: whether the page may tell hidden labels."""

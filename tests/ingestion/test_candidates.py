@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.ingestion import Outcome, Place, make_place
 
-# Answers each picture with its own name; `lists` is what explain_batch returns for `prepared`.
+# Answers each picture with its own name; explain_batch returns `lists` for `prepared`.
 MODEL = """
 import os, sys
 class Model:

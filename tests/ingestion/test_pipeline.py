@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -205,7 +206,6 @@ def test_another_program_can_import_the_plan_and_call_a_model_without_side_effec
 import signal, sys
 from pathlib import Path
 before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-sys.path.insert(0, sys.argv[1])
 path = list(sys.path)
 from wildlife_ingestion.images import Picture
 from wildlife_ingestion.plan import make_plan
@@ -216,7 +216,7 @@ class Model:
         return prepared
     def predict(self, image, metadata=None):
         return self.predict_batch([self.preprocess(image, metadata)])[0]
-folder = Path(sys.argv[2])
+folder = Path(sys.argv[1])
 pictures = [Picture(folder / "a.png", 1)]
 found = []
 for one_by_one in (False, True):
@@ -225,7 +225,10 @@ for one_by_one in (False, True):
 after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 print(found, before == after, sys.path == path)
 """
-    command = [sys.executable, "-c", code, str(PROGRAM), str(tmp_path / "input_data")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    command = [sys.executable, "-c", code, str(tmp_path / "input_data")]
+    environment = os.environ | {"PYTHONPATH": str(PROGRAM)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
     assert done.stdout == "['Texel', 'Texel'] True True\n"
     assert done.stderr == ""

@@ -68,7 +68,7 @@ class Folders:
         return self.root / "output"
 
     def run(self) -> Run:
-        """Run the program's main function here, which is what most tests have the time for."""
+        """Run the program's main function here, because most tests have no time for a process."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = scoring.main([str(self.root / "input"), str(self.output)])

@@ -8,7 +8,7 @@ The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submissi
 the track. With `--photographs`, `python -m training.TRACK.NAME --data DIR/train` trains a copy of
 the submission, which is scored on DIR/dev (images/, ref_dev.csv and, on the reid track,
 metadata.csv: what `python -m training.reid.split` makes). `--variant` adds rows of another artifact
-of the same submission on the sample data: FOLDER is what its training script filled. Without one of
+of the same submission on the sample data: its training script filled FOLDER. Without one of
 these options its old rows stay. The last rows, results of others, are in
 benchmarks/published.json.
 """
@@ -44,7 +44,7 @@ PHOTOGRAPHS = "**real photographs (train -> dev)**"
 VARIANT = "variant "
 METADATA = "metadata.csv"
 DASH = "\u2013"  # where a value does not exist
-# Whose networks a submission takes, and by which options of its training script.
+# The submissions whose networks another one takes, with the options of its training script.
 DESCRIPTORS = {
     "wildfusion": {"--descriptor": "megadescriptor_cosine"},
     "megadescriptor_convnext": {"--descriptor": "megadescriptor_cosine"},

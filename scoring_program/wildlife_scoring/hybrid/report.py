@@ -41,7 +41,7 @@ RECALL_KEY = {
     "minor": "A_score_minor_recall",
     "mimic": "mimic_recall",
 }
-# The rows whose share of hybrids is what random scores would reach as average precision.
+# In these rows random scores would reach the share of hybrids as average precision.
 CHANCE_GROUPS = {
     "A_PRC_AUC": ("major", "minor"),
     "A_PRC_AUC_major": ("major",),
