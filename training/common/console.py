@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Sequence
 
@@ -20,8 +19,3 @@ def complain(script: str, text: str, details: Sequence[str] = ()) -> None:
 def say_epoch(epoch: int, loss: float) -> None:
     """Print the mean loss of an epoch; epochs count from 1."""
     say(f"epoch {epoch}: loss {loss:.4f}")
-
-
-def machine() -> str:
-    """Return the system, processor and Python of this machine, for a caption."""
-    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from training.common.errors import DataError
-from training.common.images import read_each
-
-Read = TypeVar("Read")
+from training.common.images import Read, read_each
 
 HYBRID = {"hybrid": True, "1": True, "non-hybrid": False, "0": False}
 _NEEDED = ("filename", "hybrid_stat", "subspecies")
