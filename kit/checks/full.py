@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from kit import bundles
 from kit.bundles import Bundle, Task
-from kit.checks.engine import begin_report, check_subject, skip_static
+from kit.checks.engine import check_subject, opened_for_checks
 from kit.checks.running.behaviour import (
     check_answers,
     check_loading,
@@ -25,7 +25,7 @@ from kit.checks.running.images import Sample, odd_images, sample
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
 from kit.checks.running.scored_run import check_scores
 from kit.checks.submission.imports import missing_packages
-from kit.checks.submission.subject import Subject, opened
+from kit.checks.submission.subject import Subject
 from kit.contract import DEFAULT_TIME_LIMIT_S, METADATA_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.findings.finding import Finding, Report, Skipped
@@ -104,14 +104,9 @@ def check_submission(
     Raises:
         UsageProblem: the bundle or task that was named is not there.
     """
-    report = begin_report(submission)
     with ExitStack() as stack:
-        try:
-            subject = stack.enter_context(opened(submission))
-        except KitError as error:
-            skip_static(report, error)
-            if not quick:
-                _skip_running(report, _unusable_zip(report, submission))
+        report, subject = stack.enter_context(opened_for_checks(submission))
+        if subject is None:
             return report
         target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
         context = Context(subject, target, problem, images)
@@ -197,12 +192,6 @@ def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skip
         found = "the ingestion program, whose plan says how a model is called, is not here"
         return Skipped("", found, "run the command inside a checkout of the kit")
     return None
-
-
-def _unusable_zip(report: Report, submission: Submission) -> Skipped:
-    codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
-    named = ", ".join(codes or ["the zip"])
-    return Skipped("", f"fix {named} first", f"kit check {submission.name}")
 
 
 def _skip_running(report: Report, why: Skipped) -> None:

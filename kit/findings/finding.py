@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.errors import KitError
 from kit.findings.rules import RULES, SEVERITIES
 
 
@@ -120,6 +121,20 @@ class Report:
                 self.skipped.append(result)
             elif result not in self.findings:
                 self.findings.append(result)
+
+    def add_unopened(self, error: KitError, command: str) -> None:
+        """Record that the target cannot be opened, so that nothing in it is checked.
+
+        Args:
+            error: what opening it raised.
+            command: what makes a target that can be opened.
+        """
+        if not self.count("error"):
+            why = "; ".join([error.message, *error.problems])
+            self.add("opening", [Finding("not-checked", self.path.name, why)])
+        codes = sorted({item.code for item in self.findings if item.severity == "error"})
+        why = f"it cannot be opened; fix {', '.join(codes)} first"
+        self.skipped.append(Skipped("everything inside", why, command))
 
     def count(self, severity: str) -> int:
         """Count the findings of a severity."""

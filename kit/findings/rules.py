@@ -42,6 +42,7 @@ _ZIP = _table(
     ("zip-encrypted", "zip without a password", "worker: zipfile.extractall"),
     ("zip-too-large", "leave out what the model does not need", "codabench#2250, #1845"),
     ("zip-unsafe", _REPACK, "worker: zipfile.extractall"),
+    ("not-checked", "fix what keeps it from being opened", "worker: zipfile.extractall"),
     ("zip-name", "choose a name of at most 64 characters that ends in .zip", "server: file_name"),
 ) | _table(
     "warning",

@@ -101,7 +101,9 @@ def _parse(name: str, path: Path) -> Source:
         )  # fmt: skip
     except SyntaxError as error:
         return Source(name, text, None, error)
-    except (ValueError, RecursionError, MemoryError, OSError) as error:
+    except OSError:
+        return Source(name, "", None)  # check_files says file-unreadable
+    except (ValueError, RecursionError, MemoryError) as error:
         return Source(name, "", None, SyntaxError(str(error)))
     assert isinstance(tree, ast.Module)
     return Source(name, text, tree)
