@@ -29,6 +29,7 @@ from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
+from kit.results import is_result, result_problems
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
 from kit.submissions import LaidOut, Submission, lay_out
 from kit.vendoring.imports import unvendored_packages
@@ -42,6 +43,7 @@ from kit.worker import (
     score,
     zip_output,
 )
+from kit.zips import tree_entries
 
 _RECORDED_PACKAGES = ("numpy", "scikit-learn", "pillow", "torch", "torchvision", "timm")
 _LOG_TAIL_LINES = 15
@@ -225,9 +227,13 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
 
 
 def _notes(submission: Submission, laid_out: Path) -> list[str]:
+    names = [entry.name for entry in tree_entries(laid_out)]
+    if is_result(names):
+        kind = "a result submission: the scoring program reads its files as they are"
+        return [kind, *(str(problem) for problem in result_problems(names))]
     notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
     if not submission.is_zip:
-        problems = submission.shipment.problems
+        problems = [item for item in submission.shipment.problems if item.severity == "error"]
         notes += [f"kit pack would refuse this: {problem}" for problem in problems]
     notes += [
         f"{package} is imported and not in the submission; `kit vendor` copies shared packages"

@@ -64,6 +64,12 @@ def find(text: str) -> Submission:
     """
     path = Path(text)
     if path.is_file():
+        if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+            raise UsageProblem(
+                f"{text}: expected a folder, a zip, or the name of a submission, found a file that "
+                "is no zip",
+                hint=f"name the folder that holds it: {path.parent}",
+            )
         return Submission(path.stem, path)
     try:
         known = {submission.name: submission for submission in discover()}

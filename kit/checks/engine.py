@@ -48,6 +48,9 @@ STATIC: dict[str, Check] = {
     "devices": devices.check_devices,
 }
 
+# A result submission has no code to look at.
+OF_RESULTS = ("files", "names and sizes")
+
 
 def check_statically(submission: Submission, task: Task | None = None) -> Report:
     """Check a submission as far as that is possible without running it; raises nothing.
@@ -84,11 +87,12 @@ def opened_for_checks(submission: Submission) -> Iterator[tuple[Report, Subject 
 
 
 def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
-    """Run every static check on a submission that is open."""
+    """Run every static check of its kind on a submission that is open."""
+    names = OF_RESULTS if subject.is_result else tuple(STATIC)
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
-        for name, check in STATIC.items():
-            report.add(name, check(subject))
+        for name in names:
+            report.add(name, STATIC[name](subject))
 
 
 @contextmanager

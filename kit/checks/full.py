@@ -23,7 +23,7 @@ from kit.checks.running.behaviour import (
 from kit.checks.running.forecast import check_forecast, forecast
 from kit.checks.running.images import Sample, odd_images, sample
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
-from kit.checks.running.scored_run import check_scores
+from kit.checks.running.scored_run import check_result_scores, check_scores
 from kit.checks.submission.imports import missing_packages
 from kit.checks.submission.subject import Subject
 from kit.contract import DEFAULT_TIME_LIMIT_S, METADATA_FILE, TRACKS
@@ -40,6 +40,7 @@ _PREVENTS_SCORING = frozenset(
     ("load-fails", "predict-fails", "probe-crash", "probe-timeout", "return-type", "time-limit")
 )
 _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
+_NO_TRACK = "a result submission names no track; --bundle says what reads its files"
 _SCORING = "scores, ties, the negated score"
 
 
@@ -111,10 +112,14 @@ def check_submission(
         target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
         context = Context(subject, target, problem, images)
         check_subject(report, subject, context.task)
-        if not quick:
-            if bundle_path is None:
-                report.add("track", _check_track(context))
-            _check_by_running(report, context)
+        if quick:
+            return report
+        if subject.is_result:
+            _check_result(report, context)
+            return report
+        if bundle_path is None:
+            report.add("track", _check_track(context))
+        _check_by_running(report, context)
     return report
 
 
@@ -124,6 +129,19 @@ def _check_track(context: Context) -> Iterator[Finding]:
         named = metadata_of(context.subject.root).get("track")
         found = f"track: expected one of {', '.join(TRACKS)}, found {named!r}; no --bundle is given"
         yield Finding("track-unknown", METADATA_FILE, found)
+
+
+def _check_result(report: Report, context: Context) -> None:
+    """Have the bundle's own programs read the predictions, where a bundle is named."""
+    target = context.target
+    errors = sorted({item.code for item in report.findings if item.severity == "error"})
+    if target is not None and not errors:
+        found = check_result_scores(context.submission, target.bundle, target.task)
+        report.add("scores", found)
+        return
+    why = f"fix {', '.join(errors)} first" if errors else _NO_TRACK
+    command = f"kit check {context.submission.path} --bundle BUNDLE"
+    report.skipped.append(Skipped("predictions, scores", why, command))
 
 
 def _check_by_running(report: Report, context: Context) -> None:

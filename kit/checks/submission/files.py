@@ -18,7 +18,7 @@ from kit.contract import (
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
 from kit.isolation.programs import CommandProblem, command_of
-from kit.packing.shipping import entry_problems, root_problems
+from kit.packing.shipping import file_problems
 from kit.submissions import metadata_of
 from kit.zips import Entry
 
@@ -31,10 +31,8 @@ _PLANTED = (PREDICTIONS_FILE, REPORT_FILE, *SCORES_FILES)
 def check_files(subject: Subject) -> Iterator[Finding]:
     """Files that are missing, unlisted, changed, linked, or that hold secrets."""
     if subject.submission.is_zip:
-        yield from subject.manifest.problems
-        yield from root_problems(list(subject.files))
-        for name, path in subject.files.items():
-            yield from entry_problems(Entry(name, path), subject.manifest)
+        entries = [Entry(name, path) for name, path in subject.files.items()]
+        yield from file_problems(subject.files, entries, subject.manifest)
     else:
         shipment = subject.submission.shipment
         yield from shipment.problems
@@ -49,7 +47,7 @@ def check_names(subject: Subject) -> Iterator[Finding]:
             yield Finding("name-not-ascii", name, "has letters that not every zip program keeps")
         if any(len(os.fsencode(part)) > _LONGEST_NAME for part in PurePosixPath(name).parts):
             yield Finding("name-too-long", name, f"longer than {_LONGEST_NAME} bytes")
-        if name in _PLANTED:
+        if name in _PLANTED and not subject.is_result:
             yield Finding("planted-output", name, "has the name of an output of the programs")
     folded = Counter(name.casefold() for name in subject.files)
     twins = [name for name in subject.files if folded[name.casefold()] > 1]

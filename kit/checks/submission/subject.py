@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from kit.contract import MODEL_FILE
 from kit.packing.manifest import Manifest, read_manifest
 from kit.packing.shipping import is_junk
+from kit.results import is_result
 from kit.submissions import Submission
 from kit.zips import tree_entries, unpack
 
@@ -43,6 +44,11 @@ class Subject:
     manifest: Manifest
     sources: tuple[Source, ...]
     whitelist: Path | None = None
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it holds predictions and no code."""
+        return is_result(self.files)
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, None where there is none."""
