@@ -264,7 +264,7 @@ def _record(result: Run) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"{RECORD_FILE} could not be written: {error.strerror}", file=sys.stderr)
+        result.notes.append(f"{RECORD_FILE} could not be written: {error.strerror}")
 
 
 def as_json(result: Run) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.control_characters import without_colours
 from kit.errors import KitError
 from kit.findings.rules import RULES, SEVERITIES
 
@@ -82,6 +83,10 @@ class Skipped:
     check: str
     why: str
     command: str
+
+    def __post_init__(self) -> None:
+        """Make the reason printable, as a finding's text."""
+        object.__setattr__(self, "why", _printable(self.why))
 
     def as_json(self) -> dict[str, str]:
         """Return the skipped check as `kit check --json` prints it."""
@@ -165,6 +170,7 @@ class Report:
 
 
 def _printable(text: str) -> str:
+    text = without_colours(text)
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 
