@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kit.bundles import Task
+from kit.bundles import Bundle, Task
 from kit.checks.submission import (
     devices,
     files,
@@ -52,16 +52,18 @@ STATIC: dict[str, Check] = {
 OF_RESULTS = ("files", "names and sizes")
 
 
-def check_statically(submission: Submission, task: Task | None = None) -> Report:
+def check_statically(submission: Submission, bundle: Bundle | None = None) -> Report:
     """Check a submission as far as that is possible without running it; raises nothing.
 
     Args:
         submission: a folder, read as `kit pack` would ship it, or a zip.
-        task: whose ingestion program's whitelist counts; ours without one.
+        bundle: what it is for; the whitelist of its first task and its track count. Without one
+            the metadata has to name a track, and our whitelist counts.
     """
     with opened_for_checks(submission) as (report, subject):
         if subject is not None:
-            check_subject(report, subject, task)
+            check_subject(report, subject, bundle.tasks[0] if bundle else None)
+            report.add("track", files.check_track(subject, bundle))
     return report
 
 

@@ -24,11 +24,12 @@ from kit.checks.running.forecast import check_forecast, forecast
 from kit.checks.running.images import Sample, odd_images, sample
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
 from kit.checks.running.scored_run import check_result_scores, check_scores
+from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
 from kit.checks.submission.subject import Subject
-from kit.contract import DEFAULT_TIME_LIMIT_S, METADATA_FILE, TRACKS
+from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
-from kit.findings.finding import Finding, Report, Skipped
+from kit.findings.finding import Report, Skipped
 from kit.submissions import Submission, default_bundle, known_track, metadata_of
 
 # With one of these nothing can be run, or should be.
@@ -112,23 +113,16 @@ def check_submission(
         target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
         context = Context(subject, target, problem, images)
         check_subject(report, subject, context.task)
+        if bundle_path is None or target is not None:
+            named = target.bundle if target and bundle_path else None
+            report.add("track", check_track(subject, named))
         if quick:
             return report
         if subject.is_result:
             _check_result(report, context)
             return report
-        if bundle_path is None:
-            report.add("track", _check_track(context))
         _check_by_running(report, context)
     return report
-
-
-def _check_track(context: Context) -> Iterator[Finding]:
-    """Without a bundle, the track has to say what to run against."""
-    if context.track is None:
-        named = metadata_of(context.subject.root).get("track")
-        found = f"track: expected one of {', '.join(TRACKS)}, found {named!r}; no --bundle is given"
-        yield Finding("track-unknown", METADATA_FILE, found)
 
 
 def _check_result(report: Report, context: Context) -> None:

@@ -72,7 +72,10 @@ def ask(kit: Kit, *arguments: str | Path) -> str:
 def test_no_command_lets_a_sequence_of_a_submission_through(kit: Kit, tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
     name = f"a{NASTY.replace('/', '')}.bin"
-    files = {name: b"x", "metadata": json.dumps({"description": NASTY, "track": NASTY})}
+    files: dict[str, str | bytes] = {
+        name: b"x",
+        "metadata": json.dumps({"description": NASTY, "track": NASTY}),
+    }
     folder = make_submission(tmp_path / "s", HOSTILE, **files)
     assert SHOWN in ask(kit, "run", folder, "--bundle", bundle)
     assert r"\x9b2J" in ask(kit, "check", folder, "--bundle", bundle, "--github")

@@ -122,7 +122,7 @@ SUBMISSION_DEFECTS = (
     Defect("metadata has a command", "metadata-command", write("metadata", "command: x\n")),
     Defect("metadata has a list as command", "metadata-command",
            write("metadata", "command: [x]")),
-    Defect("metadata names no track", "metadata-track", write("metadata", "description: x\n")),
+    Defect("metadata names no track", "track-unknown", write("metadata", "description: x\n")),
     Defect("predictions in a folder", "result-root", _results("mine/predictions.txt")),
     Defect("predictions with metadata", "result-metadata", _results("answer.csv", "metadata")),
     Defect("predictions of another name in a folder", "result-nested", _results("mine/a.csv")),

@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from kit.bundle_track import track_difference
+from kit.bundles import Bundle
 from kit.checks.submission.subject import Subject
 from kit.contract import (
     METADATA_FILES,
     PREDICTIONS_FILE,
     REPORT_FILE,
     SCORES_FILES,
-    TRACKS,
 )
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
 from kit.isolation.programs import CommandProblem, command_of
 from kit.packing.shipping import file_problems
-from kit.submissions import metadata_of
+from kit.submissions import metadata_of, track_problem
 from kit.zips import Entry
 
 _LONGEST_NAME = 255
@@ -76,7 +77,26 @@ def check_metadata(subject: Subject) -> Iterator[Finding]:
             "command"
         )
         yield Finding("metadata-command", name, found)
+
+
+def check_track(subject: Subject, bundle: Bundle | None) -> Iterator[Finding]:
+    """The track is one that the kit knows, or with a bundle one that does not contradict it."""
+    name = next((name for name in METADATA_FILES if name in subject.files), None)
+    if name is None or subject.is_result or not _reads_as_yaml(subject):
+        return  # `check_metadata` and `check_files` say it
     track = metadata_of(subject.root).get("track")
-    if track not in TRACKS:
-        found = f"track: expected one of {', '.join(TRACKS)}, found {track!r}"
-        yield Finding("metadata-track", name, found)
+    if bundle is not None:
+        if difference := track_difference(track, bundle):
+            yield Finding("track-differs", name, difference)
+    elif problem := track_problem(track):
+        yield Finding("track-unknown", name, f"{problem}; no --bundle is given")
+
+
+def _reads_as_yaml(subject: Subject) -> bool:
+    try:
+        command_of(subject.root)
+    except CommandProblem:
+        return True
+    except KitError:
+        return False
+    return True

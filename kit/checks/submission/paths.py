@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from kit.checks.submission.reached import moves_home, not_reached, runs_at_home
+from kit.checks.submission.main_guard import not_reached
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code, text_argument
+from kit.checks.submission.working_folder import moves_home, runs_at_home
 from kit.contract import MODEL_FILE
 from kit.findings.finding import Finding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from kit.checks.submission.reached import is_main_guard
+from kit.checks.submission.main_guard import is_main_guard
 from kit.checks.submission.subject import PYTHON, Subject
 from kit.contract import MODEL_FILE
 from kit.findings.finding import Finding
