@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kit.control_characters import escaped_in_json
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
@@ -31,8 +33,12 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def json_text(content: Any) -> str:
+    """Return strict JSON (no NaN), indented; what a terminal would obey is escaped."""
+    return escaped_in_json(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
 def write_json(target: Path, content: Any) -> None:
-    """Write strict JSON (no NaN), indented, in one step."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Write strict JSON in one step."""
     with replacing(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(json_text(content) + "\n", encoding="utf-8")

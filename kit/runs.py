@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import kit
+from kit.bundle_track import track_difference
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
@@ -29,8 +30,9 @@ from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
+from kit.results import is_result, result_problems
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
-from kit.submissions import LaidOut, Submission, lay_out
+from kit.submissions import LaidOut, Submission, lay_out, metadata_of
 from kit.vendoring.imports import unvendored_packages
 from kit.verdict import Verdict, platform_verdict
 from kit.worker import (
@@ -42,6 +44,7 @@ from kit.worker import (
     score,
     zip_output,
 )
+from kit.zips import tree_entries
 
 _RECORDED_PACKAGES = ("numpy", "scikit-learn", "pillow", "torch", "torchvision", "timm")
 _LOG_TAIL_LINES = 15
@@ -160,7 +163,7 @@ def _prepare(
             if left != workspace.root:
                 shutil.rmtree(left, ignore_errors=True)
     result.digests = digests
-    result.notes += _notes(result.submission, laid_out.folder)
+    result.notes += _notes(result.submission, laid_out.folder, result.bundle)
     result.failure = "not finished"
     _record(result)
     result.failure = ""
@@ -224,10 +227,16 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
     write_json(result.folder / "scores.json", result.scores)
 
 
-def _notes(submission: Submission, laid_out: Path) -> list[str]:
-    notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
+def _notes(submission: Submission, laid_out: Path, bundle: Bundle) -> list[str]:
+    names = [entry.name for entry in tree_entries(laid_out)]
+    if is_result(names):
+        kind = "a result submission: the scoring program reads its files as they are"
+        return [kind, *(str(problem) for problem in result_problems(names))]
+    difference = track_difference(metadata_of(laid_out).get("track"), bundle)
+    notes = [difference] if difference else []
+    notes += [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
     if not submission.is_zip:
-        problems = submission.shipment.problems
+        problems = [item for item in submission.shipment.problems if item.severity == "error"]
         notes += [f"kit pack would refuse this: {problem}" for problem in problems]
     notes += [
         f"{package} is imported and not in the submission; `kit vendor` copies shared packages"
@@ -258,7 +267,7 @@ def _record(result: Run) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"{RECORD_FILE} could not be written: {error.strerror}", file=sys.stderr)
+        result.notes.append(f"{RECORD_FILE} could not be written: {error.strerror}")
 
 
 def as_json(result: Run) -> dict[str, Any]:

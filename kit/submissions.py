@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kit.contract import METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
+from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, shipped
 from kit.repository import checkout
 from kit.yaml_text import parse_yaml
-from kit.zips import sha256_of, unpack, write_zip
+from kit.zips import as_unpacked, sha256_of, unpack, write_zip
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,12 @@ def find(text: str) -> Submission:
     """
     path = Path(text)
     if path.is_file():
+        if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+            raise UsageProblem(
+                f"{text}: expected a folder, a zip, or the name of a submission, found a file that "
+                "is no zip",
+                hint=f"name the folder that holds it: {path.parent}",
+            )
         return Submission(path.stem, path)
     try:
         known = {submission.name: submission for submission in discover()}
@@ -125,8 +131,8 @@ def metadata_of(folder: Path) -> dict[str, object]:
 def _metadata_of_zip(path: Path) -> dict[str, object]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            found = next((name for name in METADATA_FILES if name in names), None)
+            names = {as_unpacked(name): name for name in archive.namelist()}
+            found = next((names[name] for name in METADATA_FILES if name in names), None)
             return _read_metadata(archive.read(found)) if found else {}
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error):
         return {}  # `lay_out` says what is wrong with the zip
@@ -156,22 +162,44 @@ def known_track(track: object) -> str | None:
     return track if isinstance(track, str) and track in TRACKS else None
 
 
+def track_problem(track: object) -> str:
+    """Say why `track` leads to no bundle; empty where it is one of the kit's, or a bundle's here.
+
+    An organiser's own track is the name of his bundle in sample_data/.
+    """
+    if known_track(track) or bundle_of_track(track):
+        return ""
+    return f"track: expected one of {', '.join(TRACKS)}, found {track!r}"
+
+
+def bundle_of_track(track: object) -> Path | None:
+    """Return the bundle of that name in sample_data, None where there is none."""
+    if not isinstance(track, str) or track != Path(track).name or "\0" in track:
+        return None
+    try:
+        path = checkout() / "sample_data" / track
+    except UsageProblem:  # outside a checkout
+        return None
+    return path if (path / COMPETITION_FILE).is_file() else None
+
+
 def default_bundle(name: str, track: object) -> Path:
     """Return the sample bundle of the track that a submission's metadata names.
 
     Raises:
         UsageProblem: the track is missing or unknown, or it has no sample bundle.
     """
-    if known_track(track) is None:
+    if problem := track_problem(track):
         raise UsageProblem(
-            f"{name}: {METADATA_FILE}: track: expected one of {', '.join(TRACKS)}, found "
-            f"{track!r}; without it only --bundle can say what to run against",
+            f"{name}: {METADATA_FILE}: {problem}; without it only --bundle can say what to run "
+            "against",
             hint="name the track in the metadata, or a bundle with --bundle",
         )
-    path = checkout() / "sample_data" / str(track)
-    if not path.is_dir():
+    path = bundle_of_track(track)
+    if path is None:
+        folder = checkout() / "sample_data" / str(track)
         raise UsageProblem(
-            f"{name}: track {track}: expected a bundle in {path}, found none; name one with "
+            f"{name}: track {track}: expected a bundle in {folder}, found none; name one with "
             "--bundle"
         )
     return path

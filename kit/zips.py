@@ -31,7 +31,9 @@ from kit.files import replacing
 
 # 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_SHOWN = 5
+_SHOWN, _SHOWN_CHARACTERS = 5, 80
+# The longest name of a file and the longest path on Linux, in bytes.
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
 # What the file system answers to names that are too long, or a file and a folder at once. An
 # error without a number comes from a decompressor.
 _NAME_ERRORS = (
@@ -151,13 +153,13 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
         text = f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"
         return [Refusal("zip-unsafe", text)]
     names = [info.filename for info in infos]
-    twice = [name for name, count in Counter(names).items() if count > 1]
+    files = [as_unpacked(info.filename) for info in infos if not info.is_dir()]
     refusals = [
         *_size_refusals(infos),
         *_listed(
             "zip-encrypted", "encrypted entries", [i.filename for i in infos if i.flag_bits & 0x1]
         ),
-        *_listed("zip-unsafe", "entries without a name", [n for n in names if not n.strip("/")]),
+        *_listed("zip-unsafe", "entries without a name", _without_name(infos)),
         *_listed(
             "zip-escape", "names that lead out of the folder", [n for n in names if _escapes(n)]
         ),
@@ -169,13 +171,47 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
         *_listed(
             "zip-link", "links, which become text files", [i.filename for i in infos if _is_link(i)]
         ),
-        *_listed("zip-duplicate", "names that appear more than once", twice),
+        *_listed("zip-duplicate", "names that appear more than once", _twice(names, files)),
+        *_listed(
+            "zip-unsafe",
+            f"names that are too long for a file ({_LONGEST_NAME} bytes, a path {_LONGEST_PATH:,})",
+            [name for name in names if _is_too_long(name)],
+        ),
+        *_listed("zip-unsafe", "files that are folders too", _files_and_folders(names, files)),
     ]
-    if not [name for name in names if not name.endswith("/")]:
+    if not files:
         refusals.append(Refusal("zip-empty", "no file in it"))
     elif must_hold and not refusals:
-        refusals += _root_refusals(names, must_hold)
+        refusals += _root_refusals(files, must_hold)
     return refusals
+
+
+def as_unpacked(name: str) -> str:
+    """Return the path to which `zipfile.extractall` unpacks an entry: ./model.py is model.py."""
+    return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+
+
+def _without_name(infos: list[zipfile.ZipInfo]) -> list[str]:
+    # "./" is the folder itself, which some zip programs write down.
+    names = [info.filename for info in infos]
+    return [n for n in names if not n.strip("/") or not (as_unpacked(n) or n.endswith("/"))]
+
+
+def _twice(names: list[str], files: list[str]) -> list[str]:
+    entries = [name for name, count in Counter(names).items() if count > 1]
+    unpacked = [name for name, count in Counter(files).items() if count > 1]
+    return list(dict.fromkeys([*entries, *unpacked]))
+
+
+def _is_too_long(name: str) -> bool:
+    path = os.fsencode(name)
+    return len(path) > _LONGEST_PATH or any(len(p) > _LONGEST_NAME for p in path.split(b"/"))
+
+
+def _files_and_folders(names: list[str], files: list[str]) -> list[str]:
+    folders = {str(parent) for file in files for parent in PurePosixPath(file).parents}
+    folders |= {as_unpacked(name) for name in names if name.endswith("/")}
+    return [name for name in dict.fromkeys(files) if name and name in folders]
 
 
 def _size_refusals(infos: list[zipfile.ZipInfo]) -> list[Refusal]:
@@ -224,16 +260,28 @@ def _root_refusals(names: list[str], must_hold: tuple[str, ...]) -> list[Refusal
 def _listed(code: str, what: str, names: list[str]) -> list[Refusal]:
     if not names:
         return []
-    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    shown = ", ".join(_short(name) for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return [Refusal(code, f"{what}: {shown}{more}")]
 
 
+def _short(name: str) -> str:
+    return repr(name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}...")
+
+
 def tree_entries(folder: Path) -> list[Entry]:
-    """All files below a folder as zip entries, links followed as a zip program would."""
+    """All files below a folder as zip entries, links followed as a zip program would.
+
+    Raises:
+        OSError: a folder cannot be read; its files would be missing without a word.
+    """
     entries = []
-    for parent, _, files in os.walk(folder, followlinks=True):
+    for parent, _, files in os.walk(folder, onerror=_raise, followlinks=True):
         for name in files:
             path = Path(parent, name)
             entries.append(Entry(path.relative_to(folder).as_posix(), path))
     return sorted(entries, key=lambda entry: entry.name)
+
+
+def _raise(error: OSError) -> None:
+    raise error

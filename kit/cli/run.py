@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from kit import bundles, runs, submissions
 from kit.cli.options import bundle_option, out_option, task_option
-from kit.cli.printing import console, json_option, print_json, size, table
+from kit.cli.printing import console, json_option, print_json, progress, size, table
 from kit.errors import UsageProblem
 from kit.isolation.mode_options import ModeOptions, make_mode
 from kit.isolation.modes import MODES
@@ -141,15 +140,15 @@ def _recorded(resume: str) -> tuple[Path, str, Path, str]:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[OnTick]:
-    """Show a line that changes, on a terminal only: a log needs the result alone."""
-    if quiet or not sys.stderr.isatty():
-        yield no_progress
-        return
-    with Console(stderr=True).status("laying out") as status:
+    """Show the step, its time and its last line of output."""
+    with progress("laying out", quiet) as show:
+        if show is None:
+            yield no_progress
+            return
 
         def tick(step: str, seconds: float, log: Path) -> None:
             last = runs.tail(log)[-1:] or [""]
-            status.update(f"{step} {seconds:.0f} s  {last[0][:80]}")
+            show(f"{step} {seconds:.0f} s  {last[0][:80]}")
 
         yield tick
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
 from kit.findings.finding import Finding
 from kit.packing.manifest import Manifest, read_manifest
+from kit.results import is_result, result_problems
 from kit.zips import Entry
 
 # Left behind, and named in the listing only.
@@ -63,10 +65,7 @@ class Shipment:
     def problems(self) -> list[Finding]:
         """Everything that would fail on the platform, or that a zip cannot carry."""
         names = [entry.name for entry in self.entries]
-        found = [*self.manifest.problems, *self.refused, *root_problems(names)]
-        for entry in self.entries:
-            found += entry_problems(entry, self.manifest)
-        return found
+        return [*self.refused, *file_problems(names, self.entries, self.manifest)]
 
 
 def shipped(folder: Path) -> Shipment:
@@ -117,6 +116,24 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
+def file_problems(
+    names: Iterable[str], entries: Iterable[Entry], manifest: Manifest
+) -> list[Finding]:
+    """Return what is missing, wrong or unlisted in the files of a submission, by its kind."""
+    names = list(names)
+    if is_result(names):
+        return result_problems(names) + [
+            problem
+            for entry in entries
+            if _is_text(entry)
+            for problem in _text_problems(entry, True)
+        ]
+    found = [*manifest.problems, *root_problems(names)]
+    for entry in entries:
+        found += entry_problems(entry, manifest)
+    return found
+
+
 def root_problems(names: list[str]) -> list[Finding]:
     """Return the files that have to be at the root of a submission and are missing."""
     problems = []
@@ -127,8 +144,8 @@ def root_problems(names: list[str]) -> list[Finding]:
         problems.append(Finding("model-missing", MODEL_FILE, text))
     if not set(METADATA_FILES) & set(names):
         text = (
-            "expected at the root of the submission, found nowhere; without it the platform "
-            "takes the whole submission for results"
+            "expected at the root of the submission, found nowhere; the platform then copies all "
+            "files of the submission next to the predictions, and runs the ingestion all the same"
         )
         problems.append(Finding("metadata-missing", METADATA_FILE, text))
     return problems
@@ -139,13 +156,18 @@ def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
     problems = []
     path = PurePosixPath(entry.name)
     listed = entry.name in manifest.entries
-    is_text = path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
+    is_text = _is_text(entry)
     if not listed and (path.parts[0] == "weights" or not is_text):
         text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
         problems.append(Finding("unlisted-file", entry.name, text))
     if is_text:
         problems += _text_problems(entry, listed)
     return problems
+
+
+def _is_text(entry: Entry) -> bool:
+    path = PurePosixPath(entry.name)
+    return path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
 
 
 def _text_problems(entry: Entry, listed: bool) -> list[Finding]:

@@ -153,7 +153,6 @@ def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
     for part in (
         "model.py: expected at the root",
         "found under code/",
-        "metadata: expected at the root",
         "weights/stray.bin: is not listed in weights.json",
         "link.py: is a link",
     ):

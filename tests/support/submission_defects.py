@@ -25,6 +25,7 @@ from tests.support.checks import (
     replace,
     write,
 )
+from tests.support.kit import write_tree
 
 
 def _model(old: str, new: str) -> Callable[[Path], None]:
@@ -109,6 +110,11 @@ def _sparse(path: Path) -> None:
         stream.truncate(1_100_000_000)
 
 
+def _results(*names: str) -> Callable[[Path], Path]:
+    """Make a result submission of these files instead."""
+    return lambda folder: write_tree(folder / "results", dict.fromkeys(names, "a.png,0.5\n"))
+
+
 SUBMISSION_DEFECTS = (
     Defect("model.py in a folder", "model-missing", _nest),
     Defect("no metadata", "metadata-missing", remove("metadata")),
@@ -116,7 +122,10 @@ SUBMISSION_DEFECTS = (
     Defect("metadata has a command", "metadata-command", write("metadata", "command: x\n")),
     Defect("metadata has a list as command", "metadata-command",
            write("metadata", "command: [x]")),
-    Defect("metadata names no track", "metadata-track", write("metadata", "description: x\n")),
+    Defect("metadata names no track", "track-unknown", write("metadata", "description: x\n")),
+    Defect("predictions in a folder", "result-root", _results("mine/predictions.txt")),
+    Defect("predictions with metadata", "result-metadata", _results("answer.csv", "metadata")),
+    Defect("predictions of another name in a folder", "result-nested", _results("mine/a.csv")),
     Defect("a link", "link", lambda f: (f / "net.py").symlink_to("model.py")),
     Defect("a file of weights that nobody lists", "unlisted-file", write("weights/x.bin", b"1")),
     Defect("a data file at the root", "unlisted-file", write("lookup.csv", "a,b")),

@@ -18,7 +18,7 @@ from kit.checks.submission.archive import check_zip
 from kit.competition import SECTIONS, Competition, FileKind, read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Report, Skipped, shown
+from kit.findings.finding import Finding, Report, shown
 from kit.packing.shipping import is_junk
 from kit.zips import tree_entries, unpack
 
@@ -57,8 +57,7 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
         try:
             unpack(path, target)
         except KitError as error:
-            why = f"the zip cannot be unpacked: {error.message}"
-            report.skipped.append(Skipped("bundle", why, "kit bundle FOLDER"))
+            report.add_unopened(error, "kit bundle FOLDER")
             return report
         nested = sorted(target.glob(f"*/{COMPETITION_FILE}"))
         root = nested[0].parent if nested and not (target / COMPETITION_FILE).exists() else target

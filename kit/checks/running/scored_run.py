@@ -17,12 +17,15 @@ from kit.errors import KitError
 from kit.findings.finding import CheckResult, Finding, Skipped, shown
 from kit.isolation.modes import SUBPROCESS
 from kit.scores import Cell, leaderboard, primary, read_scores
+from kit.submissions import Submission
 from kit.worker import Workspace, score
 from kit.zips import Entry, write_zip
 
 Rows = list[tuple[str, str]]
 # More tied images than this are not predicted again for their exact scores.
 _MOST_TIED = 200
+# What a scoring program says of a predictions file is longer than the end of a traceback.
+_SHOWN_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,26 @@ def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[Check
             yield _failure(result)
             return
         yield from _check_result(result, Scorer(bundle, task, folder), room)
+
+
+def check_result_scores(
+    submission: Submission, bundle: Bundle, task: Task
+) -> Iterator[CheckResult]:
+    """Run a result submission as `kit run` does, and judge what the scoring program says of it."""
+    with TemporaryDirectory(prefix="kit-check-") as name:
+        try:
+            result = runs.run(submission, bundle, task, Path(name).resolve() / "run")
+        except KitError as error:
+            yield Finding("run-fails", "", str(error))
+            return
+        scoring = result.steps[1:]
+        if result.failure and scoring and not scoring[0].failure:
+            found = f"{result.failure}; the platform ignores that and scores the files as they are"
+            yield Finding("result-ingestion", "", found)
+        elif result.failure:
+            log = runs.tail(result.steps[-1].log if result.steps else None)[-_SHOWN_LINES:]
+            yield Finding("run-fails", "", "\n".join([result.failure, *log]))
+        yield from _constant(_read(result.folder / PREDICTIONS_FILE))
 
 
 def _check_result(result: runs.Run, scorer: Scorer, room: Laboratory) -> Iterator[CheckResult]:

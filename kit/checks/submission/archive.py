@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from kit.contract import MAX_ZIP_NAME, MODEL_FILE
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk, is_secret
-from kit.zips import inspect
+from kit.zips import as_unpacked, inspect
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
             refusals = inspect(archive)
             for refusal in refusals:
                 yield Finding(refusal.code, path.name, refusal.text)
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            names = [as_unpacked(i.filename) for i in archive.infolist() if not i.is_dir()]
             if not refusals:
                 yield from _damage(archive, path.name)
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
@@ -53,6 +53,7 @@ def _damage(archive: zipfile.ZipFile, name: str) -> Iterator[Finding]:
         # A cut zip can end in the directory of a zip within it, such as an npz.
         found = f"{before:,} bytes before its first entry: cut off, or not a plain zip"
         yield Finding("zip-damaged", name, found)
+        return
     try:
         broken = archive.testzip()
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:

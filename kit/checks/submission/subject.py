@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from kit.contract import MODEL_FILE
 from kit.packing.manifest import Manifest, read_manifest
 from kit.packing.shipping import is_junk
+from kit.python_syntax import parse_python
+from kit.results import is_result
 from kit.submissions import Submission
 from kit.zips import tree_entries, unpack
 
@@ -43,6 +45,11 @@ class Subject:
     manifest: Manifest
     sources: tuple[Source, ...]
     whitelist: Path | None = None
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it holds predictions and no code."""
+        return is_result(self.files)
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name, None where there is none."""
@@ -92,16 +99,13 @@ def _sources(files: Mapping[str, Path]) -> tuple[Source, ...]:
 
 def _parse(name: str, path: Path) -> Source:
     try:
-        # bytes: Python itself reads the coding line and refuses what is not UTF-8.
         content = path.read_bytes()
         text = content.decode("utf-8", "replace")
-        tree = compile(
-            content, name, "exec", ast.PyCF_ONLY_AST, dont_inherit=True,
-            _feature_version=PYTHON[1],
-        )  # fmt: skip
+        tree = parse_python(content, name, PYTHON)
     except SyntaxError as error:
         return Source(name, text, None, error)
-    except (ValueError, RecursionError, MemoryError, OSError) as error:
+    except OSError:
+        return Source(name, "", None)  # check_files says file-unreadable
+    except (ValueError, RecursionError, MemoryError) as error:
         return Source(name, "", None, SyntaxError(str(error)))
-    assert isinstance(tree, ast.Module)
     return Source(name, text, tree)
