@@ -12,6 +12,7 @@ from kit.bundles import Task
 from kit.checks.submission import (
     devices,
     files,
+    formats,
     imports,
     licences,
     network,
@@ -41,6 +42,7 @@ STATIC: dict[str, Check] = {
     "requirements": requirements.check_requirements,
     "imports": imports.check_imports,
     "vendored": vendored.check_vendored,
+    "formats": formats.check_formats,
     "pickles": pickles.check_pickles,
     "licences": licences.check_licences,
     "paths": paths.check_paths,

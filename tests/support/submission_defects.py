@@ -26,6 +26,10 @@ from tests.support.checks import (
     write,
 )
 
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1234567\n"
+)
+
 
 def _model(old: str, new: str) -> Callable[[Path], None]:
     return replace("model.py", old, new)
@@ -268,5 +272,10 @@ SUBMISSION_DEFECTS = (
            _weights("weights/a.pkl", _old_classifier)),
     Defect("scikit-learn without a pin", "pickle-unpinned",
            replace("requirements.txt", f"learn=={version('scikit-learn')}", "learn")),
+    Defect("a pointer of git-lfs for weights", "lfs-pointer",
+           _weights("weights/a.npz", lambda: LFS_POINTER)),
+    Defect("a page for weights", "weights-page",
+           _weights("weights/a.bin", lambda: b"<!DOCTYPE html>\n<html><p>Sign in</html>")),
+    Defect("a pickle called npz", "weights-format", _weights("weights/a.npz", classifier)),
     Defect("an npz of objects", "npz-object", _weights("weights/a.npz", _object_npz)),
 )  # fmt: skip

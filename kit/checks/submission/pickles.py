@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from kit.checks.submission.formats import has_format_problem
 from kit.checks.submission.inert_pickle import Contents, read_inert
 from kit.checks.submission.requirements import pinned_version
 from kit.checks.submission.subject import Subject
@@ -76,7 +77,7 @@ def check_pickles(subject: Subject) -> Iterator[Finding]:
             yield from _names(name, where, contents, own)
             for version in sorted(contents.sklearn_versions):
                 yield from _version(subject, name, where, version)
-            if contents.damage:
+            if contents.damage and not has_format_problem(path):
                 found = f"{where} cannot be read as a pickle: {contents.damage}"
                 yield Finding("pickle-damaged", name, found)
         if arrays:
