@@ -186,7 +186,7 @@ SUBMISSION_DEFECTS = (
     Defect("a relative import in model.py", "import-relative",
            both(write("net.py", "A = 1"), _in_load("pass", "from .net import A"))),
     Defect("a relative import out of the package", "import-relative",
-           both(write("pack/inner.py", "from ..net import A"), write("net.py", "A = 1"))),
+           both(write("pack/inner.py", "from ..net import A"), _in_load("import pack.inner"))),
     Defect("a shared package that is not copied", "import-not-vendored",
            _in_load("from wildlife_reid.open_set import OpenSet")),
     Defect("imports the kit", "import-not-on-platform", _in_load("import kit.zips")),
