@@ -20,6 +20,7 @@ from kit.checks.submission import (
     pickles,
     requirements,
     signatures,
+    torch_loads,
     vendored,
 )
 from kit.checks.submission.archive import check_zip
@@ -44,6 +45,7 @@ STATIC: dict[str, Check] = {
     "vendored": vendored.check_vendored,
     "formats": formats.check_formats,
     "pickles": pickles.check_pickles,
+    "torch.load": torch_loads.check_torch_loads,
     "licences": licences.check_licences,
     "paths": paths.check_paths,
     "network": network.check_network,
