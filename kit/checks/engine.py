@@ -12,6 +12,7 @@ from kit.bundles import Bundle, Task
 from kit.checks.submission import (
     devices,
     files,
+    formats,
     imports,
     licences,
     network,
@@ -19,6 +20,7 @@ from kit.checks.submission import (
     pickles,
     requirements,
     signatures,
+    torch_loads,
     vendored,
 )
 from kit.checks.submission.archive import check_zip
@@ -41,7 +43,9 @@ STATIC: dict[str, Check] = {
     "requirements": requirements.check_requirements,
     "imports": imports.check_imports,
     "vendored": vendored.check_vendored,
+    "formats": formats.check_formats,
     "pickles": pickles.check_pickles,
+    "torch.load": torch_loads.check_torch_loads,
     "licences": licences.check_licences,
     "paths": paths.check_paths,
     "network": network.check_network,

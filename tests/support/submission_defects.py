@@ -27,6 +27,10 @@ from tests.support.checks import (
 )
 from tests.support.kit import write_tree
 
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1234567\n"
+)
+
 
 def _model(old: str, new: str) -> Callable[[Path], None]:
     return replace("model.py", old, new)
@@ -59,12 +63,17 @@ def _pickle_of_main() -> bytes:
     return b"c__main__\nScaler\n)R."
 
 
-def _torch_file() -> bytes:
+def torch_file(content: object, protocol: int = 2) -> bytes:
+    """What torch.save writes of something without tensors."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("net/data.pkl", pickle.dumps(_Harmful()))
+        archive.writestr("net/data.pkl", pickle.dumps(content, protocol))
         archive.writestr("net/version", "3")
     return stream.getvalue()
+
+
+def _checkpoint() -> bytes:
+    return torch_file({"loss": np.float64(0.5)})
 
 
 def _old_classifier() -> bytes:
@@ -191,7 +200,7 @@ SUBMISSION_DEFECTS = (
     Defect("a relative import in model.py", "import-relative",
            both(write("net.py", "A = 1"), _in_load("pass", "from .net import A"))),
     Defect("a relative import out of the package", "import-relative",
-           both(write("pack/inner.py", "from ..net import A"), write("net.py", "A = 1"))),
+           both(write("pack/inner.py", "from ..net import A"), _in_load("import pack.inner"))),
     Defect("a shared package that is not copied", "import-not-vendored",
            _in_load("from wildlife_reid.open_set import OpenSet")),
     Defect("imports the kit", "import-not-on-platform", _in_load("import kit.zips")),
@@ -267,7 +276,7 @@ SUBMISSION_DEFECTS = (
     Defect("a compressed pickle that runs a command", "pickle-global",
            _weights("weights/a.joblib", lambda: zlib.compress(pickle.dumps(_Harmful())))),
     Defect("a torch file that runs a command", "pickle-global",
-           _weights("weights/a.pt", _torch_file)),
+           _weights("weights/a.pt", lambda: torch_file(_Harmful()))),
     Defect("a pickle of __main__", "pickle-main", _weights("weights/a.pkl", _pickle_of_main)),
     Defect("half a pickle", "pickle-damaged",
            _weights("weights/a.pkl", lambda: classifier()[:200])),
@@ -277,5 +286,22 @@ SUBMISSION_DEFECTS = (
            _weights("weights/a.pkl", _old_classifier)),
     Defect("scikit-learn without a pin", "pickle-unpinned",
            replace("requirements.txt", f"learn=={version('scikit-learn')}", "learn")),
+    Defect("a pointer of git-lfs for weights", "lfs-pointer",
+           _weights("weights/a.npz", lambda: LFS_POINTER)),
+    Defect("a page for weights", "weights-page",
+           _weights("weights/a.bin", lambda: b"<!DOCTYPE html>\n<html><p>Sign in</html>")),
+    Defect("a pickle called npz", "weights-format", _weights("weights/a.npz", classifier)),
+    Defect("a pickle of NumPy 2 under a pin of 1", "numpy-pin-older",
+           both(_weights("weights/a.pkl", lambda: pickle.dumps(np.zeros(3))),
+                replace("requirements.txt", f"numpy=={version('numpy')}", "numpy==1.24.3"))),
+    Defect("a pickle of NumPy 2 under a pin with stubs", "numpy-made-newer",
+           both(_weights("weights/a.pkl", lambda: pickle.dumps(np.zeros(3))),
+                replace("requirements.txt", f"numpy=={version('numpy')}", "numpy<2"))),
+    Defect("a checkpoint with more than weights", "torch-load-refused",
+           both(_weights("weights/a.pt", _checkpoint),
+                _in_load('torch.load(HERE / "weights/a.pt", weights_only=True)', "import torch"))),
+    Defect("a checkpoint with more than weights, for any torch", "torch-load-may-refuse",
+           both(_weights("weights/a.pt", _checkpoint),
+                _in_load('torch.load(HERE / "weights/a.pt")', "import torch"))),
     Defect("an npz of objects", "npz-object", _weights("weights/a.npz", _object_npz)),
 )  # fmt: skip

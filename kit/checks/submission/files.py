@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from kit.bundle_track import track_difference
 from kit.bundles import Bundle
+from kit.checks.submission.formats import has_format_problem
 from kit.checks.submission.subject import Subject
 from kit.contract import (
     METADATA_FILES,
@@ -26,19 +27,28 @@ from kit.zips import Entry
 _LONGEST_NAME = 255
 # Reports of uploads that hang or answer 0.0 begin at this size (codabench#2250).
 _LARGE = 1_000_000_000
+_CHANGED = ("weights-size", "weights-digest")
 _PLANTED = (PREDICTIONS_FILE, REPORT_FILE, *SCORES_FILES)
 
 
 def check_files(subject: Subject) -> Iterator[Finding]:
     """Files that are missing, unlisted, changed, linked, or that hold secrets."""
-    if subject.submission.is_zip:
-        entries = [Entry(name, path) for name, path in subject.files.items()]
-        yield from file_problems(subject.files, entries, subject.manifest)
-    else:
-        shipment = subject.submission.shipment
-        yield from shipment.problems
-        for name in shipment.secrets:
+    for problem in _problems(subject):
+        path = subject.files.get(problem.file)
+        # A pointer or a page has another size and digest too: `check_formats` says why.
+        if path is None or problem.code not in _CHANGED or not has_format_problem(path):
+            yield problem
+    if not subject.submission.is_zip:
+        for name in subject.submission.shipment.secrets:
             yield Finding("secret-left-behind", name, "looks like a secret and is not shipped")
+
+
+def _problems(subject: Subject) -> Iterator[Finding]:
+    if not subject.submission.is_zip:
+        yield from subject.submission.shipment.problems
+        return
+    entries = [Entry(name, path) for name, path in subject.files.items()]
+    yield from file_problems(subject.files, entries, subject.manifest)
 
 
 def check_names(subject: Subject) -> Iterator[Finding]:

@@ -12,7 +12,10 @@ from pathlib import PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from kit.checks.submission.needed import is_needed
 from kit.checks.submission.own_modules import OwnModules, own_modules
+from kit.checks.submission.reached import packages_of_runs
+from kit.checks.submission.relative import check_relative, leading_out
 from kit.checks.submission.requirements import requirement_lines
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
@@ -43,11 +46,15 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
     }
     declared = _with_dependencies(_declared(subject))
     shared = shared_packages_for(subject.submission.path)
+    packages = packages_of_runs(own)
     seen: set[str] = set()
     for source in subject.sources:
         if source.tree is None:
             continue
-        for node in _needed(Code(source.tree)):
+        code = Code(source.tree)
+        failing = leading_out(source, code, packages)
+        yield from check_relative(source, code, own, failing)
+        for node in _absolute(code, frozenset(failing)):
             yield from _own(source, node, own, names)
             for module in _top_levels(node):
                 if module not in seen and module not in names | _ALWAYS_THERE:
@@ -68,9 +75,6 @@ def _own(
     source: Source, node: ast.Import | ast.ImportFrom, own: OwnModules, names: set[str]
 ) -> Iterator[Finding]:
     """Imports of the submission's own modules that lead nowhere."""
-    if isinstance(node, ast.ImportFrom) and node.level:
-        yield from _relative(source, node, own)
-        return
     for module, name in _targets(node):
         if module.split(".")[0] not in names:
             continue
@@ -91,25 +95,17 @@ def _targets(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
         yield from ((node.module or "", alias.name) for alias in node.names)
 
 
-def _relative(source: Source, node: ast.ImportFrom, own: OwnModules) -> Iterator[Finding]:
-    folder = PurePosixPath(source.name).parts[:-1]
-    text = ast.unparse(node)
-    if node.level > len(folder):
-        found = f"`{text}` leads out of the packages: {source.name} "
-        found += "is imported without a package" if not folder else "has no folder that far up"
-        yield Finding("import-relative", source.name, found, node.lineno)
-        return
-    base = folder[: len(folder) + 1 - node.level]
-    package = (*base, *(node.module.split(".") if node.module else ()))
-    missing = [alias.name for alias in node.names if not own.holds(package, alias.name)]
-    if missing:
-        found = f"`{text}`: {'/'.join(package)} has nothing called {', '.join(missing)}"
-        yield Finding("import-own-missing", source.name, found, node.lineno)
+def _absolute(code: Code, failing: frozenset[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Every absolute import that has to succeed."""
+    for node in ast.walk(code.tree):
+        is_absolute = isinstance(node, ast.ImportFrom) and not node.level
+        if isinstance(node, ast.Import) or is_absolute:
+            assert isinstance(node, ast.Import | ast.ImportFrom)
+            if is_needed(code, node, failing):
+                yield node
 
 
 def _top_levels(node: ast.Import | ast.ImportFrom) -> list[str]:
-    if isinstance(node, ast.ImportFrom) and node.level:
-        return []
     return list(dict.fromkeys(module.split(".")[0] for module, _ in _targets(node)))
 
 
@@ -201,29 +197,6 @@ def _dependencies(package: str) -> tuple[str, ...]:
         for requirement in map(Requirement, lines)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
     )
-
-
-def _needed(code: Code) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Every import statement that has to succeed."""
-    for node in ast.walk(code.tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and not _is_optional(code, node):
-            yield node
-
-
-def _is_optional(code: Code, node: ast.AST) -> bool:
-    """Inside `if TYPE_CHECKING` or a `try` that goes on without the module."""
-    if code.is_inside(node, "TYPE_CHECKING"):
-        return True
-    around: ast.AST | None = node
-    while around is not None:
-        if isinstance(around, ast.Try) and any(
-            handler.type is None or "Import" in ast.unparse(handler.type)
-            or "ModuleNotFound" in ast.unparse(handler.type)
-            for handler in around.handlers
-        ):  # fmt: skip
-            return True
-        around = code.parents.get(around)
-    return False
 
 
 def _shadows(subject: Subject) -> Iterator[Finding]:

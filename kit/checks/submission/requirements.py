@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.subject import Subject
+from kit.checks.submission.version_ranges import without_builds
 from kit.contract import REQUIREMENTS_FILE
 from kit.findings.finding import CheckResult, Finding, Skipped
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
@@ -123,3 +125,13 @@ def pinned_version(subject: Subject, name: str) -> str | None:
                 if specifier.operator == "==" and "*" not in specifier.version:
                     return specifier.version
     return None
+
+
+def asked_for(subject: Subject, name: str) -> SpecifierSet | None:
+    """Return the versions of a package that requirements.txt allows, None where it names none."""
+    given = [
+        line.requirement.specifier
+        for line in requirement_lines(subject)
+        if line.requirement and line.applies and canonicalize_name(line.requirement.name) == name
+    ]
+    return without_builds(",".join(filter(None, map(str, given)))) if given else None
