@@ -16,7 +16,7 @@ from kit.errors import KitError
 from kit.findings.finding import Finding
 from kit.isolation.platform_table import INGESTION, LATE_INGESTION, SCORING, WORKING_DIRECTORY
 from kit.isolation.programs import split_command
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import read_yaml
 
 _VARIABLES = frozenset((
     "input", "output", "program", "ingestion_program", "hidden", "shared", "submission_program",
@@ -60,7 +60,7 @@ def check_program(program: Program) -> Iterator[Finding]:
         return
     name = f"{program.name}/{path.name}"
     try:
-        content: Any = parse_yaml(path.read_text(encoding="utf-8"))
+        content: Any = read_yaml(path)
     except ValueError as error:
         yield Finding("program-metadata", name, f"does not read as YAML: {error}")
         return
