@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kit.competition import (
-    TASK_FILES,
+    OLD_FORMAT,
+    OLD_FORMAT_HINT,
     Competition,
     column_key,
     columns_of,
@@ -22,10 +23,11 @@ from kit.competition import (
     read_competition,
     task_index,
     time_limit,
-    whole_number,
 )
+from kit.competition_schema import TASK_FILES
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
+from kit.server_fields import flag_of, whole_number
 from kit.zips import unpack
 
 
@@ -120,6 +122,8 @@ def read(root: Path) -> Bundle:
         KitError: competition.yaml is missing, malformed, or names files that are not there.
     """
     competition = read_competition(root)
+    if competition.is_old_format:
+        raise KitError(f"{root / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     problems: list[str] = []
     if competition.version_problem:
         problems.append(competition.version_problem)
@@ -223,7 +227,7 @@ def _task(
         ingestion_program=paths["ingestion_program"],
         input_data=paths["input_data"],
         reference_data=paths["reference_data"],
-        late_ingestion=bool(entry.get("ingestion_only_during_scoring", False)),
+        late_ingestion=bool(flag_of(entry.get("ingestion_only_during_scoring"))),
         phase=phase,
         time_limit_s=limit,
     )
@@ -277,14 +281,14 @@ def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
         computed = [part for part in computed.replace(",", " ").split() if part.isdigit()]
     if not isinstance(computed, list | tuple):
         computed = ()
-    precision = entry.get("precision", DEFAULT_PRECISION)
+    precision = whole_number(entry.get("precision"))
     return Column(
         key=key,
         title=str(entry.get("title") or key),
         index=index,
         sorting=str(entry.get("sorting") or "desc"),
-        precision=precision if isinstance(precision, int) else DEFAULT_PRECISION,
-        hidden=bool(entry.get("hidden", False)),
+        precision=DEFAULT_PRECISION if precision is None else precision,
+        hidden=bool(flag_of(entry.get("hidden"))),
         computation=entry.get("computation") or None,
         computed_from=tuple(int(item) for item in computed if str(item).isdigit()),
     )

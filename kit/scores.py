@@ -13,7 +13,7 @@ from typing import Any
 from kit.bundles import Bundle, Column
 from kit.contract import MAX_ABS_SCORE, SCORES_FILES
 from kit.errors import KitError
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import read_yaml
 
 _COMPUTATIONS: dict[str, Callable[[list[float]], float]] = {
     "avg": fmean,
@@ -70,8 +70,8 @@ def read_written(output: Path) -> WrittenScores:
             f"expected the scoring program to write {' or '.join(SCORES_FILES)}, found {found}"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-        content: Any = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
+        is_json = path.suffix == ".json"
+        content: Any = json.loads(path.read_text(encoding="utf-8")) if is_json else read_yaml(path)
     except (ValueError, RecursionError) as error:
         raise ScoresUnreadable(path.name, str(error)) from error
     return WrittenScores(path.name, content)
@@ -120,7 +120,7 @@ def number(value: Any) -> Any:
 def _wrong(key: Any, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{key}: expected a number, found {value!r}"
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):  # an int may be too long for it
         return f"{key}: expected a finite number, found {value}"
     if abs(value) >= MAX_ABS_SCORE:
         return f"{key}: {value} does not fit the platform's field (below {MAX_ABS_SCORE:g})"

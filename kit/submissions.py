@@ -7,12 +7,13 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, shipped
 from kit.repository import checkout
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import MOST_BYTES, parse_yaml
 from kit.zips import as_unpacked, sha256_of, unpack, write_zip
 
 
@@ -124,7 +125,8 @@ def metadata_of(folder: Path) -> dict[str, object]:
     for name in METADATA_FILES:
         path = folder / name
         if path.is_file():
-            return _read_metadata(path.read_bytes())
+            with path.open("rb") as stream:
+                return _read_metadata(stream)
     return {}
 
 
@@ -133,12 +135,16 @@ def _metadata_of_zip(path: Path) -> dict[str, object]:
         with zipfile.ZipFile(path) as archive:
             names = {as_unpacked(name): name for name in archive.namelist()}
             found = next((names[name] for name in METADATA_FILES if name in names), None)
-            return _read_metadata(archive.read(found)) if found else {}
+            if found is None:
+                return {}
+            with archive.open(found) as stream:
+                return _read_metadata(stream)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error):
         return {}  # `lay_out` says what is wrong with the zip
 
 
-def _read_metadata(data: bytes) -> dict[str, object]:
+def _read_metadata(stream: IO[bytes]) -> dict[str, object]:
+    data = stream.read(MOST_BYTES + 1)  # a small zip may hold a huge file
     try:
         content = parse_yaml(data.decode("utf-8"))
     except ValueError:

@@ -29,6 +29,7 @@ PACKAGE_OF_MODULE = {
 # Which prediction a track asks for. `make docs` writes this line from the registry of the scoring
 # program (wildlife_scoring/tracks.py), which this program does not see on the platform.
 PREDICTION_OF_TRACK = {"hybrid": "score", "reid": "label"}
+MOST_METADATA_BYTES = 200_000
 
 
 class SubmissionError(IngestionError):
@@ -99,7 +100,7 @@ def read_prediction_kind(folder: Path) -> str | None:
     for name in ("metadata.yaml", "metadata"):
         path = folder / name
         if path.is_file():
-            track = _read_track(path.read_text(encoding="utf-8-sig", errors="replace"), name)
+            track = _read_track(path)
             if track is not None and track not in PREDICTION_OF_TRACK:
                 # An organiser's own track, of which his scoring program knows what it asks for.
                 print(f"{name}: track {track!r} is not known: the first prediction decides its type")
@@ -107,18 +108,28 @@ def read_prediction_kind(folder: Path) -> str | None:
     return None
 
 
-def _read_track(text: str, name: str) -> str | None:
+def _read_track(path: Path) -> str | None:
+    if (size := path.stat().st_size) > MOST_METADATA_BYTES:
+        raise IngestionError(
+            f"the submission's {path.name} has {size:,} bytes; expected at most "
+            f"{MOST_METADATA_BYTES:,}."
+        )
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     try:
         import yaml
     except ImportError:  # the platform's image need not have it
         match = re.search(r"^track:[ \t]*([^#\n]*)", text, re.MULTILINE)
         return (match.group(1).strip().strip("'\"") or None) if match else None
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        raise IngestionError(f"the submission's {name} is not YAML: {error}") from None
-    track = content.get("track") if isinstance(content, dict) else None
-    return None if track is None else str(track)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
+        raise IngestionError(f"the submission's {path.name} is not YAML: {error}") from None
+    # The nodes are enough, and making values of them could take for ever: aliases multiply.
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    tracks = [value for key, value in pairs if key.value == "track"]
+    if not tracks or tracks[-1].tag == "tag:yaml.org,2002:null":
+        return None
+    return str(tracks[-1].value) if isinstance(tracks[-1], yaml.ScalarNode) else tracks[-1].id
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,12 @@ _BUNDLE = _table(
     ("leaderboard-singular", "write `leaderboards:`", "unpacker: Could not find leaderboards"),
     ("path-missing", "add the file, or fix the path", "unpacker: Cannot find dataset"),
     ("data-not-zip", "name a folder or a zip", "unpacker: _get_data_key; Bad or empty zip file"),
+    ("field-refused", "write such a value, or remove the key", "server: serializers"),
     ("page-empty", "write the page", "unpacker: must contain content"),
+    ("page-encoding", "save the page as UTF-8 text", "unpacker: open(...).read()"),
+    ("logo-format", "save the image as an RGB PNG", "server: logo, make_logo_icon"),
+    ("phase-index", "give all phases a number, or none", "unpacker: sorted(phases)"),
+    ("solution-tasks", "list tasks that exist", "unpacker: missing task index pointers"),
     ("task-index", "give each task its own index", "unpacker: Duplicate task indexes"),
     ("scoring-missing", "give the task a scoring_program", "unpacker"),
     ("phase-tasks", "list at least one task that exists", "codabench#2309"),
@@ -247,7 +252,7 @@ _BUNDLE = _table(
     ("computation", "give computation (avg, sum, min, max) and computation_indexes together",
      "server: computation_indexes"),
     ("length-limit", "shorten it", "server: length limits"),
-    ("fact-sheet", "give exactly key, type, title, selection, is_required, is_on_leaderboard",
+    ("fact-sheet", "write questions of the server's form: its six keys, its three types",
      "server: fact_sheet"),
     ("program-root", "zip the contents of the program's folder", "codabench#1697"),
     ("program-metadata", "add metadata.yaml with a command", "codabench#1862, #1655"),
@@ -259,7 +264,9 @@ _BUNDLE = _table(
     ("command-path", _LITERAL, "worker: mounts"),
 ) | _table(
     "warning",
-    ("date-unquoted", 'write "YYYY-MM-DD HH:MM:SS" in quotes, UTC', "codabench#1399"),
+    ("bundle-old-format", "upload it as it is, then check the bundle that Codabench exports",
+     "unpacker: v1.py"),
+    ("date-incomplete", "write year, month and day", "unpacker: get_datetime, dateutil"),
     ("date-offset", "convert it to UTC and leave the offset out", "unpacker: replace(tzinfo)"),
     ("phase-past", "set dates that are still to come", "server: phase status"),
     ("time-limit-capped", "use a queue of your own, or at most 600 s", "codabench#1842"),
@@ -268,12 +275,14 @@ _BUNDLE = _table(
     ("leaderboard-extra", "keep one leaderboard", "unpacker: the first is used"),
     ("docker-image-missing", "name an image", "server: default is Python 3.7"),
     ("docker-image-floating", "name a version or digest", "codalab#2044; HDR bundle"),
+    ("command-variable-unread", "remove it: no program reads it", "worker: str.replace"),
     ("bundle-junk", "remove it", "codabench#1655; ISIC scoring#15"),
     ("data-empty", "add the data", "codabench#2206"),
     ("data-ids", "let reference and input name the same images", "codabench#2206, #2321"),
 ) | _table(
     "note",
     ("precision-default", "set precision: 4", "server: default precision is 2"),
+    ("logo-placeholder", "put the image there before the upload", "server: make_logo_icon"),
 )  # fmt: skip
 
 RULES: dict[str, Rule] = (

@@ -11,7 +11,7 @@ from typing import Any
 from kit.contract import METADATA_FILES, command_variables
 from kit.errors import KitError
 from kit.isolation.platform_table import ContainerKind, Mount
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import read_yaml
 
 
 class CommandProblem(KitError):
@@ -86,7 +86,7 @@ def command_of(folder: Path) -> str | None:
     if path is None:
         return None
     try:
-        content: Any = parse_yaml(path.read_text(encoding="utf-8"))
+        content: Any = read_yaml(path)
     except ValueError as error:
         raise KitError(f"{path.name}: does not read as YAML: {error}") from error
     command = content.get("command") if isinstance(content, dict) else None

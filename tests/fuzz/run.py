@@ -17,9 +17,9 @@ import time
 import warnings
 from pathlib import Path
 
+from tests.fuzz.limits import MEGABYTES_FOR_A_CASE, SECONDS_FOR_A_CASE
+
 HERE = Path(__file__).resolve().parent
-SECONDS_FOR_A_CASE = 10
-MEGABYTES = 1024
 
 
 def fuzz(name: str, cases: int) -> None:
@@ -43,7 +43,7 @@ def fuzz(name: str, cases: int) -> None:
         str(HERE / "seeds" / name),
         f"-runs={cases}",
         f"-timeout={SECONDS_FOR_A_CASE}",
-        f"-rss_limit_mb={MEGABYTES}",
+        f"-rss_limit_mb={MEGABYTES_FOR_A_CASE}",
         f"-artifact_prefix={found}/",
         "-max_len=4096",
         "-verbosity=0",

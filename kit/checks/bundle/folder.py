@@ -12,14 +12,22 @@ from typing import Any
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
-from kit.checks.bundle.keys import check_keys, check_named_files, check_tasks, check_texts
+from kit.checks.bundle.keys import (
+    check_fields,
+    check_keys,
+    check_named_files,
+    check_tasks,
+    check_texts,
+)
 from kit.checks.bundle.phases import check_phases
 from kit.checks.submission.archive import check_zip
-from kit.competition import SECTIONS, Competition, FileKind, read_competition
+from kit.competition import OLD_FORMAT, Competition, read_competition
+from kit.competition_schema import SECTIONS
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
 from kit.findings.finding import Finding, Report, shown
 from kit.packing.shipping import is_junk
+from kit.server_fields import FileKind, flag_of
 from kit.zips import tree_entries, unpack
 
 _MOST_IDS = 200_000
@@ -86,7 +94,12 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
         text = error.message.removeprefix(f"{path}: ")
         report.add("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, text)])
         return
+    if competition.is_old_format:
+        found = Finding("bundle-old-format", COMPETITION_FILE, OLD_FORMAT)
+        report.add("competition.yaml", [found])
+        return
     report.add("keys", check_keys(competition))
+    report.add("fields", check_fields(competition))
     report.add("texts", check_texts(competition))
     report.add("files", check_named_files(competition))
     report.add("tasks", check_tasks(competition))
@@ -100,7 +113,7 @@ def _programs(competition: Competition) -> Iterator[Finding]:
     programs = [key for key, kind in SECTIONS["tasks"].files.items() if kind is FileKind.PROGRAM]
     seen = set()
     for _, task in competition.entries("tasks"):
-        late = bool(task.get("ingestion_only_during_scoring"))
+        late = bool(flag_of(task.get("ingestion_only_during_scoring")))
         for key in programs:
             kind, value = key.removesuffix("_program"), task.get(key)
             if not competition.holds(value) or (kind, late, value) in seen:
