@@ -103,11 +103,7 @@ class NamedFile:
     @property
     def is_dataset_key(self) -> bool:
         """Whether the value is the key of a data set that is on the platform already."""
-        try:
-            uuid.UUID(self.value)
-        except (ValueError, AttributeError, TypeError):
-            return False
-        return True
+        return self.kind in (FileKind.PROGRAM, FileKind.DATA) and is_platform_key(self.value)
 
 
 @dataclass(frozen=True)
@@ -200,6 +196,15 @@ def leads_inside(value: str) -> bool:
     """Say whether a path of competition.yaml stays inside the bundle, there or not."""
     path = Path(value)
     return bool(value) and "\0" not in value and not path.is_absolute() and ".." not in path.parts
+
+
+def is_platform_key(value: object) -> bool:
+    """Say whether a value can be the key of something that is on the platform already, a UUID."""
+    try:
+        uuid.UUID(value)  # type: ignore[arg-type]
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return True
 
 
 def task_index(entry: Mapping[str, Any]) -> int | str | None:

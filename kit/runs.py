@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import kit
+from kit.absences import absence_notes, refuse_absent
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
@@ -30,7 +31,7 @@ from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
-from kit.submissions import LaidOut, Submission, lay_out
+from kit.submissions import LaidOut, Submission, has_command, lay_out
 from kit.vendoring.imports import unvendored_packages
 from kit.verdict import Verdict, platform_verdict
 from kit.worker import (
@@ -104,10 +105,12 @@ def run(
         laid_out: the submission, where it is laid out already.
 
     Raises:
-        KitError: the submission or a program of the bundle cannot be used at all, or what
-            decides the predictions has changed since the run that is resumed.
+        KitError: the submission or a program of the bundle cannot be used at all, the bundle
+            lacks what the run needs, or what decides the predictions has changed since the run
+            that is resumed.
         UsageProblem: `folder` holds something already, or nothing to resume.
     """
+    refuse_absent(bundle, task, has_command(submission))
     before = read_record(folder) if resume else None
     if before is None:
         _make_run_folder(folder)
@@ -160,7 +163,10 @@ def _prepare(
             if left != workspace.root:
                 shutil.rmtree(left, ignore_errors=True)
     result.digests = digests
-    result.notes += _notes(result.submission, laid_out.folder)
+    result.notes += [
+        *_notes(result.submission, laid_out.folder),
+        *absence_notes(result.bundle, result.task),
+    ]
     result.failure = "not finished"
     _record(result)
     result.failure = ""
