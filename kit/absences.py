@@ -6,11 +6,14 @@ platform by their key. Only what the chosen task and its steps need must be ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kit.competition import TASK_FILES
 from kit.errors import KitError
+from kit.zips import is_plain
 
 if TYPE_CHECKING:
     from kit.bundles import Bundle, Task
@@ -63,31 +66,41 @@ def needs(task: Task, has_command: bool) -> frozenset[str]:
     return frozenset(fields)
 
 
-def refuse_absent(bundle: Bundle, task: Task, has_command: bool) -> None:
-    """Stop before a run that lacks something it needs.
+def refuse_incomplete(bundle: Bundle, task: Task, has_command: bool) -> None:
+    """Stop before a run that lacks something it needs, or whose data no worker can unpack.
 
     Raises:
-        KitError: every field of the task that is needed and not there, and what to put there.
+        KitError: every such field of the task, and what to put there.
     """
     wanted = needs(task, has_command)
     lacking = [absent for absent in task.absent if absent.field in wanted]
-    if lacking:
+    plain = {
+        field: path for field in TASK_FILES if (path := getattr(task, field)) and is_plain(path)
+    }
+    if lacking or plain:
         raise KitError(
             f"task {task.name}: the bundle lacks what the run needs",
-            [str(absent) for absent in lacking],
-            _remedy(bundle, lacking),
+            [*map(str, lacking), *(_plain_problem(*item) for item in plain.items())],
+            _remedy(bundle, {*(absent.field for absent in lacking), *plain}),
         )
 
 
-def _remedy(bundle: Bundle, lacking: Sequence[Absent]) -> str:
-    if any(absent.field == _WHOLE_TASK for absent in lacking):
+def _plain_problem(field: str, path: Path) -> str:
+    found = "is a plain file; workers unpack every one as a zip and stop with Bad or empty zip file"
+    return f"{field}: {path.name}: {found}"
+
+
+def _remedy(bundle: Bundle, fields: set[str]) -> str:
+    if _WHOLE_TASK in fields:
         do = "put the task's programs and data into the bundle and name their folders or zips"
         do += " (scoring_program, reference_data ...) instead of the key"
     else:
-        named = ", ".join(absent.field for absent in lacking)
+        named = ", ".join(field for field in TASK_FILES if field in fields)
         do = f"put a folder or zip into the bundle and write its path as {named}"
     complete = [f"{task.index} ({task.name})" for task in bundle.tasks if not task.absent]
-    return f"{do}; or choose another task with --task: {', '.join(complete)}" if complete else do
+    if len(complete) < len(bundle.tasks) and complete:
+        do += f"; or choose another task with --task: {', '.join(complete)}"
+    return do
 
 
 def absence_notes(bundle: Bundle, task: Task) -> Iterator[str]:

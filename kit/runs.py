@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import kit
-from kit.absences import absence_notes, refuse_absent
+from kit.absences import absence_notes, refuse_incomplete
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
@@ -73,8 +73,7 @@ class Run:
     @property
     def report(self) -> Path | None:
         """The HTML report, where the scoring program wrote one."""
-        path = self.folder / REPORT_FILE
-        return path if path.is_file() else None
+        return _report_in(self.folder)
 
 
 def run(
@@ -110,7 +109,7 @@ def run(
             that is resumed.
         UsageProblem: `folder` holds something already, or nothing to resume.
     """
-    refuse_absent(bundle, task, has_command(submission))
+    refuse_incomplete(bundle, task, has_command(submission))
     before = read_record(folder) if resume else None
     if before is None:
         _make_run_folder(folder)
@@ -214,7 +213,8 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
 
 
 def _keep_scores(result: Run, scoring: StepResult) -> None:
-    _keep(scoring.output / REPORT_FILE, result.folder)
+    if report := _report_in(scoring.output):
+        _keep(report, result.folder)
     result.failure = scoring.failure
     if scoring.failure:
         return
@@ -250,6 +250,16 @@ def _bundle_digests(task: Task) -> dict[str, str]:
         "reference_data": task.reference_data,
     }
     return {name: digest_of(path) for name, path in paths.items() if path is not None}
+
+
+def _report_in(folder: Path) -> Path | None:
+    """Return the page that the platform shows: detailed_results.html, else the first of a kind.
+
+    The worker takes the first *.html that the file system lists; here the first by name.
+    """
+    others = sorted(path for path in folder.glob("*.html") if not path.name.startswith("."))
+    pages = [folder / REPORT_FILE, *others]
+    return next((path for path in pages if path.is_file() and not path.is_symlink()), None)
 
 
 def _keep(source: Path, folder: Path) -> None:

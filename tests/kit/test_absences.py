@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from kit.absences import needs
 from kit.checks.bundle.folder import check_bundle
 from kit.packing.bundling import pack_bundle
 from tests.support.checks import good_competition
-from tests.support.kit import Kit, make_bundle, write_tree
+from tests.support.kit import Kit, make_bundle, write_tree, zipped
 
+NOW = datetime(2026, 6, 1)
 KEY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 # Scores results that need no images.
 SCORING = """
@@ -120,3 +122,34 @@ def test_a_file_that_is_named_like_a_key_is_packed(tmp_path: Path) -> None:
     folder = make_bundle(tmp_path / "b", content)
     (folder / "reference_data").rename(folder / KEY)
     assert f"{KEY}/ref.csv" in pack_bundle(folder, tmp_path / "b.zip", check_bundle).files
+
+
+@pytest.mark.parametrize("field", ["input_data", "reference_data"])
+def test_a_plain_file_as_data_is_refused_before_the_run(
+    kit: Kit, tmp_path: Path, submission: Path, field: str
+) -> None:
+    folder = make_bundle(tmp_path / "b", only(field, "table.csv"))
+    write_tree(folder, {"table.csv": "filename\n"})
+    answer = kit("run", submission, "--bundle", folder, "--out", "run")
+    assert answer.status == 1
+    assert f"{field}: table.csv: is a plain file; workers unpack every one" in answer.text
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize("name", ["data.zip", "data.ZIP", "data"])
+def test_a_zip_of_any_name_is_data(kit: Kit, tmp_path: Path, submission: Path, name: str) -> None:
+    folder = make_bundle(tmp_path / "b", only("input_data", name))
+    zipped(folder / "input_data").rename(folder / name)
+    assert not [f for f in check_bundle(folder).findings if f.severity == "error"]
+    assert kit("run", submission, "--bundle", folder).status == 0
+
+
+@pytest.mark.parametrize("field", ["starting_kit", "public_data"])
+def test_what_participants_download_may_be_any_file(tmp_path: Path, field: str) -> None:
+    content = good_competition()
+    content["phases"][0][field] = "kit.ipynb"
+    content["solutions"] = [{"index": 0, "tasks": [0], "path": "kit.ipynb"}]
+    folder = make_bundle(tmp_path / "b", content)
+    write_tree(folder, {"kit.ipynb": "{}"})
+    assert not check_bundle(folder, NOW).findings
+    assert "kit.ipynb" in pack_bundle(folder, tmp_path / "b.zip", check_bundle).files
