@@ -38,7 +38,7 @@ class NamedFile:
     @property
     def is_dataset_key(self) -> bool:
         """Whether the value is the key of a data set that is on the platform already."""
-        return is_uuid(self.value)
+        return self.kind in (FileKind.PROGRAM, FileKind.DATA) and is_uuid(self.value)
 
 
 @dataclass(frozen=True)

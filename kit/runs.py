@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import kit
+from kit.absences import absence_notes, refuse_incomplete
 from kit.bundle_track import track_difference
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
@@ -32,7 +33,7 @@ from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
 from kit.results import is_result, result_problems
 from kit.scores import Cell, leaderboard, missing_keys, read_scores
-from kit.submissions import LaidOut, Submission, lay_out, metadata_of
+from kit.submissions import LaidOut, Submission, has_command, lay_out, metadata_of
 from kit.vendoring.imports import unvendored_packages
 from kit.verdict import Verdict, platform_verdict
 from kit.worker import (
@@ -75,8 +76,7 @@ class Run:
     @property
     def report(self) -> Path | None:
         """The HTML report, where the scoring program wrote one."""
-        path = self.folder / REPORT_FILE
-        return path if path.is_file() else None
+        return _report_in(self.folder)
 
 
 def run(
@@ -107,10 +107,12 @@ def run(
         laid_out: the submission, where it is laid out already.
 
     Raises:
-        KitError: the submission or a program of the bundle cannot be used at all, or what
-            decides the predictions has changed since the run that is resumed.
+        KitError: the submission or a program of the bundle cannot be used at all, the bundle
+            lacks what the run needs, or what decides the predictions has changed since the run
+            that is resumed.
         UsageProblem: `folder` holds something already, or nothing to resume.
     """
+    refuse_incomplete(bundle, task, has_command(submission))
     before = read_record(folder) if resume else None
     if before is None:
         _make_run_folder(folder)
@@ -163,7 +165,10 @@ def _prepare(
             if left != workspace.root:
                 shutil.rmtree(left, ignore_errors=True)
     result.digests = digests
-    result.notes += _notes(result.submission, laid_out.folder, result.bundle)
+    result.notes += [
+        *_notes(result.submission, laid_out.folder, result.bundle),
+        *absence_notes(result.bundle, result.task),
+    ]
     result.failure = "not finished"
     _record(result)
     result.failure = ""
@@ -211,7 +216,8 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
 
 
 def _keep_scores(result: Run, scoring: StepResult) -> None:
-    _keep(scoring.output / REPORT_FILE, result.folder)
+    if report := _report_in(scoring.output):
+        _keep(report, result.folder)
     result.failure = scoring.failure
     if scoring.failure:
         return
@@ -253,6 +259,16 @@ def _bundle_digests(task: Task) -> dict[str, str]:
         "reference_data": task.reference_data,
     }
     return {name: digest_of(path) for name, path in paths.items() if path is not None}
+
+
+def _report_in(folder: Path) -> Path | None:
+    """Return the page that the platform shows: detailed_results.html, else the first of a kind.
+
+    The worker takes the first *.html that the file system lists; here the first by name.
+    """
+    others = sorted(path for path in folder.glob("*.html") if not path.name.startswith("."))
+    pages = [folder / REPORT_FILE, *others]
+    return next((path for path in pages if path.is_file() and not path.is_symlink()), None)
 
 
 def _keep(source: Path, folder: Path) -> None:

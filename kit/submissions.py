@@ -154,8 +154,17 @@ def _read_metadata(stream: IO[bytes]) -> dict[str, object]:
 
 def named_track(submission: Submission) -> object:
     """Return what the metadata of a folder or zip gives as `track`, whatever it is."""
+    return _metadata_named(submission).get("track")
+
+
+def has_command(submission: Submission) -> bool:
+    """Say whether the metadata of a folder or zip names a command of the submission's own."""
+    return bool(_metadata_named(submission).get("command"))
+
+
+def _metadata_named(submission: Submission) -> dict[str, object]:
     read = _metadata_of_zip if submission.is_zip else metadata_of
-    return read(submission.path).get("track")
+    return read(submission.path)
 
 
 def track_of(folder: Path) -> str | None:

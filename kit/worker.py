@@ -32,7 +32,7 @@ from kit.isolation.platform_table import (
 from kit.isolation.process import Outcome, Stop, run_together
 from kit.isolation.programs import Job, command_of, has_metadata, make_job, split_command
 from kit.journal import Journal
-from kit.zips import tree_entries, unpack, write_zip
+from kit.zips import is_plain, tree_entries, unpack, write_zip
 
 # Progress callback: (step, seconds so far, file of its standard output so far).
 OnTick = Callable[[str, float, Path], None]
@@ -199,7 +199,7 @@ def zip_output(step: StepResult, workspace: Workspace) -> Path:
 
 
 def _provide(source: Path, target: Path, mode: Mode) -> Path:
-    """Give a task's data to a step: a folder by a link, a zip unpacked, a plain file alone."""
+    """Give a task's data to a step: a folder by a link, a zip unpacked."""
     if source.is_dir() and mode.real_paths:
         # Mounted over an empty folder: a link would lead out of the container.
         target.mkdir()
@@ -207,11 +207,10 @@ def _provide(source: Path, target: Path, mode: Mode) -> Path:
     if source.is_dir():
         # A link, not a copy: a real test set is tens of gigabytes.
         target.symlink_to(source.resolve(), target_is_directory=True)
-    elif source.suffix.lower() == ".zip":
-        unpack(source, target)
+    elif is_plain(source):
+        raise KitError(f"{source}: expected data as a folder or zip, found a plain file")
     else:
-        target.mkdir()
-        shutil.copy2(source, target / source.name)
+        unpack(source, target)
     return target
 
 
@@ -219,10 +218,10 @@ def _program(source: Path, target: Path, kind: str) -> Path:
     """Lay out a program of the bundle; the user's folder stays untouched."""
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    elif source.suffix.lower() == ".zip":
-        unpack(source, target, must_hold=("metadata.yaml", "metadata"))
-    else:
+    elif is_plain(source):
         raise KitError(f"{source}: expected the {kind} program as a folder or zip, found a file")
+    else:
+        unpack(source, target, must_hold=("metadata.yaml", "metadata"))
     return target
 
 

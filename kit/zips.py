@@ -86,6 +86,14 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def is_plain(path: Path) -> bool:
+    """Say whether a path is a file that no worker can unpack; the name's ending tells nothing.
+
+    A file that is called .zip counts as one: what is wrong with it is for `unpack` to say.
+    """
+    return path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
+
+
 def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) -> None:
     """Unpack a zip from outside into a new folder, after looking at every name in it.
 

@@ -250,6 +250,9 @@ def _check_scored(report: Report, context: Context, room: Laboratory) -> None:
     if target is None:
         command = f"kit check {name} --bundle BUNDLE"
         report.skipped.append(Skipped(_SCORING, context.problem, command))
+    elif target.task.absent:
+        why = f"task {target.task.name}: {'; '.join(map(str, target.task.absent))}"
+        report.skipped.append(Skipped(_SCORING, why, f"kit check {name} --bundle BUNDLE"))
     elif target.task.reference_data is None or target.task.ingestion_program is None:
         why = "the task has no reference data or no ingestion program"
         report.skipped.append(Skipped(_SCORING, why, f"kit check {name} --bundle BUNDLE"))

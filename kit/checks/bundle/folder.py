@@ -28,7 +28,7 @@ from kit.errors import KitError
 from kit.findings.finding import Finding, Report, shown
 from kit.packing.shipping import is_junk
 from kit.server_fields import FileKind, flag_of
-from kit.zips import tree_entries, unpack
+from kit.zips import is_plain, tree_entries, unpack
 
 _MOST_IDS = 200_000
 
@@ -131,7 +131,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
     """A program's or data folder, unpacked where it is a zip; None with the reason if not."""
     if path.is_dir():
         yield path, ""
-    elif path.suffix.lower() != ".zip":
+    elif is_plain(path):
         yield None, ""  # check_named_files reports it
     else:
         with TemporaryDirectory(prefix="kit-check-") as folder:

@@ -17,6 +17,7 @@ from kit.contract import COMPETITION_FILE
 from kit.findings.finding import Finding
 from kit.located_yaml import Place
 from kit.server_fields import ABSENT, Field, FileKind, Reason, Refusal, refusal
+from kit.zips import is_plain
 
 _LISTS = tuple(section for section in SECTIONS if section != TOP)
 _FACT_KEYS = {"key", "type", "title", "selection", "is_required", "is_on_leaderboard"}
@@ -176,8 +177,8 @@ def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
         return
     path = competition.root / file.value
     name = f"{_dotted(file.place)}: {file.value}"
-    if path.is_file() and path.suffix.lower() != ".zip":
-        found = f"{name} is a plain file; workers unpack every one as a zip"
+    if file.place[0] == "tasks" and is_plain(path):
+        found = f"{name} is no zip; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
     elif path.is_dir() and not any(item.is_file() for item in path.rglob("*")):
         yield finding_at(competition, "data-empty", f"{name} holds no file", *file.place)
