@@ -95,8 +95,8 @@ class Container:
     def _mounts(self, job: Job) -> list[Any]:
         mounts = []
         for bind in sorted(job.binds, key=lambda bind: bind.mount.path):
-            read_only = not bind.mount.writable or bind.mount.holds in worker.READ_ONLY["container"]
             source = str(bind.source.resolve())
+            read_only = not bind.mount.writable_here
             mounts.append(Mount(bind.mount.path, source, type="bind", read_only=read_only))
         if self.site_packages:
             source = sysconfig.get_path("purelib")
