@@ -16,6 +16,7 @@ from typing import Any
 
 from kit.bundles import Bundle, Column
 from kit.contract import METADATA_FILE
+from kit.isolation.doubts import Doubt
 from kit.scores import (
     Cell,
     ScoresMissing,
@@ -26,15 +27,20 @@ from kit.scores import (
 )
 from kit.worker import StepResult
 
-FINISHED, FAILED = "Finished", "Failed"
+# `unknown`: a limit of the mode that the kit ran in may be the cause of a failure.
+FINISHED, FAILED, UNKNOWN = "Finished", "Failed", "unknown"
 
 
 @dataclass
 class Verdict:
-    """Status, message and log that the participant would see, and the leaderboard's cells."""
+    """Status, message and log that the participant would see, and the leaderboard's cells.
+
+    Where the status is unknown, `message` gives the reasons, and `todo` what would tell.
+    """
 
     status: str
     message: str = ""
+    todo: str = ""
     log: str = ""
     board: list[Cell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -44,6 +50,7 @@ class Verdict:
         return {
             "status": self.status,
             "message": self.message,
+            "todo": self.todo,
             "log": self.log,
             "board": {cell.column.key: cell.shown for cell in self.board},
             "notes": self.notes,
@@ -76,8 +83,15 @@ def platform_verdict(bundle: Bundle, prediction: StepResult, scoring: StepResult
     return verdict
 
 
+def unknown_verdict(doubts: Sequence[Doubt]) -> Verdict:
+    """Return the verdict of a failure that the mode may have caused itself."""
+    reasons = dict.fromkeys(doubt.reason for doubt in doubts)
+    remedies = dict.fromkeys(doubt.todo for doubt in doubts)
+    return Verdict(UNKNOWN, "; ".join(reasons), "; ".join(remedies))
+
+
 def _failed(message: str, step: StepResult) -> Verdict:
-    return Verdict(FAILED, message, _name(step.log))
+    return Verdict(FAILED, message, log=_name(step.log))
 
 
 def _name(log: Path | None) -> str:

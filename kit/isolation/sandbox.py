@@ -20,7 +20,7 @@ from typing import ClassVar
 from kit.isolation.bubblewrap import NOBODY, View, command_line, python_views
 from kit.isolation.cgroups import MemoryGroup, memory_group
 from kit.isolation.limits import DEFAULT_LIMITS, Limits
-from kit.isolation.modes import Place
+from kit.isolation.modes import Lack, Place
 from kit.isolation.platform_table import ENVIRONMENT, WORKING_DIRECTORY
 from kit.isolation.process import Command, LocalProcess, Running, Stop, environment
 from kit.isolation.programs import Job
@@ -40,6 +40,10 @@ class Sandbox:
     gpus: bool = False
     name: ClassVar[str] = "sandbox"
     real_paths: ClassVar[bool] = True
+
+    def lacks(self, docker_image: str) -> frozenset[Lack]:
+        """It has real paths, and this machine's packages."""
+        return frozenset(("packages", "pip", "network", "writing"))
 
     @contextmanager
     def lend(self, folders: list[Path]) -> Iterator[None]:
