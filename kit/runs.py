@@ -38,7 +38,7 @@ from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
-from kit.scores import Cell, leaderboard, missing_keys, read_scores
+from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
 from kit.submissions import LaidOut, Submission, lay_out
 from kit.vendoring.imports import unvendored_packages
 from kit.verdict import Verdict, platform_verdict, unknown_verdict
@@ -60,7 +60,8 @@ _LOG_TAIL_LINES = 15
 class Run:
     """The result of a run. `failure` is empty when it ended with every score.
 
-    `missing_keys` are the leaderboard's keys that the scores lack.
+    `stored` is what the server keeps of the scores, `missing_keys` the leaderboard's keys that
+    they lack.
     """
 
     submission: Submission
@@ -73,6 +74,7 @@ class Run:
     steps: list[StepResult] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
+    stored: Stored = field(default_factory=Stored)
     missing_keys: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failure: str = ""
@@ -242,12 +244,14 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
     result.failure = scoring.failure
     if scoring.failure:
         return
+    keys = [column.key for column in result.bundle.columns]
     try:
-        result.scores = read_scores(scoring.output)
+        result.scores = read_scores(scoring.output, keys)
     except KitError as error:
         result.failure = str(error)
         return
-    result.cells = leaderboard(result.bundle, result.scores)
+    result.stored = store(read_written(scoring.output).content, result.bundle.columns)
+    result.cells = cells_of(result.bundle, result.stored)
     result.missing_keys = missing_keys(result.cells)
     if result.missing_keys:
         result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"
