@@ -27,15 +27,24 @@ from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
+from kit.isolation.app_paths import app_paths
+from kit.isolation.doubts import (
+    Doubt,
+    doubts,
+    doubts_of_outcomes,
+    doubts_of_requirements,
+    modules_in,
+    read_logs,
+)
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
 from kit.results import is_result, result_problems
-from kit.scores import Cell, leaderboard, missing_keys, read_scores
+from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
 from kit.submissions import LaidOut, Submission, has_command, lay_out, metadata_of
 from kit.vendoring.imports import unvendored_packages
-from kit.verdict import Verdict, platform_verdict
+from kit.verdict import Verdict, platform_verdict, unknown_verdict
 from kit.worker import (
     OnTick,
     StepResult,
@@ -55,7 +64,8 @@ _LOG_TAIL_LINES = 15
 class Run:
     """The result of a run. `failure` is empty when it ended with every score.
 
-    `missing_keys` are the leaderboard's keys that the scores lack.
+    `stored` is what the server keeps of the scores, `missing_keys` the leaderboard's keys that
+    they lack.
     """
 
     submission: Submission
@@ -68,6 +78,7 @@ class Run:
     steps: list[StepResult] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
+    stored: Stored = field(default_factory=Stored)
     missing_keys: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failure: str = ""
@@ -86,6 +97,7 @@ def run(
     folder: Path,
     *,
     mode: Mode = SUBPROCESS,
+    mode_note: str = "",
     time_limit_s: float | None = None,
     on_tick: OnTick = no_progress,
     resume: bool = False,
@@ -101,6 +113,7 @@ def run(
         task: whose programs and data are used.
         folder: the run's own folder.
         mode: how programs are run.
+        mode_note: why it was chosen, where it is not the usual one.
         time_limit_s: of each step; None for the phase's.
         on_tick: called several times a second with the step, its seconds and its output so far.
         resume: continue the run that was cut off in `folder`.
@@ -118,6 +131,7 @@ def run(
         _make_run_folder(folder)
     folder = folder.resolve()
     result = Run(submission, bundle, task, folder, datetime.now(timezone.utc), mode.name)
+    result.notes += [mode_note] if mode_note else []
     workspace = _make_workspace(folder, mode, time_limit_s or task.time_limit_s, on_tick)
     try:
         laid_out = laid_out or lay_out(submission, workspace.folder("prediction") / "program")
@@ -202,6 +216,24 @@ def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: J
     result.verdict = platform_verdict(result.bundle, prediction, scoring)
     if scoring and not prediction.failure:
         _keep_scores(result, scoring)
+    if result.failure and (found := _doubts(result, workspace, laid_out)):
+        result.verdict = unknown_verdict(found)
+
+
+def _doubts(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[Doubt]:
+    """Return what of the mode may have caused the failure of a run."""
+    lacks = workspace.mode.lacks(result.bundle.docker_image)
+    named = app_paths(result.task, result.submission)
+    own = modules_in([workspace.root, laid_out.folder])
+    shared = unvendored_packages(result.submission.path, laid_out.folder)
+    outcomes = [outcome for step in result.steps for outcome in step.outcomes.values()]
+    found = [
+        *doubts(lacks, named, read_logs(workspace.logs), own | frozenset(shared)),
+        *doubts_of_outcomes(lacks, outcomes),
+    ]
+    if "packages" in lacks and result.steps[0].failure:
+        found += doubts_of_requirements(unmet_requirements(laid_out.folder))
+    return list(dict.fromkeys(found))
 
 
 def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Journal) -> StepResult:
@@ -221,12 +253,14 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
     result.failure = scoring.failure
     if scoring.failure:
         return
+    keys = [column.key for column in result.bundle.columns]
     try:
-        result.scores = read_scores(scoring.output)
+        result.scores = read_scores(scoring.output, keys)
     except KitError as error:
         result.failure = str(error)
         return
-    result.cells = leaderboard(result.bundle, result.scores)
+    result.stored = store(read_written(scoring.output).content, result.bundle.columns)
+    result.cells = cells_of(result.bundle, result.stored)
     result.missing_keys = missing_keys(result.cells)
     if result.missing_keys:
         result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"

@@ -249,23 +249,33 @@ def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
     # The log that says what went wrong is the one of the organiser's program, the last one; how
     # far it is stands in its standard output.
     progress, step.log = place.log_files(jobs[-1])
-    writable = [step.output, place.home]
-    writable += {bind.source for job in jobs for bind in job.binds if bind.mount.holds == "shared"}
+    empty = [step.output, place.home]
+    copies = _writable_copies(jobs, empty)
 
     def tick(seconds: float) -> None:
         workspace.on_tick(step.name, seconds, progress)
 
-    with mode.lend(writable):
+    with mode.lend([*empty, *copies]):
         outcomes = run_together(
             [partial(mode.start, job, place) for job in jobs],
             workspace.time_limit_s,
             tick,
-            OutputWatch(writable, mode.limits).exceeded,
+            OutputWatch(empty, mode.limits, grown=copies).exceeded,
         )
     step.outcomes = {
         job.container.program: outcome for job, outcome in zip(jobs, outcomes, strict=True)
     }
     step.failure = _failure(step, mode) or strange_output(step.output)
+
+
+def _writable_copies(jobs: list[Job], others: list[Path]) -> list[Path]:
+    """Return the folders besides `others` that the worker mounts writable: all copies of the kit.
+
+    Folders in one that is listed go with it.
+    """
+    binds = [bind for job in jobs for bind in job.binds if bind.mount.writable_here]
+    sources = {bind.source for bind in binds} - set(others)
+    return sorted(path for path in sources if not sources & set(path.parents))
 
 
 def _failure(step: StepResult, mode: Mode) -> str:

@@ -38,8 +38,9 @@ _PREVENTS_RUNNING = frozenset((
     "zip-root", "pickle-global", "method-async",
 ))  # fmt: skip
 _PREVENTS_SCORING = frozenset(
-    ("load-fails", "predict-fails", "probe-crash", "probe-timeout", "return-type", "time-limit")
-)
+    ("load-fails", "predict-fails", "probe-crash", "probe-timeout", "return-type",
+     "return-not-finite", "time-limit")
+)  # fmt: skip
 _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
 _NO_TRACK = "a result submission names no track; --bundle says what reads its files"
 _SCORING = "scores, ties, the negated score"

@@ -16,11 +16,11 @@ from kit import bundles, runs, submissions
 from kit.cli.options import bundle_option, out_option, task_option
 from kit.cli.printing import console, json_option, print_json, progress, size, table
 from kit.errors import UsageProblem
-from kit.isolation.mode_options import ModeOptions, make_mode
-from kit.isolation.modes import MODES
+from kit.isolation.app_paths import app_paths
+from kit.isolation.mode_options import AUTO, CHOICES, ModeOptions, choose_mode
 from kit.records import read_record
 from kit.scores import Cell
-from kit.verdict import Verdict
+from kit.verdict import UNKNOWN, Verdict
 from kit.worker import OnTick, StepResult, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -61,10 +61,11 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 )
 @click.option(
     "--mode",
-    type=click.Choice(MODES),
-    default=MODES[0],
+    type=click.Choice(CHOICES),
+    default=AUTO,
     show_default=True,
-    help="From quick to faithful: a process, bubblewrap, or the worker's own containers.",
+    help="From quick to faithful: a process, bubblewrap, or the worker's own containers. auto: a "
+    "process, unless a program names /app paths of its own.",
 )
 @click.option(
     "--memory",
@@ -107,7 +108,8 @@ def command(
     path = bundle_path or submissions.default_bundle(found.name, submissions.named_track(found))
     with bundles.opened(path) as bundle:
         chosen = bundle.task(task)
-        mode = make_mode(ModeOptions(**mode_options), bundle.docker_image)
+        named = app_paths(chosen, found)
+        choice = choose_mode(ModeOptions(**mode_options), bundle.docker_image, named)
         folder = out or runs.new_run_folder(Path("runs"), found, chosen)
         with _progress(quiet=as_json) as tick:
             result = runs.run(
@@ -115,7 +117,8 @@ def command(
                 bundle,
                 chosen,
                 folder,
-                mode=mode,
+                mode=choice.mode,
+                mode_note=choice.note,
                 time_limit_s=time_limit,
                 on_tick=tick,
                 resume=bool(resume),
@@ -213,7 +216,10 @@ def _show_verdict(verdict: Verdict, screen: Console, with_board: bool) -> None:
     """Print what the platform would have shown; the board only if it differs from the table."""
     screen.print(f"On the platform: {verdict.status}")
     if verdict.message:
-        screen.print(f"  message: {verdict.message}")
+        what = "reason" if verdict.status == UNKNOWN else "message"
+        screen.print(f"  {what}: {verdict.message}")
+    if verdict.todo:
+        screen.print(f"  to do: {verdict.todo}")
     if verdict.log:
         screen.print(f"  log that the participant is pointed to: {verdict.log}")
     if verdict.board and with_board:

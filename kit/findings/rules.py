@@ -202,17 +202,20 @@ _DYNAMIC = _table(
 )  # fmt: skip
 _SCORES = _table(
     "error",
-    ("run-fails", "see the run's log", "codabench#1713"),
+    ("run-fails", "fix what it names; `kit run` keeps the whole log", "codabench#1713"),
     ("score-missing", "let the scoring program write every column's key", "codabench#1859, #1540"),
 ) | _table(
     "warning",
-    ("score-unknown", "add a column, or do not write it", "server: unknown keys are skipped"),
+    ("computed-incomplete", "let the scoring program write every part",
+     "server: calculate_scores takes the parts that are there"),
+    ("computed-written", "leave the key to the platform", "server: calculate_scores"),
     ("sort-direction", "reverse the column's sorting", "server: sorting is desc by default"),
     ("negated-better", "return the negated score: higher means more anomalous", "HDRchallenge#27"),
     ("predictions-constant", "look at what predict returns", "codabench#2250"),
     ("rounding-ties", "spread the scores, e.g. rescale them", "HDR ingestion: round(score, 4)"),
 ) | _table(
     "note",
+    ("score-unknown", "add a column, or do not write it", "server: unknown keys are skipped"),
     ("rounding-ties-harmless", "nothing", "HDR ingestion: round(score, 4)"),
 )  # fmt: skip
 _BUNDLE = _table(

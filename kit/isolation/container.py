@@ -26,7 +26,7 @@ from kit.isolation import platform_table as worker
 from kit.isolation.engine import Engine
 from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.logs import CappedLog
-from kit.isolation.modes import Place
+from kit.isolation.modes import Lack, Place
 from kit.isolation.process import Outcome, Running, Stop
 from kit.isolation.programs import Job
 
@@ -58,6 +58,13 @@ class Container:
     site_packages: bool = False
     name: ClassVar[str] = "container"
     real_paths: ClassVar[bool] = True
+
+    def lacks(self, docker_image: str) -> frozenset[Lack]:
+        """It is the platform's own environment but for what the user changed."""
+        lacking: set[Lack] = {"writing"}
+        if self.image != docker_image or self.site_packages:
+            lacking.add("packages")
+        return frozenset(lacking if self.network else lacking | {"network", "pip"})
 
     def lend(self, folders: list[Path]) -> AbstractContextManager[None]:
         """Nothing to do: the container runs as who owns the folders."""
@@ -98,8 +105,8 @@ class Container:
     def _mounts(self, job: Job) -> list[Any]:
         mounts = []
         for bind in sorted(job.binds, key=lambda bind: bind.mount.path):
-            read_only = not bind.mount.writable or bind.mount.holds in worker.READ_ONLY["container"]
             source = str(bind.source.resolve())
+            read_only = not bind.mount.writable_here
             mounts.append(Mount(bind.mount.path, source, type="bind", read_only=read_only))
         if self.site_packages:
             source = sysconfig.get_path("purelib")

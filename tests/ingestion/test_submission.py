@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.checks.submission.imports import _PACKAGES
+from kit.requirements import PACKAGE_OF_MODULE as PACKAGE_OF_MODULE_IN_KIT
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
 from wildlife_ingestion.submission import (
@@ -238,4 +238,4 @@ def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
 
 
 def test_modules_and_packages_are_those_that_the_check_knows() -> None:
-    assert PACKAGE_OF_MODULE == _PACKAGES
+    assert PACKAGE_OF_MODULE == PACKAGE_OF_MODULE_IN_KIT

@@ -20,13 +20,9 @@ from kit.checks.submission.requirements import requirement_lines
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
 from kit.findings.finding import Finding
+from kit.requirements import package_of
 from kit.vendoring.imports import shared_packages_for
 
-# Module -> the package that brings it, for what is not installed here.
-_PACKAGES = {
-    "sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "Pillow",
-    "open_clip": "open-clip-torch", "yaml": "PyYAML", "skimage": "scikit-image",
-}  # fmt: skip
 # Every ingestion program hands over PIL images, so Pillow is there.
 _ALWAYS_THERE = frozenset(("PIL", "model"))
 _NEWER = frozenset(("tomllib",))
@@ -122,7 +118,7 @@ def _one(
         yield Finding("import-not-on-platform", source.name, found, line)
         return
     packages = {canonicalize_name(name) for name in _distributions().get(module, [])}
-    packages = packages or {canonicalize_name(_PACKAGES.get(module, module))}
+    packages = packages or {canonicalize_name(package_of(module))}
     if packages & declared:
         return
     package = sorted(packages)[0]
