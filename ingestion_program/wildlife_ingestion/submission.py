@@ -103,7 +103,7 @@ def read_prediction_kind(folder: Path) -> str | None:
             track = _read_track(path)
             if track is not None and track not in PREDICTION_OF_TRACK:
                 # An organiser's own track, of which his scoring program knows what it asks for.
-                print(f"{name}: track {track!r} is not known: the first prediction decides its type")
+                print(f"{name}: unknown track {track!r}; the first prediction decides its type")
             return PREDICTION_OF_TRACK.get(track or "")
     return None
 
@@ -129,7 +129,11 @@ def _read_track(path: Path) -> str | None:
     tracks = [value for key, value in pairs if key.value == "track"]
     if not tracks or tracks[-1].tag == "tag:yaml.org,2002:null":
         return None
-    return str(tracks[-1].value) if isinstance(tracks[-1], yaml.ScalarNode) else tracks[-1].id
+    if not isinstance(tracks[-1], yaml.ScalarNode):
+        raise IngestionError(
+            f"the submission's {path.name} has a {tracks[-1].id} as its track; expected one name."
+        )
+    return str(tracks[-1].value)
 
 
 @dataclass(frozen=True)

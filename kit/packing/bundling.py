@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from kit.competition import Competition, read_competition
+from kit.competition import OLD_FORMAT, OLD_FORMAT_HINT, Competition, read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing
@@ -42,14 +42,17 @@ def pack_bundle(
 
     Raises:
         UsageProblem: `folder` is not a folder, or `target` is not a zip name.
-        KitError: competition.yaml cannot be read, or the check finds errors in the zip; every one
-            is named, and nothing is written.
+        KitError: competition.yaml cannot be read or is of CodaLab 1.5, or the check finds errors
+            in the zip; every one is named, and nothing is written.
     """
     if not folder.is_dir():
         raise UsageProblem(f"{folder}: expected the folder of a bundle")
     if target.suffix != ".zip":
         raise UsageProblem(f"--out {target}: expected a name that ends in .zip")
     competition = read_competition(folder)
+    if competition.is_old_format:
+        # Its files stand under other keys, which this reader of version 2 does not know.
+        raise KitError(f"{folder / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     entries = {entry.name: entry for entry in _entries(competition)}
     entries[COMPETITION_FILE] = Entry(COMPETITION_FILE, folder / COMPETITION_FILE)
     with TemporaryDirectory(prefix="kit-bundle-") as scratch:
