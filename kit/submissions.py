@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from kit.bundles import is_bundle
 from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, shipped
 from kit.repository import checkout
 from kit.yaml_text import parse_yaml
-from kit.zips import as_unpacked, sha256_of, unpack, write_zip
+from kit.zips import as_unpacked, refuse_plain_file, sha256_of, unpack, write_zip, zip_contents
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ def find(text: str) -> Submission:
         UsageProblem: it is none of these; the names that exist are listed.
     """
     path = Path(text)
+    if path.exists() and is_bundle(path):
+        raise UsageProblem(
+            f"{text}: expected a submission, found a competition bundle",
+            hint="name a submission, and this with --bundle; `kit bundle` makes its zip",
+        )
     if path.is_file():
-        if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
-            raise UsageProblem(
-                f"{text}: expected a folder, a zip, or the name of a submission, found a file that "
-                "is no zip",
-                hint=f"name the folder that holds it: {path.parent}",
-            )
+        refuse_plain_file(path, "a folder, a zip, or the name of a submission")
         return Submission(path.stem, path)
     try:
         known = {submission.name: submission for submission in discover()}
@@ -96,7 +97,7 @@ def lay_out(submission: Submission, target: Path) -> LaidOut:
         KitError: the zip cannot be used.
     """
     if submission.is_zip:
-        unpack(submission.path, target)
+        unpack(submission.path, target, made_by="kit pack")
         _refuse_parent_folder(submission.path, target)
         return LaidOut(target, sha256_of(submission.path))
     temporary = target.with_suffix(".zip")
@@ -115,7 +116,7 @@ def _refuse_parent_folder(archive: Path, unpacked: Path) -> None:
         folder = nested[0].parent.name
         raise KitError(
             f"{archive}: {MODEL_FILE} found under {folder}/, expected at the root of the zip",
-            hint="zip the contents of the folder, not the folder: `kit pack` does it",
+            hint=zip_contents("kit pack"),
         )
 
 

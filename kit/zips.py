@@ -26,7 +26,7 @@ from kit.contract import (
     MAX_ZIP_ENTRIES,
     SMALL_ENOUGH_BYTES,
 )
-from kit.errors import KitError
+from kit.errors import KitError, UsageProblem
 from kit.files import replacing
 
 # 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
@@ -86,13 +86,16 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) -> None:
+def unpack(
+    archive_path: Path, target: Path, must_hold: tuple[str, ...] = (), made_by: str = ""
+) -> None:
     """Unpack a zip from outside into a new folder, after looking at every name in it.
 
     Args:
         archive_path: the zip.
         target: the folder to make; it appears whole or not at all.
         must_hold: names of which one has to be at the zip's root (empty: no rule).
+        made_by: the command of the kit that makes such a zip.
 
     Raises:
         KitError: not a zip, corrupt, encrypted, unsafe names, too large, or nothing of
@@ -105,7 +108,7 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
                 raise KitError(
                     f"{archive_path}: this zip cannot be used",
                     [refusal.text for refusal in refusals],
-                    "zip the contents of the folder, not the folder: `kit pack` does it",
+                    zip_contents(made_by),
                 )
             _extract(archive, archive_path, target)
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
@@ -116,6 +119,25 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
         ) from error
     except (NotImplementedError, RuntimeError) as error:
         raise KitError(f"{archive_path}: Python's zipfile cannot unpack it: {error}") from error
+
+
+def refuse_plain_file(path: Path, expected: str) -> None:
+    """Refuse a file that is no zip and does not call itself one, such as a model.py.
+
+    Raises:
+        UsageProblem: it says that `expected` was expected, and names the file's folder.
+    """
+    if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+        raise UsageProblem(
+            f"{path}: expected {expected}, found a file that is no zip",
+            hint=f"name the folder that holds it: {path.parent}",
+        )
+
+
+def zip_contents(made_by: str) -> str:
+    """Return what to do about a zip with a folder around everything, or with odd names."""
+    does = f": `{made_by}` does it" if made_by else ""
+    return f"zip the contents of the folder, not the folder{does}"
 
 
 def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None:
