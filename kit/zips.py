@@ -175,7 +175,7 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
         text = f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"
         return [Refusal("zip-unsafe", text)]
     names = [info.filename for info in infos]
-    files = [as_unpacked(info.filename) for info in infos if not info.is_dir()]
+    files = unpacked_files(archive)
     refusals = [
         *_size_refusals(infos),
         *_listed(
@@ -211,6 +211,13 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
 def as_unpacked(name: str) -> str:
     """Return the path to which `zipfile.extractall` unpacks an entry: ./model.py is model.py."""
     return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+
+
+def unpacked_files(archive: zipfile.ZipFile) -> list[str]:
+    """Return the path of every file, folders left out, as unpacking writes it."""
+    # ZipInfo.is_dir raises where a name is empty.
+    names = [info.filename for info in archive.infolist()]
+    return [as_unpacked(name) for name in names if not name.endswith("/")]
 
 
 def _without_name(infos: list[zipfile.ZipInfo]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from kit.contract import MAX_ZIP_NAME, MODEL_FILE
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk, is_secret
-from kit.zips import as_unpacked, inspect
+from kit.zips import inspect, unpacked_files
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
             refusals = inspect(archive)
             for refusal in refusals:
                 yield Finding(refusal.code, path.name, refusal.text)
-            names = [as_unpacked(i.filename) for i in archive.infolist() if not i.is_dir()]
+            names = unpacked_files(archive)
             if not refusals:
                 yield from _damage(archive, path.name)
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
