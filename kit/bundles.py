@@ -27,7 +27,7 @@ from kit.competition import (
 )
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
-from kit.zips import as_unpacked, refuse_plain_file, unpack
+from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,13 @@ def is_bundle(path: Path) -> bool:
     if path.is_dir():
         names = {str(item.relative_to(path)) for item in path.glob(f"*/{COMPETITION_FILE}")}
         names |= {item.name for item in path.iterdir() if item.is_file()}
+    elif not path.is_file():
+        return False  # opening a pipe would wait for ever
     else:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = {as_unpacked(name) for name in archive.namelist()}
-        except (zipfile.BadZipFile, OSError, EOFError, UnicodeDecodeError):
+        except (*ZIP_ERRORS, OSError):
             return False
     inside = any(
         name.count("/") <= 1 and PurePosixPath(name).name == COMPETITION_FILE for name in names

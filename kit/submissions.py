@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,15 @@ from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, shipped
 from kit.repository import checkout
 from kit.yaml_text import parse_yaml
-from kit.zips import as_unpacked, refuse_plain_file, sha256_of, unpack, write_zip, zip_contents
+from kit.zips import (
+    ZIP_ERRORS,
+    as_unpacked,
+    refuse_plain_file,
+    sha256_of,
+    unpack,
+    write_zip,
+    zip_contents,
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ def _metadata_of_zip(path: Path) -> dict[str, object]:
             names = {as_unpacked(name): name for name in archive.namelist()}
             found = next((names[name] for name in METADATA_FILES if name in names), None)
             return _read_metadata(archive.read(found)) if found else {}
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error):
+    except (*ZIP_ERRORS, OSError):
         return {}  # `lay_out` says what is wrong with the zip
 
 

@@ -13,6 +13,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -38,6 +39,12 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 # error without a number comes from a decompressor.
 _NAME_ERRORS = (
     None, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ,
+)  # fmt: skip
+
+# What zipfile and the decompressors raise for a zip that is damaged or of an unknown kind.
+ZIP_ERRORS = (
+    zipfile.BadZipFile, EOFError, UnicodeDecodeError, NotImplementedError, RuntimeError,
+    struct.error, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 
 
@@ -117,7 +124,7 @@ def unpack(
             f"({error})",
             hint="make the zip again and check that it was copied whole",
         ) from error
-    except (NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise KitError(f"{archive_path}: Python's zipfile cannot unpack it: {error}") from error
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from kit.contract import MAX_ZIP_NAME, MODEL_FILE
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk, is_secret
-from kit.zips import inspect, unpacked_files
+from kit.zips import ZIP_ERRORS, inspect, unpacked_files
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
@@ -29,7 +28,7 @@ def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
             names = unpacked_files(archive)
             if not refusals:
                 yield from _damage(archive, path.name)
-    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+    except (*ZIP_ERRORS, OSError) as error:
         yield Finding("zip-damaged", path.name, f"does not read as a zip: {error}")
         return
     yield from _root(path.name, names, root_file)
@@ -56,7 +55,7 @@ def _damage(archive: zipfile.ZipFile, name: str) -> Iterator[Finding]:
         return
     try:
         broken = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:
+    except (*ZIP_ERRORS, OSError) as error:
         yield Finding("zip-damaged", name, f"cannot be unpacked: {error}")
         return
     if broken is not None:
