@@ -10,8 +10,9 @@ from pathlib import Path
 from kit.bundles import is_bundle
 from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
-from kit.packing.shipping import Shipment, shipped
+from kit.packing.shipping import Shipment, has_junk, shipped
 from kit.repository import checkout
+from kit.results import is_result
 from kit.yaml_text import parse_yaml
 from kit.zips import (
     ZIP_ERRORS,
@@ -19,6 +20,7 @@ from kit.zips import (
     refuse_plain_file,
     sha256_of,
     unpack,
+    unpacked_files,
     write_zip,
     zip_contents,
 )
@@ -168,6 +170,31 @@ def track_of(folder: Path) -> str | None:
 def known_track(track: object) -> str | None:
     """Return the track if it is one that the kit knows, else None."""
     return track if isinstance(track, str) and track in TRACKS else None
+
+
+def holds_results(submission: Submission) -> bool:
+    """Say whether a submission is predictions without code; False where a zip cannot be read."""
+    if not submission.is_zip:
+        return is_result(entry.name for entry in submission.shipment.entries)
+    try:
+        with zipfile.ZipFile(submission.path) as archive:
+            return is_result(name for name in unpacked_files(archive) if not has_junk(name))
+    except (*ZIP_ERRORS, OSError):
+        return False  # `lay_out` says what is wrong with the zip
+
+
+def bundle_for(submission: Submission) -> Path:
+    """Return the sample bundle that a submission runs against where the user names none.
+
+    Raises:
+        UsageProblem: its metadata leads to no bundle.
+    """
+    if holds_results(submission):
+        raise UsageProblem(
+            f"{submission.name}: a result submission (predictions without code) names no track",
+            hint="name the bundle whose scoring program reads its files with --bundle",
+        )
+    return default_bundle(submission.name, named_track(submission))
 
 
 def track_problem(track: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from kit.contract import MAX_ZIP_NAME, MODEL_FILE
 from kit.findings.finding import Finding, shown
-from kit.packing.shipping import is_junk, is_secret
+from kit.packing.shipping import has_junk, is_secret
 from kit.zips import ZIP_ERRORS, inspect, unpacked_files
 
 
@@ -72,6 +72,6 @@ def _root(archive: str, names: list[str], root_file: str) -> Iterator[Finding]:
 
 
 def _junk(archive: str, names: list[str]) -> Iterator[Finding]:
-    junk = [name for name in names if any(is_junk(part) for part in PurePosixPath(name).parts)]
+    junk = [name for name in names if has_junk(name)]
     if junk:
         yield Finding("zip-junk", archive, f"files that nobody meant to upload: {shown(junk)}")
