@@ -6,10 +6,11 @@ the leaderboard's columns.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -26,10 +27,10 @@ from kit.competition import (
     time_limit,
 )
 from kit.competition_schema import TASK_FILES
-from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S
+from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
 from kit.server_fields import flag_of, is_uuid, whole_number
-from kit.zips import unpack
+from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,28 @@ class Bundle:
         )
 
 
+def is_bundle(path: Path) -> bool:
+    """Say whether a folder or zip is a competition bundle rather than a submission.
+
+    A bundle with one folder around it is still one, of which `kit check` says what is wrong.
+    """
+    if path.is_dir():
+        names = {str(item.relative_to(path)) for item in path.glob(f"*/{COMPETITION_FILE}")}
+        names |= {item.name for item in path.iterdir() if item.is_file()}
+    elif not path.is_file():
+        return False  # opening a pipe would wait for ever
+    else:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = {as_unpacked(name) for name in archive.namelist()}
+        except (*ZIP_ERRORS, OSError):
+            return False
+    inside = any(
+        name.count("/") <= 1 and PurePosixPath(name).name == COMPETITION_FILE for name in names
+    )
+    return COMPETITION_FILE in names or (inside and MODEL_FILE not in names)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Bundle]:
     """Read the bundle at `path`; a zip is unpacked for the time of the block.
@@ -113,9 +136,10 @@ def opened(path: Path) -> Iterator[Bundle]:
     if path.is_dir():
         yield read(path)
     elif path.is_file():
+        refuse_plain_file(path, "a bundle (a folder or a zip)")
         with TemporaryDirectory(prefix="kit-bundle-") as folder:
             root = Path(folder, "bundle")
-            unpack(path, root, must_hold=(COMPETITION_FILE,))
+            unpack(path, root, must_hold=(COMPETITION_FILE,), made_by="kit bundle")
             yield replace(read(root), path=path.resolve())
     else:
         raise UsageProblem(f"{path}: expected a bundle (a folder or a zip), found nothing there")

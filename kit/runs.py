@@ -38,6 +38,7 @@ from kit.isolation.doubts import (
 )
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
+from kit.packing.shipping import has_junk
 from kit.records import RECORD_FILE, read_record
 from kit.requirements import unmet_requirements
 from kit.results import is_result, result_problems
@@ -268,7 +269,7 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
 
 
 def _notes(submission: Submission, laid_out: Path, bundle: Bundle) -> list[str]:
-    names = [entry.name for entry in tree_entries(laid_out)]
+    names = [entry.name for entry in tree_entries(laid_out) if not has_junk(entry.name)]
     if is_result(names):
         kind = "a result submission: the scoring program reads its files as they are"
         return [kind, *(str(problem) for problem in result_problems(names))]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from kit.bundles import is_bundle
 from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
-from kit.packing.shipping import Shipment, shipped
+from kit.packing.shipping import Shipment, has_junk, shipped
 from kit.repository import checkout
+from kit.results import is_result
 from kit.yaml_text import MOST_BYTES, parse_yaml
-from kit.zips import as_unpacked, sha256_of, unpack, write_zip
+from kit.zips import (
+    ZIP_ERRORS,
+    as_unpacked,
+    refuse_plain_file,
+    sha256_of,
+    unpack,
+    unpacked_files,
+    write_zip,
+    zip_contents,
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,13 @@ def find(text: str) -> Submission:
         UsageProblem: it is none of these; the names that exist are listed.
     """
     path = Path(text)
+    if path.exists() and is_bundle(path):
+        raise UsageProblem(
+            f"{text}: expected a submission, found a competition bundle",
+            hint="name a submission, and this with --bundle; `kit bundle` makes its zip",
+        )
     if path.is_file():
-        if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
-            raise UsageProblem(
-                f"{text}: expected a folder, a zip, or the name of a submission, found a file that "
-                "is no zip",
-                hint=f"name the folder that holds it: {path.parent}",
-            )
+        refuse_plain_file(path, "a folder, a zip, or the name of a submission")
         return Submission(path.stem, path)
     try:
         known = {submission.name: submission for submission in discover()}
@@ -97,7 +107,7 @@ def lay_out(submission: Submission, target: Path) -> LaidOut:
         KitError: the zip cannot be used.
     """
     if submission.is_zip:
-        unpack(submission.path, target)
+        unpack(submission.path, target, made_by="kit pack")
         _refuse_parent_folder(submission.path, target)
         return LaidOut(target, sha256_of(submission.path))
     temporary = target.with_suffix(".zip")
@@ -116,7 +126,7 @@ def _refuse_parent_folder(archive: Path, unpacked: Path) -> None:
         folder = nested[0].parent.name
         raise KitError(
             f"{archive}: {MODEL_FILE} found under {folder}/, expected at the root of the zip",
-            hint="zip the contents of the folder, not the folder: `kit pack` does it",
+            hint=zip_contents("kit pack"),
         )
 
 
@@ -139,7 +149,7 @@ def _metadata_of_zip(path: Path) -> dict[str, object]:
                 return {}
             with archive.open(found) as stream:
                 return _read_metadata(stream)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error):
+    except (*ZIP_ERRORS, OSError):
         return {}  # `lay_out` says what is wrong with the zip
 
 
@@ -175,6 +185,31 @@ def track_of(folder: Path) -> str | None:
 def known_track(track: object) -> str | None:
     """Return the track if it is one that the kit knows, else None."""
     return track if isinstance(track, str) and track in TRACKS else None
+
+
+def holds_results(submission: Submission) -> bool:
+    """Say whether a submission is predictions without code; False where a zip cannot be read."""
+    if not submission.is_zip:
+        return is_result(entry.name for entry in submission.shipment.entries)
+    try:
+        with zipfile.ZipFile(submission.path) as archive:
+            return is_result(name for name in unpacked_files(archive) if not has_junk(name))
+    except (*ZIP_ERRORS, OSError):
+        return False  # `lay_out` says what is wrong with the zip
+
+
+def bundle_for(submission: Submission) -> Path:
+    """Return the sample bundle that a submission runs against where the user names none.
+
+    Raises:
+        UsageProblem: its metadata leads to no bundle.
+    """
+    if holds_results(submission):
+        raise UsageProblem(
+            f"{submission.name}: a result submission (predictions without code) names no track",
+            hint="name the bundle whose scoring program reads its files with --bundle",
+        )
+    return default_bundle(submission.name, named_track(submission))
 
 
 def track_problem(track: object) -> str:

@@ -13,6 +13,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -26,7 +27,7 @@ from kit.contract import (
     MAX_ZIP_ENTRIES,
     SMALL_ENOUGH_BYTES,
 )
-from kit.errors import KitError
+from kit.errors import KitError, UsageProblem
 from kit.files import replacing
 
 # 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
@@ -38,6 +39,12 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 # error without a number comes from a decompressor.
 _NAME_ERRORS = (
     None, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ,
+)  # fmt: skip
+
+# What zipfile and the decompressors raise for a zip that is damaged or of an unknown kind.
+ZIP_ERRORS = (
+    zipfile.BadZipFile, EOFError, UnicodeDecodeError, NotImplementedError, RuntimeError,
+    struct.error, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 
 
@@ -94,13 +101,16 @@ def is_plain(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
 
 
-def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) -> None:
+def unpack(
+    archive_path: Path, target: Path, must_hold: tuple[str, ...] = (), made_by: str = ""
+) -> None:
     """Unpack a zip from outside into a new folder, after looking at every name in it.
 
     Args:
         archive_path: the zip.
         target: the folder to make; it appears whole or not at all.
         must_hold: names of which one has to be at the zip's root (empty: no rule).
+        made_by: the command of the kit that makes such a zip.
 
     Raises:
         KitError: not a zip, corrupt, encrypted, unsafe names, too large, or nothing of
@@ -113,7 +123,7 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
                 raise KitError(
                     f"{archive_path}: this zip cannot be used",
                     [refusal.text for refusal in refusals],
-                    "zip the contents of the folder, not the folder: `kit pack` does it",
+                    zip_contents(made_by),
                 )
             _extract(archive, archive_path, target)
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
@@ -122,8 +132,27 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
             f"({error})",
             hint="make the zip again and check that it was copied whole",
         ) from error
-    except (NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise KitError(f"{archive_path}: Python's zipfile cannot unpack it: {error}") from error
+
+
+def refuse_plain_file(path: Path, expected: str) -> None:
+    """Refuse a file that is no zip and does not call itself one, such as a model.py.
+
+    Raises:
+        UsageProblem: it says that `expected` was expected, and names the file's folder.
+    """
+    if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+        raise UsageProblem(
+            f"{path}: expected {expected}, found a file that is no zip",
+            hint=f"name the folder that holds it: {path.parent}",
+        )
+
+
+def zip_contents(made_by: str) -> str:
+    """Return what to do about a zip with a folder around everything, or with odd names."""
+    does = f": `{made_by}` does it" if made_by else ""
+    return f"zip the contents of the folder, not the folder{does}"
 
 
 def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None:
@@ -161,7 +190,7 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
         text = f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"
         return [Refusal("zip-unsafe", text)]
     names = [info.filename for info in infos]
-    files = [as_unpacked(info.filename) for info in infos if not info.is_dir()]
+    files = unpacked_files(archive)
     refusals = [
         *_size_refusals(infos),
         *_listed(
@@ -197,6 +226,13 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
 def as_unpacked(name: str) -> str:
     """Return the path to which `zipfile.extractall` unpacks an entry: ./model.py is model.py."""
     return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+
+
+def unpacked_files(archive: zipfile.ZipFile) -> list[str]:
+    """Return the path of every file, folders left out, as unpacking writes it."""
+    # ZipInfo.is_dir raises where a name is empty.
+    names = [info.filename for info in archive.infolist()]
+    return [as_unpacked(name) for name in names if not name.endswith("/")]
 
 
 def _without_name(infos: list[zipfile.ZipInfo]) -> list[str]:

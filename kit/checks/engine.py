@@ -94,7 +94,9 @@ def opened_for_checks(submission: Submission) -> Iterator[tuple[Report, Subject 
 
 def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
     """Run every static check of its kind on a submission that is open."""
-    names = OF_RESULTS if subject.is_result else tuple(STATIC)
+    names = tuple(STATIC)
+    if subject.is_result:
+        report.kind, names = "result submission", OF_RESULTS
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
         for name in names:

@@ -42,7 +42,6 @@ _PREVENTS_SCORING = frozenset(
      "return-not-finite", "time-limit")
 )  # fmt: skip
 _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
-_NO_TRACK = "a result submission names no track; --bundle says what reads its files"
 _SCORING = "scores, ties, the negated score"
 
 
@@ -130,11 +129,15 @@ def _check_result(report: Report, context: Context) -> None:
     """Have the bundle's own programs read the predictions, where a bundle is named."""
     target = context.target
     errors = sorted({item.code for item in report.findings if item.severity == "error"})
-    if target is not None and not errors:
+    why = f"fix {', '.join(errors)} first" if errors else ""
+    if target is None:
+        why = why or context.problem
+    elif target.task.reference_data is None:
+        why = why or "the task has no reference data"
+    if not why and target:
         found = check_result_scores(context.submission, target.bundle, target.task)
         report.add("scores", found)
         return
-    why = f"fix {', '.join(errors)} first" if errors else _NO_TRACK
     command = f"kit check {context.submission.path} --bundle BUNDLE"
     report.skipped.append(Skipped("predictions, scores", why, command))
 
@@ -236,6 +239,8 @@ class _NoBundle(KitError):
 
 
 def _bundle_of_track(subject: Subject) -> Path:
+    if subject.is_result:
+        raise _NoBundle("a result submission names no track; --bundle says what reads its files")
     try:
         return default_bundle(subject.submission.name, metadata_of(subject.root).get("track"))
     except UsageProblem as error:

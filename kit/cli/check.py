@@ -67,7 +67,8 @@ def _reports(
 ) -> list[Report]:
     """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
-    from kit.checks.bundle.folder import check_bundle, is_bundle
+    from kit.bundles import is_bundle
+    from kit.checks.bundle.folder import check_bundle
     from kit.checks.full import check_submission
 
     path = Path(target)

@@ -105,7 +105,7 @@ def command(
     if not submission:
         raise click.UsageError("Missing argument 'SUBMISSION'.")
     found = submissions.find(submission)
-    path = bundle_path or submissions.default_bundle(found.name, submissions.named_track(found))
+    path = bundle_path or submissions.bundle_for(found)
     with bundles.opened(path) as bundle:
         chosen = bundle.task(task)
         named = app_paths(chosen, found)

@@ -101,7 +101,7 @@ class Report:
     """The results of all checks of one submission or bundle.
 
     Attributes:
-        kind: "submission" or "bundle".
+        kind: "submission", "result submission" or "bundle".
         target: its name.
         path: its folder or zip.
         findings: the problems.

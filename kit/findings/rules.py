@@ -26,7 +26,7 @@ def _table(severity: str, *rows: tuple[str, str, str]) -> dict[str, Rule]:
     return {code: Rule(severity, todo, reference) for code, todo, reference in rows}
 
 
-_REPACK = "zip the contents of the folder with `kit pack`"
+_REPACK = "zip the contents of the folder: `kit pack` does it, of a bundle `kit bundle`"
 _FIX_YAML = "fix competition.yaml"
 _LITERAL = "write literal /app/... paths; for shell syntax use bash -c '...'"
 
@@ -37,7 +37,11 @@ _ZIP = _table(
     ("zip-empty", _REPACK, "codabench#1811"),
     ("zip-link", "copy the file instead of linking it", "worker: zipfile.extractall"),
     ("zip-escape", _REPACK, "worker: zipfile.extractall"),
-    ("zip-backslash", "zip on Linux, or with `kit pack`", "worker: zipfile.extractall"),
+    (
+        "zip-backslash",
+        "zip on Linux, or with `kit pack` or `kit bundle`",
+        "worker: zipfile.extractall",
+    ),
     ("zip-duplicate", _REPACK, "worker: zipfile.extractall, the last one wins"),
     ("zip-encrypted", "zip without a password", "worker: zipfile.extractall"),
     ("zip-too-large", "leave out what the model does not need", "codabench#2250, #1845"),

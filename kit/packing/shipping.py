@@ -107,6 +107,11 @@ def is_junk(name: str) -> bool:
     return _matches(name, _JUNK)
 
 
+def has_junk(name: str) -> bool:
+    """Return whether a part of that path is junk."""
+    return any(is_junk(part) for part in PurePosixPath(name).parts)
+
+
 def is_secret(name: str) -> bool:
     """Return whether people keep secrets under that name."""
     return _matches(name, _SECRET_NAMES)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import stat
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from kit.bundles import is_bundle
 from kit.checks.bundle.folder import check_bundle
 from kit.checks.engine import check_statically
 from kit.submissions import Submission
@@ -73,3 +75,38 @@ def test_a_folder_without_permission_ends_with_its_name(kit: Kit, tmp_path: Path
         (folder / "weights").chmod(stat.S_IRWXU)
     assert answer.status == 1
     assert f"{folder / 'weights'}" in answer.text
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_zip_of_any_method_ends_in_findings(
+    tmp_path: Path, method: int, seed: int
+) -> None:
+    rng = random.Random(seed)
+    path = tmp_path / "s.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in sorted(good_submission(tmp_path / "s").rglob("*.*")):
+            archive.write(file, file.relative_to(tmp_path / "s"))
+    data = bytearray(path.read_bytes())
+    data[rng.randrange(60, len(data) // 2)] ^= rng.randrange(1, 256)
+    path.write_bytes(bytes(data))
+    report = check_statically(Submission("s", path))
+    assert not report.skipped or not report.ok(strict=False)
+    assert not is_bundle(path)
+    assert check_bundle(path).count("error")
+
+
+def test_a_zip_of_a_later_version_is_an_error(tmp_path: Path) -> None:
+    path = good_zip(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2") + 6] = 255  # the version that is needed to extract
+    path.write_bytes(bytes(data))
+    assert [item.code for item in check_statically(Submission("s", path)).findings] == [
+        "zip-damaged"
+    ]
+
+
+def test_a_pipe_is_no_target(kit: Kit, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.zip")
+    answer = kit("check", tmp_path / "x.zip")
+    assert answer.status == 2

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from kit.results import is_result, result_problems
-from tests.support.kit import INGESTION, Kit, make_bundle, make_submission, write_tree
+from tests.support.kit import (
+    INGESTION,
+    Kit,
+    competition_yaml,
+    make_bundle,
+    make_submission,
+    write_tree,
+    zipped,
+)
 
 RIGHT = "0.png,0.2\n1.png,0.8\n2.png,0.3\n3.png,0.8\n"
 # It knows that predictions alone need no model, as ours does.
@@ -114,6 +122,35 @@ def test_results_in_a_folder_are_told_so_by_each_command(kit: Kit, tmp_path: Pat
         assert answer.status == 1
         assert "is under mine/; the worker looks at the root" in answer.text
         assert "model.py" not in answer.out
+
+
+def test_without_a_bundle_results_are_told_to_name_one(kit: Kit, tmp_path: Path) -> None:
+    folder = results(tmp_path / "r", **{"answer.csv": RIGHT})
+    for path in (folder, zipped(folder)):
+        answer = kit("run", path)
+        assert answer.status == 2
+        assert "a result submission (predictions without code) names no track" in answer.text
+        checked = kit("check", path, "--json").json
+        assert checked["kind"] == "result submission"
+        assert checked["ok"]
+
+
+def test_junk_of_macos_does_not_hide_the_folder(kit: Kit, tmp_path: Path) -> None:
+    files = {"mine/predictions.txt": RIGHT, "__MACOSX/mine/._predictions.txt": "x"}
+    path = zipped(results(tmp_path / "r", **files))
+    bundle = bundle_for_results(tmp_path / "bundle")
+    for answer in (kit("check", path), kit("run", path, "--bundle", bundle)):
+        assert "is under mine/; the worker looks at the root" in answer.text
+
+
+def test_results_are_not_scored_without_a_reference(kit: Kit, tmp_path: Path) -> None:
+    content = competition_yaml()
+    del content["tasks"][0]["reference_data"]
+    bundle = make_bundle(tmp_path / "bundle", content, ingestion=TOLERANT)
+    folder = results(tmp_path / "r", **{"predictions.txt": RIGHT})
+    answer = kit("check", folder, "--bundle", bundle, "--json")
+    assert answer.json["findings"] == []
+    assert [item["why"] for item in answer.json["skipped"]] == ["the task has no reference data"]
 
 
 def test_a_secret_in_results_is_found(kit: Kit, tmp_path: Path) -> None:

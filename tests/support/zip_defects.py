@@ -98,6 +98,8 @@ ZIP_DEFECTS = (
            _rewrite(lambda a: a.writestr("d" * 200 + "/" + ("d" * 200 + "/") * 21 + "x", "x"))),
     Defect("a file that is a folder too", "zip-unsafe",
            _rewrite(lambda a: a.writestr("model.py/x.md", "x"))),
+    Defect("an entry without a name", "zip-unsafe",
+           _rewrite(lambda a: a.writestr(zipfile.ZipInfo("\0x"), "x"))),
     Defect("an entry that is the folder itself", "zip-unsafe",
            _rewrite(lambda a: a.writestr(".", "x"))),
     Defect("a name twice, once with ./", "zip-duplicate",

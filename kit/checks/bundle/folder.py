@@ -33,20 +33,6 @@ from kit.zips import is_plain, tree_entries, unpack
 _MOST_IDS = 200_000
 
 
-def is_bundle(path: Path) -> bool:
-    """Say whether a folder or zip is a competition bundle rather than a submission."""
-    if path.is_dir():
-        return (path / COMPETITION_FILE).is_file()
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, EOFError):
-        return False
-    return any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
-
-
 def check_bundle(path: Path, now: datetime | None = None) -> Report:
     """Check everything of a bundle that needs no run; raises nothing.
 
@@ -57,7 +43,11 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
     report = Report("bundle", path.name, path)
     now = now or datetime.now(timezone.utc).replace(tzinfo=None)
     if path.is_dir():
-        _check_folder(report, path, now)
+        root = _inner(path)
+        if root != path:
+            found = f"is under {root.name}/, expected at the root"
+            report.add("root", [Finding("bundle-root", COMPETITION_FILE, found)])
+        _check_folder(report, root, now)
         return report
     report.add("zip", check_bundle_zip(path))
     with TemporaryDirectory(prefix="kit-check-") as folder:
@@ -67,10 +57,14 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
         except KitError as error:
             report.add_unopened(error, "kit bundle FOLDER")
             return report
-        nested = sorted(target.glob(f"*/{COMPETITION_FILE}"))
-        root = nested[0].parent if nested and not (target / COMPETITION_FILE).exists() else target
-        _check_folder(report, root, now)
+        _check_folder(report, _inner(target), now)
     return report
+
+
+def _inner(folder: Path) -> Path:
+    """Return the folder of competition.yaml: `folder`, or one in it that was zipped by mistake."""
+    nested = sorted(folder.glob(f"*/{COMPETITION_FILE}"))
+    return nested[0].parent if nested and not (folder / COMPETITION_FILE).exists() else folder
 
 
 def check_bundle_zip(path: Path) -> Iterator[Finding]:

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.contract import MODEL_FILE
 from kit.packing.manifest import Manifest, read_manifest
-from kit.packing.shipping import is_junk
+from kit.packing.shipping import has_junk
 from kit.python_syntax import parse_python
 from kit.results import is_result
 from kit.submissions import Submission
@@ -71,17 +71,13 @@ def opened(submission: Submission) -> Iterator[Subject]:
             unpacked = Path(folder, "zip")
             unpack(submission.path, unpacked)
             root = _inner(unpacked)
-            entries = [e for e in tree_entries(root) if not _has_junk(e.name)]
+            entries = [e for e in tree_entries(root) if not has_junk(e.name)]
             files = {entry.name: entry.path for entry in entries}
             yield Subject(submission, root, files, read_manifest(root), _sources(files))
     else:
         shipment = submission.shipment
         files = {entry.name: entry.path for entry in shipment.entries}
         yield Subject(submission, submission.path, files, shipment.manifest, _sources(files))
-
-
-def _has_junk(name: str) -> bool:
-    return any(is_junk(part) for part in PurePosixPath(name).parts)
 
 
 def _inner(unpacked: Path) -> Path:
