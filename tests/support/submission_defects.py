@@ -212,7 +212,7 @@ SUBMISSION_DEFECTS = (
     Defect("open() relative to the cwd", "path-relative", _in_load('open("weights.json")')),
     Defect("a Path relative to the cwd", "path-relative", _in_load('Path("weights").iterdir()')),
     Defect("a cache next to the code", "write-relative", _in_load('open("cache.txt", "w")')),
-    Defect("a file from the web", "network-host",
+    Defect("a file from the web", "network-call",
            _in_load('requests.get("https://example.org/w.pt")', "import requests")),
     Defect("urllib", "network-call",
            _in_load("urlopen(self.u)", "from urllib.request import urlopen")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from kit.checks.submission.needed import is_needed
+from kit.checks.submission.network import clients_called
 from kit.checks.submission.own_modules import OwnModules, own_modules
 from kit.checks.submission.package_names import package_meant, packages_of
 from kit.checks.submission.reached import packages_of_runs
@@ -38,12 +39,14 @@ class _Given:
     """What imports are compared with: packages by canonical name, and the submission's files.
 
     `declared` are those of requirements.txt with their dependencies, `allowed` those of the
-    organiser's whitelist, None where any is.
+    organiser's whitelist, None where any is. `clients` are modules whose calls are reported as
+    uses of the network, which is the reason to do without them.
     """
 
     declared: frozenset[str]
     allowed: Mapping[str, str] | None
     own: OwnModules
+    clients: Set[str]
 
 
 def check_imports(subject: Subject) -> Iterator[Finding]:
@@ -54,7 +57,8 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
         for name in own.top_level()
         if not (name in _distributions() and own.is_namespace(name))
     }
-    given = _Given(_with_dependencies(_declared(subject)), whitelist(subject), own)
+    clients = {name for source in subject.sources for name in clients_called(source)}
+    given = _Given(_with_dependencies(_declared(subject)), whitelist(subject), own, clients)
     shared = shared_packages_for(subject.submission.path)
     packages = packages_of_runs(own)
     seen: set[str] = set()
@@ -136,7 +140,7 @@ def _undeclared(source: Source, module: str, line: int, given: _Given) -> Findin
     """Say what is wrong with a module that no package of requirements.txt brings: one answer."""
     packages = _packages(module)
     names = {canonicalize_name(package) for package in packages}
-    if names & given.declared:
+    if names & given.declared or (module in given.clients and module in _distributions()):
         return None
     allowed = given.allowed is None or bool(names & set(given.allowed))
     if module in _distributions():
