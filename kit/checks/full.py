@@ -37,10 +37,13 @@ _PREVENTS_RUNNING = frozenset((
     "model-missing", "model-class", "load-missing", "predict-missing", "init-arguments",
     "zip-root", "pickle-global", "method-async",
 ))  # fmt: skip
-_PREVENTS_SCORING = frozenset(
-    ("load-fails", "predict-fails", "probe-crash", "probe-timeout", "return-type",
-     "return-not-finite", "time-limit")
-)  # fmt: skip
+_PREVENTS_SCORING = frozenset((
+    "load-fails", "network-needed", "predict-fails", "probe-crash", "probe-timeout", "return-type",
+    "return-not-finite", "time-limit",
+))  # fmt: skip
+# What the sources show of the network, and what running them shows of the same place.
+_SEEN_UNREAD = ("network-call", "network-hub")
+_SEEN_RUNNING = ("network-needed", "network-tried")
 _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
 _SCORING = "scores, ties, the negated score"
 
@@ -172,6 +175,7 @@ def check_running(
     before = room.files()
     probe = room.probe(chosen.paths, odd_images(folder))
     report.add("loading", check_loading(probe))
+    _leave_out_repeated(report)
     if probe.load_seconds is None:
         return
     report.add("calling", check_plan(probe, decides=plans_for(context.task)))
@@ -189,6 +193,14 @@ def check_running(
         room.restore()
     report.forecast = forecast(probe, chosen, context.task, context.images)
     report.add("time and memory", check_forecast(report.forecast))
+
+
+def _leave_out_repeated(report: Report) -> None:
+    """Leave out what was read of a use of the network, where running it says more."""
+    places = {f.where for f in report.findings if f.code in _SEEN_RUNNING}
+    report.findings = [
+        f for f in report.findings if f.code not in _SEEN_UNREAD or f.where not in places
+    ]
 
 
 def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skipped | None:

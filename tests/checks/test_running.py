@@ -189,6 +189,22 @@ def test_hosts_and_hub_ids_are_named(tmp_path: Path, third_party: Bundle) -> Non
     assert finding.where == "model.py:7"
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        loading("urlopen('https://example.org/w')", "from urllib.request import urlopen"),
+        loading("urlopen(Request('https://example.org/w')).read()",
+                "from urllib.request import Request, urlopen"),
+        predicting("urlopen('https://example.org/w')\nreturn 0.5",
+                   "from urllib.request import urlopen"),
+    ],
+    ids=["load", "with a request", "predict"],
+)  # fmt: skip
+def test_a_network_call_is_one_finding(model: str, tmp_path: Path, third_party: Bundle) -> None:
+    report = run_checks(model, tmp_path / "s", third_party)
+    assert [finding.code for finding in report.findings] == ["network-needed"]
+
+
 def test_a_load_beyond_the_time_limit_is_stopped(tmp_path: Path, third_party: Bundle) -> None:
     model = loading("time.sleep(30)", "import signal, time\nsignal.signal = lambda *a: None")
     report = run_checks(model, tmp_path / "s", third_party, limit_s=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import PurePosixPath
@@ -13,14 +14,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from kit.checks.submission.needed import is_needed
+from kit.checks.submission.network import clients_called
 from kit.checks.submission.own_modules import OwnModules, own_modules
+from kit.checks.submission.package_names import package_meant, packages_of
 from kit.checks.submission.reached import packages_of_runs
 from kit.checks.submission.relative import check_relative, leading_out
-from kit.checks.submission.requirements import requirement_lines
+from kit.checks.submission.requirements import requirement_lines, whitelist
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
 from kit.findings.finding import Finding
-from kit.requirements import package_of
 from kit.vendoring.imports import shared_packages_for
 
 # Every ingestion program hands over PIL images, so Pillow is there.
@@ -32,6 +34,21 @@ _OF_THE_CHECKOUT = frozenset((
 ))  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What imports are compared with: packages by canonical name, and the submission's files.
+
+    `declared` are those of requirements.txt with their dependencies, `allowed` those of the
+    organiser's whitelist, None where any is. `clients` are modules whose calls are reported as
+    uses of the network, which is the reason to do without them.
+    """
+
+    declared: frozenset[str]
+    allowed: Mapping[str, str] | None
+    own: OwnModules
+    clients: Set[str]
+
+
 def check_imports(subject: Subject) -> Iterator[Finding]:
     """Modules that are nobody's, undeclared, newer than 3.10, or hidden by another."""
     own = own_modules(subject)
@@ -40,7 +57,8 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
         for name in own.top_level()
         if not (name in _distributions() and own.is_namespace(name))
     }
-    declared = _with_dependencies(_declared(subject))
+    clients = {name for source in subject.sources for name in clients_called(source)}
+    given = _Given(_with_dependencies(_declared(subject)), whitelist(subject), own, clients)
     shared = shared_packages_for(subject.submission.path)
     packages = packages_of_runs(own)
     seen: set[str] = set()
@@ -58,7 +76,7 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
                     if module in shared:
                         yield _not_vendored(source, module, node.lineno)
                     else:
-                        yield from _one(source, module, node.lineno, declared, own)
+                        yield from _one(source, module, node.lineno, given)
     yield from _shadows(subject)
 
 
@@ -105,9 +123,7 @@ def _top_levels(node: ast.Import | ast.ImportFrom) -> list[str]:
     return list(dict.fromkeys(module.split(".")[0] for module, _ in _targets(node)))
 
 
-def _one(
-    source: Source, module: str, line: int, declared: frozenset[str], own: OwnModules
-) -> Iterator[Finding]:
+def _one(source: Source, module: str, line: int, given: _Given) -> Iterator[Finding]:
     if module in _NEWER:
         found = f"{module} is not in Python 3.10"
         yield Finding("import-newer-python", source.name, found, line)
@@ -116,21 +132,37 @@ def _one(
     if module in _OF_THE_CHECKOUT:
         found = f"{module} is a part of this checkout, not of the submission"
         yield Finding("import-not-on-platform", source.name, found, line)
-        return
-    packages = {canonicalize_name(name) for name in _distributions().get(module, [])}
-    packages = packages or {canonicalize_name(package_of(module))}
-    if packages & declared:
-        return
-    package = sorted(packages)[0]
+    elif finding := _undeclared(source, module, line, given):
+        yield finding
+
+
+def _undeclared(source: Source, module: str, line: int, given: _Given) -> Finding | None:
+    """Say what is wrong with a module that no package of requirements.txt brings: one answer."""
+    packages = _packages(module)
+    names = {canonicalize_name(package) for package in packages}
+    if names & given.declared or (module in given.clients and module in _distributions()):
+        return None
+    allowed = given.allowed is None or bool(names & set(given.allowed))
     if module in _distributions():
-        found = f"{module} needs {package}, which requirements.txt does not name"
-        yield Finding("import-undeclared", source.name, found, line)
-    elif inner := own.elsewhere(module):
+        code = "import-undeclared" if allowed else "import-not-allowed"
+        found = f"{module} needs {packages[0]}, which requirements.txt does not name"
+    elif inner := given.own.elsewhere(module):
+        code = "import-own-missing"
         found = f"{module} is not at the root of the submission; its name is {inner}"
-        yield Finding("import-own-missing", source.name, found, line)
+        return Finding(code, source.name, found, line)
     else:
+        code = "import-missing"
         found = f"{module} is not in the submission, requirements.txt or Python, nor installed here"
-        yield Finding("import-missing", source.name, found, line)
+    if not allowed:
+        found += f"; the organiser's whitelist has no {packages[0]}"
+    return Finding(code, source.name, found, line)
+
+
+def _packages(module: str) -> list[str]:
+    """The packages that bring a module, the one to name first."""
+    installed = sorted(_distributions().get(module, ()), key=str.casefold)
+    usual = packages_of(module)
+    return [*usual, *installed] if usual != (module,) else [*installed, *usual]
 
 
 def missing_packages(subject: Subject) -> list[str]:
@@ -149,7 +181,8 @@ def _is_installed(name: str) -> bool:
 
 def _declared(subject: Subject) -> set[str]:
     lines = requirement_lines(subject)
-    return {canonicalize_name(line.requirement.name) for line in lines if line.requirement}
+    names = [line.requirement.name for line in lines if line.requirement]
+    return {canonicalize_name(package_meant(name) or name) for name in names}
 
 
 @cache
