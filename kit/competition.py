@@ -14,7 +14,7 @@ from kit.competition_schema import SECTIONS, TOP
 from kit.contract import COMPETITION_FILE, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError
 from kit.located_yaml import Document, Place, read_document
-from kit.server_fields import LARGEST, FileKind, is_uuid, text_of, whole_number
+from kit.server_fields import LARGEST, FileKind, is_platform_key, text_of, whole_number
 
 _OLD_VERSIONS = ("1", "1.5")
 OLD_FORMAT = (
@@ -38,7 +38,7 @@ class NamedFile:
     @property
     def is_dataset_key(self) -> bool:
         """Whether the value is the key of a data set that is on the platform already."""
-        return is_uuid(self.value)
+        return is_platform_key(self.value)
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def _docker_image(competition: Competition) -> Iterator[Finding]:
 def check_named_files(competition: Competition) -> Iterator[Finding]:
     """Image, terms, pages and data: there, not empty, and in a form that the platform takes."""
     for file in competition.files():
-        if file.kind in (FileKind.PROGRAM, FileKind.DATA):
+        if file.kind in (FileKind.PROGRAM, FileKind.DATA, FileKind.DOWNLOAD):
             yield from _data(competition, file)
         else:
             yield from _page(competition, file)
@@ -176,6 +176,8 @@ def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
         return
     path = competition.root / file.value
     name = f"{_dotted(file.place)}: {file.value}"
+    if file.kind is FileKind.DOWNLOAD and path.is_file():
+        return
     if path.is_file() and path.suffix.lower() != ".zip":
         found = f"{name} is a plain file; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
