@@ -17,6 +17,7 @@ from kit.competition import (
     OLD_FORMAT,
     OLD_FORMAT_HINT,
     Competition,
+    as_index,
     column_key,
     columns_of,
     leads_inside,
@@ -178,8 +179,8 @@ def _phases_by_task(
             problems.append(f"phase {name}: tasks: expected a list, found {_shown(indexes)}")
             continue
         for index in indexes:
-            if isinstance(index, int | str):
-                found.setdefault(index, (name, limit or DEFAULT_TIME_LIMIT_S))
+            if (task := as_index(index)) is not None:
+                found.setdefault(task, (name, limit or DEFAULT_TIME_LIMIT_S))
             else:
                 problems.append(f"phase {name}: tasks: expected indexes, found {_shown(index)}")
     return found
@@ -278,7 +279,7 @@ def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
         return None
     computed = entry.get("computation_indexes") or ()
     if isinstance(computed, str):
-        computed = [part for part in computed.replace(",", " ").split() if part.isdigit()]
+        computed = list(computed)  # the server takes a text apart, letter by letter
     if not isinstance(computed, list | tuple):
         computed = ()
     precision = whole_number(entry.get("precision"))

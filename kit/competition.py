@@ -146,10 +146,14 @@ def leads_inside(value: str) -> bool:
 
 def task_index(entry: Mapping[str, Any]) -> int | str | None:
     """Return a task's index, which phases name; None where a phase could not name it."""
-    index = entry.get("index")
-    if isinstance(index, float) and index.is_integer():
-        return int(index)  # the platform finds 1 under 1.0
-    return index if isinstance(index, int | str) else None
+    return as_index(entry.get("index"))
+
+
+def as_index(value: Any) -> int | str | None:
+    """Return the index of a task as it stands in a task or a phase; None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # the platform finds 1 under 1.0
+    return value if isinstance(value, int | str) else None
 
 
 def time_limit(phase: Mapping[str, Any]) -> int | None:
