@@ -19,6 +19,7 @@ from kit.competition import (
     OLD_FORMAT,
     OLD_FORMAT_HINT,
     Competition,
+    as_index,
     column_key,
     columns_of,
     leads_inside,
@@ -29,7 +30,7 @@ from kit.competition import (
 from kit.competition_schema import TASK_FILES
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
-from kit.server_fields import flag_of, is_uuid, whole_number
+from kit.server_fields import flag_of, is_platform_key, whole_number
 from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
 
 
@@ -210,8 +211,8 @@ def _phases_by_task(
             problems.append(f"phase {name}: tasks: expected a list, found {_shown(indexes)}")
             continue
         for index in indexes:
-            if isinstance(index, int | str):
-                found.setdefault(index, (name, limit or DEFAULT_TIME_LIMIT_S))
+            if (task := as_index(index)) is not None:
+                found.setdefault(task, (name, limit or DEFAULT_TIME_LIMIT_S))
             else:
                 problems.append(f"phase {name}: tasks: expected indexes, found {_shown(index)}")
     return found
@@ -259,7 +260,7 @@ def _task(
             elif competition.holds(entry.get(key)):
                 paths[key] = competition.root / entry[key]
             elif key in entry and entry[key] is not None:
-                absent.append(Absent(key, entry[key], is_uuid(entry[key])))
+                absent.append(Absent(key, entry[key], is_platform_key(entry[key])))
     phase, limit = phases.get(index, ("", DEFAULT_TIME_LIMIT_S))
     return Task(
         index=index,
@@ -312,7 +313,7 @@ def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
         return None
     computed = entry.get("computation_indexes") or ()
     if isinstance(computed, str):
-        computed = [part for part in computed.replace(",", " ").split() if part.isdigit()]
+        computed = list(computed)  # the server takes a text apart, letter by letter
     if not isinstance(computed, list | tuple):
         computed = ()
     precision = whole_number(entry.get("precision"))

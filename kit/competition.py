@@ -14,7 +14,7 @@ from kit.competition_schema import SECTIONS, TOP
 from kit.contract import COMPETITION_FILE, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError
 from kit.located_yaml import Document, Place, read_document
-from kit.server_fields import LARGEST, FileKind, is_uuid, text_of, whole_number
+from kit.server_fields import LARGEST, FileKind, is_platform_key, text_of, whole_number
 
 _OLD_VERSIONS = ("1", "1.5")
 OLD_FORMAT = (
@@ -38,7 +38,8 @@ class NamedFile:
     @property
     def is_dataset_key(self) -> bool:
         """Whether the value is the key of a data set that is on the platform already."""
-        return self.kind in (FileKind.PROGRAM, FileKind.DATA) and is_uuid(self.value)
+        in_data = self.kind not in (FileKind.IMAGE, FileKind.PAGE)
+        return in_data and is_platform_key(self.value)
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,14 @@ def leads_inside(value: str) -> bool:
 
 def task_index(entry: Mapping[str, Any]) -> int | str | None:
     """Return a task's index, which phases name; None where a phase could not name it."""
-    index = entry.get("index")
-    if isinstance(index, float) and index.is_integer():
-        return int(index)  # the platform finds 1 under 1.0
-    return index if isinstance(index, int | str) else None
+    return as_index(entry.get("index"))
+
+
+def as_index(value: Any) -> int | str | None:
+    """Return the index of a task as it stands in a task or a phase; None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # the platform finds 1 under 1.0
+    return value if isinstance(value, int | str) else None
 
 
 def time_limit(phase: Mapping[str, Any]) -> int | None:

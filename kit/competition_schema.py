@@ -101,7 +101,7 @@ SECTIONS: dict[str, Section] = {
     "tasks": Section(
         {
             "index": Field(Type.OTHER, needed=True, null=True, missing="task-index"),
-            "key": Field(Type.UUID),
+            "key": Field(Type.UUID, code="platform-key"),
             "name": _text(256),
             "description": _DESCRIPTION,
             "ingestion_only_during_scoring": _FLAG,
@@ -114,12 +114,12 @@ SECTIONS: dict[str, Section] = {
     ),
     "solutions": Section(
         {
-            "index": Field(Type.OTHER, needed=True, null=True),
-            "key": Field(Type.UUID),
+            "index": Field(Type.OTHER, needed=True, null=True, missing="solution-index"),
+            "key": Field(Type.UUID, code="platform-key"),
             "name": Field(Type.TEXT, emptied=True, most=256),
             "description": _DESCRIPTION,
-            "tasks": Field(Type.OTHER, needed=True),
-            "path": _file(FileKind.DATA, needed=True),
+            "tasks": Field(Type.OTHER, needed=True, missing="solution-tasks"),
+            "path": _file(FileKind.DOWNLOAD, needed=True, missing="path-missing"),
         },
         kept=frozenset(("index", "key", "tasks")),
     ),
@@ -137,8 +137,8 @@ SECTIONS: dict[str, Section] = {
         "hide_score_output": _FLAG,
         "tasks": Field(Type.OTHER, null=True),
         "execution_time_limit": Field(Type.WHOLE, emptied=True, code="time-limit-malformed"),
-        "public_data": _file(FileKind.DATA),
-        "starting_kit": _file(FileKind.DATA),
+        "public_data": _file(FileKind.DOWNLOAD),
+        "starting_kit": _file(FileKind.DOWNLOAD),
     }),
     "leaderboards": Section({
         "title": _text(64),

@@ -22,7 +22,7 @@ LARGEST: Final = 2_147_483_647  # of an integer column in PostgreSQL
 _LONGEST_NUMBER: Final = 1_000
 _TRUE = ("t", "y", "yes", "true", "on", "1", 1)
 _FALSE = ("f", "n", "no", "false", "off", "0", 0)
-_ATOM = r"[\w.!#$%&'*+/=?^`{|}~-]+"
+_ATOM = r"[a-z0-9_.!#$%&'*+/=?^`{|}~-]+"
 _EMAIL = re.compile(
     rf"(?!\.)(?!.*\.[.@]){_ATOM}@(localhost|([^\W_][\w-]*\.)+([^\W\d_]{{2,63}}|xn--[a-z0-9]+))",
     re.I,
@@ -36,6 +36,7 @@ class FileKind(Enum):
     PAGE = auto()
     PROGRAM = auto()
     DATA = auto()
+    DOWNLOAD = auto()  # no worker unpacks it
 
 
 class Type(Enum):
@@ -146,8 +147,8 @@ def whole_number(value: Any) -> int | None:
         return None
 
 
-def is_uuid(value: Any) -> bool:
-    """Say whether a value is the key of something that is on the platform already."""
+def is_platform_key(value: Any) -> bool:
+    """Say whether a value can be the key of something that is on the platform already, a UUID."""
     try:
         uuid.UUID(value)
     except (ValueError, AttributeError, TypeError):
@@ -207,7 +208,11 @@ def _date(field: Field, value: Any) -> Refusal | None:
 
 
 def _uuid(field: Field, value: Any) -> Refusal | None:
-    return None if is_uuid(value) else _other("the key (UUID) of what is on the platform", value)
+    return (
+        None
+        if is_platform_key(value)
+        else _other("the key (UUID) of what is on the platform", value)
+    )
 
 
 def _list(field: Field, value: Any) -> Refusal | None:

@@ -64,13 +64,13 @@ def metadata(data: bytes, folder: Path) -> None:
 
 
 def yaml_structure(data: bytes, folder: Path) -> None:
-    """Nested and multiplied YAML, which bytes only describe, for everything that reads YAML."""
-    document = structures.document(data).encode()
-    for number, read in enumerate((competition, checked_bundle, metadata, scores_file)):
-        place = folder / str(number)
-        place.mkdir(exist_ok=True)
-        with contextlib.suppress(*MESSAGES):
-            read(document, place)
+    """Nested and multiplied YAML, which bytes only describe, for what reads YAML.
+
+    The first byte says who reads it.
+    """
+    readers = (competition, checked_bundle, metadata, scores_file)
+    reader = readers[data[0] % len(readers)] if data else competition
+    reader(structures.document(data[1:]).encode(), folder)
 
 
 def requirement_lines(data: bytes, folder: Path) -> None:

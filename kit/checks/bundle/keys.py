@@ -122,7 +122,7 @@ def _docker_image(competition: Competition) -> Iterator[Finding]:
 def check_named_files(competition: Competition) -> Iterator[Finding]:
     """Image, terms, pages and data: there, not empty, and in a form that the platform takes."""
     for file in competition.files():
-        if file.kind in (FileKind.PROGRAM, FileKind.DATA):
+        if file.kind in (FileKind.PROGRAM, FileKind.DATA, FileKind.DOWNLOAD):
             yield from _data(competition, file)
         else:
             yield from _page(competition, file)
@@ -177,7 +177,7 @@ def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
         return
     path = competition.root / file.value
     name = f"{_dotted(file.place)}: {file.value}"
-    if file.place[0] == "tasks" and is_plain(path):
+    if file.kind is not FileKind.DOWNLOAD and is_plain(path):
         found = f"{name} is no zip; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
     elif path.is_dir() and not any(item.is_file() for item in path.rglob("*")):

@@ -79,7 +79,10 @@ def _dates(competition: Competition, number: int, phase: dict[str, Any]) -> Iter
 def _limits(competition: Competition, number: int, phase: dict[str, Any]) -> Iterator[Finding]:
     limit = time_limit(phase)
     place = ("phases", number, "execution_time_limit")
-    if limit is not None and limit > DEFAULT_TIME_LIMIT_S:
+    if whole_number(phase.get("execution_time_limit") or None) == 0:  # "0"; 0 is the default
+        found = "execution_time_limit: a worker ends nothing after 0 s, expected at least 1"
+        yield finding_at(competition, "time-limit-malformed", found, *place)
+    elif limit is not None and limit > DEFAULT_TIME_LIMIT_S:
         found = f"execution_time_limit: {limit} s; the default queue may cut it"
         yield finding_at(competition, "time-limit-capped", found, *place)
     for key in ("max_submissions_per_day", "max_submissions"):
