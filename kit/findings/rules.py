@@ -204,6 +204,9 @@ _BUNDLE = _table(
     ("path-missing", "add the file, or fix the path", "unpacker: Cannot find dataset"),
     ("data-not-zip", "put the file into a folder or a zip, and name that",
      "worker: Bad or empty zip file"),
+    ("image-unreadable", "replace the images, or take them out of input and reference",
+     "HDR ingestion: Image.open"),
+    ("image-too-large", "make the images smaller", "Pillow: DecompressionBombError"),
     ("page-empty", "write the page", "unpacker: must contain content"),
     ("task-index", "give each task its own index", "unpacker: Duplicate task indexes"),
     ("scoring-missing", "give the task a scoring_program", "unpacker"),
@@ -248,9 +251,12 @@ _BUNDLE = _table(
     ("docker-image-floating", "name a version or digest", "codalab#2044; HDR bundle"),
     ("bundle-junk", "remove it", "codabench#1655; ISIC scoring#15"),
     ("data-empty", "add the data", "codabench#2206"),
+    ("image-format", "make sure that the ingestion program reads them without Pillow",
+     "Pillow: Image.open"),
     ("data-ids", "let reference and input name the same images", "codabench#2206, #2321"),
 ) | _table(
     "note",
+    ("images-undecoded", "nothing, or decode them all yourself once", "time limit of this check"),
     ("precision-default", "set precision: 4", "server: default precision is 2"),
 )  # fmt: skip
 

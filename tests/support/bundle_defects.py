@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
+from PIL import Image
 
 from tests.support.checks import Defect, append, both, good_competition, remove, replace, write
 
@@ -83,6 +86,20 @@ def _two_tasks(content: dict[str, Any]) -> None:
 def _zip_bundle_of_folder(folder: Path) -> Path:
     archive = shutil.make_archive(str(folder.parent / "packed"), "zip", folder.parent, folder.name)
     return Path(archive)
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG whose header says that it is large; the pixels are missing."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+              for c in (header, b"IDAT")]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _cut_off(folder: Path) -> None:
+    path = folder / "input_data/0.png"
+    Image.effect_noise((60, 60), 90).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
 
 
 _LONG = "x" * 300
@@ -194,6 +211,13 @@ BUNDLE_DEFECTS = (
     Defect("__MACOSX in the reference", "bundle-junk",
            write("reference_data/__MACOSX/._ref.csv", "x")),
     Defect(".DS_Store among the pictures", "bundle-junk", write("input_data/.DS_Store", "x")),
+    Defect("an image of text", "image-unreadable", write("input_data/0.png", b"no image")),
+    Defect("an empty image", "image-unreadable", write("input_data/0.png", b"")),
+    Defect("an image that is cut off", "image-unreadable", _cut_off),
+    Defect("an image of many pixels", "image-too-large",
+           write("input_data/0.png", huge_png(20_000, 20_000))),
+    Defect("a TIFF of unknown form", "image-format",
+           write("input_data/big.tif", b"II*\0" + bytes(40))),
     Defect("a picture that the reference lacks", "data-ids", write("input_data/9.png", b"x")),
     Defect("a picture that only the reference has", "data-ids",
            append("reference_data/ref.csv", "9.png,1\n")),
