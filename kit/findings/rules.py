@@ -240,6 +240,9 @@ _BUNDLE = _table(
     ("data-not-zip", "put the file into a folder or a zip, and name that",
      "worker: Bad or empty zip file"),
     ("field-refused", "write such a value, or remove the key", "server: serializers"),
+    ("image-unreadable", "replace the images, or take them out of input and reference",
+     "HDR ingestion: Image.open"),
+    ("image-too-large", "make the images smaller", "Pillow: DecompressionBombError"),
     ("page-empty", "write the page", "unpacker: must contain content"),
     ("page-encoding", "save the page as UTF-8 text", "unpacker: open(...).read()"),
     ("logo-format", "save the image as an RGB PNG", "server: logo, make_logo_icon"),
@@ -294,9 +297,12 @@ _BUNDLE = _table(
     ("command-variable-unread", "remove it: no program reads it", "worker: str.replace"),
     ("bundle-junk", "remove it", "codabench#1655; ISIC scoring#15"),
     ("data-empty", "add the data", "codabench#2206"),
+    ("image-format", "make sure that the ingestion program reads them without Pillow",
+     "Pillow: Image.open"),
     ("data-ids", "let reference and input name the same images", "codabench#2206, #2321"),
 ) | _table(
     "note",
+    ("images-undecoded", "nothing, or decode them all yourself once", "time limit of this check"),
     ("precision-default", "set precision: 4", "server: default precision is 2"),
     ("logo-placeholder", "put the image there before the upload", "server: make_logo_icon"),
 )  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -92,6 +94,20 @@ def _cmyk() -> bytes:
     stream = io.BytesIO()
     Image.new("CMYK", (16, 16)).save(stream, format="JPEG")
     return stream.getvalue()
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG whose header says that it is large; the pixels are missing."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+              for c in (header, b"IDAT")]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _cut_off(folder: Path) -> None:
+    path = folder / "input_data/0.png"
+    Image.effect_noise((60, 60), 90).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
 
 
 _LONG = "x" * 300
@@ -246,6 +262,13 @@ BUNDLE_DEFECTS = (
     Defect("__MACOSX in the reference", "bundle-junk",
            write("reference_data/__MACOSX/._ref.csv", "x")),
     Defect(".DS_Store among the pictures", "bundle-junk", write("input_data/.DS_Store", "x")),
+    Defect("an image of text", "image-unreadable", write("input_data/0.png", b"no image")),
+    Defect("an empty image", "image-unreadable", write("input_data/0.png", b"")),
+    Defect("an image that is cut off", "image-unreadable", _cut_off),
+    Defect("an image of many pixels", "image-too-large",
+           write("input_data/0.png", huge_png(20_000, 20_000))),
+    Defect("a TIFF of unknown form", "image-format",
+           write("input_data/big.tif", b"II*\0" + bytes(40))),
     Defect("a picture that the reference lacks", "data-ids", write("input_data/9.png", b"x")),
     Defect("a picture that only the reference has", "data-ids",
            append("reference_data/ref.csv", "9.png,1\n")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -12,6 +11,8 @@ from typing import Any
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
+from kit.checks.bundle.contents import unpacked
+from kit.checks.bundle.images import check_images
 from kit.checks.bundle.keys import (
     check_fields,
     check_keys,
@@ -28,7 +29,7 @@ from kit.errors import KitError
 from kit.findings.finding import Finding, Report, shown
 from kit.packing.shipping import is_junk
 from kit.server_fields import FileKind, flag_of
-from kit.zips import is_plain, tree_entries, unpack
+from kit.zips import tree_entries, unpack
 
 _MOST_IDS = 200_000
 
@@ -101,6 +102,7 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
     report.add("leaderboard", check_leaderboards(competition))
     report.add("programs", _programs(competition))
     report.add("data", _data(competition))
+    report.add("images", check_images(competition))
 
 
 def _programs(competition: Competition) -> Iterator[Finding]:
@@ -113,29 +115,11 @@ def _programs(competition: Competition) -> Iterator[Finding]:
             if not competition.holds(value) or (kind, late, value) in seen:
                 continue  # check_named_files reports what is not there
             seen.add((kind, late, value))
-            with _unpacked(competition.root / str(value)) as (folder, problem):
+            with unpacked(competition.root / str(value)) as (folder, problem):
                 if folder is not None:
                     yield from check_program(Program(kind, late, str(value), folder))
                 elif problem:
                     yield Finding("zip-damaged", str(value), problem)
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
-    """A program's or data folder, unpacked where it is a zip; None with the reason if not."""
-    if path.is_dir():
-        yield path, ""
-    elif is_plain(path):
-        yield None, ""  # check_named_files reports it
-    else:
-        with TemporaryDirectory(prefix="kit-check-") as folder:
-            target = Path(folder, "content")
-            problem = ""
-            try:
-                unpack(path, target)
-            except KitError as error:
-                problem = "; ".join([error.message, *error.problems])
-            yield (None if problem else target), problem
 
 
 def _data(competition: Competition) -> Iterator[Finding]:
@@ -144,7 +128,7 @@ def _data(competition: Competition) -> Iterator[Finding]:
         yield from _ids(competition, task)
     named = [file.value for file in competition.files() if file.place[0] == "tasks"]
     for value in dict.fromkeys(value for value in named if competition.holds(value)):
-        with _unpacked(competition.root / value) as (folder, _):
+        with unpacked(competition.root / value) as (folder, _):
             names = [entry.name for entry in tree_entries(folder)] if folder else []
         junk = [n for n in names if _is_junk(n)]
         if junk:
@@ -162,9 +146,9 @@ def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
     input_data, reference_data = task.get("input_data"), task.get("reference_data")
     if not (competition.holds(input_data) and competition.holds(reference_data)):
         return
-    with _unpacked(competition.root / str(input_data)) as (folder, _):
+    with unpacked(competition.root / str(input_data)) as (folder, _):
         there = {entry.path.name for entry in tree_entries(folder)} if folder else None
-    with _unpacked(competition.root / str(reference_data)) as (folder, _):
+    with unpacked(competition.root / str(reference_data)) as (folder, _):
         tables = sorted(folder.glob("*.csv")) if folder else []
         wanted = {name for table in tables for name in _names(table)}
     if there is None or not wanted or len(there) > _MOST_IDS:
