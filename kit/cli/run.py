@@ -12,8 +12,9 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from kit import bundles, runs, submissions
+from kit import bundles, run_record, runs, submissions
 from kit.cli.options import bundle_option, out_option, task_option
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.errors import UsageProblem
@@ -25,6 +26,10 @@ from kit.verdict import UNKNOWN, Verdict
 from kit.worker import OnTick, StepResult, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+# The spinner before the line, and the blank after it.
+_SPINNER = 3
+# How lines of our ingestion program begin that are for programs.
+_FOR_THE_RUNNER = "TIMING {"
 _LEAST_MEMORY = 64 * 1024**2
 
 
@@ -125,7 +130,7 @@ def command(
                 resume=bool(resume),
             )
     if as_json:
-        print_json(runs.as_json(result))
+        print_json(run_record.as_json(result))
     else:
         _show(result)
     return 1 if result.failure else 0
@@ -148,13 +153,21 @@ def _progress(quiet: bool) -> Iterator[OnTick]:
     if quiet or not sys.stderr.isatty():
         yield no_progress
         return
-    with Console(stderr=True).status("laying out") as status:
+    screen = Console(stderr=True)
+    with screen.status("laying out") as status:
 
         def tick(step: str, seconds: float, log: Path) -> None:
-            last = runs.tail(log)[-1:] or [""]
-            status.update(f"{step} {seconds:.0f} s  {last[0][:80]}")
+            status.update(_progress_line(step, seconds, log, screen.width - _SPINNER))
 
         yield tick
+
+
+def _progress_line(step: str, seconds: float, log: Path, width: int) -> Text:
+    """Return one line of at most `width` cells: a longer one would wrap and leave its rest."""
+    said = [line for line in runs.tail(log) if not line.startswith(_FOR_THE_RUNNER)]
+    line = Text(f"{step} {seconds:.0f} s  {said[-1] if said else ''}")
+    line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def _show(result: runs.Run) -> None:
