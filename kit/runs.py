@@ -8,43 +8,28 @@ journal.txt, with which it can be resumed.
 from __future__ import annotations
 
 import errno
-import platform
 import secrets
 import shutil
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import kit
 from kit.absences import absence_notes, refuse_incomplete
-from kit.bundle_track import track_difference
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digest_of
 from kit.errors import KitError, UsageProblem
 from kit.files import write_json
-from kit.isolation.app_paths import app_paths
-from kit.isolation.doubts import (
-    Doubt,
-    doubts,
-    doubts_of_outcomes,
-    doubts_of_requirements,
-    modules_in,
-    read_logs,
-)
+from kit.isolation.logs import name_paths
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
-from kit.packing.shipping import has_junk
 from kit.records import RECORD_FILE, read_record
-from kit.requirements import unmet_requirements
-from kit.results import is_result, result_problems
+from kit.run_notes import doubts_of_run, notes_on, user_paths
+from kit.run_record import as_json
 from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
-from kit.submissions import LaidOut, Submission, has_command, lay_out, metadata_of
-from kit.vendoring.imports import unvendored_packages
+from kit.submissions import LaidOut, Submission, has_command, lay_out
 from kit.verdict import Verdict, platform_verdict, unknown_verdict
 from kit.worker import (
     OnTick,
@@ -55,9 +40,7 @@ from kit.worker import (
     score,
     zip_output,
 )
-from kit.zips import tree_entries
 
-_RECORDED_PACKAGES = ("numpy", "scikit-learn", "pillow", "torch", "torchvision", "timm")
 _LOG_TAIL_LINES = 15
 
 
@@ -142,6 +125,7 @@ def run(
         result.failure = error.message if isinstance(error, KitError) else "interrupted"
         raise
     finally:
+        name_paths(workspace.logs, user_paths(result, workspace))
         shutil.rmtree(workspace.root, ignore_errors=True)
         # A resume that was refused leaves the record of the run as it is.
         if result.digests or before is None:
@@ -181,7 +165,7 @@ def _prepare(
                 shutil.rmtree(left, ignore_errors=True)
     result.digests = digests
     result.notes += [
-        *_notes(result.submission, laid_out.folder, result.bundle),
+        *notes_on(result.submission, laid_out.folder, result.bundle),
         *absence_notes(result.bundle, result.task),
     ]
     result.failure = "not finished"
@@ -217,24 +201,8 @@ def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: J
     result.verdict = platform_verdict(result.bundle, prediction, scoring)
     if scoring and not prediction.failure:
         _keep_scores(result, scoring)
-    if result.failure and (found := _doubts(result, workspace, laid_out)):
+    if result.failure and (found := doubts_of_run(result, workspace, laid_out)):
         result.verdict = unknown_verdict(found)
-
-
-def _doubts(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[Doubt]:
-    """Return what of the mode may have caused the failure of a run."""
-    lacks = workspace.mode.lacks(result.bundle.docker_image)
-    named = app_paths(result.task, result.submission)
-    own = modules_in([workspace.root, laid_out.folder])
-    shared = unvendored_packages(result.submission.path, laid_out.folder)
-    outcomes = [outcome for step in result.steps for outcome in step.outcomes.values()]
-    found = [
-        *doubts(lacks, named, read_logs(workspace.logs), own | frozenset(shared)),
-        *doubts_of_outcomes(lacks, outcomes),
-    ]
-    if "packages" in lacks and result.steps[0].failure:
-        found += doubts_of_requirements(unmet_requirements(laid_out.folder))
-    return list(dict.fromkeys(found))
 
 
 def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Journal) -> StepResult:
@@ -244,8 +212,20 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
         journal.keep(workspace.folder("prediction", "output"))
     result.steps.append(prediction)
     result.failure = prediction.failure
+    done = journal.predicted()
+    if prediction.timed_out and done is not None:
+        result.failure += (
+            f" after {done:,} images; `kit run --resume {_resumed_by(result.folder)}` predicts the "
+            "others"
+        )
     _keep(prediction.output / PREDICTIONS_FILE, result.folder)
     return prediction
+
+
+def _resumed_by(folder: Path) -> Path:
+    """Return what --resume takes for a run: its name in runs/, else its folder."""
+    short = Path(folder.name)
+    return short if (Path("runs") / short).resolve() == folder else folder
 
 
 def _keep_scores(result: Run, scoring: StepResult) -> None:
@@ -266,24 +246,6 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
     if result.missing_keys:
         result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"
     write_json(result.folder / "scores.json", result.scores)
-
-
-def _notes(submission: Submission, laid_out: Path, bundle: Bundle) -> list[str]:
-    names = [entry.name for entry in tree_entries(laid_out) if not has_junk(entry.name)]
-    if is_result(names):
-        kind = "a result submission: the scoring program reads its files as they are"
-        return [kind, *(str(problem) for problem in result_problems(names))]
-    difference = track_difference(metadata_of(laid_out).get("track"), bundle)
-    notes = [difference] if difference else []
-    notes += [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
-    if not submission.is_zip:
-        problems = [item for item in submission.shipment.problems if item.severity == "error"]
-        notes += [f"kit pack would refuse this: {problem}" for problem in problems]
-    notes += [
-        f"{package} is imported and not in the submission; `kit vendor` copies shared packages"
-        for package in unvendored_packages(submission.path, laid_out)
-    ]
-    return notes
 
 
 def _bundle_digests(task: Task) -> dict[str, str]:
@@ -319,68 +281,6 @@ def _record(result: Run) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         result.notes.append(f"{RECORD_FILE} could not be written: {error.strerror}")
-
-
-def as_json(result: Run) -> dict[str, Any]:
-    """Return the run as `run.json` and `kit run --json` give it."""
-    return {
-        "format": 1,
-        "submission": result.submission.name,
-        "submission_path": str(result.submission.path),
-        "bundle": result.bundle.title,
-        "bundle_path": str(result.bundle.path),
-        "task": {"index": result.task.index, "name": result.task.name, "phase": result.task.phase},
-        "mode": result.mode,
-        "ok": not result.failure,
-        "failure": result.failure,
-        "scores": result.scores,
-        "leaderboard": [
-            {
-                "key": cell.column.key,
-                "title": cell.column.title,
-                "value": cell.value,
-                "shown": cell.shown,
-                "sorting": cell.column.sorting,
-            }
-            for cell in result.cells
-        ],
-        "platform": result.verdict.as_json() if result.verdict else None,
-        "steps": [_step_json(step) for step in result.steps],
-        "notes": result.notes,
-        "report": str(result.report) if result.report else None,
-        "folder": str(result.folder),
-        "digests": result.digests,
-        "started": result.started.isoformat(timespec="seconds"),
-        "command": sys.argv[1:],
-        "kit": kit.__version__,
-        "machine": machine(),
-    }
-
-
-def _step_json(step: StepResult) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "seconds": round(step.seconds, 3),
-        "limit_seconds": step.limit_s,
-        "peak_bytes": step.peak_bytes,
-        "failure": step.failure,
-        "exit_status": {kind: outcome.exit_status for kind, outcome in step.outcomes.items()},
-    }
-
-
-def machine() -> dict[str, Any]:
-    """Return Python, packages and system: what may change the last digits of a score."""
-    packages = {}
-    for name in _RECORDED_PACKAGES:
-        try:
-            packages[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "packages": packages,
-    }
 
 
 def tail(log: Path | None) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -30,9 +31,18 @@ from kit.isolation.platform_table import (
     ContainerKind,
 )
 from kit.isolation.process import Outcome, Stop, run_together
-from kit.isolation.programs import Job, command_of, has_metadata, make_job, split_command
+from kit.isolation.programs import (
+    Job,
+    command_of,
+    has_metadata,
+    make_job,
+    split_command,
+    writable_copies,
+)
 from kit.journal import Journal
 from kit.zips import is_plain, tree_entries, unpack, write_zip
+
+STEPS: Final = ("prediction", "scoring")
 
 # Progress callback: (step, seconds so far, file of its standard output so far).
 OnTick = Callable[[str, float, Path], None]
@@ -250,7 +260,7 @@ def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
     # far it is stands in its standard output.
     progress, step.log = place.log_files(jobs[-1])
     empty = [step.output, place.home]
-    copies = _writable_copies(jobs, empty)
+    copies = writable_copies(jobs, empty)
 
     def tick(seconds: float) -> None:
         workspace.on_tick(step.name, seconds, progress)
@@ -266,16 +276,6 @@ def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
         job.container.program: outcome for job, outcome in zip(jobs, outcomes, strict=True)
     }
     step.failure = _failure(step, mode) or strange_output(step.output)
-
-
-def _writable_copies(jobs: list[Job], others: list[Path]) -> list[Path]:
-    """Return the folders besides `others` that the worker mounts writable: all copies of the kit.
-
-    Folders in one that is listed go with it.
-    """
-    binds = [bind for job in jobs for bind in job.binds if bind.mount.writable_here]
-    sources = {bind.source for bind in binds} - set(others)
-    return sorted(path for path in sources if not sources & set(path.parents))
 
 
 def _failure(step: StepResult, mode: Mode) -> str:

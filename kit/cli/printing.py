@@ -20,6 +20,7 @@ from kit.files import json_text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _WIDTH_OF_A_LOG = 160
+_SPINNER = 3  # cells in front of the text
 
 
 class _Screen(Console):
@@ -57,8 +58,16 @@ def progress(first: str, quiet: bool) -> Iterator[Callable[[str], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    with Console(stderr=True).status(first) as status:
-        yield lambda text: status.update(Text(escaped(text)))
+    screen = Console(stderr=True)
+    with screen.status(first) as status:
+
+        def show(text: str) -> None:
+            line = Text(escaped(text))
+            # A longer line would wrap, and leave its rest behind.
+            line.truncate(screen.width - _SPINNER, overflow="ellipsis")
+            status.update(line)
+
+        yield show
 
 
 def table(

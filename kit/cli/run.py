@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from kit import bundles, runs, submissions
+from kit import bundles, run_record, runs, submissions
 from kit.cli.options import bundle_option, out_option, task_option
 from kit.cli.printing import console, json_option, print_json, progress, size, table
 from kit.errors import UsageProblem
@@ -24,6 +24,8 @@ from kit.verdict import UNKNOWN, Verdict
 from kit.worker import OnTick, StepResult, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+# How lines of our ingestion program begin that are for programs.
+_FOR_THE_RUNNER = "TIMING {"
 _LEAST_MEMORY = 64 * 1024**2
 
 
@@ -124,7 +126,7 @@ def command(
                 resume=bool(resume),
             )
     if as_json:
-        print_json(runs.as_json(result))
+        print_json(run_record.as_json(result))
     else:
         _show(result)
     return 1 if result.failure else 0
@@ -150,8 +152,8 @@ def _progress(quiet: bool) -> Iterator[OnTick]:
             return
 
         def tick(step: str, seconds: float, log: Path) -> None:
-            last = runs.tail(log)[-1:] or [""]
-            show(f"{step} {seconds:.0f} s  {last[0][:80]}")
+            said = [line for line in runs.tail(log) if not line.startswith(_FOR_THE_RUNNER)]
+            show(f"{step} {seconds:.0f} s  {said[-1] if said else ''}")
 
         yield tick
 

@@ -202,6 +202,8 @@ _DYNAMIC = _table(
 ) | _table(
     "warning",
     ("odd-picture-fails", "begin predict with image.convert('RGB')", "submission contract"),
+    ("odd-picture-size", "fix what it names: images may be of any size, and turned or animated",
+     "submission contract"),
     ("network-tried", "read everything from the folder", "worker: network may be off"),
     ("answer-threads", "round less, or fix the number of threads", "codalab#1967"),
     ("answer-constant", "look at what predict returns", "codabench#2250"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from kit import bundles
 from kit.bundles import Bundle
@@ -82,6 +83,9 @@ DEFECTS = {
     "infinity": ("return-not-finite", predicting("return 1e999")),
     "colour is taken for granted": (
         "odd-picture-fails", predicting("return image.getpixel((0, 0))[2] + float(image.size[0])"),
+    ),
+    "one pixel is too few": (
+        "odd-picture-size", predicting("return float(image.size[0] / (image.size[1] - 1))"),
     ),
     "a wide picture never ends": (
         "odd-picture-hangs",
@@ -451,3 +455,27 @@ def test_a_late_nan_is_one_message_with_image_and_value(tmp_path: Path) -> None:
     assert "zz.png (picture 25 of 25): found nan, which is not finite" in finding.found
     assert "\n" not in finding.found
     assert "log" not in finding.found
+
+
+def test_convert_is_advised_only_where_the_mode_is_the_cause(
+    tmp_path: Path, third_party: Bundle
+) -> None:
+    wrong = predicting("return image.no_such_attribute")
+    report = run_checks(wrong, tmp_path / "s", third_party)
+    assert codes(report) == {"predict-fails"}
+    assert all("convert" not in f.found + f.todo for f in report.findings)
+    # Every odd image fails, those in RGB too: not their mode.
+    small = predicting("return [0.1, 0.2][image.size[0] > 80] / (image.size[0] <= 80)")
+    report = run_checks(small, tmp_path / "t", third_party)
+    assert codes(report) == {"odd-picture-size"}
+
+
+def test_convert_is_advised_where_the_tasks_own_images_need_it(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path / "b")
+    for path in sorted((folder / "input_data").iterdir()):
+        Image.open(path).convert("L").save(path)
+    model = predicting("return float(image.getpixel((0, 0))[2] + image.size[0])")
+    with bundles.opened(folder) as bundle:
+        report = run_checks(model, tmp_path / "s", bundle)
+    (finding,) = [item for item in report.findings if item.code == "predict-fails"]
+    assert "converted to RGB it is predicted" in finding.found

@@ -87,6 +87,8 @@ def check_answers(probe: Probe, track: str | None) -> Iterator[Finding]:
             continue
         late = event.get("late")
         found = f"{Path(event['image']).name}: predict raised {event['error']}"
+        if event.get("mode"):
+            found += "; converted to RGB it is predicted: begin with image.convert('RGB')"
         yield _at("probe-timeout" if late else "predict-fails", event, found)
     for event in probe.of("error", "batch"):
         if _is_network(probe, event):
@@ -117,21 +119,28 @@ def _types(answers: Sequence[tuple[str, dict[str, Any]]], track: str | None) -> 
 
 
 def check_odd(probe: Probe, track: str | None) -> Iterator[Finding]:
-    """Odd but intact images get a prediction too; a broken one may raise, and never hangs."""
-    failed = []
+    """Odd but intact images get a prediction too; a broken one may raise, and never hangs.
+
+    What fails for ordinary images in the same way is not odd, and told already.
+    """
+    ordinary = [_kind(event) for event in probe.of("error", "first")]
+    failed: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for event in probe.of("error", "odd"):
         name = Path(event["image"]).name
         if event.get("late"):
             yield _at("odd-picture-hangs", event, f"{name}: {event['error']}")
-        elif name not in BROKEN and not _is_network(probe, event):
-            failed.append((name, event))
-    by_error: dict[str, list[str]] = {}
-    for name, event in failed:
-        by_error.setdefault(event["error"], []).append(name)
-    for error, names in by_error.items():
-        event = next(e for _, e in failed if e["error"] == error)
-        yield _at("odd-picture-fails", event, f"{shown(names, 10)}: {error}")
+        elif name not in BROKEN and _kind(event) not in ordinary and not _is_network(probe, event):
+            code = "odd-picture-fails" if event.get("mode") else "odd-picture-size"
+            failed.setdefault((code, event["error"]), []).append(event)
+    for (code, error), events in failed.items():
+        names = [Path(event["image"]).name for event in events]
+        yield _at(code, events[0], f"{shown(names, 10)}: {error}")
     yield from _types(probe.answers("odd"), track)
+
+
+def _kind(event: dict[str, Any]) -> tuple[Any, str]:
+    """Where an error was raised, and its type: its text may name the image."""
+    return event["at"], event["error"].partition(":")[0]
 
 
 def check_sameness(probe: Probe) -> Iterator[Finding]:
