@@ -7,7 +7,6 @@ journal.txt, with which it can be resumed.
 
 from __future__ import annotations
 
-import errno
 import platform
 import secrets
 import shutil
@@ -22,9 +21,9 @@ from typing import Any
 import kit
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
-from kit.digests import digest_of
+from kit.digests import digests_of
 from kit.errors import KitError, UsageProblem
-from kit.files import write_json
+from kit.files import FULL, WriteFailed, replacing, write_json
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
@@ -221,7 +220,7 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
     result.missing_keys = missing_keys(result.cells)
     if result.missing_keys:
         result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"
-    write_json(result.folder / "scores.json", result.scores)
+    write_json(result.folder / "scores.json", result.scores, "the scores of the run")
 
 
 def _notes(submission: Submission, laid_out: Path) -> list[str]:
@@ -243,22 +242,23 @@ def _bundle_digests(task: Task) -> dict[str, str]:
         "input_data": task.input_data,
         "reference_data": task.reference_data,
     }
-    return {name: digest_of(path) for name, path in paths.items() if path is not None}
+    return digests_of({name: path for name, path in paths.items() if path is not None})
 
 
 def _keep(source: Path, folder: Path) -> None:
     if source.is_file() and not source.is_symlink():
-        shutil.copyfile(source, folder / source.name)
+        with replacing(folder / source.name, "the copy of the run's output") as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def _record(result: Run) -> None:
     """Write run.json; a full disk here must not hide why the run itself ended."""
     try:
-        write_json(result.folder / RECORD_FILE, as_json(result))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        write_json(result.folder / RECORD_FILE, as_json(result), "the record of the run")
+    except WriteFailed as error:
+        if error.errno not in FULL:
             raise
-        print(f"{RECORD_FILE} could not be written: {error.strerror}", file=sys.stderr)
+        print(f"kit: {error}", file=sys.stderr)
 
 
 def as_json(result: Run) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from kit import bundles
 from kit.competition import read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError, UsageProblem
-from kit.zips import Entry, tree_entries, write_zip
+from kit.trees import Kind, problem_of, strange_files, walk
+from kit.zips import Entry, write_zip
 
 
 def pack_bundle(folder: Path, target: Path) -> tuple[str, list[str]]:
@@ -18,7 +19,8 @@ def pack_bundle(folder: Path, target: Path) -> tuple[str, list[str]]:
 
     Raises:
         UsageProblem: `folder` is not a folder, or `target` is not a zip name.
-        KitError: competition.yaml is wrong or names something that is not there.
+        KitError: competition.yaml is wrong or names something that is not there, or what it
+            names holds something else than regular files.
     """
     if not folder.is_dir():
         raise UsageProblem(f"{folder}: expected the folder of a bundle")
@@ -32,17 +34,27 @@ def pack_bundle(folder: Path, target: Path) -> tuple[str, list[str]]:
     if missing:
         found = [f"{name}: named in {COMPETITION_FILE}, found nowhere" for name in missing]
         raise KitError(f"{folder}: the bundle is not complete", found)
-    entries = {entry.name: entry for name in names for entry in _entries(folder, name)}
-    entries[COMPETITION_FILE] = Entry(COMPETITION_FILE, folder / COMPETITION_FILE)
+    entries = _entries(folder, [COMPETITION_FILE, *names])
     return write_zip(entries.values(), target), sorted(entries)
 
 
-def _entries(folder: Path, name: str) -> list[Entry]:
-    path = folder / name
-    if path.is_file():
-        return [Entry(name, path)]
-    return [
-        Entry(f"{name.rstrip('/')}/{entry.name}", entry.path)
-        for entry in tree_entries(path)
-        if "__pycache__" not in entry.name and not Path(entry.name).name.startswith(".")
-    ]
+def _entries(folder: Path, names: list[str]) -> dict[str, Entry]:
+    """Return the files at or below the named paths by their name in the zip.
+
+    Raises:
+        StrangeFiles: something there is no regular file that can be read; all are named.
+    """
+    entries, problems = {}, []
+    for name in names:
+        path = folder / name
+        is_folder = path.is_dir()
+        for item in walk(path, wanted=lambda inner: "__pycache__" not in inner):
+            if is_folder and item.path.name.startswith("."):
+                continue
+            below = f"{name.rstrip('/')}/{item.name}" if is_folder else name
+            entries[below] = Entry(below, item.path)
+            if item.kind is not Kind.FILE:
+                problems.append(problem_of(item))
+    if problems:
+        raise strange_files(problems)
+    return entries

@@ -12,7 +12,13 @@ from typing import Any
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
-from kit.checks.bundle.keys import check_keys, check_named_files, check_tasks, check_texts
+from kit.checks.bundle.keys import (
+    check_keys,
+    check_named_files,
+    check_special_files,
+    check_tasks,
+    check_texts,
+)
 from kit.checks.bundle.phases import check_phases
 from kit.checks.submission.archive import check_zip
 from kit.competition import SECTIONS, Competition, FileKind, read_competition
@@ -20,14 +26,15 @@ from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
 from kit.findings.finding import Finding, Report, Skipped, shown
 from kit.packing.shipping import is_junk
-from kit.zips import tree_entries, unpack
+from kit.trees import walk
+from kit.zips import unpack
 
 _MOST_IDS = 200_000
 
 
 def is_bundle(path: Path) -> bool:
     """Say whether a folder or zip is a competition bundle rather than a submission."""
-    if path.is_dir():
+    if not path.is_file():
         return (path / COMPETITION_FILE).is_file()
     import zipfile
 
@@ -90,6 +97,7 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
     report.add("keys", check_keys(competition))
     report.add("texts", check_texts(competition))
     report.add("files", check_named_files(competition))
+    report.add("special files", check_special_files(competition))
     report.add("tasks", check_tasks(competition))
     report.add("phases", check_phases(competition, now))
     report.add("leaderboard", check_leaderboards(competition))
@@ -119,8 +127,8 @@ def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
     """A program's or data folder, unpacked where it is a zip; None with the reason if not."""
     if path.is_dir():
         yield path, ""
-    elif path.suffix.lower() != ".zip":
-        yield None, ""  # check_named_files reports it
+    elif path.suffix.lower() != ".zip" or not path.is_file():
+        yield None, ""  # check_named_files or check_special_files reports it
     else:
         with TemporaryDirectory(prefix="kit-check-") as folder:
             target = Path(folder, "content")
@@ -139,7 +147,7 @@ def _data(competition: Competition) -> Iterator[Finding]:
     named = [file.value for file in competition.files() if file.place[0] == "tasks"]
     for value in dict.fromkeys(value for value in named if competition.holds(value)):
         with _unpacked(competition.root / value) as (folder, _):
-            names = [entry.name for entry in tree_entries(folder)] if folder else []
+            names = [item.name for item in walk(folder)] if folder else []
         junk = [n for n in names if _is_junk(n)]
         if junk:
             yield Finding("bundle-junk", value, f"files that nobody meant to ship: {shown(junk)}")
@@ -157,9 +165,9 @@ def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
     if not (competition.holds(input_data) and competition.holds(reference_data)):
         return
     with _unpacked(competition.root / str(input_data)) as (folder, _):
-        there = {entry.path.name for entry in tree_entries(folder)} if folder else None
+        there = {item.path.name for item in walk(folder)} if folder else None
     with _unpacked(competition.root / str(reference_data)) as (folder, _):
-        tables = sorted(folder.glob("*.csv")) if folder else []
+        tables = sorted(p for p in folder.glob("*.csv") if p.is_file()) if folder else []
         wanted = {name for table in tables for name in _names(table)}
     if there is None or not wanted or len(there) > _MOST_IDS:
         return

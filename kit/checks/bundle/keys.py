@@ -12,6 +12,7 @@ from kit.competition import SECTIONS, TOP, Competition, FileKind, NamedFile, tas
 from kit.contract import COMPETITION_FILE
 from kit.findings.finding import Finding
 from kit.located_yaml import Place
+from kit.trees import Kind, walk
 
 _REQUIRED = ("title", "image", "terms", "pages", "tasks", "phases")
 _LENGTHS = {"title": 256, "docker_image": 128}
@@ -119,6 +120,21 @@ def _missing(competition: Competition, file: NamedFile) -> Finding:
     return finding_at(competition, "path-missing", found, *file.place)
 
 
+def check_special_files(competition: Competition) -> Iterator[Finding]:
+    """What a zip cannot hold, and what cannot be read, in or at the named paths."""
+    named = [file.value for file in competition.files() if competition.holds(file.value)]
+    for value in dict.fromkeys(named):
+        path = competition.root / value
+        for item in walk(path):
+            where = f"{value.rstrip('/')}/{item.name}" if path.is_dir() else value
+            if item.kind in (Kind.UNREADABLE, Kind.GONE):
+                yield Finding("file-unreadable", where, item.kind.value)
+            elif item.kind is Kind.NAME:
+                yield Finding("name-not-utf-8", where, "its name is not UTF-8")
+            elif item.kind is not Kind.FILE:
+                yield Finding("special-file", where, f"is {item.kind.value}, no regular file")
+
+
 def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
     if not competition.holds(file.value):
         yield _missing(competition, file)
@@ -140,7 +156,7 @@ def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
     if path.is_file() and path.suffix.lower() != ".zip":
         found = f"{name} is a plain file; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
-    elif path.is_dir() and not any(item.is_file() for item in path.rglob("*")):
+    elif path.is_dir() and next(walk(path), None) is None:
         yield finding_at(competition, "data-empty", f"{name} holds no file", *file.place)
 
 
