@@ -33,7 +33,7 @@ class WriteFailed(KitError):
 
     def __init__(self, path: Path, what: str, error: OSError) -> None:
         reason = error.strerror or str(error)
-        if error.errno in FULL and (free := _free_bytes(path)) is not None:
+        if error.errno in FULL and (free := free_bytes(path.absolute().parent)) is not None:
             reason += f"; {free:,} bytes are free there"
         to_do = _TO_DO.get(error.errno or 0, "make the place writable, or write to another one")
         super().__init__(f"{path}: {what} cannot be written: {reason}", hint=to_do)
@@ -102,11 +102,11 @@ def _is_at(filename: object, target: Path) -> bool:
     return path == target or path in target.parents or is_temporary
 
 
-def _free_bytes(path: Path) -> int | None:
-    """Return the free bytes where a file goes; None where nobody knows."""
-    for folder in path.absolute().parents:
+def free_bytes(folder: Path) -> int | None:
+    """Return the free bytes in a folder, or where it would be made; None where nobody knows."""
+    for place in (folder, *folder.parents):
         try:
-            return shutil.disk_usage(folder).free
+            return shutil.disk_usage(place).free
         except OSError:
-            continue  # the folder was still to be made
+            continue
     return None

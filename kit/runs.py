@@ -183,6 +183,8 @@ def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: J
     if not prediction.timed_out:
         try:
             results = zip_output(prediction, workspace)
+        except WriteFailed:
+            raise  # this machine's fault, and no answer to what the platform would have done
         except KitError as error:
             result.failure = result.failure or str(error)
         else:
