@@ -7,7 +7,6 @@ journal.txt, with which it can be resumed.
 
 from __future__ import annotations
 
-import errno
 import secrets
 import shutil
 from dataclasses import dataclass, field
@@ -19,9 +18,9 @@ from typing import Any
 from kit.absences import absence_notes, refuse_incomplete
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
-from kit.digests import digest_of
+from kit.digests import digests_of
 from kit.errors import KitError, UsageProblem
-from kit.files import write_json
+from kit.files import FULL, WriteFailed, replacing, write_json
 from kit.isolation.logs import name_paths
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
@@ -191,6 +190,8 @@ def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: J
     if not prediction.timed_out:
         try:
             results = zip_output(prediction, workspace)
+        except WriteFailed:
+            raise  # this machine's fault, and no answer to what the platform would have done
         except KitError as error:
             result.failure = result.failure or str(error)
         else:
@@ -245,7 +246,7 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
     result.missing_keys = missing_keys(result.cells)
     if result.missing_keys:
         result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"
-    write_json(result.folder / "scores.json", result.scores)
+    write_json(result.folder / "scores.json", result.scores, "the scores of the run")
 
 
 def _bundle_digests(task: Task) -> dict[str, str]:
@@ -255,7 +256,7 @@ def _bundle_digests(task: Task) -> dict[str, str]:
         "input_data": task.input_data,
         "reference_data": task.reference_data,
     }
-    return {name: digest_of(path) for name, path in paths.items() if path is not None}
+    return digests_of({name: path for name, path in paths.items() if path is not None})
 
 
 def _report_in(folder: Path) -> Path | None:
@@ -270,17 +271,18 @@ def _report_in(folder: Path) -> Path | None:
 
 def _keep(source: Path, folder: Path) -> None:
     if source.is_file() and not source.is_symlink():
-        shutil.copyfile(source, folder / source.name)
+        with replacing(folder / source.name, "the copy of the run's output") as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def _record(result: Run) -> None:
     """Write run.json; a full disk here must not hide why the run itself ended."""
     try:
-        write_json(result.folder / RECORD_FILE, as_json(result))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        write_json(result.folder / RECORD_FILE, as_json(result), "the record of the run")
+    except WriteFailed as error:
+        if error.errno not in FULL:
             raise
-        result.notes.append(f"{RECORD_FILE} could not be written: {error.strerror}")
+        result.notes.append(error.message)
 
 
 def tail(log: Path | None) -> list[str]:

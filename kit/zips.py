@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from kit.contract import (
     MAX_RATIO,
@@ -28,7 +29,8 @@ from kit.contract import (
     SMALL_ENOUGH_BYTES,
 )
 from kit.errors import KitError, UsageProblem
-from kit.files import replacing
+from kit.files import WriteFailed, replacing
+from kit.trees import open_regular, read_problem, regular_items, strange_files
 
 # 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -61,18 +63,35 @@ def write_zip(entries: Iterable[Entry], target: Path) -> str:
 
     Entries are sorted, times and modes are fixed, and nothing is compressed: the output of
     zlib differs between builds of Python, and weights do not shrink.
+
+    Raises:
+        StrangeFiles: entries are no regular files or cannot be read; all of these are named.
+        WriteFailed: the disk does not take the zip.
     """
-    with replacing(target) as temporary:
+    problems: list[str] = []
+    with replacing(target, "the zip") as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             for entry in sorted(entries, key=lambda item: item.name):
-                info = zipfile.ZipInfo(entry.name, _FIXED_TIME)
-                info.external_attr = (stat.S_IFREG | 0o644) << 16
-                info.create_system = 3  # Unix, whatever this machine is
-                info.file_size = entry.path.stat().st_size  # lets zipfile choose zip64 itself
-                with entry.path.open("rb") as source, archive.open(info, "w") as out:
-                    shutil.copyfileobj(source, out, 1 << 20)
+                try:
+                    source = open_regular(entry.path)
+                except OSError as error:
+                    problems.append(read_problem(entry.path, error))
+                    continue
+                with source:
+                    _add(archive, entry.name, source)
+        if problems:
+            raise strange_files(problems)
         digest = sha256_of(temporary)
     return digest
+
+
+def _add(archive: zipfile.ZipFile, name: str, source: BinaryIO) -> None:
+    info = zipfile.ZipInfo(name, _FIXED_TIME)
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    info.create_system = 3  # Unix, whatever this machine is
+    info.file_size = os.fstat(source.fileno()).st_size  # lets zipfile choose zip64 itself
+    with archive.open(info, "w") as out:
+        shutil.copyfileobj(source, out, 1 << 20)
 
 
 def zip_size(entries: Iterable[Entry]) -> int:
@@ -85,9 +104,9 @@ def zip_size(entries: Iterable[Entry]) -> int:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, in hexadecimal."""
+    """Return the sha256 of a regular file, in hexadecimal."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
@@ -117,7 +136,7 @@ def unpack(
             `must_hold` at its root. Every problem found is named.
     """
     try:
-        with zipfile.ZipFile(archive_path) as archive:
+        with open_regular(archive_path) as stream, zipfile.ZipFile(stream) as archive:
             refusals = inspect(archive, must_hold)
             if refusals:
                 raise KitError(
@@ -167,7 +186,7 @@ def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None
         raise KitError(f"{archive_path}: a name in the zip cannot be a file: {error}") from error
     except OSError as error:
         if error.errno not in _NAME_ERRORS:
-            raise
+            raise WriteFailed(target, f"the content of {archive_path}", error) from error
         raise KitError(
             f"{archive_path}: the names in the zip do not fit together as files: {error.strerror}"
         ) from error
@@ -317,15 +336,7 @@ def tree_entries(folder: Path) -> list[Entry]:
     """All files below a folder as zip entries, links followed as a zip program would.
 
     Raises:
-        OSError: a folder cannot be read; its files would be missing without a word.
+        StrangeFiles: something below it is no regular file that can be read; all are named.
     """
-    entries = []
-    for parent, _, files in os.walk(folder, onerror=_raise, followlinks=True):
-        for name in files:
-            path = Path(parent, name)
-            entries.append(Entry(path.relative_to(folder).as_posix(), path))
+    entries = [Entry(item.name, item.path) for item in regular_items(folder)]
     return sorted(entries, key=lambda entry: entry.name)
-
-
-def _raise(error: OSError) -> None:
-    raise error

@@ -9,12 +9,14 @@ import sys
 import tempfile
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 import kit
 from kit.errors import KitError
+from kit.files import FULL, free_bytes
 
 # Name -> one line of help. The module is imported when its command is used, so that
 # `kit --help` does not wait for imports that it does not need.
@@ -105,9 +107,22 @@ def _status(arguments: list[str]) -> int:
         return _report("interrupted; what was finished is kept", 130, options)
     except OSError as error:
         if error.errno in _DISK_ERRORS or not _has_temporary_folder():
-            where = f"{error.filename}: " if error.filename else ""
-            return _report(f"{where}cannot be read or written: {error.strerror}", 1, options)
+            return _report(_disk_problem(error), 1, options)
         raise
+
+
+def _disk_problem(error: OSError) -> str:
+    """Say which file, or where files are written that nobody named: streams and temporary ones."""
+    reason = f"cannot be read or written: {error.strerror}"
+    if error.filename:
+        return f"{error.filename}: {reason}"
+    if error.errno not in FULL or not _has_temporary_folder():
+        return f"a file {reason}"
+    folder = Path(tempfile.gettempdir())
+    return (
+        f"standard output, or a temporary file in {folder}, {reason}; free in that folder: "
+        f"{free_bytes(folder)} bytes; TMPDIR names another one"
+    )
 
 
 def _has_temporary_folder() -> bool:

@@ -63,7 +63,7 @@ _FILES = _table(
      "submission contract"),
     ("metadata-command", "remove the command", "worker: it runs next to the ingestion program"),
     ("link", "copy the file instead of linking it", "worker: links become text files"),
-    ("special-file", "remove it", "worker: zipfile.extractall"),
+    ("special-file", "remove it, or put a file in its place", "worker: zipfile.extractall"),
     ("unlisted-file", "list it in weights.json, or remove it", "submission contract"),
     ("file-unreadable", "fix the file's permissions", "submission contract"),
     ("secret-text", "remove the secret and revoke it", "organisers and workers read uploads"),

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from kit.files import WriteFailed
+
 _TAIL_BYTES = 64 * 1024
 _CHUNK = 1 << 16
 
@@ -18,6 +20,7 @@ class CappedLog:
     """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
+        self._path = path
         self._file = path.open("wb", buffering=0)
         self._limit = limit_bytes
         self._room = max(limit_bytes - _TAIL_BYTES, 0)
@@ -44,7 +47,7 @@ class CappedLog:
         """Write the end, and say what was cut.
 
         Raises:
-            OSError: the log could not be written, then or before.
+            WriteFailed: the log could not be written, then or before.
         """
         with self._lock:
             if self._file.closed:
@@ -57,7 +60,7 @@ class CappedLog:
             self._put(self._tail)
             self._file.close()
         if self._error:
-            raise self._error
+            raise WriteFailed(self._path, "the log", self._error)
 
     def _put(self, content: bytes) -> None:
         try:

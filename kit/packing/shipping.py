@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FIL
 from kit.findings.finding import Finding
 from kit.packing.manifest import Manifest, read_manifest
 from kit.results import is_result, result_problems
+from kit.trees import Item, Kind, walk
 from kit.zips import Entry
 
 # Left behind, and named in the listing only.
@@ -71,35 +71,34 @@ class Shipment:
 def shipped(folder: Path) -> Shipment:
     """Sort the files of a submission folder into those that ship and those that stay."""
     shipment = Shipment(folder)
-    _walk(folder, shipment)
+
+    def wanted(name: str) -> bool:
+        own_name = PurePosixPath(name).name
+        if is_junk(own_name):
+            shipment.left_behind.append(name)
+        elif is_secret(own_name):
+            shipment.secrets.append(name)
+        else:
+            return True
+        return False
+
+    for item in walk(folder, follow=False, wanted=wanted):
+        if item.kind is Kind.FILE:
+            shipment.entries.append(Entry(item.name, item.path))
+        else:
+            shipment.refused.append(_refusal(item))
     shipment.entries.sort(key=lambda entry: entry.name)
     return shipment
 
 
-def _walk(folder: Path, shipment: Shipment) -> None:
-    for item in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        path = Path(item.path)
-        name = path.relative_to(shipment.folder).as_posix()
-        if is_junk(item.name):
-            shipment.left_behind.append(name)
-        elif is_secret(item.name):
-            shipment.secrets.append(name)
-        elif not _is_utf8(item.name):
-            shipment.refused.append(Finding("name-not-utf-8", name, "its name is not UTF-8"))
-        elif item.is_symlink():
-            found = "is a link, which a zip does not carry; copy it"
-            shipment.refused.append(Finding("link", name, found))
-        elif item.is_dir():
-            _walk(path, shipment)
-        elif item.is_file():
-            shipment.entries.append(Entry(name, path))
-        else:
-            shipment.refused.append(Finding("special-file", name, "is neither a file nor a folder"))
-
-
-def _is_utf8(name: str) -> bool:
-    # Bytes that are not UTF-8 reach Python as lone surrogates.
-    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+def _refusal(item: Item) -> Finding:
+    if item.kind is Kind.NAME:
+        return Finding("name-not-utf-8", item.name, "its name is not UTF-8")
+    if item.kind is Kind.LINK:
+        return Finding("link", item.name, "is a link, which a zip does not carry; copy it")
+    if item.kind in (Kind.UNREADABLE, Kind.GONE):
+        return Finding("file-unreadable", item.name, item.kind.value)
+    return Finding("special-file", item.name, f"is {item.kind.value}, no regular file")
 
 
 def is_junk(name: str) -> bool:

@@ -243,3 +243,19 @@ def test_metadata_that_is_needed_but_absent_is_an_error(place: Place) -> None:
     place.pictures(1)
     place.code("model.py", WITH_METADATA)
     assert "give the parameter a default" in place.fail()
+
+
+def test_what_is_no_file_is_never_waited_for(place: Place) -> None:
+    place.picture("a.png", 0)
+    os.mkfifo(place.input / "metadata.csv")
+    os.mkfifo(place.input / "pipe.png")
+    (place.input / "zero.png").symlink_to("/dev/zero")
+    (place.input / "nowhere.png").symlink_to("gone.png")
+    (place.input / "around").symlink_to(place.input)
+    said = place.fail()
+    assert "nowhere.png: cannot be read (No such file or directory)" in said
+    (place.input / "nowhere.png").unlink()
+    outcome = place.run()
+    assert outcome.rows == [["a.png", "0.0000"]]
+    assert "skipped pipe.png: not a regular file" in outcome.out
+    assert "skipped zero.png: not a regular file" in outcome.out

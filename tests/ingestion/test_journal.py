@@ -154,5 +154,5 @@ def test_a_full_disk_is_one_message(path: Path, monkeypatch: pytest.MonkeyPatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(IngestionError, match="cannot be written: No space left on device"):
+    with pytest.raises(IngestionError, match="cannot be written: the disk is full, "):
         Journal(path).resume([], 1)

@@ -153,9 +153,8 @@ def test_a_full_disk_is_one_message(
     monkeypatch.setattr("shutil.copyfileobj", full)
     answer = kit("run", submission, "--bundle", bundle, "--out", "here")
     assert answer.status == 1
-    assert answer.err.strip() == (
-        "kit: somewhere: cannot be read or written: No space left on device"
-    )
+    assert "program.zip: the zip cannot be written: No space left on device; " in answer.text
+    assert "bytes are free there To do: free some space there" in answer.text
     assert [path.name for path in Path("here").iterdir() if path.name != "logs"] == ["run.json"]
 
 

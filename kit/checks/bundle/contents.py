@@ -16,8 +16,8 @@ def unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
     """Give a folder, or a zip unpacked for the time of the block; None with the reason if not."""
     if path.is_dir():
         yield path, ""
-    elif is_plain(path):
-        yield None, ""  # check_named_files reports it
+    elif not path.is_file() or is_plain(path):
+        yield None, ""  # check_special_files or check_named_files reports it
     else:
         with TemporaryDirectory(prefix="kit-check-") as folder:
             target = Path(folder, "content")

@@ -17,6 +17,7 @@ from kit.checks.bundle.keys import (
     check_fields,
     check_keys,
     check_named_files,
+    check_special_files,
     check_tasks,
     check_texts,
 )
@@ -29,7 +30,8 @@ from kit.errors import KitError
 from kit.findings.finding import Finding, Report, shown
 from kit.packing.shipping import is_junk
 from kit.server_fields import FileKind, flag_of
-from kit.zips import tree_entries, unpack
+from kit.trees import walk
+from kit.zips import unpack
 
 _MOST_IDS = 200_000
 
@@ -97,6 +99,7 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
     report.add("fields", check_fields(competition))
     report.add("texts", check_texts(competition))
     report.add("files", check_named_files(competition))
+    report.add("special files", check_special_files(competition))
     report.add("tasks", check_tasks(competition))
     report.add("phases", check_phases(competition, now))
     report.add("leaderboard", check_leaderboards(competition))
@@ -129,7 +132,7 @@ def _data(competition: Competition) -> Iterator[Finding]:
     named = [file.value for file in competition.files() if file.place[0] == "tasks"]
     for value in dict.fromkeys(value for value in named if competition.holds(value)):
         with unpacked(competition.root / value) as (folder, _):
-            names = [entry.name for entry in tree_entries(folder)] if folder else []
+            names = [item.name for item in walk(folder)] if folder else []
         junk = [n for n in names if _is_junk(n)]
         if junk:
             yield Finding("bundle-junk", value, f"files that nobody meant to ship: {shown(junk)}")
@@ -147,9 +150,9 @@ def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
     if not (competition.holds(input_data) and competition.holds(reference_data)):
         return
     with unpacked(competition.root / str(input_data)) as (folder, _):
-        there = {entry.path.name for entry in tree_entries(folder)} if folder else None
+        there = {item.path.name for item in walk(folder)} if folder else None
     with unpacked(competition.root / str(reference_data)) as (folder, _):
-        tables = sorted(folder.glob("*.csv")) if folder else []
+        tables = sorted(p for p in folder.glob("*.csv") if p.is_file()) if folder else []
         wanted = {name for table in tables for name in _names(table)}
     if there is None or not wanted or len(there) > _MOST_IDS:
         return

@@ -16,6 +16,7 @@ from kit.bundles import Bundle, Task
 from kit.checks.running.probing import Laboratory
 from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
+from kit.files import writing
 from kit.findings.finding import CheckResult, Finding, Skipped, shown
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import ModeOptions, choose_mode
@@ -57,7 +58,10 @@ class Scorer:
         logs = root / "logs"
         logs.mkdir(parents=True)
         predictions = root / PREDICTIONS_FILE
-        with predictions.open("w", encoding="utf-8", newline="") as stream:
+        with (
+            writing(predictions, "predictions for a check"),
+            predictions.open("w", encoding="utf-8", newline="") as stream,
+        ):
             csv.writer(stream, lineterminator="\n").writerows(rows)
         results = root / "results.zip"
         write_zip([Entry(PREDICTIONS_FILE, predictions)], results)
