@@ -85,6 +85,8 @@ def _files(program: Path) -> Iterator[tuple[str, bytes]]:
             if _may_be_code(name) and path.is_file() and path.stat().st_size <= _MOST_BYTES:
                 yield name, path.read_bytes()
         return
+    if not program.is_file():
+        return  # opening a pipe would wait for ever
     try:
         with zipfile.ZipFile(program) as archive:
             for info in archive.infolist():

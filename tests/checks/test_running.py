@@ -465,7 +465,7 @@ def test_convert_is_advised_only_where_the_mode_is_the_cause(
     assert codes(report) == {"predict-fails"}
     assert all("convert" not in f.found + f.todo for f in report.findings)
     # Every odd image fails, those in RGB too: not their mode.
-    small = predicting("return [0.1, 0.2][image.size[0] > 80] / (image.size[0] <= 80)")
+    small = predicting("return sum(image.convert('L').tobytes()) / (image.size[0] <= 80)")
     report = run_checks(small, tmp_path / "t", third_party)
     assert codes(report) == {"odd-picture-size"}
 

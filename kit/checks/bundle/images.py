@@ -20,7 +20,7 @@ from kit.checks.running.images import SUFFIXES
 from kit.competition import Competition
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk
-from kit.zips import tree_entries
+from kit.trees import Kind, walk
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -88,7 +88,9 @@ def check_folder(
         tolerance: which of Pillow's limits do not count.
         seconds: how long to decode.
     """
-    paths = [entry.path for entry in tree_entries(folder) if _is_image(entry.path)]
+    # check_special_files says what is no regular file.
+    files = (item.path for item in walk(folder) if item.kind is Kind.FILE)
+    paths = [path for path in files if _is_image(path)]
     problems, decoded = _problems(paths, tolerance, seconds)
     for code in ("image-unreadable", "image-too-large", "image-format"):
         found = sorted(str(item) for item in problems if item.code == code)
@@ -102,7 +104,7 @@ def check_folder(
 
 def _is_image(path: Path) -> bool:
     hidden = path.name.startswith(".") or is_junk(path.name) or "__MACOSX" in path.parts
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def _problems(paths: list[Path], tolerance: Tolerance, seconds: float) -> tuple[list[Problem], int]:
