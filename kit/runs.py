@@ -227,7 +227,7 @@ def _keep_scores(result: Run, scoring: StepResult) -> None:
 def _notes(submission: Submission, laid_out: Path) -> list[str]:
     notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
     if not submission.is_zip:
-        problems = submission.shipment.problems
+        problems = [p for p in submission.shipment.problems if p.severity == "error"]
         notes += [f"kit pack would refuse this: {problem}" for problem in problems]
     notes += [
         f"{package} is imported and not in the submission; `kit vendor` copies shared packages"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
-from kit.findings.finding import Finding
-from kit.packing.manifest import Manifest, read_manifest
+from kit.findings.finding import Finding, shown
+from kit.packing.manifest import Manifest, entry_of, read_manifest
 from kit.zips import Entry
 
 # Left behind, and named in the listing only.
@@ -38,6 +39,7 @@ _SECRET_TEXT = re.compile(
 _TEXT_SUFFIXES = (".py", ".md", ".txt", ".json", ".yaml", ".yml", ".toml", ".cfg")
 _TEXT_NAMES = (*METADATA_FILES, "LICENSE", "NOTICE")
 _LARGEST_TEXT = 2 * 1024**2
+_MOST_PASTED = 3
 
 
 @dataclass
@@ -64,9 +66,7 @@ class Shipment:
         """Everything that would fail on the platform, or that a zip cannot carry."""
         names = [entry.name for entry in self.entries]
         found = [*self.manifest.problems, *self.refused, *root_problems(names)]
-        for entry in self.entries:
-            found += entry_problems(entry, self.manifest)
-        return found
+        return [*found, *entry_problems(self.entries, self.manifest)]
 
 
 def shipped(folder: Path) -> Shipment:
@@ -134,27 +134,59 @@ def root_problems(names: list[str]) -> list[Finding]:
     return problems
 
 
-def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
-    """Return the problems of one file: not in the manifest, or a secret in its text."""
+def entry_problems(entries: list[Entry], manifest: Manifest) -> list[Finding]:
+    """Return the problems of files: not in the manifest, or a secret in the text."""
     problems = []
+    unlisted = []
+    for entry in entries:
+        if has_to_be_listed(entry) and manifest.named is not None:
+            unlisted += [] if entry.name in manifest.named else [entry]
+        if _is_text(entry):
+            problems += _text_problems(entry)
+    return [*_unlisted_problems(unlisted, manifest), *problems]
+
+
+def has_to_be_listed(entry: Entry) -> bool:
+    """Say whether weights.json has to list a file: it is no text, or much of it, or in weights/."""
+    if PurePosixPath(entry.name).parts[0] == "weights" or not _is_text(entry):
+        return True
+    return entry.path.stat().st_size > _LARGEST_TEXT
+
+
+def _is_text(entry: Entry) -> bool:
     path = PurePosixPath(entry.name)
-    listed = entry.name in manifest.entries
-    is_text = path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
-    if not listed and (path.parts[0] == "weights" or not is_text):
-        text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
-        problems.append(Finding("unlisted-file", entry.name, text))
-    if is_text:
-        problems += _text_problems(entry, listed)
-    return problems
+    return path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
 
 
-def _text_problems(entry: Entry, listed: bool) -> list[Finding]:
-    size = entry.path.stat().st_size
-    if size > _LARGEST_TEXT:
-        text = f"{size:,} bytes of text; list it in the manifest"
-        return [] if listed else [Finding("unlisted-file", entry.name, text)]
+def _unlisted_problems(unlisted: list[Entry], manifest: Manifest) -> list[Finding]:
+    """Print what to paste; where weights.json is missing, all files together are one warning."""
     try:
-        content = entry.path.read_bytes()
+        if not manifest.present:
+            return [_no_manifest(unlisted)] if unlisted else []
+        return [_unlisted(entry) for entry in unlisted]
+    except OSError as error:
+        text = f"cannot be read: {error.strerror}"
+        return [Finding("file-unreadable", Path(error.filename or "").name, text)]
+
+
+def _unlisted(entry: Entry) -> Finding:
+    pasted = json.dumps(entry_of(entry.name, entry.path), ensure_ascii=False)
+    text = f"is not listed in {MANIFEST_FILE}; `kit weights add` lists it, or paste {pasted}"
+    return Finding("unlisted-file", entry.name, text)
+
+
+def _no_manifest(unlisted: list[Entry]) -> Finding:
+    files = [entry_of(entry.name, entry.path) for entry in unlisted[:_MOST_PASTED]]
+    pasted = json.dumps({"format": 1, "files": files}, ensure_ascii=False)
+    names = shown([entry.name for entry in unlisted])
+    text = f"found nowhere, to list {names}; `kit weights add` writes it, or paste {pasted}"
+    return Finding("manifest-missing", MANIFEST_FILE, text)
+
+
+def _text_problems(entry: Entry) -> list[Finding]:
+    try:
+        with entry.path.open("rb") as stream:
+            content = stream.read(_LARGEST_TEXT)
     except OSError as error:
         text = f"cannot be read: {error.strerror}"
         return [Finding("file-unreadable", entry.name, text)]

@@ -48,8 +48,8 @@ def _problems(subject: Subject) -> Iterator[Finding]:
         return
     yield from subject.manifest.problems
     yield from root_problems(list(subject.files))
-    for name, path in subject.files.items():
-        yield from entry_problems(Entry(name, path), subject.manifest)
+    entries = [Entry(name, path) for name, path in subject.files.items()]
+    yield from entry_problems(entries, subject.manifest)
 
 
 def check_names(subject: Subject) -> Iterator[Finding]:
