@@ -41,6 +41,7 @@ def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
         "requirements.txt": "pillow\n# x\n",
         "json.py": "(",
         "a.bin": b"1",
+        "weights.json": '{"files": []}',
     }
     model = "import nowhere_to_be_found\nclass Net: pass\n"
     folder = make_submission(tmp_path / "s", model, **files)

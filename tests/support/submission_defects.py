@@ -138,6 +138,7 @@ SUBMISSION_DEFECTS = (
     Defect("a link", "link", lambda f: (f / "net.py").symlink_to("model.py")),
     Defect("a file of weights that nobody lists", "unlisted-file", write("weights/x.bin", b"1")),
     Defect("a data file at the root", "unlisted-file", write("lookup.csv", "a,b")),
+    Defect("weights without weights.json", "manifest-missing", remove("weights.json")),
     Defect("weights gone", "weights-missing", remove("weights/head.npz")),
     Defect("weights grown", "weights-size",
            _grow),
