@@ -27,7 +27,8 @@ from kit.competition import (
 )
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
-from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
+from kit.zip_inspection import as_unpacked
+from kit.zips import ZIP_ERRORS, refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
