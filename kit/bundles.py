@@ -112,9 +112,7 @@ def is_bundle(path: Path) -> bool:
                 names = {as_unpacked(name) for name in archive.namelist()}
         except (*ZIP_ERRORS, OSError):
             return False
-    inside = any(
-        name.count("/") <= 1 and PurePosixPath(name).name == COMPETITION_FILE for name in names
-    )
+    inside = any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
     return COMPETITION_FILE in names or (inside and MODEL_FILE not in names)
 
 
