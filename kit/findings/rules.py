@@ -56,6 +56,7 @@ _FILES = _table(
     "error",
     ("model-missing", "put model.py at the root of the submission", "codabench#1697, #1514"),
     ("result-root", "put the files at the root of the zip", "worker: copytree to /app/input/res"),
+    ("zip-in-zip", "upload the inner zip itself", "worker: zipfile.extractall, once"),
     ("result-metadata", "remove the metadata file; if this is code, add model.py",
      "worker: it copies results only without metadata"),
     ("metadata-malformed", "write YAML such as `description: ...`", "worker: metadata"),

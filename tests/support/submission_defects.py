@@ -135,6 +135,7 @@ SUBMISSION_DEFECTS = (
     Defect("predictions in a folder", "result-root", _results("mine/predictions.txt")),
     Defect("predictions with metadata", "result-metadata", _results("answer.csv", "metadata")),
     Defect("predictions of another name in a folder", "result-nested", _results("mine/a.csv")),
+    Defect("a zip of a zip", "zip-in-zip", _results("submission.zip", "README.md")),
     Defect("a link", "link", lambda f: (f / "net.py").symlink_to("model.py")),
     Defect("a file of weights that nobody lists", "unlisted-file", write("weights/x.bin", b"1")),
     Defect("a data file at the root", "unlisted-file", write("lookup.csv", "a,b")),
