@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +21,12 @@ from kit.findings.rules import SEVERITIES
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from kit.checks.full import Tell
+
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 _WIDTH_OF_A_LOG = 160
+# Nobody reads thousands of lines of one kind.
+_MOST_OF_A_CODE = 10
 
 
 @click.command("check")
@@ -49,7 +57,8 @@ def command(
 
     Exits with 0 if no error was found. Checks that could not run are listed as SKIPPED.
     """
-    reports = _reports(target, bundle_path, task, images, quick)
+    with _progress(quiet=as_json) as tell:
+        reports = _reports(target, bundle_path, task, images, quick, tell)
     ok = all(report.ok(strict) for report in reports)
     if as_json:
         first, *others = [report.as_json(strict) for report in reports]
@@ -64,7 +73,12 @@ def command(
 
 
 def _reports(
-    target: str, bundle_path: Path | None, task: str | None, images: int | None, quick: bool
+    target: str,
+    bundle_path: Path | None,
+    task: str | None,
+    images: int | None,
+    quick: bool,
+    tell: Tell,
 ) -> list[Report]:
     """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
@@ -73,12 +87,29 @@ def _reports(
 
     path = Path(target)
     if path.exists() and is_bundle(path):
+        tell("reading the bundle")
         return [check_bundle(path)]
     found = submissions.find(target)
-    reports = [check_submission(found, bundle_path, task, images, quick)]
+    reports = [check_submission(found, bundle_path, task, images, quick, tell)]
     if bundle_path is not None:
+        tell("reading the bundle")
         reports.append(check_bundle(bundle_path))
     return reports
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Tell]:
+    """Show what is being done and for how long, on a terminal only: a log needs the result."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        line = progress.add_task("")
+        yield lambda what: progress.update(line, description=what)
 
 
 def _show(report: Report) -> None:
@@ -107,11 +138,21 @@ def _table(report: Report) -> Table:
     result = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "Code", "Where", "Found"):
         result.add_column(title, overflow="fold", no_wrap=title in ("", "Code"))
+    left_out: Counter[tuple[str, str]] = Counter()
+    shown: Counter[tuple[str, str]] = Counter()
     for finding in report.sorted_findings():
+        kind = finding.severity, finding.code
+        shown[kind] += 1
+        if shown[kind] > _MOST_OF_A_CODE:
+            left_out[kind] += 1
+            continue
         text = f"{finding.found}\nTo do: {finding.todo} [{finding.reference}]"
         result.add_row(
             finding.severity, finding.code, finding.where, text, style=_STYLES[finding.severity]
         )
+    for (severity, code), number in left_out.items():
+        text = f"{number:,} more findings of this code; --json prints all"
+        result.add_row(severity, code, "...", text, style=_STYLES[severity])
     return result
 
 
