@@ -29,6 +29,7 @@ from kit.checks.submission.subject import Subject, opened
 from kit.contract import DEFAULT_TIME_LIMIT_S, METADATA_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.findings.finding import Finding, Report, Skipped
+from kit.isolation.app_paths import submission_paths
 from kit.submissions import Submission, default_bundle, known_track, metadata_of
 
 # With one of these nothing can be run, or should be.
@@ -174,6 +175,10 @@ def check_running(
     before = room.files()
     context.tell(f"loading the model and predicting up to {len(chosen.paths)} images")
     probe = room.probe(chosen.paths, odd_images(folder))
+    if probe.of("error") and (named := submission_paths(context.submission)):
+        why = f"{named[0]}, and a submission that is tried alone has no /app"
+        report.skipped.append(Skipped(_RUNNING, why, f"kit run {context.submission.name}"))
+        return
     report.add("loading", check_loading(probe))
     if probe.load_seconds is None:
         return

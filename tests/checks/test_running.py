@@ -475,3 +475,17 @@ def test_a_check_tells_what_begins(tmp_path: Path, bundle: Path) -> None:
         "predicting again in another folder and with one thread",
         "running and scoring it as kit run does",
     ]
+
+
+def test_a_submission_that_names_app_paths_is_judged_by_its_scored_run(
+    tmp_path: Path, bundle: Path
+) -> None:
+    need_sandbox()
+    model = loading("open('/app/ingested_program/metadata').close()")
+    path = make_submission(tmp_path / "s", model)
+    report = check_submission(Submission("s", path), bundle, None, None, quick=False)
+    assert not report.count("error"), report.findings
+    (skipped,) = report.skipped
+    assert "model.py:" in skipped.why
+    assert "names /app/ingested_program/metadata" in skipped.why
+    assert "scores" in report.checks
