@@ -232,7 +232,10 @@ def _hint(error: BaseException, whitelist: dict[str, str]) -> str:
     package = PACKAGE_OF_MODULE.get(module, module)
     allowed = whitelist.get(canonicalize_name(package))
     if allowed:
-        return f"\n{allowed} is on the whitelist: add it to requirements.txt."
+        return (
+            f"\n{allowed} is on the whitelist: add it to requirements.txt. For a run at home, "
+            f"pip install {package} or kit run --install brings it."
+        )
     return (
         f"\nThere is no {module}.py in the submission, {module} is not installed, and {package} "
         "is not on the whitelist."

@@ -50,9 +50,12 @@ def app_paths(task: Task, submission: Submission) -> list[AppPath]:
     ):
         if program is not None:
             found += _paths_of(program, f"{label}/")
-    if _runs(submission.path, task):
-        found += _paths_of(submission.path, "")
-    return found
+    return found + submission_paths(submission) if _runs(submission.path, task) else found
+
+
+def submission_paths(submission: Submission) -> list[AppPath]:
+    """Return the first /app path of each file of a submission."""
+    return list(_paths_of(submission.path, ""))
 
 
 def _runs(submission: Path, task: Task) -> bool:

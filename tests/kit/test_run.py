@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.cli.run import _progress_line
 from kit.contract import TRACKS
 from tests.support.kit import (
     INGESTION,
@@ -265,3 +266,15 @@ def test_a_zip_runs_on_the_bundle_of_its_own_track(kit: Kit) -> None:
     record = kit("run", "new.zip", "--json").json
     assert record["ok"]
     assert "geometric_mean" in record["scores"]
+
+
+@pytest.mark.parametrize("width", [20, 60])
+def test_the_progress_line_fits_the_terminal_and_has_nothing_for_programs(
+    tmp_path: Path, width: int
+) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text(f'5/10 pictures {"猫" * 50} [red]\nTIMING {{"load_s": 1}}\n')
+    line = _progress_line("prediction", 12.3, log, width)
+    assert line.cell_len <= width
+    assert line.plain.startswith("prediction 12 s  5/10"[: width - 2])
+    assert "TIMING" not in line.plain
