@@ -64,7 +64,8 @@ def find(text: str) -> Submission:
     """
     path = Path(text)
     if path.is_file():
-        return Submission(path.stem, path)
+        # Absolute: run.json names it for a later --resume, from wherever that is given.
+        return Submission(path.stem, path.absolute())
     try:
         known = {submission.name: submission for submission in discover()}
     except UsageProblem:  # outside a checkout, folders and zips still work
