@@ -134,7 +134,8 @@ def opened(path: Path) -> Iterator[Bundle]:
         KitError: the zip or `competition.yaml` is wrong; every problem is named.
     """
     if path.is_dir():
-        yield read(path)
+        # Programs run in folders of their own, where a relative path would lead nowhere.
+        yield read(path.absolute())
     elif path.is_file():
         refuse_plain_file(path, "a bundle (a folder or a zip)")
         with TemporaryDirectory(prefix="kit-bundle-") as folder:

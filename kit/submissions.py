@@ -73,7 +73,8 @@ def find(text: str) -> Submission:
         )
     if path.is_file():
         refuse_plain_file(path, "a folder, a zip, or the name of a submission")
-        return Submission(path.stem, path)
+        # Absolute: run.json names it for a later --resume, from wherever that is given.
+        return Submission(path.stem, path.absolute())
     try:
         known = {submission.name: submission for submission in discover()}
     except UsageProblem:  # outside a checkout, folders and zips still work
