@@ -294,7 +294,8 @@ def test_add_takes_a_folder_and_relative_and_linked_paths(
 
 
 def test_what_cannot_be_added_changes_nothing(kit: Kit, tmp_path: Path) -> None:
-    folder = make_submission(tmp_path / "s", MODEL, **{"weights/a.bin": BODY, "weights/.env": "x"})
+    files: dict[str, str | bytes] = {"weights/a.bin": BODY, "weights/.env": "x"}
+    folder = make_submission(tmp_path / "s", MODEL, **files)
     (folder / "weights/link.bin").symlink_to("a.bin")
     os.mkfifo(folder / "weights/pipe")
     wrong = [folder / f"weights/{name}" for name in ("nothing", "link.bin", "pipe", ".env")]

@@ -48,7 +48,10 @@ _PROMISED: dict[str, tuple[str, ...]] = {
     ".gz": (COMPRESSED,),
 }  # fmt: skip
 # Text that may well be a page.
-_PAGES = (".html", ".htm", ".xhtml", ".xml", ".svg", ".md", ".txt", ".rst", ".j2", ".py")
+_PAGES = (
+    ".html", ".htm", ".xhtml", ".xml", ".xsl", ".svg", ".md", ".txt", ".rst", ".py", ".j2",
+    ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".mustache", ".hbs", ".vue", ".php",
+)  # fmt: skip
 # Their own checks read these.
 _READ_ELSEWHERE = (MANIFEST_FILE, VENDORED_FILE)
 
