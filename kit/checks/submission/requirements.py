@@ -15,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.conflicts import exclusions
 from kit.checks.submission.package_names import (
+    is_not_in_pip,
     is_part_of_python,
     package_meant,
     without_screen,
@@ -130,6 +131,11 @@ def _name(line: Line, allowed: list[str] | None) -> Finding | None:
             return finding("requirement-not-allowed", found)
         right = meant if spelled is None else spelled[canonicalize_name(meant)]
         found = f"pip has no package {name} that works; write `{_with_version(line, right)}`"
+        return finding("requirement-name", found)
+    if is_not_in_pip(name):
+        found = (
+            f"pip has no package {name}, or another one of that name; copy the code that you need"
+        )
         return finding("requirement-name", found)
     if is_part_of_python(name):
         return finding("requirement-name", f"{name} is a part of Python; remove the line")
