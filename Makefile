@@ -16,11 +16,12 @@ endif
 DEMO ?= wing_pattern_sgd
 # Each process of the tests may import torch: more of them want more memory than they save time.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
-# The tests that import no torch (tests/repository holds that).
+# The tests that import no torch (tests/repository holds that): small processes, some of which wait.
+TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist worksteal
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
+.PHONY: help demo models test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
   bench sample-data scores pack constraints clean
 
 help: ## This list
@@ -41,6 +42,11 @@ $(VENV)/kit.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@$(INSTALL) --editable '.[containers,dev]'
 	@touch $@
 
+$(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
+	@echo "Setting up $(VENV) (torch and what the submissions with a network need; several GB the first time)"
+	@$(INSTALL) --editable '.[models]'
+	@touch $@
+
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
 	@$(INSTALL) --editable '.[models,train,containers,dev]'
@@ -49,11 +55,13 @@ $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report
 	@$(BIN)/kit run $(DEMO)
 
+models: $(VENV)/models.done ## torch and the other packages of the extra `models`, into the environment
+
 test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)
-	@$(BIN)/python -m pytest -q $(PARALLEL) $(KIT_TESTS)
+	@$(BIN)/python -m pytest -q $(TWICE_THE_CORES) $(KIT_TESTS)
 
 test-slow: $(VENV)/all.done ## The slow checks too
 	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'slow or not slow'

@@ -38,7 +38,8 @@ class NamedFile:
     @property
     def is_dataset_key(self) -> bool:
         """Whether the value is the key of a data set that is on the platform already."""
-        return is_platform_key(self.value)
+        in_data = self.kind not in (FileKind.IMAGE, FileKind.PAGE)
+        return in_data and is_platform_key(self.value)
 
 
 @dataclass(frozen=True)

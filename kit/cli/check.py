@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kit.cli.options import bundle_option, task_option
-from kit.cli.printing import json_option, print_json, size
+from kit.cli.printing import console, json_option, print_json, progress, say, size, table
 from kit.findings.annotations import annotate
 from kit.findings.finding import Report
 from kit.findings.rules import SEVERITIES
@@ -17,8 +18,11 @@ from kit.findings.rules import SEVERITIES
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from kit.checks.full import Tell
+
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
-_WIDTH_OF_A_LOG = 160
+# Nobody reads thousands of lines of one kind.
+_MOST_OF_A_CODE = 10
 
 
 @click.command("check")
@@ -49,7 +53,9 @@ def command(
 
     Exits with 0 if no error was found. Checks that could not run are listed as SKIPPED.
     """
-    reports = _reports(target, bundle_path, task, images, quick)
+    with progress("reading", quiet=as_json) as show:
+        tell = show or (lambda what: None)
+        reports = _reports(target, bundle_path, task, images, quick, tell)
     ok = all(report.ok(strict) for report in reports)
     if as_json:
         first, *others = [report.as_json(strict) for report in reports]
@@ -59,34 +65,38 @@ def command(
         _show(report)
     if github or os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotate(reports):
-            click.echo(line)
+            say(line)
     return 0 if ok else 1
 
 
 def _reports(
-    target: str, bundle_path: Path | None, task: str | None, images: int | None, quick: bool
+    target: str,
+    bundle_path: Path | None,
+    task: str | None,
+    images: int | None,
+    quick: bool,
+    tell: Tell,
 ) -> list[Report]:
     """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
-    from kit.checks.bundle.folder import check_bundle, is_bundle
+    from kit.bundles import is_bundle
+    from kit.checks.bundle.folder import check_bundle
     from kit.checks.full import check_submission
 
     path = Path(target)
     if path.exists() and is_bundle(path):
+        tell("reading the bundle")
         return [check_bundle(path)]
     found = submissions.find(target)
-    reports = [check_submission(found, bundle_path, task, images, quick)]
+    reports = [check_submission(found, bundle_path, task, images, quick, tell)]
     if bundle_path is not None:
+        tell("reading the bundle")
         reports.append(check_bundle(bundle_path))
     return reports
 
 
 def _show(report: Report) -> None:
-    from rich.console import Console
-
-    screen = Console(highlight=False, markup=False)
-    if not screen.is_terminal:
-        screen.width = _WIDTH_OF_A_LOG
+    screen = console(wrap=True)
     screen.print(f"{report.kind} {report.target}\n")
     if report.findings:
         screen.print(_table(report))
@@ -102,17 +112,23 @@ def _show(report: Report) -> None:
 
 
 def _table(report: Report) -> Table:
-    from rich.table import Table
-
-    result = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "Code", "Where", "Found"):
-        result.add_column(title, overflow="fold", no_wrap=title in ("", "Code"))
-    for finding in report.sorted_findings():
-        text = f"{finding.found}\nTo do: {finding.todo} [{finding.reference}]"
-        result.add_row(
-            finding.severity, finding.code, finding.where, text, style=_STYLES[finding.severity]
-        )
-    return result
+    left_out: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
+    rows, styles = [], []
+    for item in report.sorted_findings():
+        kind = item.severity, item.code
+        counts[kind] += 1
+        if counts[kind] > _MOST_OF_A_CODE:
+            left_out[kind] += 1
+            continue
+        text = f"{item.found}\nTo do: {item.todo} [{item.reference}]"
+        rows.append([item.severity, item.code, item.where, text])
+        styles.append(_STYLES[item.severity])
+    for (severity, code), number in left_out.items():
+        text = f"{number:,} more findings of this code; --json prints all"
+        rows.append([severity, code, "...", text])
+        styles.append(_STYLES[severity])
+    return table(["", "Code", "Where", "Found"], rows, styles=styles, unbroken=[0, 1])
 
 
 def _forecast(forecast: dict[str, Any]) -> str:

@@ -62,6 +62,16 @@ def make_job(container: ContainerKind, argv: tuple[str, ...], folders: dict[str,
     return Job(container, argv, tuple(Bind(mount, folders[mount.holds]) for mount in mounts))
 
 
+def writable_copies(jobs: list[Job], others: list[Path]) -> list[Path]:
+    """Return the folders besides `others` that the worker mounts writable: all copies of the kit.
+
+    Folders in one that is listed go with it.
+    """
+    binds = [bind for job in jobs for bind in job.binds if bind.mount.writable_here]
+    sources = {bind.source for bind in binds} - set(others)
+    return sorted(path for path in sources if not sources & set(path.parents))
+
+
 def _substitute(word: str, binds: tuple[Bind, ...]) -> str:
     folders = {bind.mount.path: bind.source for bind in binds}
     longest_first = sorted(folders, key=len, reverse=True)

@@ -64,7 +64,7 @@ def show(submission: Submission) -> list[Weight]:
         raise KitError(
             f"{folder / MANIFEST_FILE}: cannot be used",
             [problem.found for problem in manifest.problems],
-            "kit/README.md lists the fields of an entry",
+            "submissions/README.md lists the fields of an entry",
         )
     return [_seen(folder, entry) for entry in manifest.entries.values()]
 
@@ -80,7 +80,7 @@ def fetch(submission: Submission, on_bytes: OnBytes = lambda path, count: None) 
 
     Raises:
         KitError, UsageProblem: as `show`.
-        OSError: the disk is full or cannot be written.
+        WriteFailed: the disk is full or cannot be written.
     """
     folder = _folder(submission)
     return [_fetched(folder, weight, on_bytes) for weight in show(submission)]

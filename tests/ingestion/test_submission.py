@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kit.checks.submission.imports import _PACKAGES
+from kit.requirements import PACKAGE_OF_MODULE as PACKAGE_OF_MODULE_IN_KIT
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
 from wildlife_ingestion.submission import (
     PACKAGE_OF_MODULE,
-    PREDICTION_OF_TRACK,
     find_model_file,
     read_prediction_kind,
 )
@@ -46,6 +45,14 @@ def test_a_missing_submission_folder_is_an_error(tmp_path: Path) -> None:
 def test_predictions_without_code_or_metadata_are_a_result_submission(tmp_path: Path) -> None:
     (tmp_path / "predictions.txt").write_text("a.png,0.1\n")
     with pytest.raises(ResultSubmission):
+        find_model_file(tmp_path)
+
+
+def test_predictions_in_a_folder_are_told_so(tmp_path: Path) -> None:
+    for folder in ("my results", "__MACOSX/my results"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "predictions.txt").write_text("a.png,0.1\n")
+    with pytest.raises(IngestionError, match=r"predictions\.txt was found under my results/, exp"):
         find_model_file(tmp_path)
 
 
@@ -224,12 +231,12 @@ def test_a_submission_without_metadata_has_no_track(tmp_path: Path) -> None:
     assert read_prediction_kind(tmp_path) is None
 
 
-def test_an_unknown_track_lists_the_known_ones(tmp_path: Path) -> None:
-    (tmp_path / "metadata").write_text("track: hybird\n")
-    with pytest.raises(
-        IngestionError, match=f"'hybird'; expected one of {', '.join(PREDICTION_OF_TRACK)}"
-    ):
-        read_prediction_kind(tmp_path)
+def test_an_organisers_own_track_leaves_the_type_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "metadata").write_text("track: moths\n")
+    assert read_prediction_kind(tmp_path) is None
+    assert "'moths'" in capsys.readouterr().out
 
 
 def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
@@ -239,4 +246,4 @@ def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
 
 
 def test_modules_and_packages_are_those_that_the_check_knows() -> None:
-    assert PACKAGE_OF_MODULE == _PACKAGES
+    assert PACKAGE_OF_MODULE == PACKAGE_OF_MODULE_IN_KIT

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.cli.printing import one_line
+from kit.cli.run import _last_said
 from kit.contract import TRACKS
 from tests.support.kit import (
     INGESTION,
@@ -37,6 +39,26 @@ def test_a_run_ends_with_scores_report_and_record(kit: Kit, bundle: Path, submis
     assert set(record["digests"]) == {
         "submission", "ingestion_program", "scoring_program", "input_data", "reference_data",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (["scores.html"], "scores.html"),
+        (["b.html", "a.html"], "a.html"),
+        (["a.html", "detailed_results.html"], "detailed_results.html"),
+        ([".hidden.html", "page.htm"], None),
+    ],
+)
+def test_the_report_may_have_another_name(
+    kit: Kit, tmp_path: Path, submission: Path, written: list[str], shown: str | None
+) -> None:
+    pages = f'\nfor name in {written}:\n    (output / name).write_text("<p>fine</p>")\n'
+    plain = SCORING.replace('(output / "detailed_results.html").write_text("<p>fine</p>")', "")
+    folder = make_bundle(tmp_path / "b", scoring=plain + pages)
+    report = kit("run", submission, "--bundle", folder, "--json").json["report"]
+    assert (Path(report).name if report else None) == shown
+    assert report is None or Path(report).is_file()
 
 
 def test_a_folder_and_its_zip_score_the_same(kit: Kit, bundle: Path, submission: Path) -> None:
@@ -245,3 +267,16 @@ def test_a_zip_runs_on_the_bundle_of_its_own_track(kit: Kit) -> None:
     record = kit("run", "new.zip", "--json").json
     assert record["ok"]
     assert "geometric_mean" in record["scores"]
+
+
+def test_the_progress_line_has_nothing_for_programs(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text('5/10 images\nTIMING {"load_s": 1}\n')
+    assert _last_said(log) == "5/10 images"
+
+
+@pytest.mark.parametrize("width", [20, 60])
+def test_the_progress_line_fits_the_terminal(width: int) -> None:
+    line = one_line(f"prediction 12 s  5/10 images {'猫' * 50} [red]", width)
+    assert line.cell_len <= width
+    assert line.plain.startswith("prediction 12 s  5/10"[: width - 2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -40,11 +39,9 @@ CHAIN = "v0: &v0 x\n" + "".join(f"v{n}: &v{n} [*v{n - 1}]\n" for n in range(1, 2
         ("a" * (MOST_BYTES + 1), f"at most {MOST_BYTES:,}"),
     ],
 )
-def test_what_multiplies_is_refused_at_once(text: str, found: str) -> None:
-    started = time.monotonic()
+def test_what_multiplies_is_refused_in_little_memory(text: str, found: str) -> None:
     with limited(megabytes=200), pytest.raises(ValueError, match=found):
         parse_yaml(text)
-    assert time.monotonic() - started < 5
 
 
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:

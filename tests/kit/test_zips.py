@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kit import zips
+from kit import zip_inspection
 from kit.errors import KitError
+from kit.trees import StrangeFiles
 from kit.zips import Entry, unpack, write_zip
 
 
@@ -20,10 +21,10 @@ def make_zip(path: Path, names: list[str], content: bytes = b"x" * 100) -> Path:
     return path
 
 
-def refusal(path: Path, **options: tuple[str, ...]) -> str:
+def refusal(path: Path, must_hold: tuple[str, ...] = ()) -> str:
     target = path.with_name("unpacked")
     with pytest.raises(KitError) as caught:
-        unpack(path, target, **options)
+        unpack(path, target, must_hold)
     assert not target.exists()
     assert {item.name for item in path.parent.iterdir()} == {path.name}
     return str(caught.value)
@@ -107,16 +108,16 @@ def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
 def test_a_bomb_is_refused_before_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zips, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(zip_inspection, "MAX_UNPACKED_BYTES", 1000)
     path = make_zip(tmp_path / "a.zip", ["zeros"], bytes(1001))
     assert "would unpack to 1,001 bytes; at most 1,000" in refusal(path)
 
 
 def test_a_bomb_is_known_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "SMALL_ENOUGH_BYTES", 10_000)
+    monkeypatch.setattr(zip_inspection, "SMALL_ENOUGH_BYTES", 10_000)
     path = make_zip(tmp_path / "a.zip", ["zeros"], bytes(200_000))
     assert "times its size, 200,000 bytes" in refusal(path)
-    monkeypatch.setattr(zips, "SMALL_ENOUGH_BYTES", 200_000)
+    monkeypatch.setattr(zip_inspection, "SMALL_ENOUGH_BYTES", 200_000)
     unpack(path, tmp_path / "out")
 
 
@@ -145,7 +146,7 @@ def test_names_that_are_not_the_utf_8_they_say_are_refused(tmp_path: Path) -> No
 
 
 def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "MAX_ZIP_ENTRIES", 3)
+    monkeypatch.setattr(zip_inspection, "MAX_ZIP_ENTRIES", 3)
     assert "4 entries; at most 3" in refusal(make_zip(tmp_path / "a.zip", list("abcd")))
 
 
@@ -156,7 +157,7 @@ def test_an_empty_zip_is_refused(tmp_path: Path) -> None:
 def test_writing_keeps_the_old_zip_when_it_fails(tmp_path: Path) -> None:
     target = tmp_path / "a.zip"
     target.write_bytes(b"old")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StrangeFiles, match="missing: vanished"):
         write_zip([Entry("x", tmp_path / "missing")], target)
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]

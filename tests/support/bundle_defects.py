@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -94,6 +96,29 @@ def _cmyk() -> bytes:
     return stream.getvalue()
 
 
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG whose header says that it is large; the pixels are missing."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+              for c in (header, b"IDAT")]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _cut_off(folder: Path) -> None:
+    path = folder / "input_data/0.png"
+    Image.effect_noise((60, 60), 90).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def _ours(table: str) -> Callable[[Path], None]:
+    """A bundle with our scoring program, which knows one track of the columns filename, score."""
+    registry = 'ROWS = (Track(name="lone", columns=("filename", "score")),)\n'
+    return both(
+        write("scoring_program/wildlife_scoring/tracks.py", registry),
+        write("reference_data/ref.csv", table),
+    )
+
+
 _LONG = "x" * 300
 _PNG = b"\x89PNG\r\n\x1a\n"
 _QUESTION = {
@@ -130,6 +155,10 @@ BUNDLE_DEFECTS = (
     Defect("a program that is not there", "path-missing", _task(scoring_program="nowhere")),
     Defect("a bare csv", "data-not-zip", _bare_csv),
     Defect("an empty page", "page-empty", write("page.md", "")),
+    Defect("a table as input", "data-not-zip",
+           both(write("test.csv", "filename\n"), _task(input_data="test.csv"))),
+    Defect("a script as program", "data-not-zip",
+           _task(scoring_program="scoring_program/scoring.py")),
     Defect("no data in the folder", "data-empty",
            both(lambda f: (f / "nothing").mkdir(), _task(input_data="nothing"))),
     Defect("a task without index", "task-index",
@@ -242,9 +271,22 @@ BUNDLE_DEFECTS = (
     Defect("__MACOSX in the reference", "bundle-junk",
            write("reference_data/__MACOSX/._ref.csv", "x")),
     Defect(".DS_Store among the pictures", "bundle-junk", write("input_data/.DS_Store", "x")),
-    Defect("a picture that the reference lacks", "data-ids", write("input_data/9.png", b"x")),
-    Defect("a picture that only the reference has", "data-ids",
+    Defect("an image of text", "image-unreadable", write("input_data/0.png", b"no image")),
+    Defect("an empty image", "image-unreadable", write("input_data/0.png", b"")),
+    Defect("an image that is cut off", "image-unreadable", _cut_off),
+    Defect("an image of many pixels", "image-too-large",
+           write("input_data/0.png", huge_png(20_000, 20_000))),
+    Defect("a TIFF of unknown form", "image-format",
+           write("input_data/big.tif", b"II*\0" + bytes(40))),
+    Defect("a picture that the reference lacks", "data-ids-partly",
+           write("input_data/9.png", b"x")),
+    Defect("a picture that only the reference has", "data-ids-partly",
            append("reference_data/ref.csv", "9.png,1\n")),
+    Defect("no image that the reference names", "data-ids",
+           replace("reference_data/ref.csv", ".png", ".PNG")),
+    Defect("columns of no track", "reference-table", _ours("filename,label\n0.png,a\n")),
+    Defect("two tables of a track", "reference-table",
+           both(_ours("filename,score\n0.png,1\n"), write("reference_data/b.csv", "filename\n"))),
     Defect("a program in a folder of its own", "program-root", _program_in_folder),
     Defect("a program zipped with its folder", "program-root", _zipped_in_folder),
     Defect("no metadata of the scoring", "program-metadata",

@@ -17,6 +17,8 @@ from kit.contract import COMPETITION_FILE
 from kit.findings.finding import Finding
 from kit.located_yaml import Place
 from kit.server_fields import ABSENT, Field, FileKind, Reason, Refusal, refusal
+from kit.trees import Kind, walk
+from kit.zips import is_plain
 
 _LISTS = tuple(section for section in SECTIONS if section != TOP)
 _FACT_KEYS = {"key", "type", "title", "selection", "is_required", "is_on_leaderboard"}
@@ -132,6 +134,21 @@ def _missing(competition: Competition, file: NamedFile) -> Finding:
     return finding_at(competition, "path-missing", found, *file.place)
 
 
+def check_special_files(competition: Competition) -> Iterator[Finding]:
+    """What a zip cannot hold, and what cannot be read, in or at the named paths."""
+    named = [file.value for file in competition.files() if competition.holds(file.value)]
+    for value in dict.fromkeys(named):
+        path = competition.root / value
+        for item in walk(path):
+            where = f"{value.rstrip('/')}/{item.name}" if path.is_dir() else value
+            if item.kind in (Kind.UNREADABLE, Kind.GONE):
+                yield Finding("file-unreadable", where, item.kind.value)
+            elif item.kind is Kind.NAME:
+                yield Finding("name-not-utf-8", where, "its name is not UTF-8")
+            elif item.kind is not Kind.FILE:
+                yield Finding("special-file", where, f"is {item.kind.value}, no regular file")
+
+
 def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
     """An image, page or terms: a file, and a page one of text."""
     if not competition.holds(file.value):
@@ -176,12 +193,10 @@ def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
         return
     path = competition.root / file.value
     name = f"{_dotted(file.place)}: {file.value}"
-    if file.kind is FileKind.DOWNLOAD and path.is_file():
-        return
-    if path.is_file() and path.suffix.lower() != ".zip":
-        found = f"{name} is a plain file; workers unpack every one as a zip"
+    if file.kind is not FileKind.DOWNLOAD and is_plain(path):
+        found = f"{name} is no zip; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
-    elif path.is_dir() and not any(item.is_file() for item in path.rglob("*")):
+    elif path.is_dir() and next(walk(path), None) is None:
         yield finding_at(competition, "data-empty", f"{name} holds no file", *file.place)
 
 
