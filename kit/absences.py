@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.competition import TASK_FILES
+from kit.competition_schema import TASK_FILES
 from kit.errors import KitError
 from kit.zips import is_plain
 

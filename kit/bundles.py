@@ -6,29 +6,32 @@ the leaderboard's columns.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from kit.absences import Absent, absent_task
 from kit.competition import (
-    TASK_FILES,
+    OLD_FORMAT,
+    OLD_FORMAT_HINT,
     Competition,
+    as_index,
     column_key,
     columns_of,
-    is_platform_key,
     leads_inside,
     read_competition,
     task_index,
     time_limit,
-    whole_number,
 )
-from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S
+from kit.competition_schema import TASK_FILES
+from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
-from kit.zips import unpack
+from kit.server_fields import flag_of, is_platform_key, whole_number
+from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,28 @@ class Bundle:
         )
 
 
+def is_bundle(path: Path) -> bool:
+    """Say whether a folder or zip is a competition bundle rather than a submission.
+
+    A bundle with one folder around it is still one, of which `kit check` says what is wrong.
+    """
+    if path.is_dir():
+        names = {str(item.relative_to(path)) for item in path.glob(f"*/{COMPETITION_FILE}")}
+        names |= {item.name for item in path.iterdir() if item.is_file()}
+    elif not path.is_file():
+        return False  # opening a pipe would wait for ever
+    else:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = {as_unpacked(name) for name in archive.namelist()}
+        except (*ZIP_ERRORS, OSError):
+            return False
+    inside = any(
+        name.count("/") <= 1 and PurePosixPath(name).name == COMPETITION_FILE for name in names
+    )
+    return COMPETITION_FILE in names or (inside and MODEL_FILE not in names)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Bundle]:
     """Read the bundle at `path`; a zip is unpacked for the time of the block.
@@ -112,9 +137,10 @@ def opened(path: Path) -> Iterator[Bundle]:
     if path.is_dir():
         yield read(path)
     elif path.is_file():
+        refuse_plain_file(path, "a bundle (a folder or a zip)")
         with TemporaryDirectory(prefix="kit-bundle-") as folder:
             root = Path(folder, "bundle")
-            unpack(path, root, must_hold=(COMPETITION_FILE,))
+            unpack(path, root, must_hold=(COMPETITION_FILE,), made_by="kit bundle")
             yield replace(read(root), path=path.resolve())
     else:
         raise UsageProblem(f"{path}: expected a bundle (a folder or a zip), found nothing there")
@@ -129,6 +155,8 @@ def read(root: Path) -> Bundle:
         KitError: competition.yaml is missing or malformed.
     """
     competition = read_competition(root)
+    if competition.is_old_format:
+        raise KitError(f"{root / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     problems: list[str] = []
     if competition.version_problem:
         problems.append(competition.version_problem)
@@ -183,8 +211,8 @@ def _phases_by_task(
             problems.append(f"phase {name}: tasks: expected a list, found {_shown(indexes)}")
             continue
         for index in indexes:
-            if isinstance(index, int | str):
-                found.setdefault(index, (name, limit or DEFAULT_TIME_LIMIT_S))
+            if (task := as_index(index)) is not None:
+                found.setdefault(task, (name, limit or DEFAULT_TIME_LIMIT_S))
             else:
                 problems.append(f"phase {name}: tasks: expected indexes, found {_shown(index)}")
     return found
@@ -241,7 +269,7 @@ def _task(
         ingestion_program=paths["ingestion_program"],
         input_data=paths["input_data"],
         reference_data=paths["reference_data"],
-        late_ingestion=bool(entry.get("ingestion_only_during_scoring", False)),
+        late_ingestion=bool(flag_of(entry.get("ingestion_only_during_scoring"))),
         phase=phase,
         time_limit_s=limit,
         absent=tuple(absent),
@@ -285,17 +313,17 @@ def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
         return None
     computed = entry.get("computation_indexes") or ()
     if isinstance(computed, str):
-        computed = [part for part in computed.replace(",", " ").split() if part.isdigit()]
+        computed = list(computed)  # the server takes a text apart, letter by letter
     if not isinstance(computed, list | tuple):
         computed = ()
-    precision = entry.get("precision", DEFAULT_PRECISION)
+    precision = whole_number(entry.get("precision"))
     return Column(
         key=key,
         title=str(entry.get("title") or key),
         index=index,
         sorting=str(entry.get("sorting") or "desc"),
-        precision=precision if isinstance(precision, int) else DEFAULT_PRECISION,
-        hidden=bool(entry.get("hidden", False)),
+        precision=DEFAULT_PRECISION if precision is None else precision,
+        hidden=bool(flag_of(entry.get("hidden"))),
         computation=entry.get("computation") or None,
         computed_from=tuple(int(item) for item in computed if str(item).isdigit()),
     )

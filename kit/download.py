@@ -21,6 +21,7 @@ from urllib.error import HTTPError, URLError
 
 import kit
 from kit.addresses import url_problem
+from kit.files import writing
 
 TRIES = 6
 TIMEOUT_S = 30.0
@@ -127,28 +128,29 @@ def download(
 
     Raises:
         DownloadFailed: the tries were not enough, or another one would not help.
-        OSError: the disk does not take it.
+        WriteFailed: the disk does not take it.
     """
     pause = pause or Pause()
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(target)
-    if part.is_symlink():  # a stranger's submission could make us write into another file
-        part.unlink()
     wrong: set[str] = set()
-    for number in range(1, tries + 1):
-        pause.until_allowed()
-        try:
-            if not _is_whole(wanted, part):
-                _receive(wanted, part, on_bytes, timeout_s)
-            _check(wanted, part, wrong)
-            part.replace(target)
-            return
-        except _Again as again:
-            _heed(again, pause)
-            if number == tries:
-                raise DownloadFailed(f"{again} (tried {number} times)") from again
-            if again.wait_s is None:
-                pause.back_off(number)
+    with writing(target, "the download"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if part.is_symlink():  # a stranger's submission could make us write into another file
+            part.unlink()
+        for number in range(1, tries + 1):
+            pause.until_allowed()
+            try:
+                if not _is_whole(wanted, part):
+                    _receive(wanted, part, on_bytes, timeout_s)
+                _check(wanted, part, wrong)
+                part.replace(target)
+                return
+            except _Again as again:
+                _heed(again, pause)
+                if number == tries:
+                    raise DownloadFailed(f"{again} (tried {number} times)") from again
+                if again.wait_s is None:
+                    pause.back_off(number)
 
 
 def part_of(target: Path) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kit.errors import KitError, UsageProblem
-from kit.files import replacing
+from kit.files import replacing, writing
 
 FILE_NAME: Final = ".predictions.journal"
 _KEPT_NAME: Final = "journal.txt"
@@ -68,7 +68,8 @@ class Journal:
     def place_in(self, output: Path, ingestion_program: Path) -> None:
         """Put the journal into the output folder, where our ingestion program looks for it."""
         if (ingestion_program / _KNOWN_BY).is_file():
-            (output / FILE_NAME).write_bytes(self.content)
+            with writing(output / FILE_NAME, "the journal"):
+                (output / FILE_NAME).write_bytes(self.content)
 
     def keep(self, output: Path) -> None:
         """Move an unfinished journal from the output, which scoring sees, to the run's folder."""
@@ -76,9 +77,17 @@ class Journal:
         for path in sorted(output.glob(f"{FILE_NAME}*")):
             if path.is_file() and not path.is_symlink():
                 if path.name == FILE_NAME:
-                    with replacing(self.folder / _KEPT_NAME) as temporary:
+                    with replacing(self.folder / _KEPT_NAME, "the journal") as temporary:
                         shutil.copyfile(path, temporary)
                 path.unlink()
+
+    def predicted(self) -> int | None:
+        """Return how many images the kept journal has predictions of; None without a journal.
+
+        A file name that holds a line break counts twice.
+        """
+        path = self.folder / _KEPT_NAME
+        return path.read_bytes().count(b"\n") - 1 if path.is_file() else None
 
     def remove(self) -> None:
         """Remove what `keep` kept; the prediction step has succeeded."""

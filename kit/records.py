@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kit.errors import UsageProblem
+from kit.trees import open_regular
 
 RECORD_FILE: Final = "run.json"
 
@@ -19,7 +20,8 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as stream:
+            content = json.load(stream)
     except (OSError, ValueError) as error:
         raise UsageProblem(f"{path}: expected the record of a run, found none ({error})") from error
     if not isinstance(content, dict):
@@ -28,13 +30,12 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
-    """Return for each submission the record of its newest successful run below `runs`."""
+    """Return for each submission the record of its newest run below `runs`, failed or not."""
     newest: dict[str, dict[str, Any]] = {}
     for path in sorted(runs.glob(f"*/{RECORD_FILE}")):
         try:
             content = read_record(path.parent)
         except UsageProblem:
             continue
-        if content.get("ok"):
-            newest[str(content.get("submission"))] = content
+        newest[str(content.get("submission"))] = content
     return newest

@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 from kit.contract import METADATA_FILE, MODEL_FILE
-from kit.errors import KitError, UsageProblem
+from kit.errors import UsageProblem
+from kit.files import WriteFailed
 from kit.repository import checkout
 from kit.submissions import Submission, discover, track_of
 from kit.vendoring.vendor import check_package_names, shared_folder, vendor
@@ -55,7 +56,7 @@ def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
             vendor(temporary, shared)
         temporary.rename(target)
     except OSError as error:
-        raise KitError(f"{target}: cannot be made: {error.strerror}") from error
+        raise WriteFailed(target, "the submission", error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target

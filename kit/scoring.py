@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.errors import KitError, UsageProblem
-from kit.files import replacing
+from kit.files import replacing, writing
 from kit.repository import checkout
 from kit.scores import read_scores
+from kit.trees import copy_files
 
 
 def score_files(predictions: Path, reference: Path, keep_in: Path | None) -> dict[str, float]:
@@ -55,16 +56,14 @@ def _stage(root: Path, predictions: Path, reference: Path) -> Path:
     results, references, output = root / "input/res", root / "input/ref", root / "output"
     for folder in (results, references, output):
         folder.mkdir(parents=True)
-    shutil.copyfile(predictions, results / PREDICTIONS_FILE)
-    if reference.is_dir():
-        shutil.copytree(reference, references, dirs_exist_ok=True)
-    else:
-        shutil.copyfile(reference, references / reference.name)
+    with writing(results / PREDICTIONS_FILE, f"the copy of {predictions}"):
+        shutil.copyfile(predictions, results / PREDICTIONS_FILE)
+    copy_files(reference, references)
     return output
 
 
 def _keep(output: Path, folder: Path) -> None:
     for name in ("scores.json", REPORT_FILE):
         if (output / name).is_file():
-            with replacing(folder / name) as temporary:
+            with replacing(folder / name, "the result of scoring") as temporary:
                 shutil.copyfile(output / name, temporary)

@@ -8,17 +8,18 @@ step as a zip with the worker's `metadata` file.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 import yaml
 
 from kit.bundles import Task
 from kit.contract import METADATA_FILE
 from kit.errors import KitError
+from kit.files import writing
 from kit.isolation.limits import OutputWatch
 from kit.isolation.modes import Mode, Place
 from kit.isolation.outputs import strange_output
@@ -30,9 +31,19 @@ from kit.isolation.platform_table import (
     ContainerKind,
 )
 from kit.isolation.process import Outcome, Stop, run_together
-from kit.isolation.programs import Job, command_of, has_metadata, make_job, split_command
+from kit.isolation.programs import (
+    Job,
+    command_of,
+    has_metadata,
+    make_job,
+    split_command,
+    writable_copies,
+)
 from kit.journal import Journal
+from kit.trees import copy_files, regular_items, walk
 from kit.zips import is_plain, tree_entries, unpack, write_zip
+
+STEPS: Final = ("prediction", "scoring")
 
 # Progress callback: (step, seconds so far, file of its standard output so far).
 OnTick = Callable[[str, float, Path], None]
@@ -116,7 +127,7 @@ def predict(
     jobs = []
     if not has_metadata(submission):
         # The worker's whole mechanism for result submissions: their files are the output.
-        shutil.copytree(submission, step.output, dirs_exist_ok=True)
+        copy_files(submission, step.output)
     elif command := command_of(submission):
         argv = split_command(command, "program", False, task.late_ingestion)
         jobs.append(make_job(SUBMISSION, argv, folders))
@@ -192,7 +203,8 @@ def zip_output(step: StepResult, workspace: Workspace) -> Path:
         "ingestionExitCode": ingestion.exit_status if ingestion else None,
         "ingestionElapsedTime": ingestion.seconds if ingestion else None,
     }
-    target.write_text(yaml.safe_dump(status), encoding="utf-8")
+    with writing(target, "the worker's metadata"):
+        target.write_text(yaml.safe_dump(status), encoding="utf-8")
     archive = workspace.root / "prediction_result.zip"
     write_zip(tree_entries(step.output), archive)
     return archive
@@ -202,9 +214,12 @@ def _provide(source: Path, target: Path, mode: Mode) -> Path:
     """Give a task's data to a step: a folder by a link, a zip unpacked."""
     if source.is_dir() and mode.real_paths:
         # Mounted over an empty folder: a link would lead out of the container.
+        regular_items(source)
+        _refuse_links_out(source)
         target.mkdir()
         return source.resolve()
     if source.is_dir():
+        regular_items(source)  # a program that opened a pipe would wait for ever
         # A link, not a copy: a real test set is tens of gigabytes.
         target.symlink_to(source.resolve(), target_is_directory=True)
     elif is_plain(source):
@@ -214,10 +229,33 @@ def _provide(source: Path, target: Path, mode: Mode) -> Path:
     return target
 
 
+def _is_of_program(name: str) -> bool:
+    last = PurePosixPath(name).name
+    return last != "__pycache__" and not last.startswith(".")
+
+
+def _refuse_links_out(folder: Path) -> None:
+    """Raise where a link in mounted data leads nowhere once only the folder is there."""
+    root = folder.resolve()
+    problems = [
+        f"{item.path}: a link to {item.link}"
+        for item in walk(folder, follow=False)
+        if item.link is not None
+        and (item.link.startswith("/") or not item.path.resolve().is_relative_to(root))
+    ]
+    if problems:
+        raise KitError(
+            f"{folder}: links lead out of the folder, and nowhere in this mode, which shows a "
+            "program this folder only",
+            problems,
+            "copy what they lead to, or use --mode subprocess; `kit bundle` copies it too",
+        )
+
+
 def _program(source: Path, target: Path, kind: str) -> Path:
     """Lay out a program of the bundle; the user's folder stays untouched."""
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        copy_files(source, target, _is_of_program)
     elif is_plain(source):
         raise KitError(f"{source}: expected the {kind} program as a folder or zip, found a file")
     else:
@@ -249,18 +287,18 @@ def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
     # The log that says what went wrong is the one of the organiser's program, the last one; how
     # far it is stands in its standard output.
     progress, step.log = place.log_files(jobs[-1])
-    writable = [step.output, place.home]
-    writable += {bind.source for job in jobs for bind in job.binds if bind.mount.holds == "shared"}
+    empty = [step.output, place.home]
+    copies = writable_copies(jobs, empty)
 
     def tick(seconds: float) -> None:
         workspace.on_tick(step.name, seconds, progress)
 
-    with mode.lend(writable):
+    with mode.lend([*empty, *copies]):
         outcomes = run_together(
             [partial(mode.start, job, place) for job in jobs],
             workspace.time_limit_s,
             tick,
-            OutputWatch(writable, mode.limits).exceeded,
+            OutputWatch(empty, mode.limits, grown=copies).exceeded,
         )
     step.outcomes = {
         job.container.program: outcome for job, outcome in zip(jobs, outcomes, strict=True)

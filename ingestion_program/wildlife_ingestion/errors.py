@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 
@@ -60,3 +63,14 @@ def bullets(lines: Sequence[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """Return the number with its noun, in the plural unless the number is 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def why_unwritable(error: OSError, folder: Path) -> str:
+    """Say why a file in `folder` cannot be written, and how much space is left if that is why."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error.strerror or str(error)
+    try:
+        free = f", {shutil.disk_usage(folder).free:,} bytes are free there"
+    except OSError:
+        free = ""
+    return ("the disk is full" if error.errno == errno.ENOSPC else "the quota is used up") + free

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from wildlife_ingestion.errors import IngestionError
+from wildlife_ingestion.errors import IngestionError, why_unwritable
 from wildlife_ingestion.images import Picture
 
 FILE_NAME = ".predictions.journal"
@@ -98,4 +98,5 @@ class Journal:
 
     def _refused(self, error: OSError) -> IngestionError:
         self.close()
-        return IngestionError(f"the journal {self._path} cannot be written: {error.strerror}.")
+        why = why_unwritable(error, self._path.parent)
+        return IngestionError(f"the journal {self._path} cannot be written: {why}.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import errno
 import os
 from pathlib import Path
 from types import TracebackType
 
-from wildlife_ingestion.errors import IngestionError
+from wildlife_ingestion.errors import IngestionError, why_unwritable
 from wildlife_ingestion.images import Picture
 from wildlife_ingestion.journal import find_journal
 
@@ -90,5 +89,5 @@ class PredictionsFile:
         self._partial.unlink(missing_ok=True)
 
     def _refused(self, error: OSError) -> IngestionError:
-        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
-        return IngestionError(f"predictions cannot be written to {self._path.parent}: {why}.")
+        why = why_unwritable(error, self._path.parent)
+        return IngestionError(f"predictions cannot be written to {self._path}: {why}.")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import sys
 import tempfile
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 import kit
 from kit.errors import KitError
+from kit.files import FULL, free_bytes
 
 # Name -> one line of help. The module is imported when its command is used, so that
 # `kit --help` does not wait for imports that it does not need.
@@ -81,6 +84,7 @@ def _kit(ctx: click.Context, debug: bool) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    sys.excepthook = _show_fault
     arguments = sys.argv[1:] if args is None else args
     sys.exit(_status(arguments))
 
@@ -93,18 +97,33 @@ def _status(arguments: list[str]) -> int:
     except KitError as error:
         return _report(str(error), error.exit_status, options)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        _say(error.format_message())
         return 2
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        _say(text.getvalue().rstrip("\n"))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _report("interrupted; what was finished is kept", 130, options)
     except OSError as error:
         if error.errno in _DISK_ERRORS or not _has_temporary_folder():
-            where = f"{error.filename}: " if error.filename else ""
-            return _report(f"{where}cannot be read or written: {error.strerror}", 1, options)
+            return _report(_disk_problem(error), 1, options)
         raise
+
+
+def _disk_problem(error: OSError) -> str:
+    """Say which file, or where files are written that nobody named: streams and temporary ones."""
+    reason = f"cannot be read or written: {error.strerror}"
+    if error.filename:
+        return f"{error.filename}: {reason}"
+    if error.errno not in FULL or not _has_temporary_folder():
+        return f"a file {reason}"
+    folder = Path(tempfile.gettempdir())
+    return (
+        f"standard output, or a temporary file in {folder}, {reason}; free in that folder: "
+        f"{free_bytes(folder)} bytes; TMPDIR names another one"
+    )
 
 
 def _has_temporary_folder() -> bool:
@@ -117,6 +136,17 @@ def _has_temporary_folder() -> bool:
 
 def _report(message: str, status: int, options: _Options) -> int:
     if options.debug:
-        traceback.print_exc()
-    click.echo(f"kit: {message}", err=True)
+        _say(traceback.format_exc().rstrip("\n"))
+    _say(f"kit: {message}")
     return status
+
+
+def _say(text: str) -> None:
+    from kit.cli.printing import say  # `kit --help` does not wait for rich
+
+    say(text, err=True)
+
+
+def _show_fault(kind: type[BaseException], error: BaseException, where: Any) -> None:
+    """Print the traceback of a fault of the kit, whose message may hold a name from outside."""
+    _say("".join(traceback.format_exception(kind, error, where)).rstrip("\n"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+
+from kit.files import WriteFailed
 
 _TAIL_BYTES = 64 * 1024
 _CHUNK = 1 << 16
@@ -17,6 +20,7 @@ class CappedLog:
     """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
+        self._path = path
         self._file = path.open("wb", buffering=0)
         self._limit = limit_bytes
         self._room = max(limit_bytes - _TAIL_BYTES, 0)
@@ -43,7 +47,7 @@ class CappedLog:
         """Write the end, and say what was cut.
 
         Raises:
-            OSError: the log could not be written, then or before.
+            WriteFailed: the log could not be written, then or before.
         """
         with self._lock:
             if self._file.closed:
@@ -56,7 +60,7 @@ class CappedLog:
             self._put(self._tail)
             self._file.close()
         if self._error:
-            raise self._error
+            raise WriteFailed(self._path, "the log", self._error)
 
     def _put(self, content: bytes) -> None:
         try:
@@ -64,6 +68,20 @@ class CappedLog:
                 content = content[self._file.write(content) or 0 :]
         except OSError as error:
             self._error = error
+
+
+def name_paths(folder: Path, names: Mapping[Path, str]) -> None:
+    """Replace paths of temporary folders in the logs of a run by those that the user knows.
+
+    A traceback leads to the user's own file then, not to one that is deleted with the run's stage.
+    """
+    longest_first = sorted(names.items(), key=lambda item: len(str(item[0])), reverse=True)
+    for path in folder.glob("*.txt"):
+        before = content = path.read_bytes()
+        for source, name in longest_first:
+            content = content.replace(os.fsencode(source), os.fsencode(name))
+        if content != before:
+            path.write_bytes(content)
 
 
 def follow(descriptor: int, log: CappedLog) -> threading.Thread:

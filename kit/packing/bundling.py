@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from kit.competition import Competition, read_competition
+from kit.competition import OLD_FORMAT, OLD_FORMAT_HINT, Competition, read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing
 from kit.findings.finding import Report
 from kit.packing.shipping import is_junk
+from kit.trees import Kind, problem_of, strange_files, walk
 from kit.zips import Entry, tree_entries, write_zip
 
 
@@ -42,14 +43,18 @@ def pack_bundle(
 
     Raises:
         UsageProblem: `folder` is not a folder, or `target` is not a zip name.
-        KitError: competition.yaml cannot be read, or the check finds errors in the zip; every one
-            is named, and nothing is written.
+        KitError: competition.yaml cannot be read or is of CodaLab 1.5, what it names holds
+            something else than regular files, or the check finds errors in the zip; every one is
+            named, and nothing is written.
     """
     if not folder.is_dir():
         raise UsageProblem(f"{folder}: expected the folder of a bundle")
     if target.suffix != ".zip":
         raise UsageProblem(f"--out {target}: expected a name that ends in .zip")
     competition = read_competition(folder)
+    if competition.is_old_format:
+        # Its files stand under other keys, which this reader of version 2 does not know.
+        raise KitError(f"{folder / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     entries = {entry.name: entry for entry in _entries(competition)}
     entries[COMPETITION_FILE] = Entry(COMPETITION_FILE, folder / COMPETITION_FILE)
     with TemporaryDirectory(prefix="kit-bundle-") as scratch:
@@ -75,8 +80,16 @@ def _errors(folder: Path, report: Report, force: bool) -> tuple[str, ...]:
 
 
 def _entries(competition: Competition) -> Iterator[Entry]:
-    """Every file that competition.yaml names; the zip's own check reports what is not there."""
-    for name in {str(file.value) for file in competition.files() if competition.holds(file.value)}:
+    """Every file that competition.yaml names; the zip's own check reports what is not there.
+
+    Raises:
+        StrangeFiles: something there is no regular file that can be read; all are named.
+    """
+    names = {str(file.value) for file in competition.files() if competition.holds(file.value)}
+    items = [item for name in sorted(names) for item in walk(competition.root / name)]
+    if strange := [problem_of(item) for item in items if item.kind is not Kind.FILE]:
+        raise strange_files(strange)
+    for name in names:
         path = competition.root / name
         if path.is_file():
             yield Entry(PurePosixPath(name).as_posix(), path)

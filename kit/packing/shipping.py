@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
 from kit.findings.finding import Finding
 from kit.packing.manifest import Manifest, read_manifest
+from kit.results import is_result, result_problems
+from kit.trees import Item, Kind, walk
 from kit.zips import Entry
 
 # Left behind, and named in the listing only.
@@ -63,49 +65,50 @@ class Shipment:
     def problems(self) -> list[Finding]:
         """Everything that would fail on the platform, or that a zip cannot carry."""
         names = [entry.name for entry in self.entries]
-        found = [*self.manifest.problems, *self.refused, *root_problems(names)]
-        for entry in self.entries:
-            found += entry_problems(entry, self.manifest)
-        return found
+        return [*self.refused, *file_problems(names, self.entries, self.manifest)]
 
 
 def shipped(folder: Path) -> Shipment:
     """Sort the files of a submission folder into those that ship and those that stay."""
     shipment = Shipment(folder)
-    _walk(folder, shipment)
+
+    def wanted(name: str) -> bool:
+        own_name = PurePosixPath(name).name
+        if is_junk(own_name):
+            shipment.left_behind.append(name)
+        elif is_secret(own_name):
+            shipment.secrets.append(name)
+        else:
+            return True
+        return False
+
+    for item in walk(folder, follow=False, wanted=wanted):
+        if item.kind is Kind.FILE:
+            shipment.entries.append(Entry(item.name, item.path))
+        else:
+            shipment.refused.append(_refusal(item))
     shipment.entries.sort(key=lambda entry: entry.name)
     return shipment
 
 
-def _walk(folder: Path, shipment: Shipment) -> None:
-    for item in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        path = Path(item.path)
-        name = path.relative_to(shipment.folder).as_posix()
-        if is_junk(item.name):
-            shipment.left_behind.append(name)
-        elif is_secret(item.name):
-            shipment.secrets.append(name)
-        elif not _is_utf8(item.name):
-            shipment.refused.append(Finding("name-not-utf-8", name, "its name is not UTF-8"))
-        elif item.is_symlink():
-            found = "is a link, which a zip does not carry; copy it"
-            shipment.refused.append(Finding("link", name, found))
-        elif item.is_dir():
-            _walk(path, shipment)
-        elif item.is_file():
-            shipment.entries.append(Entry(name, path))
-        else:
-            shipment.refused.append(Finding("special-file", name, "is neither a file nor a folder"))
-
-
-def _is_utf8(name: str) -> bool:
-    # Bytes that are not UTF-8 reach Python as lone surrogates.
-    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+def _refusal(item: Item) -> Finding:
+    if item.kind is Kind.NAME:
+        return Finding("name-not-utf-8", item.name, "its name is not UTF-8")
+    if item.kind is Kind.LINK:
+        return Finding("link", item.name, "is a link, which a zip does not carry; copy it")
+    if item.kind in (Kind.UNREADABLE, Kind.GONE):
+        return Finding("file-unreadable", item.name, item.kind.value)
+    return Finding("special-file", item.name, f"is {item.kind.value}, no regular file")
 
 
 def is_junk(name: str) -> bool:
     """Return whether that name is a cache's, an unfinished file's, an editor's or a system's."""
     return _matches(name, _JUNK)
+
+
+def has_junk(name: str) -> bool:
+    """Return whether a part of that path is junk."""
+    return any(is_junk(part) for part in PurePosixPath(name).parts)
 
 
 def is_secret(name: str) -> bool:
@@ -115,6 +118,24 @@ def is_secret(name: str) -> bool:
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def file_problems(
+    names: Iterable[str], entries: Iterable[Entry], manifest: Manifest
+) -> list[Finding]:
+    """Return what is missing, wrong or unlisted in the files of a submission, by its kind."""
+    names = list(names)
+    if is_result(names):
+        return result_problems(names) + [
+            problem
+            for entry in entries
+            if _is_text(entry)
+            for problem in _text_problems(entry, True)
+        ]
+    found = [*manifest.problems, *root_problems(names)]
+    for entry in entries:
+        found += entry_problems(entry, manifest)
+    return found
 
 
 def root_problems(names: list[str]) -> list[Finding]:
@@ -127,8 +148,8 @@ def root_problems(names: list[str]) -> list[Finding]:
         problems.append(Finding("model-missing", MODEL_FILE, text))
     if not set(METADATA_FILES) & set(names):
         text = (
-            "expected at the root of the submission, found nowhere; without it the platform "
-            "takes the whole submission for results"
+            "expected at the root of the submission, found nowhere; the platform then copies all "
+            "files of the submission next to the predictions, and runs the ingestion all the same"
         )
         problems.append(Finding("metadata-missing", METADATA_FILE, text))
     return problems
@@ -139,13 +160,18 @@ def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
     problems = []
     path = PurePosixPath(entry.name)
     listed = entry.name in manifest.entries
-    is_text = path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
+    is_text = _is_text(entry)
     if not listed and (path.parts[0] == "weights" or not is_text):
         text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
         problems.append(Finding("unlisted-file", entry.name, text))
     if is_text:
         problems += _text_problems(entry, listed)
     return problems
+
+
+def _is_text(entry: Entry) -> bool:
+    path = PurePosixPath(entry.name)
+    return path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
 
 
 def _text_problems(entry: Entry, listed: bool) -> list[Finding]:

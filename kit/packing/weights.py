@@ -80,7 +80,7 @@ def fetch(submission: Submission, on_bytes: OnBytes = lambda path, count: None) 
 
     Raises:
         KitError, UsageProblem: as `show`.
-        OSError: the disk is full or cannot be written.
+        WriteFailed: the disk is full or cannot be written.
     """
     folder = _folder(submission)
     return [_fetched(folder, weight, on_bytes) for weight in show(submission)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 from pathlib import Path
 
 from wildlife_scoring.problems import ScoringError
@@ -27,9 +29,11 @@ def write_results(output_dir: Path, outcome: Outcome) -> None:
         SCORES: json.dumps(outcome.scores, indent=2, allow_nan=False) + "\n",
     }
     temporary = {name: output_dir / f"{name}.tmp" for name in texts}
+    writing = SCORES
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
+            writing = name
             temporary[name].write_text(text, encoding="utf-8")
         for name in texts:
             temporary[name].replace(output_dir / name)
@@ -40,6 +44,17 @@ def write_results(output_dir: Path, outcome: Outcome) -> None:
             except OSError:
                 continue  # the first error is the one to report
         raise ScoringError(
-            f"no score was written: cannot write to {output_dir}: {error.strerror or error}\n"
+            f"no score was written: cannot write {output_dir / writing}: "
+            f"{error.strerror or error}{_free_space(error, output_dir)}\n"
             "     -> free some space, or make the folder writable, and run again"
         ) from error
+
+
+def _free_space(error: OSError, folder: Path) -> str:
+    """Say how much space is left where that is the cause."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    try:
+        return f", {shutil.disk_usage(folder).free:,} bytes are free there"
+    except OSError:
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from kit.checks.bundle.folder import check_bundle
 from kit.checks.bundle.images import Tolerance, check_folder, decoding_order
 from kit.findings.finding import Finding
 from tests.support.bundle_defects import huge_png
-from tests.support.checks import good_bundle
-from tests.support.kit import write_tree
+from tests.support.checks import good_bundle, good_competition
+from tests.support.kit import make_bundle, write_tree
 
 NOTHING = Tolerance()
 
@@ -72,6 +73,21 @@ def test_what_the_ingestion_program_tells_pillow_counts(tmp_path: Path) -> None:
     assert "image-too-large" in {item.code for item in check_bundle(bundle).findings}
     program.write_text(program.read_text() + "\nImage.MAX_IMAGE_PIXELS = None\n")
     assert "image-too-large" not in {item.code for item in check_bundle(bundle).findings}
+
+
+def test_images_that_nothing_opens_on_the_platform_are_a_warning(tmp_path: Path) -> None:
+    content = good_competition()
+    del content["tasks"][0]["ingestion_program"]
+    bundle = make_bundle(tmp_path / "bundle", content)
+    (bundle / "input_data/0.png").write_bytes(b"x")
+    found_there = [item for item in check_bundle(bundle).findings if item.code.startswith("image")]
+    assert [(item.code, item.severity) for item in found_there] == [("image-format", "warning")]
+
+
+def test_pipes_and_dangling_links_are_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere")
+    assert not found(tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "I;16", "F", "CMYK"])

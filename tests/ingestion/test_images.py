@@ -49,7 +49,8 @@ def test_what_systems_leave_behind_is_ignored_and_logged(place: Place) -> None:
     outcome = place.run()
     assert outcome.rows == [["a.png", "0.0000"]]
     (line,) = [line for line in outcome.out.splitlines() if line.startswith("input: ignored ")]
-    names = ".DS_Store, ._a.png, .hidden.jpg, Thumbs.db, __MACOSX, desktop.ini, metadata.csv"
+    # metadata.csv is none of them: it is read.
+    names = ".DS_Store, ._a.png, .hidden.jpg, Thumbs.db, __MACOSX, desktop.ini"
     assert line == f"input: ignored {names}"
 
 
@@ -242,3 +243,19 @@ def test_metadata_that_is_needed_but_absent_is_an_error(place: Place) -> None:
     place.pictures(1)
     place.code("model.py", WITH_METADATA)
     assert "give the parameter a default" in place.fail()
+
+
+def test_what_is_no_file_is_never_waited_for(place: Place) -> None:
+    place.picture("a.png", 0)
+    os.mkfifo(place.input / "metadata.csv")
+    os.mkfifo(place.input / "pipe.png")
+    (place.input / "zero.png").symlink_to("/dev/zero")
+    (place.input / "nowhere.png").symlink_to("gone.png")
+    (place.input / "around").symlink_to(place.input)
+    said = place.fail()
+    assert "nowhere.png: cannot be read (No such file or directory)" in said
+    (place.input / "nowhere.png").unlink()
+    outcome = place.run()
+    assert outcome.rows == [["a.png", "0.0000"]]
+    assert "skipped pipe.png: not a regular file" in outcome.out
+    assert "skipped zero.png: not a regular file" in outcome.out

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import KitError
+from kit.files import WriteFailed
 from kit.isolation.cgroups import memory_group
 from kit.isolation.limits import DEFAULT_LIMITS, Limits, OutputWatch, disk_usage
 from kit.isolation.logs import CappedLog
@@ -57,7 +58,7 @@ def test_a_full_disk_under_a_log_is_told_at_the_end() -> None:
     log = CappedLog(Path("/dev/full"), 100_000)
     log.write(b"text")
     log.write(b"text")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WriteFailed, match="/dev/full: the log cannot be written: No space left"):
         log.close()
 
 
@@ -181,6 +182,8 @@ def test_the_watch_counts_files_and_bytes_but_follows_no_link(tmp_path: Path) ->
     assert not OutputWatch([tmp_path], Limits(output_bytes=10**6)).exceeded()
     assert OutputWatch([tmp_path], Limits(output_bytes=40_000)).exceeded()
     assert OutputWatch([tmp_path], Limits(output_files=2)).exceeded()
+    grown = OutputWatch([], Limits(output_bytes=40_000), grown=[tmp_path])
+    assert not grown.exceeded()
 
 
 def test_memory_is_four_fifths_of_the_machine_unless_said() -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from kit import bundles
 from kit.checks.bundle.folder import check_bundle
-from kit.competition import SECTIONS
+from kit.competition_schema import SECTIONS
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
 from kit.packing.bundling import pack_bundle
@@ -170,7 +170,11 @@ ODD: dict[str, tuple[Callable[[dict[str, Any]], object], bool]] = {
     "a task's index is a list": (lambda c: c["tasks"][0].update(index=[0]), False),
     "a task's index is nothing": (lambda c: c["tasks"][0].update(index=None), False),
     "a phase names a list": (lambda c: c["phases"][0]["tasks"].append([0]), False),
-    "no time at all": (lambda c: c["phases"][0].update(execution_time_limit=0), False),
+    "no time at all": (lambda c: c["phases"][0].update(execution_time_limit=0), True),
+    "a time limit as text": (lambda c: c["phases"][0].update(execution_time_limit="60"), True),
+    "a time limit below nothing": (lambda c: c["phases"][0].update(execution_time_limit=-1), False),
+    "no pages": (lambda c: c.update(pages=[]), True),
+    "a boolean as text": (lambda c: c["leaderboards"][0].update(hidden="false"), True),
     "no time limit": (lambda c: c["phases"][0].update(execution_time_limit=None), True),
     "data by no name": (lambda c: c["tasks"][0].update(input_data=""), False),
     "data by a number": (lambda c: c["tasks"][0].update(input_data=3), False),
@@ -197,6 +201,32 @@ def test_run_check_and_bundle_read_one_model(tmp_path: Path, name: str) -> None:
     for use in (bundles.read, lambda folder: pack_bundle(folder, tmp_path / "b.zip", check_bundle)):
         with nullcontext() if good else pytest.raises(KitError):
             use(folder)
+
+
+OLD_FORMAT = """
+title: Old
+image: logo.png
+html: {overview: page.md, terms: page.md}
+phases: {1: {phasenumber: 1, label: One, start_date: 2027-01-01, scoring_program: scoring_program}}
+leaderboard:
+  leaderboards: {RESULTS: &R {label: Results, rank: 1}}
+  columns: {score: {label: Score, leaderboard: *R, rank: 1}}
+"""
+
+
+@pytest.mark.parametrize("version", ["", "version: 1\n", "version: 1.5\n", "version: '1.5'\n"])
+def test_a_bundle_of_codalab_is_one_finding_and_no_command_tells_to_break_it(
+    kit: Kit, bundle: Path, version: str
+) -> None:
+    (bundle / "competition.yaml").write_text(version + OLD_FORMAT)
+    report = check_bundle(bundle)
+    assert [finding.code for finding in report.findings] == ["bundle-old-format"]
+    assert report.ok(strict=False)
+    for words in (("run", "constant", "--bundle", bundle), ("bundle", bundle, "--out", "b.zip")):
+        answer = kit(*words)
+        assert answer.status == 1
+        assert "CodaLab 1.5" in answer.text
+        assert "expected 2" not in answer.text
 
 
 def test_a_bundle_is_read_by_a_path_that_goes_up(

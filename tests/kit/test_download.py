@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kit.download import DownloadFailed, Pause, Wanted, download
+from kit.files import WriteFailed
 from tests.support.loopback_server import (
     Act,
     FakeTime,
@@ -285,7 +286,7 @@ def test_a_full_disk_is_not_the_servers_fault(fetching: Fetching) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "open", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(WriteFailed, match="the download cannot be written: No space left"):
             fetching()
     assert len(fetching.server.asked) == 1
 

@@ -10,6 +10,7 @@ import pytest
 
 from kit import zips
 from kit.errors import KitError
+from kit.trees import StrangeFiles
 from kit.zips import Entry, unpack, write_zip
 
 
@@ -20,10 +21,10 @@ def make_zip(path: Path, names: list[str], content: bytes = b"x" * 100) -> Path:
     return path
 
 
-def refusal(path: Path, **options: tuple[str, ...]) -> str:
+def refusal(path: Path, must_hold: tuple[str, ...] = ()) -> str:
     target = path.with_name("unpacked")
     with pytest.raises(KitError) as caught:
-        unpack(path, target, **options)
+        unpack(path, target, must_hold)
     assert not target.exists()
     assert {item.name for item in path.parent.iterdir()} == {path.name}
     return str(caught.value)
@@ -156,7 +157,7 @@ def test_an_empty_zip_is_refused(tmp_path: Path) -> None:
 def test_writing_keeps_the_old_zip_when_it_fails(tmp_path: Path) -> None:
     target = tmp_path / "a.zip"
     target.write_bytes(b"old")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StrangeFiles, match="missing: vanished"):
         write_zip([Entry("x", tmp_path / "missing")], target)
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from PIL import Image
 
+from kit.trees import Kind, problem_of, walk
 from training.common.atomic import replaced, write_text
 from training.common.errors import DataError, FolderError
 
@@ -22,16 +23,20 @@ Read = TypeVar("Read")
 def list_pictures(folder: Path) -> list[Path]:
     """Return the images in the folder and below, relative to it, sorted, without masks.
 
-    Raises FolderError where the folder holds none.
+    Raises FolderError where the folder holds none, or where one is a pipe, a dangling link or
+    cannot be read; all of these are named.
     """
-    found = sorted(
-        path.relative_to(folder)
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.endswith(MASK_END)
-    )
+    items = [item for item in walk(folder) if _is_picture(item.path)]
+    if strange := [problem_of(item) for item in items if item.kind is not Kind.FILE]:
+        raise FolderError("\n  ".join([f"{folder}: expected images, found", *strange]))
+    found = sorted(item.path.relative_to(folder) for item in items)
     if not found:
         raise FolderError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))})")
     return found
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.endswith(MASK_END)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

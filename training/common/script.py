@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, fields, replace
 from typing import Any, TypeVar
 
+from kit.files import WriteFailed
 from training.common.console import complain
 from training.common.errors import ScriptError
 
@@ -57,7 +58,7 @@ def run(
         work: the script; it returns an exit status, or None for success.
         also: error classes of served code, which knows no ScriptError.
     """
-    own: tuple[type[Exception], ...] = (ScriptError, *also)
+    own: tuple[type[Exception], ...] = (ScriptError, WriteFailed, *also)
     try:
         return work() or 0
     except own as error:

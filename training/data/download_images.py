@@ -27,6 +27,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from kit.download import TIMEOUT_S, TRIES, DownloadFailed, Pause, download
+from kit.files import WriteFailed
 from training.common.atomic import replaced
 from training.common.errors import DataError, FolderError
 from training.common.script import parser, run
@@ -66,7 +67,7 @@ class Downloader:
     def fetch(self, image: ListedImage, out: Path) -> Outcome:
         """Put the image below `out`, unless it is there with the right bytes.
 
-        Raises _Stopped, or OSError where the disk does not take the image.
+        Raises _Stopped, or WriteFailed where the disk does not take the image.
         """
         self._leave_if_stopped()
         target = out / image.path
@@ -308,6 +309,8 @@ def _download_table(options: argparse.Namespace, downloader: Downloader) -> int:
 
             download_all(images, options.out, downloader, options.workers, count)
         write_failures(options.out / FAILURES, failures)
+    except WriteFailed as error:
+        raise FolderError(f"{error.message}; what arrived is kept") from error
     except OSError as error:
         where = error.filename or options.out
         raise FolderError(f"{where}: {error.strerror}; what arrived is kept") from error

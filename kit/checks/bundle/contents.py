@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.errors import KitError
-from kit.zips import is_plain, unpack
+from kit.zips import ZIP_ERRORS, inspect, is_plain, unpack
 
 
 @contextmanager
@@ -16,8 +17,8 @@ def unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
     """Give a folder, or a zip unpacked for the time of the block; None with the reason if not."""
     if path.is_dir():
         yield path, ""
-    elif is_plain(path):
-        yield None, ""  # check_named_files reports it
+    elif not path.is_file() or is_plain(path):
+        yield None, ""  # check_special_files or check_named_files reports it
     else:
         with TemporaryDirectory(prefix="kit-check-") as folder:
             target = Path(folder, "content")
@@ -27,3 +28,12 @@ def unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
             except KitError as error:
                 problem = "; ".join([error.message, *error.problems])
             yield (None if problem else target), problem
+
+
+def too_large(path: Path) -> bool:
+    """Say whether a zip of data is good so far, but larger than the kit unpacks."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {refusal.code for refusal in inspect(archive)} == {"zip-too-large"}
+    except ZIP_ERRORS:
+        return False

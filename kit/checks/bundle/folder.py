@@ -9,32 +9,28 @@ from tempfile import TemporaryDirectory
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
-from kit.checks.bundle.contents import unpacked
+from kit.checks.bundle.contents import too_large, unpacked
 from kit.checks.bundle.images import check_images
-from kit.checks.bundle.keys import check_keys, check_named_files, check_tasks, check_texts
+from kit.checks.bundle.keys import (
+    check_fields,
+    check_keys,
+    check_named_files,
+    check_special_files,
+    check_tasks,
+    check_texts,
+)
 from kit.checks.bundle.phases import check_phases
 from kit.checks.bundle.reference import check_references
 from kit.checks.submission.archive import check_zip
-from kit.competition import SECTIONS, Competition, FileKind, read_competition
+from kit.competition import OLD_FORMAT, Competition, read_competition
+from kit.competition_schema import SECTIONS
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Report, Skipped, shown
+from kit.findings.finding import CheckResult, Finding, Report, Skipped, shown
 from kit.packing.shipping import is_junk
-from kit.zips import tree_entries, unpack
-
-
-def is_bundle(path: Path) -> bool:
-    """Say whether a folder or zip is a competition bundle rather than a submission."""
-    if path.is_dir():
-        return (path / COMPETITION_FILE).is_file()
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, EOFError):
-        return False
-    return any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
+from kit.server_fields import FileKind, flag_of
+from kit.trees import walk
+from kit.zips import unpack
 
 
 def check_bundle(path: Path, now: datetime | None = None) -> Report:
@@ -47,7 +43,11 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
     report = Report("bundle", path.name, path)
     now = now or datetime.now(timezone.utc).replace(tzinfo=None)
     if path.is_dir():
-        _check_folder(report, path, now)
+        root = _inner(path)
+        if root != path:
+            found = f"is under {root.name}/, expected at the root"
+            report.add("root", [Finding("bundle-root", COMPETITION_FILE, found)])
+        _check_folder(report, root, now)
         return report
     report.add("zip", check_bundle_zip(path))
     with TemporaryDirectory(prefix="kit-check-") as folder:
@@ -55,13 +55,16 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
         try:
             unpack(path, target)
         except KitError as error:
-            why = f"the zip cannot be unpacked: {error.message}"
-            report.skipped.append(Skipped("bundle", why, "kit bundle FOLDER"))
+            report.add_unopened(error, "kit bundle FOLDER")
             return report
-        nested = sorted(target.glob(f"*/{COMPETITION_FILE}"))
-        root = nested[0].parent if nested and not (target / COMPETITION_FILE).exists() else target
-        _check_folder(report, root, now)
+        _check_folder(report, _inner(target), now)
     return report
+
+
+def _inner(folder: Path) -> Path:
+    """Return the folder of competition.yaml: `folder`, or one in it that was zipped by mistake."""
+    nested = sorted(folder.glob(f"*/{COMPETITION_FILE}"))
+    return nested[0].parent if nested and not (folder / COMPETITION_FILE).exists() else folder
 
 
 def check_bundle_zip(path: Path) -> Iterator[Finding]:
@@ -85,9 +88,15 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
         text = error.message.removeprefix(f"{path}: ")
         report.add("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, text)])
         return
+    if competition.is_old_format:
+        found = Finding("bundle-old-format", COMPETITION_FILE, OLD_FORMAT)
+        report.add("competition.yaml", [found])
+        return
     report.add("keys", check_keys(competition))
+    report.add("fields", check_fields(competition))
     report.add("texts", check_texts(competition))
     report.add("files", check_named_files(competition))
+    report.add("special files", check_special_files(competition))
     report.add("tasks", check_tasks(competition))
     report.add("phases", check_phases(competition, now))
     report.add("leaderboard", check_leaderboards(competition))
@@ -101,7 +110,7 @@ def _programs(competition: Competition) -> Iterator[Finding]:
     programs = [key for key, kind in SECTIONS["tasks"].files.items() if kind is FileKind.PROGRAM]
     seen = set()
     for _, task in competition.entries("tasks"):
-        late = bool(task.get("ingestion_only_during_scoring"))
+        late = bool(flag_of(task.get("ingestion_only_during_scoring")))
         for key in programs:
             kind, value = key.removesuffix("_program"), task.get(key)
             if not competition.holds(value) or (kind, late, value) in seen:
@@ -114,14 +123,18 @@ def _programs(competition: Competition) -> Iterator[Finding]:
                     yield Finding("zip-damaged", str(value), problem)
 
 
-def _data(competition: Competition) -> Iterator[Finding]:
-    """Junk in what ships."""
-    named = [file.value for file in competition.files() if file.place[0] == "tasks"]
-    for value in dict.fromkeys(value for value in named if competition.holds(value)):
-        with unpacked(competition.root / value) as (folder, _):
-            names = [entry.name for entry in tree_entries(folder)] if folder else []
-        junk = [n for n in names if _is_junk(n)]
-        if junk:
+def _data(competition: Competition) -> Iterator[CheckResult]:
+    """Junk in what ships, and zips of data that do not open."""
+    named = [file for file in competition.files() if file.place[0] == "tasks"]
+    kinds = {file.value: file.kind for file in named if competition.holds(file.value)}
+    for value, kind in kinds.items():
+        with unpacked(competition.root / value) as (folder, problem):
+            names = [item.name for item in walk(folder)] if folder else []
+        if problem and too_large(competition.root / value):
+            yield Skipped(value, problem, "unzip it, and name the folder")
+        elif problem and kind is FileKind.DATA:  # _programs reports those of programs
+            yield Finding("zip-damaged", value, problem)
+        if junk := [name for name in names if _is_junk(name)]:
             yield Finding("bundle-junk", value, f"files that nobody meant to ship: {shown(junk)}")
 
 

@@ -12,6 +12,7 @@ from kit.checks.running.images import Sample
 from kit.checks.running.probing import Probe
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.findings.finding import Finding
+from kit.trees import Kind, walk
 
 _TIGHT = 0.7
 # The platform sets no limit, and its workers kill what does not fit; many have 16 GB for two jobs.
@@ -49,8 +50,10 @@ def _batches(program: Path | None) -> bool:
     """Return whether the organiser's ingestion program knows predict_batch."""
     if program is None or not program.is_dir():
         return False
-    sources = program.rglob("*.py")
-    return any(b"predict_batch" in path.read_bytes() for path in sources)
+    sources = [item for item in walk(program) if item.name.endswith(".py")]
+    return any(
+        b"predict_batch" in item.path.read_bytes() for item in sources if item.kind is Kind.FILE
+    )
 
 
 def check_forecast(content: dict[str, Any] | None) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from kit.trees import Kind, walk
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 _MOST = 16
 _Item = TypeVar("_Item")
@@ -38,12 +40,14 @@ def sample(data: Path | None, folder: Path) -> Sample:
         folder: where images are unpacked or drawn.
     """
     if data is not None and data.is_dir():
-        paths = sorted(path for path in data.rglob("*") if _is_image(path.name))
+        paths = sorted(
+            item.path for item in walk(data) if item.kind is Kind.FILE and _is_image(item.name)
+        )
         if paths:
             table = data / METADATA_TABLE
             metadata = table if table.is_file() else None
             return Sample(tuple(_spread(paths)), len(paths), "images of the task", metadata)
-    elif data is not None and zipfile.is_zipfile(data):
+    elif data is not None and data.is_file() and zipfile.is_zipfile(data):
         with zipfile.ZipFile(data) as archive:
             names = sorted(name for name in archive.namelist() if _is_image(name))
             chosen = [_extract(archive, name, folder) for name in _spread(names)]

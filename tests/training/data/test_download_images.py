@@ -135,7 +135,8 @@ def test_a_full_disk_stops_everything_with_one_message(
     monkeypatch.setattr(Path, "replace", full)
     assert run(table, tmp_path / "out") == 1
     said = capsys.readouterr().err
-    assert "No space left on device; what arrived is kept" in said
+    assert "the download cannot be written: No space left on device; " in said
+    assert "bytes are free there; what arrived is kept" in said
     assert "Traceback" not in said
 
 

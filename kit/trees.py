@@ -1,0 +1,209 @@
+"""Walk a folder that may hold anything, and meet only regular files.
+
+Opening a pipe waits for ever, a dangling link or a socket is an error half-way. So every digest,
+copy and zip of a folder goes through `walk`, which opens nothing, and `open_regular`, which never
+waits. What is no regular file is named all at once, before anything is done.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO
+
+from kit.errors import KitError
+from kit.files import writing
+
+_BLOCK = 1 << 20
+
+
+class Kind(Enum):
+    """What stands at a path, in words."""
+
+    FILE = "a regular file"
+    FOLDER = "a folder"
+    LINK = "a link"
+    DANGLING = "a link that leads nowhere"
+    LOOP = "a link to a folder around it"
+    PIPE = "a pipe"
+    SOCKET = "a socket"
+    DEVICE = "a device"
+    NAME = "a name that is not UTF-8"
+    UNREADABLE = "cannot be read"
+    GONE = "vanished while it was read"
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a walk meets: its name relative to the folder, with slashes, and what it is.
+
+    `link` is where a link points, as it is written; None for what is no link.
+    """
+
+    name: str
+    path: Path
+    kind: Kind
+    link: str | None = None
+
+
+class StrangeFiles(KitError):
+    """A folder holds something that is no regular file, or a file that cannot be read."""
+
+
+def strange_files(problems: Iterable[str]) -> StrangeFiles:
+    """Return the error that names all of them; each problem begins with its path."""
+    return StrangeFiles(
+        "expected regular files that can be read, found something else",
+        list(problems),
+        "remove these, or put a file in the place of each",
+    )
+
+
+def problem_of(item: Item) -> str:
+    """Say where something strange is, and what."""
+    shown = os.fsencode(item.path).decode("utf-8", "backslashreplace")
+    return f"{shown}: {item.kind.value}"
+
+
+def read_problem(path: Path, error: OSError) -> str:
+    """Say which file could not be read after all, and why."""
+    gone = isinstance(error, FileNotFoundError)
+    return f"{path}: {Kind.GONE.value if gone else f'cannot be read ({error.strerror or error})'}"
+
+
+def everything(name: str) -> bool:
+    """Accept every name."""
+    return True
+
+
+def walk(
+    path: Path, follow: bool = True, wanted: Callable[[str], bool] = everything
+) -> Iterator[Item]:
+    """Yield all below `path` that is no folder, sorted in each folder by name; open nothing.
+
+    Args:
+        path: a folder; anything else is one item of its own name.
+        follow: take a link for what it leads to, as a zip program does. `path` itself may be a
+            link in any case.
+        wanted: says by the name relative to `path` whether it counts; a folder that does not
+            count is not entered.
+    """
+    kind = _target_kind(path)
+    if kind is not Kind.FOLDER:
+        yield Item(path.name, path, kind)
+        return
+    yield from _walk(path, "", follow, wanted, ())
+
+
+def _walk(
+    folder: Path, prefix: str, follow: bool, wanted: Callable[[str], bool], around: tuple[str, ...]
+) -> Iterator[Item]:
+    here = os.path.realpath(folder)
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except OSError:
+        yield Item(prefix.rstrip("/") or ".", folder, Kind.UNREADABLE)
+        return
+    for name in names:
+        if not wanted(prefix + name):
+            continue
+        item = look(folder / name, prefix + name, follow)
+        if item.kind is not Kind.FOLDER:
+            yield item
+        elif item.link is not None and os.path.realpath(item.path) in (here, *around):
+            yield Item(item.name, item.path, Kind.LOOP, item.link)
+        else:
+            yield from _walk(item.path, f"{item.name}/", follow, wanted, (*around, here))
+
+
+def look(path: Path, name: str, follow: bool) -> Item:
+    """Return what stands at a path inside a folder, under that name."""
+    try:
+        mode = path.lstat().st_mode
+        link = str(path.readlink()) if stat.S_ISLNK(mode) else None
+    except OSError:
+        return Item(name, path, Kind.GONE)
+    if not _is_utf8(name):
+        return Item(name, path, Kind.NAME, link)
+    if link is not None and not follow:
+        return Item(name, path, Kind.LINK, link)
+    return Item(name, path, _target_kind(path), link)
+
+
+def _target_kind(path: Path) -> Kind:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        is_loop = error.errno == errno.ELOOP
+        missing = Kind.DANGLING if path.is_symlink() else Kind.GONE
+        gone = is_loop or error.errno in (errno.ENOENT, errno.ENOTDIR)
+        return missing if gone else Kind.UNREADABLE
+    if stat.S_ISDIR(mode):
+        return Kind.FOLDER if os.access(path, os.R_OK | os.X_OK) else Kind.UNREADABLE
+    if stat.S_ISREG(mode):
+        return Kind.FILE if os.access(path, os.R_OK) else Kind.UNREADABLE
+    if stat.S_ISFIFO(mode):
+        return Kind.PIPE
+    return Kind.SOCKET if stat.S_ISSOCK(mode) else Kind.DEVICE
+
+
+def _is_utf8(name: str) -> bool:
+    # Bytes that are not UTF-8 reach Python as lone surrogates.
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; never wait at a pipe that took its place.
+
+    Raises:
+        OSError: it cannot be opened, or is something else.
+    """
+    # O_NONBLOCK changes nothing for regular files; Windows has neither it nor pipes with names.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def regular_items(path: Path, wanted: Callable[[str], bool] = everything) -> list[Item]:
+    """List the regular files at or below a path, links followed.
+
+    Raises:
+        StrangeFiles: something there is no regular file that can be read; all are named.
+    """
+    items = list(walk(path, wanted=wanted))
+    if strange := [problem_of(item) for item in items if item.kind is not Kind.FILE]:
+        raise strange_files(strange)
+    return items
+
+
+def copy_files(source: Path, target: Path, wanted: Callable[[str], bool] = everything) -> None:
+    """Copy the files below `source` into the folder `target`; links are followed.
+
+    Raises:
+        StrangeFiles: as `regular_items`, with nothing copied; or a file vanished since.
+    """
+    items = regular_items(source, wanted)
+    target.mkdir(parents=True, exist_ok=True)
+    problems = []
+    for item in items:
+        copy = target / item.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open_regular(item.path) as stream:
+                status = os.fstat(stream.fileno())
+                with writing(copy), copy.open("wb") as out:
+                    shutil.copyfileobj(stream, out, _BLOCK)
+        except OSError as error:
+            problems.append(read_problem(item.path, error))
+            continue
+        copy.chmod(stat.S_IMODE(status.st_mode) | stat.S_IWUSR)
+    if problems:
+        raise strange_files(problems)
