@@ -7,6 +7,7 @@ with files that lack the mark with which their format ends.
 from __future__ import annotations
 
 import random
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ _LARGE = 50_000_000  # pixels: decoding a few of more at once takes gigabytes
 _TIFF = (".tif", ".tiff")
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ENDS = {".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
+# An assignment: our own ingestion program reads the second, and lifts nothing.
+_LIFTED = re.compile(rb"\b(MAX_IMAGE_PIXELS|LOAD_TRUNCATED_IMAGES)\s*=(?!=)")
 # Decoding these starts other programs.
 _HEADER_ONLY = ("EPS", "WMF", "EMF")
 
@@ -71,9 +74,10 @@ def _tolerance(competition: Competition, program: Any) -> Tolerance:
     if not competition.holds(program):
         return Tolerance(unopened=program is None)
     with unpacked(competition.root / program) as (folder, _):
-        paths = folder.rglob("*.py") if folder else ()
-        source = b"".join(path.read_bytes() for path in paths if path.is_file())
-    return Tolerance(b"MAX_IMAGE_PIXELS" in source, b"LOAD_TRUNCATED_IMAGES" in source)
+        files = [item.path for item in walk(folder) if item.kind is Kind.FILE] if folder else []
+        sources = [path.read_bytes() for path in files if path.suffix == ".py"]
+    lifted = {match for source in sources for match in _LIFTED.findall(source)}
+    return Tolerance(b"MAX_IMAGE_PIXELS" in lifted, b"LOAD_TRUNCATED_IMAGES" in lifted)
 
 
 def check_folder(
@@ -91,16 +95,19 @@ def check_folder(
     problems, decoded = _problems(paths, tolerance, seconds)
     by_code: dict[str, list[str]] = {}
     for item in problems:
-        # Where nothing on the platform opens the images, none fails a submission.
-        by_code.setdefault("image-format" if tolerance.unopened else item.code, []).append(
-            str(item)
-        )
+        by_code.setdefault(_code(item, tolerance), []).append(str(item))
     for code, found in by_code.items():
         text = f"{len(found)} of {len(paths)} images: {shown(sorted(found))}"
         yield Finding(code, value, text)
     if decoded < len(paths):
         found_text = f"{decoded:,} of {len(paths):,} images decoded in {seconds:g} s"
         yield Finding("images-undecoded", value, f"{found_text}; of the rest, the headers are good")
+
+
+def _code(problem: Problem, tolerance: Tolerance) -> str:
+    """Return the code of the finding: an error only where something opens the image with Pillow."""
+    slide = problem.code == "image-too-large" and problem.path.suffix.lower() in _TIFF
+    return "image-format" if slide or tolerance.unopened else problem.code
 
 
 def _is_image(path: Path) -> bool:
@@ -112,22 +119,16 @@ def _problems(paths: list[Path], tolerance: Tolerance, seconds: float) -> tuple[
     """Return the images that do not open, and how many need no more decoding."""
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         warnings.simplefilter("ignore")  # Pillow's, of sizes and odd metadata
-        headers = [
-            found
-            for found in pool.map(_header_problem, paths)
-            if found and _counts(found, tolerance)
-        ]
+        headers = [problem for problem in pool.map(_header_problem, paths) if problem]
+        broken = {problem.path for problem in headers}
+        if tolerance.any_size:
+            headers = [problem for problem in headers if problem.code != "image-too-large"]
         if tolerance.cut_off:
             return headers, len(paths)
-        broken = {problem.path for problem in headers}
         rest = decoding_order([path for path in paths if path not in broken])
         results = list(pool.map(_until(time.monotonic() + seconds), rest))
     late = [problem for problem, _ in results if problem]
-    return headers + late, len(headers) + sum(done for _, done in results)
-
-
-def _counts(problem: Problem, tolerance: Tolerance) -> bool:
-    return not (tolerance.any_size and problem.code == "image-too-large")
+    return headers + late, len(broken) + sum(done for _, done in results)
 
 
 def _until(deadline: float) -> Callable[[Path], tuple[Problem | None, bool]]:
@@ -165,8 +166,8 @@ def _header_problem(path: Path) -> Problem | None:
         with Image.open(path):
             return None
     except Image.DecompressionBombError:
-        code = "image-format" if path.suffix.lower() in _TIFF else "image-too-large"
-        return Problem(code, path, f"over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels")
+        why = f"over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"
+        return Problem("image-too-large", path, why)
     except Exception as error:  # Pillow's plugins raise whatever the broken bytes lead to
         if path.suffix.lower() in _TIFF and _start(path) in _TIFF_STARTS:
             return Problem("image-format", path, "a TIFF that Pillow does not read")
