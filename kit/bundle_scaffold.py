@@ -25,10 +25,10 @@ def new_bundle(target: Path, today: date) -> list[str]:
         UsageProblem: something is there already.
         KitError: the folder cannot be made.
     """
-    if target.exists() or target.is_symlink():
-        raise UsageProblem(f"{target}: exists already; choose another name")
     temporary = target.with_name(f".{target.name}.tmp")
     try:
+        if target.exists() or target.is_symlink():
+            raise UsageProblem(f"{target}: exists already; choose another name")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(TEMPLATE, temporary, ignore=shutil.ignore_patterns("__pycache__"))
         path = temporary / COMPETITION_FILE

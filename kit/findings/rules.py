@@ -307,7 +307,7 @@ _BUNDLE = _table(
     ("command-variable-unread", "remove it: no program reads it", "worker: str.replace"),
     ("bundle-junk", "remove it", "codabench#1655; ISIC scoring#15"),
     ("data-empty", "add the data", "codabench#2206"),
-    ("image-format", "make sure that the ingestion program reads them without Pillow",
+    ("image-format", "make sure that what opens them does not need Pillow",
      "Pillow: Image.open"),
     ("data-ids-partly", "let reference and input name the same images", "codabench#2206, #2321"),
 ) | _table(

@@ -76,6 +76,7 @@ def test_what_is_there_is_kept(kit: Kit, tmp_path: Path) -> None:
     assert "exists already" in answer.text
     Path("file").write_text("")
     assert kit("new-bundle", "file/leaves").status == 1
+    assert kit("new-bundle", "x" * 300).status == 1
 
 
 def test_the_template_ships_with_the_package() -> None:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
-from kit.checks.bundle.contents import unpacked
+from kit.checks.bundle.contents import too_large, unpacked
 from kit.checks.bundle.images import check_images
 from kit.checks.bundle.keys import (
     check_fields,
@@ -26,7 +26,7 @@ from kit.competition import OLD_FORMAT, Competition, read_competition
 from kit.competition_schema import SECTIONS
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Report, shown
+from kit.findings.finding import CheckResult, Finding, Report, Skipped, shown
 from kit.packing.shipping import is_junk
 from kit.server_fields import FileKind, flag_of
 from kit.trees import walk
@@ -123,14 +123,18 @@ def _programs(competition: Competition) -> Iterator[Finding]:
                     yield Finding("zip-damaged", str(value), problem)
 
 
-def _data(competition: Competition) -> Iterator[Finding]:
-    """Junk in what ships."""
-    named = [file.value for file in competition.files() if file.place[0] == "tasks"]
-    for value in dict.fromkeys(value for value in named if competition.holds(value)):
-        with unpacked(competition.root / value) as (folder, _):
+def _data(competition: Competition) -> Iterator[CheckResult]:
+    """Junk in what ships, and zips of data that do not open."""
+    named = [file for file in competition.files() if file.place[0] == "tasks"]
+    kinds = {file.value: file.kind for file in named if competition.holds(file.value)}
+    for value, kind in kinds.items():
+        with unpacked(competition.root / value) as (folder, problem):
             names = [item.name for item in walk(folder)] if folder else []
-        junk = [n for n in names if _is_junk(n)]
-        if junk:
+        if problem and too_large(competition.root / value):
+            yield Skipped(value, problem, "unzip it, and name the folder")
+        elif problem and kind is FileKind.DATA:  # _programs reports those of programs
+            yield Finding("zip-damaged", value, problem)
+        if junk := [name for name in names if _is_junk(name)]:
             yield Finding("bundle-junk", value, f"files that nobody meant to ship: {shown(junk)}")
 
 

@@ -19,7 +19,7 @@ from kit.checks.running.images import SUFFIXES
 from kit.competition import Competition
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk
-from kit.trees import walk
+from kit.trees import Kind, walk
 
 _MOST_IDS = 200_000
 _NAME = "filename"
@@ -121,8 +121,8 @@ def _ids(
         return
     with unpacked(competition.root / str(input_data)) as (folder, _):
         images = _images(folder) if folder else None
-    if images is None or len(images) > _MOST_IDS:
-        return
+    if not images or len(images) > _MOST_IDS:
+        return  # check_named_files reports a folder that is empty
     if known_track and _is_ours(competition, task.get("ingestion_program")):
         there = frozenset(path.name for path in images if len(path.parts) == 1)
         code = "data-ids"
@@ -141,7 +141,7 @@ def _is_ours(competition: Competition, program: Any) -> bool:
 
 
 def _images(folder: Path) -> list[PurePosixPath]:
-    names = [PurePosixPath(item.name) for item in walk(folder)]
+    names = [PurePosixPath(item.name) for item in walk(folder) if item.kind is Kind.FILE]
     return [name for name in names if name.suffix.lower() in SUFFIXES and not _is_hidden(name)]
 
 
