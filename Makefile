@@ -16,7 +16,8 @@ endif
 DEMO ?= wing_pattern_sgd
 # Each process of the tests may import torch: more of them want more memory than they save time.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
-# The tests that import no torch (tests/repository holds that).
+# The tests that import no torch (tests/repository holds that): small processes, some of which wait.
+TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist worksteal
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
 .DEFAULT_GOAL := help
@@ -53,7 +54,7 @@ test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)
-	@$(BIN)/python -m pytest -q $(PARALLEL) $(KIT_TESTS)
+	@$(BIN)/python -m pytest -q $(TWICE_THE_CORES) $(KIT_TESTS)
 
 test-slow: $(VENV)/all.done ## The slow checks too
 	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'slow or not slow'

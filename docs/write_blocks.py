@@ -10,6 +10,7 @@ stand next to them: these measure again, and that takes minutes or photographs.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from importlib import import_module
@@ -60,6 +61,12 @@ def with_lines() -> dict[Path, str]:
     return files
 
 
+def with_keys() -> dict[Path, str]:
+    """Return the keys of each track's leaderboard as the kit reads them."""
+    keys = {name: track.keys for name, track in TRACKS.items()}
+    return {ROOT / "kit" / "tracks.json": json.dumps(keys, indent=2) + "\n"}
+
+
 def with_blocks() -> dict[Path, str]:
     """Return what each file with a block should hold.
 
@@ -92,7 +99,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     only_check = bool(arguments)
-    stale = write(with_lines(), only_check)
+    stale = write(with_lines() | with_keys(), only_check)
     stale = write(with_blocks(), only_check) or stale
     return int(only_check and stale)
 

@@ -6,27 +6,32 @@ the leaderboard's columns.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kit.absences import Absent, absent_task
 from kit.competition import (
-    TASK_FILES,
+    OLD_FORMAT,
+    OLD_FORMAT_HINT,
     Competition,
+    as_index,
     column_key,
     columns_of,
     leads_inside,
     read_competition,
     task_index,
     time_limit,
-    whole_number,
 )
-from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S
+from kit.competition_schema import TASK_FILES
+from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
-from kit.zips import unpack
+from kit.server_fields import flag_of, is_platform_key, whole_number
+from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Task:
-    """One task: where its programs and data are (a folder, a zip or a plain file, or None)."""
+    """One task: where its programs and data are (a folder, a zip or a plain file, or None).
+
+    What competition.yaml names and the bundle does not hold is None too and listed in `absent`;
+    `scoring_program`, which every task has, is then the place where it is expected.
+    """
 
     index: int | str
     name: str
@@ -56,6 +65,7 @@ class Task:
     late_ingestion: bool
     phase: str
     time_limit_s: int
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,28 @@ class Bundle:
         )
 
 
+def is_bundle(path: Path) -> bool:
+    """Say whether a folder or zip is a competition bundle rather than a submission.
+
+    A bundle with one folder around it is still one, of which `kit check` says what is wrong.
+    """
+    if path.is_dir():
+        names = {str(item.relative_to(path)) for item in path.glob(f"*/{COMPETITION_FILE}")}
+        names |= {item.name for item in path.iterdir() if item.is_file()}
+    elif not path.is_file():
+        return False  # opening a pipe would wait for ever
+    else:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = {as_unpacked(name) for name in archive.namelist()}
+        except (*ZIP_ERRORS, OSError):
+            return False
+    inside = any(
+        name.count("/") <= 1 and PurePosixPath(name).name == COMPETITION_FILE for name in names
+    )
+    return COMPETITION_FILE in names or (inside and MODEL_FILE not in names)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Bundle]:
     """Read the bundle at `path`; a zip is unpacked for the time of the block.
@@ -106,9 +138,10 @@ def opened(path: Path) -> Iterator[Bundle]:
         # Programs run in folders of their own, where a relative path would lead nowhere.
         yield read(path.absolute())
     elif path.is_file():
+        refuse_plain_file(path, "a bundle (a folder or a zip)")
         with TemporaryDirectory(prefix="kit-bundle-") as folder:
             root = Path(folder, "bundle")
-            unpack(path, root, must_hold=(COMPETITION_FILE,))
+            unpack(path, root, must_hold=(COMPETITION_FILE,), made_by="kit bundle")
             yield replace(read(root), path=path.resolve())
     else:
         raise UsageProblem(f"{path}: expected a bundle (a folder or a zip), found nothing there")
@@ -117,10 +150,14 @@ def opened(path: Path) -> Iterator[Bundle]:
 def read(root: Path) -> Bundle:
     """Read `competition.yaml` of an unpacked bundle.
 
+    A file of a task that is not there is no error: published bundles lack hidden data as a rule.
+
     Raises:
-        KitError: competition.yaml is missing, malformed, or names files that are not there.
+        KitError: competition.yaml is missing or malformed.
     """
     competition = read_competition(root)
+    if competition.is_old_format:
+        raise KitError(f"{root / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     problems: list[str] = []
     if competition.version_problem:
         problems.append(competition.version_problem)
@@ -175,8 +212,8 @@ def _phases_by_task(
             problems.append(f"phase {name}: tasks: expected a list, found {_shown(indexes)}")
             continue
         for index in indexes:
-            if isinstance(index, int | str):
-                found.setdefault(index, (name, limit or DEFAULT_TIME_LIMIT_S))
+            if (task := as_index(index)) is not None:
+                found.setdefault(task, (name, limit or DEFAULT_TIME_LIMIT_S))
             else:
                 problems.append(f"phase {name}: tasks: expected indexes, found {_shown(index)}")
     return found
@@ -210,41 +247,43 @@ def _task(
     problems: list[str],
 ) -> Task | None:
     name = str(entry.get("name") or index)
-    paths = {key: _task_file(entry, key, name, competition, problems) for key in TASK_FILES}
-    scoring = paths["scoring_program"]
-    if scoring is None:
-        if "scoring_program" not in entry:
+    paths: dict[str, Path | None] = dict.fromkeys(TASK_FILES)
+    absent: list[Absent] = []
+    if "key" in entry:
+        absent.append(absent_task(str(entry["key"])))
+    else:
+        if entry.get("scoring_program") is None:
             problems.append(f"task {name}: scoring_program: expected a path, found nothing")
-        return None
+            return None
+        for key in TASK_FILES:
+            if problem := _path_problem(entry.get(key)):
+                problems.append(f"task {name}: {key}: {problem}")
+            elif competition.holds(entry.get(key)):
+                paths[key] = competition.root / entry[key]
+            elif key in entry and entry[key] is not None:
+                absent.append(Absent(key, entry[key], is_platform_key(entry[key])))
     phase, limit = phases.get(index, ("", DEFAULT_TIME_LIMIT_S))
     return Task(
         index=index,
         name=name,
-        scoring_program=scoring,
+        scoring_program=paths["scoring_program"] or competition.root / "scoring_program",
         ingestion_program=paths["ingestion_program"],
         input_data=paths["input_data"],
         reference_data=paths["reference_data"],
-        late_ingestion=bool(entry.get("ingestion_only_during_scoring", False)),
+        late_ingestion=bool(flag_of(entry.get("ingestion_only_during_scoring"))),
         phase=phase,
         time_limit_s=limit,
+        absent=tuple(absent),
     )
 
 
-def _task_file(
-    entry: dict[str, Any], key: str, task: str, competition: Competition, problems: list[str]
-) -> Path | None:
-    value = entry.get(key)
+def _path_problem(value: Any) -> str:
+    """Say why a value cannot be a path inside a bundle, "" where it can or where none is given."""
     if value is None:
-        return None
+        return ""
     if not isinstance(value, str) or not value or "\0" in value:
-        problems.append(f"task {task}: {key}: expected a path, found {_shown(value)}")
-        return None
-    path = competition.root / value
-    if not leads_inside(value):
-        problems.append(f"task {task}: {key}: expected a path inside the bundle, found {value}")
-    elif not competition.holds(value):
-        problems.append(f"task {task}: {key}: expected {path}, found nothing there")
-    return path
+        return f"expected a path, found {_shown(value)}"
+    return "" if leads_inside(value) else f"expected a path inside the bundle, found {value}"
 
 
 def _columns(competition: Competition, problems: list[str]) -> tuple[list[Column], int]:
@@ -275,17 +314,17 @@ def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
         return None
     computed = entry.get("computation_indexes") or ()
     if isinstance(computed, str):
-        computed = [part for part in computed.replace(",", " ").split() if part.isdigit()]
+        computed = list(computed)  # the server takes a text apart, letter by letter
     if not isinstance(computed, list | tuple):
         computed = ()
-    precision = entry.get("precision", DEFAULT_PRECISION)
+    precision = whole_number(entry.get("precision"))
     return Column(
         key=key,
         title=str(entry.get("title") or key),
         index=index,
         sorting=str(entry.get("sorting") or "desc"),
-        precision=precision if isinstance(precision, int) else DEFAULT_PRECISION,
-        hidden=bool(entry.get("hidden", False)),
+        precision=DEFAULT_PRECISION if precision is None else precision,
+        hidden=bool(flag_of(entry.get("hidden"))),
         computation=entry.get("computation") or None,
         computed_from=tuple(int(item) for item in computed if str(item).isdigit()),
     )

@@ -1,92 +1,27 @@
 """The model of competition.yaml: read once, for running, checking and packing a bundle alike.
 
-`SECTIONS` is the platform's schema as far as the kit needs it: which keys the unpacker reads and
-which of them name a file. What a bundle ships, which files have to be there and which keys nobody
-reads all follow from that table.
-
-Source: codalab/codabench competitions/unpackers/{base_unpacker,v2}.py and the serializers.
+The keys and the values that the platform takes are in `kit.competition_schema`.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kit.competition_schema import SECTIONS, TOP
 from kit.contract import COMPETITION_FILE, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError
 from kit.located_yaml import Document, Place, read_document
+from kit.server_fields import LARGEST, FileKind, is_platform_key, text_of, whole_number
 
-
-class FileKind(Enum):
-    """What the platform does with a file that competition.yaml names."""
-
-    IMAGE = auto()
-    PAGE = auto()
-    PROGRAM = auto()
-    DATA = auto()
-
-
-@dataclass(frozen=True)
-class Section:
-    """A list of mappings in competition.yaml, or its top level.
-
-    `keys` are those that the platform reads, `files` those that name a file.
-    """
-
-    keys: frozenset[str]
-    files: Mapping[str, FileKind] = field(default_factory=dict)
-
-
-TOP = ""
-SECTIONS: dict[str, Section] = {
-    TOP: Section(
-        frozenset((
-            "version", "title", "image", "terms", "pages", "tasks", "solutions", "phases",
-            "leaderboards", "fact_sheet", "registration_auto_approve", "docker_image",
-            "make_programs_available", "make_input_data_available", "queue", "description",
-            "enable_detailed_results", "show_detailed_results_in_submission_panel",
-            "show_detailed_results_in_leaderboard", "auto_run_submissions",
-            "can_participants_make_submissions_public", "competition_type", "reward",
-            "contact_email", "forum_enabled",
-        )),
-        {"image": FileKind.IMAGE, "terms": FileKind.PAGE},
-    ),
-    "pages": Section(frozenset(("title", "file", "index")), {"file": FileKind.PAGE}),
-    "tasks": Section(
-        frozenset((
-            "index", "key", "name", "description", "ingestion_only_during_scoring",
-            "ingestion_program", "scoring_program", "input_data", "reference_data",
-        )),
-        {
-            "ingestion_program": FileKind.PROGRAM, "scoring_program": FileKind.PROGRAM,
-            "input_data": FileKind.DATA, "reference_data": FileKind.DATA,
-        },
-    ),
-    "solutions": Section(
-        frozenset(("index", "key", "name", "description", "tasks", "path")),
-        {"path": FileKind.DATA},
-    ),
-    "phases": Section(
-        frozenset((
-            "index", "name", "description", "start", "end", "max_submissions_per_day",
-            "max_submissions", "auto_migrate_to_this_phase", "hide_output",
-            "hide_prediction_output", "hide_score_output", "tasks", "execution_time_limit",
-            "public_data", "starting_kit",
-        )),
-        {"public_data": FileKind.DATA, "starting_kit": FileKind.DATA},
-    ),
-    "leaderboards": Section(frozenset((
-        "title", "key", "hidden", "primary_index", "submission_rule", "columns", "index",
-    ))),
-}  # fmt: skip
-COLUMN_KEYS = frozenset((
-    "title", "key", "index", "sorting", "computation", "computation_indexes", "hidden", "precision",
-))  # fmt: skip
-TASK_FILES = tuple(SECTIONS["tasks"].files)
+_OLD_VERSIONS = ("1", "1.5")
+OLD_FORMAT = (
+    "a bundle in the format of CodaLab 1.5: Codabench converts it at the upload, and the kit reads "
+    "version 2 only"
+)
+OLD_FORMAT_HINT = "upload it as it is, then run and check the bundle that Codabench exports"
 
 
 @dataclass(frozen=True)
@@ -103,11 +38,8 @@ class NamedFile:
     @property
     def is_dataset_key(self) -> bool:
         """Whether the value is the key of a data set that is on the platform already."""
-        try:
-            uuid.UUID(self.value)
-        except (ValueError, AttributeError, TypeError):
-            return False
-        return True
+        in_data = self.kind not in (FileKind.IMAGE, FileKind.PAGE)
+        return in_data and is_platform_key(self.value)
 
 
 @dataclass(frozen=True)
@@ -130,15 +62,22 @@ class Competition:
         return self.document.line(*place)
 
     @property
+    def is_old_format(self) -> bool:
+        """Whether this is a bundle of CodaLab 1.5, which the platform converts at the upload."""
+        return self._version in _OLD_VERSIONS and not {"tasks", "leaderboards"} & set(self.content)
+
+    @property
     def version_problem(self) -> str:
         """What is wrong with the version, "" where it is 2: the platform compares the text."""
-        version = self.content.get("version")
-        text = str(self.content.get("version", "1"))
-        if text == "2":
+        if self._version == "2":
             return ""
-        old = "the platform reads the file in the old format of version 1.5"
-        outcome = old if text in ("1", "1.5") else "the platform refuses the file"
-        return f"version: expected 2, found {version!r}; {outcome}"
+        old = "the platform reads the file in the old format of CodaLab 1.5"
+        outcome = old if self._version in _OLD_VERSIONS else "the platform refuses the file"
+        return f"version: expected 2, found {self.content.get('version')!r}; {outcome}"
+
+    @property
+    def _version(self) -> str:
+        return str(self.content.get("version", "1"))
 
     def entries(self, section: str) -> list[tuple[int, dict[str, Any]]]:
         """List (position, mapping) of the mappings in a section."""
@@ -146,7 +85,11 @@ class Competition:
 
     def phases(self) -> list[tuple[int, dict[str, Any]]]:
         """List (position, mapping) of the phases in the platform's order, by their index."""
-        return sorted(self.entries("phases"), key=lambda item: _order(item[1]))
+        phases = self.entries("phases")
+        try:
+            return sorted(phases, key=lambda item: item[1].get("index", 0))
+        except TypeError:  # numbers among texts; `kit check` says that the platform refuses them
+            return phases
 
     def board(self) -> tuple[int, dict[str, Any]] | None:
         """Return the first leaderboard, which the platform attaches to all phases."""
@@ -204,31 +147,28 @@ def leads_inside(value: str) -> bool:
 
 def task_index(entry: Mapping[str, Any]) -> int | str | None:
     """Return a task's index, which phases name; None where a phase could not name it."""
-    index = entry.get("index")
-    return index if isinstance(index, int | str) and not isinstance(index, bool) else None
+    return as_index(entry.get("index"))
+
+
+def as_index(value: Any) -> int | str | None:
+    """Return the index of a task as it stands in a task or a phase; None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # the platform finds 1 under 1.0
+    return value if isinstance(value, int | str) else None
 
 
 def time_limit(phase: Mapping[str, Any]) -> int | None:
     """Return a phase's time limit in seconds; None where the value is no whole number."""
     value = phase.get("execution_time_limit")
-    if value is None:
+    if not value:
         return DEFAULT_TIME_LIMIT_S
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    return value if whole else None
-
-
-def whole_number(value: Any) -> int | None:
-    """Return a number as the server reads it, text of digits included; None where it is none."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    seconds = whole_number(value)
+    return seconds if seconds is not None and 1 <= seconds <= LARGEST else None
 
 
 def column_key(column: Mapping[str, Any]) -> str | None:
     """Return a column's key as the server keeps it, as text; None where it has none."""
-    key = column.get("key")
-    good = isinstance(key, str | int | float) and not isinstance(key, bool) and key != ""
-    return str(key) if good else None
+    return text_of(column.get("key")) or None
 
 
 def columns_of(board: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
@@ -239,8 +179,3 @@ def columns_of(board: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 def _mappings(value: Any) -> list[tuple[int, dict[str, Any]]]:
     items = value if isinstance(value, list) else []
     return [(number, item) for number, item in enumerate(items) if isinstance(item, dict)]
-
-
-def _order(phase: Mapping[str, Any]) -> int:
-    index = phase.get("index", 0)
-    return index if isinstance(index, int) else 0

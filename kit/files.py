@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from kit.control_characters import escaped_in_json
 from kit.errors import KitError
 
 # The disk, or the user's part of it, is full.
@@ -86,11 +87,15 @@ def replacing(target: Path, what: str = "the file") -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def json_text(content: Any) -> str:
+    """Return strict JSON (no NaN), indented; what a terminal would obey is escaped."""
+    return escaped_in_json(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
 def write_json(target: Path, content: Any, what: str = "the file") -> None:
-    """Write strict JSON (no NaN), indented, in one step."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Write strict JSON in one step."""
     with replacing(target, what) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(json_text(content) + "\n", encoding="utf-8")
 
 
 def _is_at(filename: object, target: Path) -> bool:

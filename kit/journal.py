@@ -81,6 +81,14 @@ class Journal:
                         shutil.copyfile(path, temporary)
                 path.unlink()
 
+    def predicted(self) -> int | None:
+        """Return how many images the kept journal has predictions of; None without a journal.
+
+        A file name that holds a line break counts twice.
+        """
+        path = self.folder / _KEPT_NAME
+        return path.read_bytes().count(b"\n") - 1 if path.is_file() else None
+
     def remove(self) -> None:
         """Remove what `keep` kept; the prediction step has succeeded."""
         (self.folder / _KEPT_NAME).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,17 +10,20 @@ from typing import Any
 
 import yaml
 
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import compose_yaml, construct_yaml, read_yaml_text
 
 # Where a value is: the keys and list positions that lead to it from the top.
 Place = tuple[str | int, ...]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_DEEPEST = 50
+_NULL = "tag:yaml.org,2002:null"
 
 
 @dataclass
 class Document:
-    """A YAML mapping: its content, lines by place, keys given twice, dates without quotes."""
+    """A YAML mapping: its content, lines by place, dates without quotes.
+
+    `duplicates` are keys that a mapping has twice, where the platform loses a value by that.
+    """
 
     content: dict[str, Any]
     lines: dict[Place, int] = field(default_factory=dict)
@@ -40,38 +44,55 @@ def read_document(path: Path) -> Document:
         ValueError: the file is no such YAML; the text says why.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        content = parse_yaml(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        root = compose_yaml(read_yaml_text(path))
+        # Looked for before the content is made: that writes merged keys into the nodes.
+        twice = list(_duplicates(root)) if root else []
+        content = construct_yaml(root)
+    except ValueError as error:
         raise ValueError(f"does not read as YAML: {error}") from error
     if not isinstance(content, dict) or not isinstance(root, yaml.MappingNode):
         raise ValueError(
             "expected a mapping with version, tasks, phases and leaderboards, found "
             f"{type(content).__name__}"
         )
-    document = Document(content)
-    for place, node in _walk(root, (), 0):
-        document.lines.setdefault(place, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            document.duplicates += _twice(node, place)
-        elif node.tag == _TIMESTAMP:
+    document = Document(content, duplicates=twice)
+    for place, node in _walk(root, ()):
+        document.lines[place] = node.start_mark.line + 1  # of a key given twice, the last counts
+        document.timestamps.pop(place, None)
+        if node.tag == _TIMESTAMP:
             document.timestamps[place] = str(node.value)
     return document
 
 
-def _walk(node: yaml.Node, place: Place, depth: int) -> Iterator[tuple[Place, yaml.Node]]:
+def _walk(node: yaml.Node, place: Place) -> Iterator[tuple[Place, yaml.Node]]:
+    """Every node below a bounded one: aliases are followed."""
     yield place, node
-    if depth > _DEEPEST:  # an alias can hold itself
-        return
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _walk(value, (*place, str(key.value)), depth + 1)
+            yield from _walk(value, (*place, str(key.value)))
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield from _walk(value, (*place, number), depth + 1)
+            yield from _walk(value, (*place, number))
 
 
-def _twice(node: yaml.MappingNode, place: Place) -> list[Place]:
-    keys = [str(key.value) for key, _ in node.value]
-    return [(*place, key) for key in sorted(set(keys)) if keys.count(key) > 1]
+def _duplicates(root: yaml.Node) -> Iterator[Place]:
+    for place, node in _walk(root, ()):
+        if isinstance(node, yaml.MappingNode):
+            values = defaultdict(list)
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                    values[key.tag, key.value].append(value)
+            for (_, name), found in values.items():
+                if any(_is_lost(value, found[-1]) for value in found[:-1]):
+                    yield (*place, name)
+
+
+def _is_lost(value: yaml.Node, last: yaml.Node) -> bool:
+    """Say whether a value of a key that is given again is missed: it says something else."""
+    if isinstance(value, yaml.ScalarNode):
+        same = isinstance(last, yaml.ScalarNode) and (last.tag, last.value) == (
+            value.tag,
+            value.value,
+        )
+        return value.tag != _NULL and value.value != "" and not same
+    return bool(value.value)

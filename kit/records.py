@@ -30,13 +30,12 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
-    """Return for each submission the record of its newest successful run below `runs`."""
+    """Return for each submission the record of its newest run below `runs`, failed or not."""
     newest: dict[str, dict[str, Any]] = {}
     for path in sorted(runs.glob(f"*/{RECORD_FILE}")):
         try:
             content = read_record(path.parent)
         except UsageProblem:
             continue
-        if content.get("ok"):
-            newest[str(content.get("submission"))] = content
+        newest[str(content.get("submission"))] = content
     return newest

@@ -7,31 +7,29 @@ journal.txt, with which it can be resumed.
 
 from __future__ import annotations
 
-import platform
 import secrets
 import shutil
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import kit
+from kit.absences import absence_notes, refuse_incomplete
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.digests import digests_of
 from kit.errors import KitError, UsageProblem
 from kit.files import FULL, WriteFailed, replacing, write_json
+from kit.isolation.logs import name_paths
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
-from kit.requirements import unmet_requirements
-from kit.scores import Cell, leaderboard, missing_keys, read_scores
-from kit.submissions import LaidOut, Submission, lay_out
-from kit.vendoring.imports import unvendored_packages
-from kit.verdict import Verdict, platform_verdict
+from kit.run_notes import doubts_of_run, notes_on, user_paths
+from kit.run_record import as_json
+from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
+from kit.submissions import LaidOut, Submission, has_command, lay_out
+from kit.verdict import Verdict, platform_verdict, unknown_verdict
 from kit.worker import (
     OnTick,
     StepResult,
@@ -42,7 +40,6 @@ from kit.worker import (
     zip_output,
 )
 
-_RECORDED_PACKAGES = ("numpy", "scikit-learn", "pillow", "torch", "torchvision", "timm")
 _LOG_TAIL_LINES = 15
 
 
@@ -50,7 +47,8 @@ _LOG_TAIL_LINES = 15
 class Run:
     """The result of a run. `failure` is empty when it ended with every score.
 
-    `missing_keys` are the leaderboard's keys that the scores lack.
+    `stored` is what the server keeps of the scores, `missing_keys` the leaderboard's keys that
+    they lack.
     """
 
     submission: Submission
@@ -63,6 +61,7 @@ class Run:
     steps: list[StepResult] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
+    stored: Stored = field(default_factory=Stored)
     missing_keys: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failure: str = ""
@@ -71,8 +70,7 @@ class Run:
     @property
     def report(self) -> Path | None:
         """The HTML report, where the scoring program wrote one."""
-        path = self.folder / REPORT_FILE
-        return path if path.is_file() else None
+        return _report_in(self.folder)
 
 
 def run(
@@ -82,6 +80,7 @@ def run(
     folder: Path,
     *,
     mode: Mode = SUBPROCESS,
+    mode_note: str = "",
     time_limit_s: float | None = None,
     on_tick: OnTick = no_progress,
     resume: bool = False,
@@ -97,21 +96,25 @@ def run(
         task: whose programs and data are used.
         folder: the run's own folder.
         mode: how programs are run.
+        mode_note: why it was chosen, where it is not the usual one.
         time_limit_s: of each step; None for the phase's.
         on_tick: called several times a second with the step, its seconds and its output so far.
         resume: continue the run that was cut off in `folder`.
         laid_out: the submission, where it is laid out already.
 
     Raises:
-        KitError: the submission or a program of the bundle cannot be used at all, or what
-            decides the predictions has changed since the run that is resumed.
+        KitError: the submission or a program of the bundle cannot be used at all, the bundle
+            lacks what the run needs, or what decides the predictions has changed since the run
+            that is resumed.
         UsageProblem: `folder` holds something already, or nothing to resume.
     """
+    refuse_incomplete(bundle, task, has_command(submission))
     before = read_record(folder) if resume else None
     if before is None:
         _make_run_folder(folder)
     folder = folder.resolve()
     result = Run(submission, bundle, task, folder, datetime.now(timezone.utc), mode.name)
+    result.notes += [mode_note] if mode_note else []
     workspace = _make_workspace(folder, mode, time_limit_s or task.time_limit_s, on_tick)
     try:
         laid_out = laid_out or lay_out(submission, workspace.folder("prediction") / "program")
@@ -121,6 +124,7 @@ def run(
         result.failure = error.message if isinstance(error, KitError) else "interrupted"
         raise
     finally:
+        name_paths(workspace.logs, user_paths(result, workspace))
         shutil.rmtree(workspace.root, ignore_errors=True)
         # A resume that was refused leaves the record of the run as it is.
         if result.digests or before is None:
@@ -159,7 +163,10 @@ def _prepare(
             if left != workspace.root:
                 shutil.rmtree(left, ignore_errors=True)
     result.digests = digests
-    result.notes += _notes(result.submission, laid_out.folder)
+    result.notes += [
+        *notes_on(result.submission, laid_out.folder, result.bundle),
+        *absence_notes(result.bundle, result.task),
+    ]
     result.failure = "not finished"
     _record(result)
     result.failure = ""
@@ -195,6 +202,8 @@ def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: J
     result.verdict = platform_verdict(result.bundle, prediction, scoring)
     if scoring and not prediction.failure:
         _keep_scores(result, scoring)
+    if result.failure and (found := doubts_of_run(result, workspace, laid_out)):
+        result.verdict = unknown_verdict(found)
 
 
 def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Journal) -> StepResult:
@@ -204,37 +213,40 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
         journal.keep(workspace.folder("prediction", "output"))
     result.steps.append(prediction)
     result.failure = prediction.failure
+    done = journal.predicted()
+    if prediction.timed_out and done is not None:
+        result.failure += (
+            f" after {done:,} images; `kit run --resume {_resumed_by(result.folder)}` predicts the "
+            "others"
+        )
     _keep(prediction.output / PREDICTIONS_FILE, result.folder)
     return prediction
 
 
+def _resumed_by(folder: Path) -> Path:
+    """Return what --resume takes for a run: its name in runs/, else its folder."""
+    short = Path(folder.name)
+    return short if (Path("runs") / short).resolve() == folder else folder
+
+
 def _keep_scores(result: Run, scoring: StepResult) -> None:
-    _keep(scoring.output / REPORT_FILE, result.folder)
+    if report := _report_in(scoring.output):
+        _keep(report, result.folder)
     result.failure = scoring.failure
     if scoring.failure:
         return
+    keys = [column.key for column in result.bundle.columns]
     try:
-        result.scores = read_scores(scoring.output)
+        result.scores = read_scores(scoring.output, keys)
     except KitError as error:
         result.failure = str(error)
         return
-    result.cells = leaderboard(result.bundle, result.scores)
+    result.stored = store(read_written(scoring.output).content, result.bundle.columns)
+    result.cells = cells_of(result.bundle, result.stored)
     result.missing_keys = missing_keys(result.cells)
     if result.missing_keys:
         result.failure = f"scores without the leaderboard's keys {', '.join(result.missing_keys)}"
     write_json(result.folder / "scores.json", result.scores, "the scores of the run")
-
-
-def _notes(submission: Submission, laid_out: Path) -> list[str]:
-    notes = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
-    if not submission.is_zip:
-        problems = submission.shipment.problems
-        notes += [f"kit pack would refuse this: {problem}" for problem in problems]
-    notes += [
-        f"{package} is imported and not in the submission; `kit vendor` copies shared packages"
-        for package in unvendored_packages(submission.path, laid_out)
-    ]
-    return notes
 
 
 def _bundle_digests(task: Task) -> dict[str, str]:
@@ -245,6 +257,16 @@ def _bundle_digests(task: Task) -> dict[str, str]:
         "reference_data": task.reference_data,
     }
     return digests_of({name: path for name, path in paths.items() if path is not None})
+
+
+def _report_in(folder: Path) -> Path | None:
+    """Return the page that the platform shows: detailed_results.html, else the first of a kind.
+
+    The worker takes the first *.html that the file system lists; here the first by name.
+    """
+    others = sorted(path for path in folder.glob("*.html") if not path.name.startswith("."))
+    pages = [folder / REPORT_FILE, *others]
+    return next((path for path in pages if path.is_file() and not path.is_symlink()), None)
 
 
 def _keep(source: Path, folder: Path) -> None:
@@ -260,69 +282,7 @@ def _record(result: Run) -> None:
     except WriteFailed as error:
         if error.errno not in FULL:
             raise
-        print(f"kit: {error}", file=sys.stderr)
-
-
-def as_json(result: Run) -> dict[str, Any]:
-    """Return the run as `run.json` and `kit run --json` give it."""
-    return {
-        "format": 1,
-        "submission": result.submission.name,
-        "submission_path": str(result.submission.path),
-        "bundle": result.bundle.title,
-        "bundle_path": str(result.bundle.path),
-        "task": {"index": result.task.index, "name": result.task.name, "phase": result.task.phase},
-        "mode": result.mode,
-        "ok": not result.failure,
-        "failure": result.failure,
-        "scores": result.scores,
-        "leaderboard": [
-            {
-                "key": cell.column.key,
-                "title": cell.column.title,
-                "value": cell.value,
-                "shown": cell.shown,
-                "sorting": cell.column.sorting,
-            }
-            for cell in result.cells
-        ],
-        "platform": result.verdict.as_json() if result.verdict else None,
-        "steps": [_step_json(step) for step in result.steps],
-        "notes": result.notes,
-        "report": str(result.report) if result.report else None,
-        "folder": str(result.folder),
-        "digests": result.digests,
-        "started": result.started.isoformat(timespec="seconds"),
-        "command": sys.argv[1:],
-        "kit": kit.__version__,
-        "machine": machine(),
-    }
-
-
-def _step_json(step: StepResult) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "seconds": round(step.seconds, 3),
-        "limit_seconds": step.limit_s,
-        "peak_bytes": step.peak_bytes,
-        "failure": step.failure,
-        "exit_status": {kind: outcome.exit_status for kind, outcome in step.outcomes.items()},
-    }
-
-
-def machine() -> dict[str, Any]:
-    """Return Python, packages and system: what may change the last digits of a score."""
-    packages = {}
-    for name in _RECORDED_PACKAGES:
-        try:
-            packages[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "packages": packages,
-    }
+        result.notes.append(error.message)
 
 
 def tail(log: Path | None) -> list[str]:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
-from kit.contract import METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
+from kit.bundles import is_bundle
+from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
-from kit.packing.shipping import Shipment, shipped
+from kit.packing.shipping import Shipment, has_junk, shipped
 from kit.repository import checkout
-from kit.yaml_text import parse_yaml
-from kit.zips import sha256_of, unpack, write_zip
+from kit.results import is_result
+from kit.yaml_text import MOST_BYTES, parse_yaml
+from kit.zips import (
+    ZIP_ERRORS,
+    as_unpacked,
+    refuse_plain_file,
+    sha256_of,
+    unpack,
+    unpacked_files,
+    write_zip,
+    zip_contents,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,13 @@ def find(text: str) -> Submission:
         UsageProblem: it is none of these; the names that exist are listed.
     """
     path = Path(text)
+    if path.exists() and is_bundle(path):
+        raise UsageProblem(
+            f"{text}: expected a submission, found a competition bundle",
+            hint="name a submission, and this with --bundle; `kit bundle` makes its zip",
+        )
     if path.is_file():
+        refuse_plain_file(path, "a folder, a zip, or the name of a submission")
         # Absolute: run.json names it for a later --resume, from wherever that is given.
         return Submission(path.stem, path.absolute())
     try:
@@ -91,7 +108,7 @@ def lay_out(submission: Submission, target: Path) -> LaidOut:
         KitError: the zip cannot be used.
     """
     if submission.is_zip:
-        unpack(submission.path, target)
+        unpack(submission.path, target, made_by="kit pack")
         _refuse_parent_folder(submission.path, target)
         return LaidOut(target, sha256_of(submission.path))
     temporary = target.with_suffix(".zip")
@@ -110,7 +127,7 @@ def _refuse_parent_folder(archive: Path, unpacked: Path) -> None:
         folder = nested[0].parent.name
         raise KitError(
             f"{archive}: {MODEL_FILE} found under {folder}/, expected at the root of the zip",
-            hint="zip the contents of the folder, not the folder: `kit pack` does it",
+            hint=zip_contents("kit pack"),
         )
 
 
@@ -119,21 +136,26 @@ def metadata_of(folder: Path) -> dict[str, object]:
     for name in METADATA_FILES:
         path = folder / name
         if path.is_file():
-            return _read_metadata(path.read_bytes())
+            with path.open("rb") as stream:
+                return _read_metadata(stream)
     return {}
 
 
 def _metadata_of_zip(path: Path) -> dict[str, object]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            found = next((name for name in METADATA_FILES if name in names), None)
-            return _read_metadata(archive.read(found)) if found else {}
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error):
+            names = {as_unpacked(name): name for name in archive.namelist()}
+            found = next((names[name] for name in METADATA_FILES if name in names), None)
+            if found is None:
+                return {}
+            with archive.open(found) as stream:
+                return _read_metadata(stream)
+    except (*ZIP_ERRORS, OSError):
         return {}  # `lay_out` says what is wrong with the zip
 
 
-def _read_metadata(data: bytes) -> dict[str, object]:
+def _read_metadata(stream: IO[bytes]) -> dict[str, object]:
+    data = stream.read(MOST_BYTES + 1)  # a small zip may hold a huge file
     try:
         content = parse_yaml(data.decode("utf-8"))
     except ValueError:
@@ -143,8 +165,17 @@ def _read_metadata(data: bytes) -> dict[str, object]:
 
 def named_track(submission: Submission) -> object:
     """Return what the metadata of a folder or zip gives as `track`, whatever it is."""
+    return _metadata_named(submission).get("track")
+
+
+def has_command(submission: Submission) -> bool:
+    """Say whether the metadata of a folder or zip names a command of the submission's own."""
+    return bool(_metadata_named(submission).get("command"))
+
+
+def _metadata_named(submission: Submission) -> dict[str, object]:
     read = _metadata_of_zip if submission.is_zip else metadata_of
-    return read(submission.path).get("track")
+    return read(submission.path)
 
 
 def track_of(folder: Path) -> str | None:
@@ -157,22 +188,69 @@ def known_track(track: object) -> str | None:
     return track if isinstance(track, str) and track in TRACKS else None
 
 
+def holds_results(submission: Submission) -> bool:
+    """Say whether a submission is predictions without code; False where a zip cannot be read."""
+    if not submission.is_zip:
+        return is_result(entry.name for entry in submission.shipment.entries)
+    try:
+        with zipfile.ZipFile(submission.path) as archive:
+            return is_result(name for name in unpacked_files(archive) if not has_junk(name))
+    except (*ZIP_ERRORS, OSError):
+        return False  # `lay_out` says what is wrong with the zip
+
+
+def bundle_for(submission: Submission) -> Path:
+    """Return the sample bundle that a submission runs against where the user names none.
+
+    Raises:
+        UsageProblem: its metadata leads to no bundle.
+    """
+    if holds_results(submission):
+        raise UsageProblem(
+            f"{submission.name}: a result submission (predictions without code) names no track",
+            hint="name the bundle whose scoring program reads its files with --bundle",
+        )
+    return default_bundle(submission.name, named_track(submission))
+
+
+def track_problem(track: object) -> str:
+    """Say why `track` leads to no bundle; empty where it is one of the kit's, or a bundle's here.
+
+    An organiser's own track is the name of his bundle in sample_data/.
+    """
+    if known_track(track) or bundle_of_track(track):
+        return ""
+    return f"track: expected one of {', '.join(TRACKS)}, found {track!r}"
+
+
+def bundle_of_track(track: object) -> Path | None:
+    """Return the bundle of that name in sample_data, None where there is none."""
+    if not isinstance(track, str) or track != Path(track).name or "\0" in track:
+        return None
+    try:
+        path = checkout() / "sample_data" / track
+    except UsageProblem:  # outside a checkout
+        return None
+    return path if (path / COMPETITION_FILE).is_file() else None
+
+
 def default_bundle(name: str, track: object) -> Path:
     """Return the sample bundle of the track that a submission's metadata names.
 
     Raises:
         UsageProblem: the track is missing or unknown, or it has no sample bundle.
     """
-    if known_track(track) is None:
+    if problem := track_problem(track):
         raise UsageProblem(
-            f"{name}: {METADATA_FILE}: track: expected one of {', '.join(TRACKS)}, found "
-            f"{track!r}; without it only --bundle can say what to run against",
+            f"{name}: {METADATA_FILE}: {problem}; without it only --bundle can say what to run "
+            "against",
             hint="name the track in the metadata, or a bundle with --bundle",
         )
-    path = checkout() / "sample_data" / str(track)
-    if not path.is_dir():
+    path = bundle_of_track(track)
+    if path is None:
+        folder = checkout() / "sample_data" / str(track)
         raise UsageProblem(
-            f"{name}: track {track}: expected a bundle in {path}, found none; name one with "
+            f"{name}: track {track}: expected a bundle in {folder}, found none; name one with "
             "--bundle"
         )
     return path

@@ -8,33 +8,43 @@ version 1.25; where an older server differs, a note says so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kit.bundles import Bundle, Column
+from kit.bundles import Bundle
 from kit.contract import METADATA_FILE
+from kit.findings.finding import shown
+from kit.isolation.doubts import Doubt
 from kit.scores import (
     Cell,
     ScoresMissing,
     ScoresUnreadable,
-    leaderboard,
+    Stored,
+    cells_of,
+    computed_warnings,
     read_written,
-    storable,
+    store,
+    why_unsendable,
 )
 from kit.worker import StepResult
 
-FINISHED, FAILED = "Finished", "Failed"
+# `unknown`: a limit of the mode that the kit ran in may be the cause of a failure.
+FINISHED, FAILED, UNKNOWN = "Finished", "Failed", "unknown"
+_SHOWN = 20
 
 
 @dataclass
 class Verdict:
-    """Status, message and log that the participant would see, and the leaderboard's cells."""
+    """Status, message and log that the participant would see, and the leaderboard's cells.
+
+    Where the status is unknown, `message` gives the reasons, and `todo` what would tell.
+    """
 
     status: str
     message: str = ""
+    todo: str = ""
     log: str = ""
     board: list[Cell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -44,6 +54,7 @@ class Verdict:
         return {
             "status": self.status,
             "message": self.message,
+            "todo": self.todo,
             "log": self.log,
             "board": {cell.column.key: cell.shown for cell in self.board},
             "notes": self.notes,
@@ -76,8 +87,15 @@ def platform_verdict(bundle: Bundle, prediction: StepResult, scoring: StepResult
     return verdict
 
 
+def unknown_verdict(doubts: Sequence[Doubt]) -> Verdict:
+    """Return the verdict of a failure that the mode may have caused itself."""
+    reasons = dict.fromkeys(doubt.reason for doubt in doubts)
+    remedies = dict.fromkeys(doubt.todo for doubt in doubts)
+    return Verdict(UNKNOWN, "; ".join(reasons), "; ".join(remedies))
+
+
 def _failed(message: str, step: StepResult) -> Verdict:
-    return Verdict(FAILED, message, _name(step.log))
+    return Verdict(FAILED, message, log=_name(step.log))
 
 
 def _name(log: Path | None) -> str:
@@ -105,45 +123,34 @@ def _scoring_verdict(bundle: Bundle, scoring: StepResult) -> Verdict:
 
 
 def _board_verdict(bundle: Bundle, content: Any, scoring: StepResult) -> Verdict:
-    if _holds_nan(content):
-        verdict = _failed("Out of range float values are not JSON compliant", scoring)
+    if why := why_unsendable(content):
+        verdict = _failed(why, scoring)
         verdict.notes.append("before version 1.25: Finished, with no scores")
         return verdict
-    stored, notes = _stored(content, bundle.columns)
-    verdict = Verdict(FINISHED, board=leaderboard(bundle, stored), notes=notes)
+    if not isinstance(content, dict):
+        what = f"scores are {type(content).__name__}, not a mapping: n/a in every column"
+        stored, notes = Stored(), [what]
+    else:
+        stored = store(content, bundle.columns)
+        notes = _stored_notes(stored)
+    verdict = Verdict(FINISHED, board=cells_of(bundle, stored), notes=notes)
     verdict.notes += _board_notes(bundle, verdict.board)
     return verdict
 
 
-def _holds_nan(content: Any) -> bool:
-    if isinstance(content, dict):
-        return any(_holds_nan(value) for value in content.values())
-    if isinstance(content, list):
-        return any(_holds_nan(value) for value in content)
-    return isinstance(content, float) and not math.isfinite(content)
-
-
-def _stored(content: Any, columns: Sequence[Column]) -> tuple[dict[str, float], list[str]]:
-    """Return the scores that the server keeps, key by key, and notes on those that it drops."""
-    if not isinstance(content, dict):
-        return {}, [f"scores are {type(content).__name__}, not a mapping: n/a in every column"]
-    keys = {column.key for column in columns}
-    stored: dict[str, float] = {}
+def _stored_notes(stored: Stored) -> list[str]:
+    """Say what the server does not store as it was written."""
     notes = []
-    unknown = [str(key) for key in content if key not in keys]
-    if unknown:
-        notes.append(f"silently skipped, not columns of the leaderboard: {', '.join(unknown)}")
-    for key, value in content.items():
-        if key not in keys:
-            continue
-        score = storable(value)
-        if score is None:
-            notes.append(
-                f"{key}: {value!r} is refused by the server; keys after it are lost, n/a is shown"
-            )
-            break
-        stored[key] = score
-    return stored, notes
+    if stored.without_column:
+        names = shown(stored.without_column, _SHOWN)
+        notes.append(f"silently skipped, not columns of the leaderboard: {names}")
+    notes += [f"{key}: true counts as 1 and false as 0" for key in stored.booleans]
+    if stored.refused:
+        key, value = stored.refused
+        notes.append(
+            f"{key}: {value!r} is refused by the server; keys after it are lost, n/a is shown"
+        )
+    return notes + computed_warnings(stored)
 
 
 def _board_notes(bundle: Bundle, board: Sequence[Cell]) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 import yaml
 
@@ -30,10 +31,19 @@ from kit.isolation.platform_table import (
     ContainerKind,
 )
 from kit.isolation.process import Outcome, Stop, run_together
-from kit.isolation.programs import Job, command_of, has_metadata, make_job, split_command
+from kit.isolation.programs import (
+    Job,
+    command_of,
+    has_metadata,
+    make_job,
+    split_command,
+    writable_copies,
+)
 from kit.journal import Journal
 from kit.trees import copy_files, regular_items, walk
-from kit.zips import tree_entries, unpack, write_zip
+from kit.zips import is_plain, tree_entries, unpack, write_zip
+
+STEPS: Final = ("prediction", "scoring")
 
 # Progress callback: (step, seconds so far, file of its standard output so far).
 OnTick = Callable[[str, float, Path], None]
@@ -201,7 +211,7 @@ def zip_output(step: StepResult, workspace: Workspace) -> Path:
 
 
 def _provide(source: Path, target: Path, mode: Mode) -> Path:
-    """Give a task's data to a step: a folder by a link, a zip unpacked, a plain file alone."""
+    """Give a task's data to a step: a folder by a link, a zip unpacked."""
     if source.is_dir() and mode.real_paths:
         # Mounted over an empty folder: a link would lead out of the container.
         regular_items(source)
@@ -212,10 +222,10 @@ def _provide(source: Path, target: Path, mode: Mode) -> Path:
         regular_items(source)  # a program that opened a pipe would wait for ever
         # A link, not a copy: a real test set is tens of gigabytes.
         target.symlink_to(source.resolve(), target_is_directory=True)
-    elif source.suffix.lower() == ".zip":
-        unpack(source, target)
+    elif is_plain(source):
+        raise KitError(f"{source}: expected data as a folder or zip, found a plain file")
     else:
-        copy_files(source, target)
+        unpack(source, target)
     return target
 
 
@@ -246,10 +256,10 @@ def _program(source: Path, target: Path, kind: str) -> Path:
     """Lay out a program of the bundle; the user's folder stays untouched."""
     if source.is_dir():
         copy_files(source, target, _is_of_program)
-    elif source.suffix.lower() == ".zip":
-        unpack(source, target, must_hold=("metadata.yaml", "metadata"))
-    else:
+    elif is_plain(source):
         raise KitError(f"{source}: expected the {kind} program as a folder or zip, found a file")
+    else:
+        unpack(source, target, must_hold=("metadata.yaml", "metadata"))
     return target
 
 
@@ -277,18 +287,18 @@ def _run(step: StepResult, jobs: list[Job], workspace: Workspace) -> None:
     # The log that says what went wrong is the one of the organiser's program, the last one; how
     # far it is stands in its standard output.
     progress, step.log = place.log_files(jobs[-1])
-    writable = [step.output, place.home]
-    writable += {bind.source for job in jobs for bind in job.binds if bind.mount.holds == "shared"}
+    empty = [step.output, place.home]
+    copies = writable_copies(jobs, empty)
 
     def tick(seconds: float) -> None:
         workspace.on_tick(step.name, seconds, progress)
 
-    with mode.lend(writable):
+    with mode.lend([*empty, *copies]):
         outcomes = run_together(
             [partial(mode.start, job, place) for job in jobs],
             workspace.time_limit_s,
             tick,
-            OutputWatch(writable, mode.limits).exceeded,
+            OutputWatch(empty, mode.limits, grown=copies).exceeded,
         )
     step.outcomes = {
         job.container.program: outcome for job, outcome in zip(jobs, outcomes, strict=True)

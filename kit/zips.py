@@ -13,6 +13,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -27,17 +28,25 @@ from kit.contract import (
     MAX_ZIP_ENTRIES,
     SMALL_ENOUGH_BYTES,
 )
-from kit.errors import KitError
+from kit.errors import KitError, UsageProblem
 from kit.files import WriteFailed, replacing
 from kit.trees import open_regular, read_problem, regular_items, strange_files
 
 # 1980 is the first year that a zip can hold; a fixed time makes equal content equal bytes.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_SHOWN = 5
+_SHOWN, _SHOWN_CHARACTERS = 5, 80
+# The longest name of a file and the longest path on Linux, in bytes.
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
 # What the file system answers to names that are too long, or a file and a folder at once. An
 # error without a number comes from a decompressor.
 _NAME_ERRORS = (
     None, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ,
+)  # fmt: skip
+
+# What zipfile and the decompressors raise for a zip that is damaged or of an unknown kind.
+ZIP_ERRORS = (
+    zipfile.BadZipFile, EOFError, UnicodeDecodeError, NotImplementedError, RuntimeError,
+    struct.error, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 
 
@@ -103,13 +112,24 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) -> None:
+def is_plain(path: Path) -> bool:
+    """Say whether a path is a file that no worker can unpack; the name's ending tells nothing.
+
+    A file that is called .zip counts as one: what is wrong with it is for `unpack` to say.
+    """
+    return path.is_file() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path)
+
+
+def unpack(
+    archive_path: Path, target: Path, must_hold: tuple[str, ...] = (), made_by: str = ""
+) -> None:
     """Unpack a zip from outside into a new folder, after looking at every name in it.
 
     Args:
         archive_path: the zip.
         target: the folder to make; it appears whole or not at all.
         must_hold: names of which one has to be at the zip's root (empty: no rule).
+        made_by: the command of the kit that makes such a zip.
 
     Raises:
         KitError: not a zip, corrupt, encrypted, unsafe names, too large, or nothing of
@@ -122,7 +142,7 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
                 raise KitError(
                     f"{archive_path}: this zip cannot be used",
                     [refusal.text for refusal in refusals],
-                    "zip the contents of the folder, not the folder: `kit pack` does it",
+                    zip_contents(made_by),
                 )
             _extract(archive, archive_path, target)
     except (zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
@@ -131,8 +151,27 @@ def unpack(archive_path: Path, target: Path, must_hold: tuple[str, ...] = ()) ->
             f"({error})",
             hint="make the zip again and check that it was copied whole",
         ) from error
-    except (NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise KitError(f"{archive_path}: Python's zipfile cannot unpack it: {error}") from error
+
+
+def refuse_plain_file(path: Path, expected: str) -> None:
+    """Refuse a file that is no zip and does not call itself one, such as a model.py.
+
+    Raises:
+        UsageProblem: it says that `expected` was expected, and names the file's folder.
+    """
+    if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+        raise UsageProblem(
+            f"{path}: expected {expected}, found a file that is no zip",
+            hint=f"name the folder that holds it: {path.parent}",
+        )
+
+
+def zip_contents(made_by: str) -> str:
+    """Return what to do about a zip with a folder around everything, or with odd names."""
+    does = f": `{made_by}` does it" if made_by else ""
+    return f"zip the contents of the folder, not the folder{does}"
 
 
 def _extract(archive: zipfile.ZipFile, archive_path: Path, target: Path) -> None:
@@ -170,13 +209,13 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
         text = f"{len(infos):,} entries; at most {MAX_ZIP_ENTRIES:,} are unpacked"
         return [Refusal("zip-unsafe", text)]
     names = [info.filename for info in infos]
-    twice = [name for name, count in Counter(names).items() if count > 1]
+    files = unpacked_files(archive)
     refusals = [
         *_size_refusals(infos),
         *_listed(
             "zip-encrypted", "encrypted entries", [i.filename for i in infos if i.flag_bits & 0x1]
         ),
-        *_listed("zip-unsafe", "entries without a name", [n for n in names if not n.strip("/")]),
+        *_listed("zip-unsafe", "entries without a name", _without_name(infos)),
         *_listed(
             "zip-escape", "names that lead out of the folder", [n for n in names if _escapes(n)]
         ),
@@ -188,13 +227,54 @@ def inspect(archive: zipfile.ZipFile, must_hold: tuple[str, ...] = ()) -> list[R
         *_listed(
             "zip-link", "links, which become text files", [i.filename for i in infos if _is_link(i)]
         ),
-        *_listed("zip-duplicate", "names that appear more than once", twice),
+        *_listed("zip-duplicate", "names that appear more than once", _twice(names, files)),
+        *_listed(
+            "zip-unsafe",
+            f"names that are too long for a file ({_LONGEST_NAME} bytes, a path {_LONGEST_PATH:,})",
+            [name for name in names if _is_too_long(name)],
+        ),
+        *_listed("zip-unsafe", "files that are folders too", _files_and_folders(names, files)),
     ]
-    if not [name for name in names if not name.endswith("/")]:
+    if not files:
         refusals.append(Refusal("zip-empty", "no file in it"))
     elif must_hold and not refusals:
-        refusals += _root_refusals(names, must_hold)
+        refusals += _root_refusals(files, must_hold)
     return refusals
+
+
+def as_unpacked(name: str) -> str:
+    """Return the path to which `zipfile.extractall` unpacks an entry: ./model.py is model.py."""
+    return "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+
+
+def unpacked_files(archive: zipfile.ZipFile) -> list[str]:
+    """Return the path of every file, folders left out, as unpacking writes it."""
+    # ZipInfo.is_dir raises where a name is empty.
+    names = [info.filename for info in archive.infolist()]
+    return [as_unpacked(name) for name in names if not name.endswith("/")]
+
+
+def _without_name(infos: list[zipfile.ZipInfo]) -> list[str]:
+    # "./" is the folder itself, which some zip programs write down.
+    names = [info.filename for info in infos]
+    return [n for n in names if not n.strip("/") or not (as_unpacked(n) or n.endswith("/"))]
+
+
+def _twice(names: list[str], files: list[str]) -> list[str]:
+    entries = [name for name, count in Counter(names).items() if count > 1]
+    unpacked = [name for name, count in Counter(files).items() if count > 1]
+    return list(dict.fromkeys([*entries, *unpacked]))
+
+
+def _is_too_long(name: str) -> bool:
+    path = os.fsencode(name)
+    return len(path) > _LONGEST_PATH or any(len(p) > _LONGEST_NAME for p in path.split(b"/"))
+
+
+def _files_and_folders(names: list[str], files: list[str]) -> list[str]:
+    folders = {str(parent) for file in files for parent in PurePosixPath(file).parents}
+    folders |= {as_unpacked(name) for name in names if name.endswith("/")}
+    return [name for name in dict.fromkeys(files) if name and name in folders]
 
 
 def _size_refusals(infos: list[zipfile.ZipInfo]) -> list[Refusal]:
@@ -243,9 +323,13 @@ def _root_refusals(names: list[str], must_hold: tuple[str, ...]) -> list[Refusal
 def _listed(code: str, what: str, names: list[str]) -> list[Refusal]:
     if not names:
         return []
-    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    shown = ", ".join(_short(name) for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return [Refusal(code, f"{what}: {shown}{more}")]
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}...")
 
 
 def tree_entries(folder: Path) -> list[Entry]:

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from wildlife_ingestion.errors import IngestionError, bullets, counted
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
-NEVER_PICTURES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "metadata.csv"})
+NEVER_PICTURES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 METADATA_TABLE = "metadata.csv"
 
 # Now, not at the first picture: by then the submission's folder comes first on sys.path, and its
@@ -52,6 +52,8 @@ def list_pictures(input_dir: Path) -> Listing:
         raise IngestionError(f"the folder with the pictures does not exist: {input_dir}")
     listing = Listing()
     for path in sorted(input_dir.iterdir(), key=lambda entry: entry.name):
+        if path.name == METADATA_TABLE and path.is_file():
+            continue  # read by `read_metadata_rows` where the submission asks for it
         if path.name.startswith(".") or path.name.lower() in NEVER_PICTURES:
             listing.ignored.append(path.name)
         elif path.is_dir():

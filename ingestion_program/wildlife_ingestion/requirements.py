@@ -190,8 +190,10 @@ def _report_without_installing(unmet: list[Unmet]) -> None:
                 flush=True,
             )
     if missing:
+        names = " ".join(item.requirement.name for item in missing)
         raise IngestionError(
             f"{counted(len(missing), 'required package')} missing, and this run may not install:"
             + bullets([str(item) for item in missing])
-            + "\nInstall it yourself, or let the run do it: kit run --install"
+            + f"\nInstall it yourself (pip install {names}), or let the run do it: "
+            "kit run --install"
         )

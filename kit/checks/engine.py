@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kit.bundles import Task
+from kit.bundles import Bundle, Task
 from kit.checks.submission import (
     devices,
     files,
+    formats,
     imports,
     licences,
     network,
@@ -19,12 +20,13 @@ from kit.checks.submission import (
     pickles,
     requirements,
     signatures,
+    torch_loads,
     vendored,
 )
 from kit.checks.submission.archive import check_zip
 from kit.checks.submission.subject import Subject, opened
 from kit.errors import KitError, UsageProblem
-from kit.findings.finding import CheckResult, Report, Skipped
+from kit.findings.finding import CheckResult, Report
 from kit.repository import checkout
 from kit.submissions import Submission
 from kit.zips import unpack
@@ -41,50 +43,64 @@ STATIC: dict[str, Check] = {
     "requirements": requirements.check_requirements,
     "imports": imports.check_imports,
     "vendored": vendored.check_vendored,
+    "formats": formats.check_formats,
     "pickles": pickles.check_pickles,
+    "torch.load": torch_loads.check_torch_loads,
     "licences": licences.check_licences,
     "paths": paths.check_paths,
     "network": network.check_network,
     "devices": devices.check_devices,
 }
 
+# A result submission has no code to look at.
+OF_RESULTS = ("files", "names and sizes")
 
-def check_statically(submission: Submission, task: Task | None = None) -> Report:
+
+def check_statically(submission: Submission, bundle: Bundle | None = None) -> Report:
     """Check a submission as far as that is possible without running it; raises nothing.
 
     Args:
         submission: a folder, read as `kit pack` would ship it, or a zip.
-        task: whose ingestion program's whitelist counts; ours without one.
+        bundle: what it is for; the whitelist of its first task and its track count. Without one
+            the metadata has to name a track, and our whitelist counts.
     """
-    report = begin_report(submission)
-    try:
-        with opened(submission) as subject:
-            check_subject(report, subject, task)
-    except KitError as error:
-        skip_static(report, error)
+    with opened_for_checks(submission) as (report, subject):
+        if subject is not None:
+            check_subject(report, subject, bundle.tasks[0] if bundle else None)
+            report.add("track", files.check_track(subject, bundle))
     return report
 
 
-def begin_report(submission: Submission) -> Report:
-    """Return a new report; of a zip, it holds what can be said without unpacking."""
+@contextmanager
+def opened_for_checks(submission: Submission) -> Iterator[tuple[Report, Subject | None]]:
+    """Give a new report and the open submission.
+
+    The report of a zip holds what can be said without unpacking. The submission is None where it
+    cannot be opened or is damaged; the report then has an error.
+    """
     report = Report("submission", submission.name, submission.path)
     if submission.is_zip:
         report.add("zip", check_zip(submission.path))
-    return report
+    subject = None
+    with ExitStack() as stack:
+        try:
+            if any(finding.code == "zip-damaged" for finding in report.findings):
+                raise KitError("the zip is damaged")
+            subject = stack.enter_context(opened(submission))
+        except KitError as error:
+            report.add_unopened(error, "kit pack FOLDER")
+        yield report, subject
 
 
 def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
-    """Run every static check on a submission that is open."""
+    """Run every static check of its kind on a submission that is open."""
+    names = tuple(STATIC)
+    if subject.is_result:
+        report.kind, names = "result submission", OF_RESULTS
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
-        for name, check in STATIC.items():
-            report.add(name, check(subject))
-
-
-def skip_static(report: Report, error: KitError) -> None:
-    """Write into the report that the submission cannot be opened, and why."""
-    why = "; ".join([error.message, *error.problems])
-    report.skipped += [Skipped(name, why, "kit pack FOLDER") for name in STATIC]
+        for name in names:
+            report.add(name, STATIC[name](subject))
 
 
 @contextmanager

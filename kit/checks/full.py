@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from kit import bundles
 from kit.bundles import Bundle, Task
-from kit.checks.engine import begin_report, check_subject, skip_static
+from kit.checks.engine import check_subject, opened_for_checks
 from kit.checks.running.behaviour import (
     check_answers,
     check_loading,
@@ -23,12 +23,13 @@ from kit.checks.running.behaviour import (
 from kit.checks.running.forecast import check_forecast, forecast
 from kit.checks.running.images import Sample, odd_images, sample
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
-from kit.checks.running.scored_run import check_scores
+from kit.checks.running.scored_run import check_result_scores, check_scores
+from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
-from kit.checks.submission.subject import Subject, opened
-from kit.contract import DEFAULT_TIME_LIMIT_S, METADATA_FILE, TRACKS
+from kit.checks.submission.subject import Subject
+from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
-from kit.findings.finding import Finding, Report, Skipped
+from kit.findings.finding import Report, Skipped
 from kit.submissions import Submission, default_bundle, known_track, metadata_of
 
 # With one of these nothing can be run, or should be.
@@ -36,9 +37,13 @@ _PREVENTS_RUNNING = frozenset((
     "model-missing", "model-class", "load-missing", "predict-missing", "init-arguments",
     "zip-root", "pickle-global", "method-async",
 ))  # fmt: skip
-_PREVENTS_SCORING = frozenset(
-    ("load-fails", "predict-fails", "probe-crash", "probe-timeout", "return-type", "time-limit")
-)
+_PREVENTS_SCORING = frozenset((
+    "load-fails", "network-needed", "predict-fails", "probe-crash", "probe-timeout", "return-type",
+    "return-not-finite", "time-limit",
+))  # fmt: skip
+# What the sources show of the network, and what running them shows of the same place.
+_SEEN_UNREAD = ("network-call", "network-hub")
+_SEEN_RUNNING = ("network-needed", "network-tried")
 _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
 _SCORING = "scores, ties, the negated score"
 
@@ -104,31 +109,40 @@ def check_submission(
     Raises:
         UsageProblem: the bundle or task that was named is not there.
     """
-    report = begin_report(submission)
     with ExitStack() as stack:
-        try:
-            subject = stack.enter_context(opened(submission))
-        except KitError as error:
-            skip_static(report, error)
-            if not quick:
-                _skip_running(report, _unusable_zip(report, submission))
+        report, subject = stack.enter_context(opened_for_checks(submission))
+        if subject is None:
             return report
         target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
         context = Context(subject, target, problem, images)
         check_subject(report, subject, context.task)
-        if not quick:
-            if bundle_path is None:
-                report.add("track", _check_track(context))
-            _check_by_running(report, context)
+        if bundle_path is None or target is not None:
+            named = target.bundle if target and bundle_path else None
+            report.add("track", check_track(subject, named))
+        if quick:
+            return report
+        if subject.is_result:
+            _check_result(report, context)
+            return report
+        _check_by_running(report, context)
     return report
 
 
-def _check_track(context: Context) -> Iterator[Finding]:
-    """Without a bundle, the track has to say what to run against."""
-    if context.track is None:
-        named = metadata_of(context.subject.root).get("track")
-        found = f"track: expected one of {', '.join(TRACKS)}, found {named!r}; no --bundle is given"
-        yield Finding("track-unknown", METADATA_FILE, found)
+def _check_result(report: Report, context: Context) -> None:
+    """Have the bundle's own programs read the predictions, where a bundle is named."""
+    target = context.target
+    errors = sorted({item.code for item in report.findings if item.severity == "error"})
+    why = f"fix {', '.join(errors)} first" if errors else ""
+    if target is None:
+        why = why or context.problem
+    elif target.task.reference_data is None:
+        why = why or "the task has no reference data"
+    if not why and target:
+        found = check_result_scores(context.submission, target.bundle, target.task)
+        report.add("scores", found)
+        return
+    command = f"kit check {context.submission.path} --bundle BUNDLE"
+    report.skipped.append(Skipped("predictions, scores", why, command))
 
 
 def _check_by_running(report: Report, context: Context) -> None:
@@ -161,6 +175,7 @@ def check_running(
     before = room.files()
     probe = room.probe(chosen.paths, odd_images(folder))
     report.add("loading", check_loading(probe))
+    _leave_out_repeated(report)
     if probe.load_seconds is None:
         return
     report.add("calling", check_plan(probe, decides=plans_for(context.task)))
@@ -180,6 +195,14 @@ def check_running(
     report.add("time and memory", check_forecast(report.forecast))
 
 
+def _leave_out_repeated(report: Report) -> None:
+    """Leave out what was read of a use of the network, where running it says more."""
+    places = {f.where for f in report.findings if f.code in _SEEN_RUNNING}
+    report.findings = [
+        f for f in report.findings if f.code not in _SEEN_UNREAD or f.where not in places
+    ]
+
+
 def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skipped | None:
     """Return why nothing can be run, None where it can.
 
@@ -197,12 +220,6 @@ def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skip
         found = "the ingestion program, whose plan says how a model is called, is not here"
         return Skipped("", found, "run the command inside a checkout of the kit")
     return None
-
-
-def _unusable_zip(report: Report, submission: Submission) -> Skipped:
-    codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
-    named = ", ".join(codes or ["the zip"])
-    return Skipped("", f"fix {named} first", f"kit check {submission.name}")
 
 
 def _skip_running(report: Report, why: Skipped) -> None:
@@ -234,6 +251,8 @@ class _NoBundle(KitError):
 
 
 def _bundle_of_track(subject: Subject) -> Path:
+    if subject.is_result:
+        raise _NoBundle("a result submission names no track; --bundle says what reads its files")
     try:
         return default_bundle(subject.submission.name, metadata_of(subject.root).get("track"))
     except UsageProblem as error:
@@ -249,6 +268,9 @@ def _check_scored(report: Report, context: Context, room: Laboratory) -> None:
     if target is None:
         command = f"kit check {name} --bundle BUNDLE"
         report.skipped.append(Skipped(_SCORING, context.problem, command))
+    elif target.task.absent:
+        why = f"task {target.task.name}: {'; '.join(map(str, target.task.absent))}"
+        report.skipped.append(Skipped(_SCORING, why, f"kit check {name} --bundle BUNDLE"))
     elif target.task.reference_data is None or target.task.ingestion_program is None:
         why = "the task has no reference data or no ingestion program"
         report.skipped.append(Skipped(_SCORING, why, f"kit check {name} --bundle BUNDLE"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import sys
 import tempfile
 import traceback
@@ -82,6 +83,7 @@ def _kit(ctx: click.Context, debug: bool) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    sys.excepthook = _show_fault
     arguments = sys.argv[1:] if args is None else args
     sys.exit(_status(arguments))
 
@@ -94,10 +96,12 @@ def _status(arguments: list[str]) -> int:
     except KitError as error:
         return _report(str(error), error.exit_status, options)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        _say(error.format_message())
         return 2
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        _say(text.getvalue().rstrip("\n"))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _report("interrupted; what was finished is kept", 130, options)
@@ -131,6 +135,17 @@ def _has_temporary_folder() -> bool:
 
 def _report(message: str, status: int, options: _Options) -> int:
     if options.debug:
-        traceback.print_exc()
-    click.echo(f"kit: {message}", err=True)
+        _say(traceback.format_exc().rstrip("\n"))
+    _say(f"kit: {message}")
     return status
+
+
+def _say(text: str) -> None:
+    from kit.cli.printing import say  # `kit --help` does not wait for rich
+
+    say(text, err=True)
+
+
+def _show_fault(kind: type[BaseException], error: BaseException, where: Any) -> None:
+    """Print the traceback of a fault of the kit, whose message may hold a name from outside."""
+    _say("".join(traceback.format_exception(kind, error, where)).rstrip("\n"))

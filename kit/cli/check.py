@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kit.cli.options import bundle_option, task_option
-from kit.cli.printing import json_option, print_json, size
+from kit.cli.printing import console, json_option, print_json, say, size, table
 from kit.findings.annotations import annotate
 from kit.findings.finding import Report
 from kit.findings.rules import SEVERITIES
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
-_WIDTH_OF_A_LOG = 160
 
 
 @click.command("check")
@@ -59,7 +58,7 @@ def command(
         _show(report)
     if github or os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotate(reports):
-            click.echo(line)
+            say(line)
     return 0 if ok else 1
 
 
@@ -68,7 +67,8 @@ def _reports(
 ) -> list[Report]:
     """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
-    from kit.checks.bundle.folder import check_bundle, is_bundle
+    from kit.bundles import is_bundle
+    from kit.checks.bundle.folder import check_bundle
     from kit.checks.full import check_submission
 
     path = Path(target)
@@ -82,11 +82,7 @@ def _reports(
 
 
 def _show(report: Report) -> None:
-    from rich.console import Console
-
-    screen = Console(highlight=False, markup=False)
-    if not screen.is_terminal:
-        screen.width = _WIDTH_OF_A_LOG
+    screen = console(wrap=True)
     screen.print(f"{report.kind} {report.target}\n")
     if report.findings:
         screen.print(_table(report))
@@ -102,17 +98,14 @@ def _show(report: Report) -> None:
 
 
 def _table(report: Report) -> Table:
-    from rich.table import Table
-
-    result = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "Code", "Where", "Found"):
-        result.add_column(title, overflow="fold", no_wrap=title in ("", "Code"))
-    for finding in report.sorted_findings():
-        text = f"{finding.found}\nTo do: {finding.todo} [{finding.reference}]"
-        result.add_row(
-            finding.severity, finding.code, finding.where, text, style=_STYLES[finding.severity]
-        )
-    return result
+    found = report.sorted_findings()
+    rows = [
+        [item.severity, item.code, item.where,
+         f"{item.found}\nTo do: {item.todo} [{item.reference}]"]
+        for item in found
+    ]  # fmt: skip
+    styles = [_STYLES[item.severity] for item in found]
+    return table(["", "Code", "Where", "Found"], rows, styles=styles, unbroken=[0, 1])
 
 
 def _forecast(forecast: dict[str, Any]) -> str:

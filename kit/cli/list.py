@@ -10,8 +10,11 @@ import click
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
 from kit.records import last_runs
-from kit.submissions import Submission, track_of
+from kit.submissions import Submission, named_track
 from kit.zips import zip_size
+
+# What is told of a run's record, next to the name of its task.
+_SHOWN = ("ok", "failure", "bundle", "scores", "leaderboard", "started", "folder")
 
 
 @click.command("list")
@@ -24,7 +27,7 @@ def command(as_json: bool) -> int:
         print_json({"format": 1, "submissions": rows})
         return 0
     cells = [
-        [row["name"], row["track"] or "?", size(row["zip_bytes"]), _last(row["last_run"])]
+        [row["name"], str(row["track"] or "?"), size(row["zip_bytes"]), _last(row["last_run"])]
         for row in rows
     ]
     console().print(table(["Submission", "track", "zip", "last run"], cells, numbers=[2]))
@@ -34,21 +37,18 @@ def command(as_json: bool) -> int:
 def _row(submission: Submission, last: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "name": submission.name,
-        "track": track_of(submission.path),
+        "track": named_track(submission),
         "zip_bytes": zip_size(submission.shipment.entries),
         "last_run": last
-        and {
-            "task": last["task"]["name"],
-            "scores": last["scores"],
-            "leaderboard": last["leaderboard"],
-            "started": last["started"],
-            "folder": last["folder"],
-        },
+        and {"task": (last.get("task") or {}).get("name"), **{k: last.get(k) for k in _SHOWN}},
     }
 
 
 def _last(run: dict[str, Any] | None) -> str:
-    if not run or not run["leaderboard"]:
+    if not run:
         return "never run here"
+    where = f"on {run['bundle']}, {run['task']}, {str(run['started'])[:16]}"
+    if not run["ok"] or not run["leaderboard"]:
+        return f"failed {where}"
     first = run["leaderboard"][0]
-    return f"{first['title']} {first['value']:.4f} on {run['task']}, {run['started'][:16]}"
+    return f"{first['title']} {first['shown']} {where}"

@@ -1,36 +1,102 @@
-"""Print for people (tables) and for programs (one JSON document)."""
+"""Print for people (tables) and for programs (one JSON document).
+
+All output of the kit leaves it here, so that no control character from outside reaches a terminal.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from kit.control_characters import escaped
+from kit.files import json_text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_WIDTH_OF_A_LOG = 160
+_SPINNER = 3  # cells in front of the text
 
 
-def console() -> Console:
-    """Return standard output, coloured on a terminal; names are never read as markup."""
-    return Console(highlight=False, markup=False, soft_wrap=True)
+class _Screen(Console):
+    """A console through which text passes escaped: lines, and the cells of tables."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(escaped(text), **options)
+
+
+def console(wrap: bool = False) -> Console:
+    """Return standard output, coloured on a terminal; names are never read as markup or emoji.
+
+    Args:
+        wrap: break long lines at the width of the terminal, or of a log.
+    """
+    screen = _Screen(highlight=False, markup=False, emoji=False, soft_wrap=not wrap)
+    if wrap and not screen.is_terminal:
+        screen.width = _WIDTH_OF_A_LOG
+    return screen
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print plain text, on standard error where `err` is set."""
+    click.echo(escaped(text), err=err)
 
 
 def print_json(content: Any) -> None:
     """Print one JSON document on standard output."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json_text(content))
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Table:
-    """Return a plain table; the columns in `numbers` are aligned to the right."""
+@contextmanager
+def progress(first: str, quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """Give a function that changes a line; None if `quiet` or in a log, which needs no progress."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    screen = Console(stderr=True)
+    with screen.status(first) as status:
+
+        def show(text: str) -> None:
+            line = Text(escaped(text))
+            # A longer line would wrap, and leave its rest behind.
+            line.truncate(screen.width - _SPINNER, overflow="ellipsis")
+            status.update(line)
+
+        yield show
+
+
+def table(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Sequence[int] = (),
+    styles: Sequence[str] = (),
+    unbroken: Sequence[int] = (),
+) -> Table:
+    """Return a plain table.
+
+    Args:
+        titles: of the columns.
+        rows: of cells.
+        numbers: the columns that are aligned to the right.
+        styles: of the rows, one each; none by default.
+        unbroken: the columns whose cells stay on one line.
+    """
     result = Table(box=None, pad_edge=False, header_style="bold")
     for position, title in enumerate(titles):
         justify = "right" if position in numbers else "left"
-        result.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        result.add_row(*row)
+        result.add_column(
+            title,
+            justify=justify,  # type: ignore[arg-type]
+            overflow="fold",
+            no_wrap=position in unbroken,
+        )
+    for number, row in enumerate(rows):
+        result.add_row(*row, style=styles[number] if styles else None)
     return result
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,18 +12,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from kit import bundles, runs, submissions
+from kit import bundles, run_record, runs, submissions
 from kit.cli.options import bundle_option, out_option, task_option
-from kit.cli.printing import console, json_option, print_json, size, table
+from kit.cli.printing import console, json_option, print_json, progress, size, table
 from kit.errors import UsageProblem
-from kit.isolation.mode_options import ModeOptions, make_mode
-from kit.isolation.modes import MODES
+from kit.isolation.app_paths import app_paths
+from kit.isolation.mode_options import AUTO, CHOICES, ModeOptions, choose_mode
 from kit.records import read_record
 from kit.scores import Cell
-from kit.verdict import Verdict
+from kit.verdict import UNKNOWN, Verdict
 from kit.worker import OnTick, StepResult, no_progress
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+# How lines of our ingestion program begin that are for programs.
+_FOR_THE_RUNNER = "TIMING {"
 _LEAST_MEMORY = 64 * 1024**2
 
 
@@ -62,10 +63,11 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 )
 @click.option(
     "--mode",
-    type=click.Choice(MODES),
-    default=MODES[0],
+    type=click.Choice(CHOICES),
+    default=AUTO,
     show_default=True,
-    help="From quick to faithful: a process, bubblewrap, or the worker's own containers.",
+    help="From quick to faithful: a process, bubblewrap, or the worker's own containers. auto: a "
+    "process, unless a program names /app paths of its own.",
 )
 @click.option(
     "--memory",
@@ -105,10 +107,11 @@ def command(
     if not submission:
         raise click.UsageError("Missing argument 'SUBMISSION'.")
     found = submissions.find(submission)
-    path = bundle_path or submissions.default_bundle(found.name, submissions.named_track(found))
+    path = bundle_path or submissions.bundle_for(found)
     with bundles.opened(path) as bundle:
         chosen = bundle.task(task)
-        mode = make_mode(ModeOptions(**mode_options), bundle.docker_image)
+        named = app_paths(chosen, found)
+        choice = choose_mode(ModeOptions(**mode_options), bundle.docker_image, named)
         folder = out or runs.new_run_folder(Path("runs"), found, chosen)
         with _progress(quiet=as_json) as tick:
             result = runs.run(
@@ -116,13 +119,14 @@ def command(
                 bundle,
                 chosen,
                 folder,
-                mode=mode,
+                mode=choice.mode,
+                mode_note=choice.note,
                 time_limit_s=time_limit,
                 on_tick=tick,
                 resume=bool(resume),
             )
     if as_json:
-        print_json(runs.as_json(result))
+        print_json(run_record.as_json(result))
     else:
         _show(result)
     return 1 if result.failure else 0
@@ -141,15 +145,15 @@ def _recorded(resume: str) -> tuple[Path, str, Path, str]:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[OnTick]:
-    """Show a line that changes, on a terminal only: a log needs the result alone."""
-    if quiet or not sys.stderr.isatty():
-        yield no_progress
-        return
-    with Console(stderr=True).status("laying out") as status:
+    """Show the step, its time and its last line of output."""
+    with progress("laying out", quiet) as show:
+        if show is None:
+            yield no_progress
+            return
 
         def tick(step: str, seconds: float, log: Path) -> None:
-            last = runs.tail(log)[-1:] or [""]
-            status.update(f"{step} {seconds:.0f} s  {last[0][:80]}")
+            said = [line for line in runs.tail(log) if not line.startswith(_FOR_THE_RUNNER)]
+            show(f"{step} {seconds:.0f} s  {said[-1] if said else ''}")
 
         yield tick
 
@@ -214,7 +218,10 @@ def _show_verdict(verdict: Verdict, screen: Console, with_board: bool) -> None:
     """Print what the platform would have shown; the board only if it differs from the table."""
     screen.print(f"On the platform: {verdict.status}")
     if verdict.message:
-        screen.print(f"  message: {verdict.message}")
+        what = "reason" if verdict.status == UNKNOWN else "message"
+        screen.print(f"  {what}: {verdict.message}")
+    if verdict.todo:
+        screen.print(f"  to do: {verdict.todo}")
     if verdict.log:
         screen.print(f"  log that the participant is pointed to: {verdict.log}")
     if verdict.board and with_board:

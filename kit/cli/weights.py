@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
-from rich.console import Console
 
 from kit import submissions
-from kit.cli.printing import console, json_option, print_json, size, table
+from kit.cli.printing import console, json_option, print_json, progress, size, table
 from kit.packing import weights
 from kit.packing.weights import OnBytes, Weight
 from kit.submissions import Submission
@@ -79,9 +77,9 @@ def _licence(file: Weight) -> str:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[OnBytes]:
-    """Show a line that changes, on a terminal only: a log needs the result alone."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda path, count: None
-        return
-    with Console(stderr=True, markup=False).status("looking") as status:
-        yield lambda path, count: status.update(f"{path}  {size(count)}")
+    """Show the file that is being fetched, and how much of it is here."""
+    with progress("looking", quiet) as show:
+        if show is None:
+            yield lambda path, count: None
+        else:
+            yield lambda path, count: show(f"{path}  {size(count)}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.control_characters import without_colours
+from kit.errors import KitError
 from kit.findings.rules import RULES, SEVERITIES
 
 
@@ -82,6 +84,10 @@ class Skipped:
     why: str
     command: str
 
+    def __post_init__(self) -> None:
+        """Make the reason printable, as a finding's text."""
+        object.__setattr__(self, "why", _printable(self.why))
+
     def as_json(self) -> dict[str, str]:
         """Return the skipped check as `kit check --json` prints it."""
         return {"check": self.check, "why": self.why, "command": self.command}
@@ -95,7 +101,7 @@ class Report:
     """The results of all checks of one submission or bundle.
 
     Attributes:
-        kind: "submission" or "bundle".
+        kind: "submission", "result submission" or "bundle".
         target: its name.
         path: its folder or zip.
         findings: the problems.
@@ -120,6 +126,20 @@ class Report:
                 self.skipped.append(result)
             elif result not in self.findings:
                 self.findings.append(result)
+
+    def add_unopened(self, error: KitError, command: str) -> None:
+        """Record that the target cannot be opened, so that nothing in it is checked.
+
+        Args:
+            error: what opening it raised.
+            command: what makes a target that can be opened.
+        """
+        if not self.count("error"):
+            why = "; ".join([error.message, *error.problems])
+            self.add("opening", [Finding("not-checked", self.path.name, why)])
+        codes = sorted({item.code for item in self.findings if item.severity == "error"})
+        why = f"it cannot be opened; fix {', '.join(codes)} first"
+        self.skipped.append(Skipped("everything inside", why, command))
 
     def count(self, severity: str) -> int:
         """Count the findings of a severity."""
@@ -150,6 +170,7 @@ class Report:
 
 
 def _printable(text: str) -> str:
+    text = without_colours(text)
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 

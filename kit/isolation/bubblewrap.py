@@ -59,7 +59,8 @@ def check() -> None:
             f"{_shown(_version())}",
             hint="use --mode container or subprocess",
         )
-    argv = command_line(["true"], [], "/", DEFAULT_LIMITS, gpus=False)
+    # prlimit starts every program, and has to be where the sandbox sees it.
+    argv = command_line(["prlimit", "--version"], [], "/", DEFAULT_LIMITS, gpus=False)
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise KitError(
@@ -72,8 +73,15 @@ def check() -> None:
 
 
 def _version() -> tuple[int, ...]:
-    ended = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [_program("bwrap"), "--version"], capture_output=True, text=True, check=False
+    )
     return tuple(int(number) for number in re.findall(r"\d+", ended.stdout))
+
+
+def _program(name: str) -> str:
+    """Return the whole path of a program: the sandbox's own PATH leads to the system's only."""
+    return shutil.which(name) or name
 
 
 def _shown(version: tuple[int, ...]) -> str:
@@ -88,24 +96,27 @@ def command_line(
     A kit that runs as root starts two bubblewraps: the first, privileged, puts the views where
     anybody can reach them (the user's home may be closed to others) and changes nothing else;
     the second runs as nobody, as it would for a user without rights, and builds the sandbox.
+    bubblewrap itself may lie in a closed home too, so that it is shown in the same way.
     """
     if os.geteuid() != 0:
-        return _sandbox(command, views, cwd, limits, gpus)
-    outer = ["bwrap", "--dev-bind", "/", "/", "--tmpfs", _LOBBY, "--die-with-parent"]
+        return _sandbox(_program("bwrap"), command, views, cwd, limits, gpus)
+    bwrap, again = _program("bwrap"), f"{_LOBBY}/bwrap"
+    outer = [bwrap, "--dev-bind", "/", "/", "--tmpfs", _LOBBY, "--die-with-parent"]
+    outer += ["--ro-bind", str(Path(bwrap).resolve()), again]
     inside = []
     for number, view in enumerate(views):
         place = f"{_LOBBY}/{number}"
         outer += ["--bind" if view.writable else "--ro-bind", str(view.source), place]
         inside.append(View(Path(place), view.path, view.writable))
     outer += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--"]
-    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
-    return [*outer, *user, *_sandbox(command, inside, cwd, limits, gpus)]
+    ids = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+    return [*outer, _program("setpriv"), *ids, *_sandbox(again, command, inside, cwd, limits, gpus)]
 
 
 def _sandbox(
-    command: Sequence[str], views: Sequence[View], cwd: str, limits: Limits, gpus: bool
+    bwrap: str, command: Sequence[str], views: Sequence[View], cwd: str, limits: Limits, gpus: bool
 ) -> list[str]:
-    argv = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    argv = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
     argv += ["--cap-drop", "ALL"]
     if _version() >= _WITH_DISABLE_USERNS:
         argv.append("--disable-userns")

@@ -9,6 +9,7 @@ user, who owns the folders.
 from __future__ import annotations
 
 import os
+import posixpath
 import sysconfig
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -25,7 +26,7 @@ from kit.isolation import platform_table as worker
 from kit.isolation.engine import Engine
 from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.logs import CappedLog
-from kit.isolation.modes import Place
+from kit.isolation.modes import Lack, Place
 from kit.isolation.process import Outcome, Running, Stop
 from kit.isolation.programs import Job
 
@@ -36,6 +37,8 @@ _POLL_S = 0.1
 _JOIN_S = 10.0
 _NOT_FOUND = 127
 _KILLED = 137
+# What the engines search where an image sets no PATH.
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,13 @@ class Container:
     site_packages: bool = False
     name: ClassVar[str] = "container"
     real_paths: ClassVar[bool] = True
+
+    def lacks(self, docker_image: str) -> frozenset[Lack]:
+        """It is the platform's own environment but for what the user changed."""
+        lacking: set[Lack] = {"writing"}
+        if self.image != docker_image or self.site_packages:
+            lacking.add("packages")
+        return frozenset(lacking if self.network else lacking | {"network", "pip"})
 
     def lend(self, folders: list[Path]) -> AbstractContextManager[None]:
         """Nothing to do: the container runs as who owns the folders."""
@@ -95,8 +105,8 @@ class Container:
     def _mounts(self, job: Job) -> list[Any]:
         mounts = []
         for bind in sorted(job.binds, key=lambda bind: bind.mount.path):
-            read_only = not bind.mount.writable or bind.mount.holds in worker.READ_ONLY["container"]
             source = str(bind.source.resolve())
+            read_only = not bind.mount.writable_here
             mounts.append(Mount(bind.mount.path, source, type="bind", read_only=read_only))
         if self.site_packages:
             source = sysconfig.get_path("purelib")
@@ -140,7 +150,7 @@ class _RunningContainer:
             container.start()
         except APIError as error:
             # Docker finds that out at the start, Podman when it is attached to.
-            if not _names_a_missing_command(error):
+            if not _lacks(container, job.argv[0]):
                 raise
             self._logs[1].write(f"{job.argv[0]}: cannot be started: {error}\n".encode())
             self._ended(Outcome(_NOT_FOUND, 0.0, 0))
@@ -209,14 +219,29 @@ def _memory_used(container: DockerContainer) -> int:
     return int(memory.get("max_usage") or memory.get("usage") or 0)
 
 
-def _names_a_missing_command(error: APIError) -> bool:
-    """Say whether the engine could not find the program in the image.
+def _lacks(container: DockerContainer, program: str) -> bool:
+    """Say whether the container has no such program, looked up as the engine looks it up.
 
-    The engine's text is all there is to go by: both engines answer this with the same status as
-    every other refusal, and Podman sets no exit code for a container that never ran.
+    Both engines answer with the same status as for every other refusal, and Podman sets no exit
+    code for a container that never ran. So the file itself is asked for.
     """
-    answer = str(error.explanation or error)
-    return "executable" in answer or "no such file" in answer
+    config = container.attrs["Config"]
+    if "/" in program:
+        folders = [config.get("WorkingDir") or "/"]
+    else:
+        variables = dict(line.partition("=")[::2] for line in config.get("Env") or ())
+        folders = variables.get("PATH", _DEFAULT_PATH).split(":")
+    return not any(_holds(container, posixpath.join(folder, program)) for folder in folders)
+
+
+def _holds(container: DockerContainer, path: str) -> bool:
+    try:
+        archive, _ = container.get_archive(path)
+    except NotFound:
+        return False
+    for _ in archive:  # read to its end, which closes the connection
+        pass
+    return True
 
 
 def _refused(error: APIError) -> KitError:

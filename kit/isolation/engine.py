@@ -93,8 +93,8 @@ def _innermost(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def provide_image(engine: Engine, name: str) -> None:
-    """See that an image is there, pulling it where it is not.
+def provide_image(engine: Engine, name: str, pull: bool = True) -> None:
+    """See that an image is there, pulling it where it is not and `pull` allows it.
 
     Raises:
         KitError: it is not there and cannot be pulled.
@@ -104,7 +104,11 @@ def provide_image(engine: Engine, name: str) -> None:
     with closing(engine.open()) as client:
         try:
             client.images.get(name)
-        except ImageNotFound:
+        except ImageNotFound as missing:
+            if not pull:
+                raise KitError(
+                    f"{name}: this image is not on this machine; --mode container pulls it"
+                ) from missing
             try:
                 client.images.pull(name)
             except (APIError, OSError) as error:

@@ -56,26 +56,31 @@ DEFAULT_LIMITS: Final = Limits()
 class OutputWatch:
     """Says when the folders that a program may write to hold more than they may.
 
-    A file-size limit of the system bounds one file, not their number; so the kit looks.
+    A file-size limit of the system bounds one file, not their number; so the kit looks. Of the
+    folders `grown`, only what is added to them counts.
     """
 
-    def __init__(self, folders: Sequence[Path], limits: Limits) -> None:
-        self._folders = folders
+    def __init__(self, folders: Sequence[Path], limits: Limits, grown: Sequence[Path] = ()) -> None:
+        self._folders = [*folders, *grown]
         self._limits = limits
         self._next = 0.0
+        self._files_before, self._bytes_before = _total(grown)
 
     def exceeded(self) -> bool:
         """Look, unless the last look was too short a time ago."""
         started = time.monotonic()
         if started < self._next:
             return False
-        files, used = 0, 0
-        for folder in self._folders:
-            more_files, more_bytes = disk_usage(folder)
-            files, used = files + more_files, used + more_bytes
+        files, used = _total(self._folders)
+        files, used = files - self._files_before, used - self._bytes_before
         spent = time.monotonic() - started
         self._next = started + max(0.2, spent / _SHARE_OF_TIME)
         return used > self._limits.output_bytes or files > self._limits.output_files
+
+
+def _total(folders: Sequence[Path]) -> tuple[int, int]:
+    counts = [disk_usage(folder) for folder in folders]
+    return sum(files for files, _ in counts), sum(used for _, used in counts)
 
 
 def disk_usage(folder: Path) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from kit.files import WriteFailed
@@ -67,6 +68,20 @@ class CappedLog:
                 content = content[self._file.write(content) or 0 :]
         except OSError as error:
             self._error = error
+
+
+def name_paths(folder: Path, names: Mapping[Path, str]) -> None:
+    """Replace paths of temporary folders in the logs of a run by those that the user knows.
+
+    A traceback leads to the user's own file then, not to one that is deleted with the run's stage.
+    """
+    longest_first = sorted(names.items(), key=lambda item: len(str(item[0])), reverse=True)
+    for path in folder.glob("*.txt"):
+        before = content = path.read_bytes()
+        for source, name in longest_first:
+            content = content.replace(os.fsencode(source), os.fsencode(name))
+        if content != before:
+            path.write_bytes(content)
 
 
 def follow(descriptor: int, log: CappedLog) -> threading.Thread:

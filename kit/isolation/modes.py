@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Literal, Protocol
 
 from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.platform_table import ENVIRONMENT, WORKING_DIRECTORY
@@ -13,6 +13,10 @@ from kit.isolation.process import Command, LocalProcess, Running, environment
 from kit.isolation.programs import Job
 
 MODES: Final = ("subprocess", "sandbox", "container")
+
+# What a mode may lack of the platform: a real /app, the image's packages and programs, installing
+# with pip, the network, and writing to the task's data.
+Lack = Literal["app", "packages", "pip", "network", "writing"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class Mode(Protocol):
     @property
     def limits(self) -> Limits: ...
 
+    def lacks(self, docker_image: str) -> frozenset[Lack]:
+        """Return what the mode lacks of a platform that runs the bundle's image."""
+
     def lend(self, folders: list[Path]) -> AbstractContextManager[None]:
         """Let programs write to these folders for the time of the block."""
 
@@ -69,6 +76,11 @@ class Subprocess:
     limits: Limits = DEFAULT_LIMITS
     name: ClassVar[str] = "subprocess"
     real_paths: ClassVar[bool] = False
+
+    def lacks(self, docker_image: str) -> frozenset[Lack]:
+        """It has this machine's packages and files; pip only where the user allows it."""
+        lacking: set[Lack] = {"app", "packages", "writing"}
+        return frozenset(lacking if self.install else lacking | {"pip"})
 
     def lend(self, folders: list[Path]) -> AbstractContextManager[None]:
         """Nothing to do: the program runs as the user."""

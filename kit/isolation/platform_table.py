@@ -48,6 +48,11 @@ class Mount:
     writable: bool = True
     optional: bool = False
 
+    @property
+    def writable_here(self) -> bool:
+        """Whether the isolated modes mount it so: the user's own data they do not."""
+        return self.writable and self.holds not in READ_ONLY
+
 
 _DATA = Mount("/app/data", "worker_data", writable=False)
 _INPUT_DATA = Mount("/app/input_data", "input_data", optional=True)
@@ -98,14 +103,6 @@ LATE_INGESTION: Final = ContainerKind(
 )  # fmt: skip
 CONTAINER_KINDS: Final = (SUBMISSION, INGESTION, SCORING, LATE_INGESTION)
 
-# Where the kit is stricter than the worker. A container must not be able to spoil the user's
-# own data, which the worker only ever has a copy of; the sandbox gives programs no reason to
-# write anywhere but to their output.
-_USER_DATA: Final = frozenset({"input_data", "reference_data", "worker_data"})
-READ_ONLY: Final = MappingProxyType(
-    {
-        "container": _USER_DATA,
-        "sandbox": _USER_DATA
-        | {"submission", "ingestion_program", "scoring_program", "input", "results"},
-    }
-)
+# Where the kit is stricter than the worker: a program must not be able to spoil the user's own
+# data, which the worker only ever has a copy of. Programs and submissions are copies here too.
+READ_ONLY: Final = frozenset({"input_data", "reference_data", "worker_data"})

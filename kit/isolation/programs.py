@@ -11,7 +11,7 @@ from typing import Any
 from kit.contract import METADATA_FILES, command_variables
 from kit.errors import KitError
 from kit.isolation.platform_table import ContainerKind, Mount
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import read_yaml
 
 
 class CommandProblem(KitError):
@@ -62,6 +62,16 @@ def make_job(container: ContainerKind, argv: tuple[str, ...], folders: dict[str,
     return Job(container, argv, tuple(Bind(mount, folders[mount.holds]) for mount in mounts))
 
 
+def writable_copies(jobs: list[Job], others: list[Path]) -> list[Path]:
+    """Return the folders besides `others` that the worker mounts writable: all copies of the kit.
+
+    Folders in one that is listed go with it.
+    """
+    binds = [bind for job in jobs for bind in job.binds if bind.mount.writable_here]
+    sources = {bind.source for bind in binds} - set(others)
+    return sorted(path for path in sources if not sources & set(path.parents))
+
+
 def _substitute(word: str, binds: tuple[Bind, ...]) -> str:
     folders = {bind.mount.path: bind.source for bind in binds}
     longest_first = sorted(folders, key=len, reverse=True)
@@ -86,7 +96,7 @@ def command_of(folder: Path) -> str | None:
     if path is None:
         return None
     try:
-        content: Any = parse_yaml(path.read_text(encoding="utf-8"))
+        content: Any = read_yaml(path)
     except ValueError as error:
         raise KitError(f"{path.name}: does not read as YAML: {error}") from error
     command = content.get("command") if isinstance(content, dict) else None

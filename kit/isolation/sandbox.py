@@ -1,7 +1,7 @@
 """`--mode sandbox`: bubblewrap with the real /app paths, no network and an unprivileged user.
 
-Stricter than the worker: there is no network, program folders and data are read-only, memory,
-processes and output are limited. Weaker than a container: the programs and libraries in this
+Stricter than the worker: there is no network, the user's data is read-only, memory, processes
+and output are limited. Weaker than a container: the programs and libraries in this
 machine's /usr are visible (read-only), and no system calls are filtered.
 """
 
@@ -20,8 +20,8 @@ from typing import ClassVar
 from kit.isolation.bubblewrap import NOBODY, View, command_line, python_views
 from kit.isolation.cgroups import MemoryGroup, memory_group
 from kit.isolation.limits import DEFAULT_LIMITS, Limits
-from kit.isolation.modes import Place
-from kit.isolation.platform_table import ENVIRONMENT, READ_ONLY, WORKING_DIRECTORY
+from kit.isolation.modes import Lack, Place
+from kit.isolation.platform_table import ENVIRONMENT, WORKING_DIRECTORY
 from kit.isolation.process import Command, LocalProcess, Running, Stop, environment
 from kit.isolation.programs import Job
 
@@ -41,6 +41,10 @@ class Sandbox:
     name: ClassVar[str] = "sandbox"
     real_paths: ClassVar[bool] = True
 
+    def lacks(self, docker_image: str) -> frozenset[Lack]:
+        """It has real paths, and this machine's packages."""
+        return frozenset(("packages", "pip", "network", "writing"))
+
     @contextmanager
     def lend(self, folders: list[Path]) -> Iterator[None]:
         """Give the folders to the unprivileged user, and take them back with all in them."""
@@ -56,11 +60,7 @@ class Sandbox:
     def start(self, job: Job, place: Place) -> Running:
         """Start the job's command, unchanged, in a sandbox of its own."""
         views = [
-            View(
-                bind.source.resolve(),
-                bind.mount.path,
-                bind.mount.writable and bind.mount.holds not in READ_ONLY["sandbox"],
-            )
+            View(bind.source.resolve(), bind.mount.path, bind.mount.writable_here)
             for bind in job.binds
         ]
         stage = place.home.parent.resolve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
 from kit.findings.finding import Finding
 from kit.packing.manifest import Manifest, read_manifest
+from kit.results import is_result, result_problems
 from kit.trees import Item, Kind, walk
 from kit.zips import Entry
 
@@ -63,10 +65,7 @@ class Shipment:
     def problems(self) -> list[Finding]:
         """Everything that would fail on the platform, or that a zip cannot carry."""
         names = [entry.name for entry in self.entries]
-        found = [*self.manifest.problems, *self.refused, *root_problems(names)]
-        for entry in self.entries:
-            found += entry_problems(entry, self.manifest)
-        return found
+        return [*self.refused, *file_problems(names, self.entries, self.manifest)]
 
 
 def shipped(folder: Path) -> Shipment:
@@ -107,6 +106,11 @@ def is_junk(name: str) -> bool:
     return _matches(name, _JUNK)
 
 
+def has_junk(name: str) -> bool:
+    """Return whether a part of that path is junk."""
+    return any(is_junk(part) for part in PurePosixPath(name).parts)
+
+
 def is_secret(name: str) -> bool:
     """Return whether people keep secrets under that name."""
     return _matches(name, _SECRET_NAMES)
@@ -114,6 +118,24 @@ def is_secret(name: str) -> bool:
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def file_problems(
+    names: Iterable[str], entries: Iterable[Entry], manifest: Manifest
+) -> list[Finding]:
+    """Return what is missing, wrong or unlisted in the files of a submission, by its kind."""
+    names = list(names)
+    if is_result(names):
+        return result_problems(names) + [
+            problem
+            for entry in entries
+            if _is_text(entry)
+            for problem in _text_problems(entry, True)
+        ]
+    found = [*manifest.problems, *root_problems(names)]
+    for entry in entries:
+        found += entry_problems(entry, manifest)
+    return found
 
 
 def root_problems(names: list[str]) -> list[Finding]:
@@ -126,8 +148,8 @@ def root_problems(names: list[str]) -> list[Finding]:
         problems.append(Finding("model-missing", MODEL_FILE, text))
     if not set(METADATA_FILES) & set(names):
         text = (
-            "expected at the root of the submission, found nowhere; without it the platform "
-            "takes the whole submission for results"
+            "expected at the root of the submission, found nowhere; the platform then copies all "
+            "files of the submission next to the predictions, and runs the ingestion all the same"
         )
         problems.append(Finding("metadata-missing", METADATA_FILE, text))
     return problems
@@ -138,13 +160,18 @@ def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
     problems = []
     path = PurePosixPath(entry.name)
     listed = entry.name in manifest.entries
-    is_text = path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
+    is_text = _is_text(entry)
     if not listed and (path.parts[0] == "weights" or not is_text):
         text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
         problems.append(Finding("unlisted-file", entry.name, text))
     if is_text:
         problems += _text_problems(entry, listed)
     return problems
+
+
+def _is_text(entry: Entry) -> bool:
+    path = PurePosixPath(entry.name)
+    return path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
 
 
 def _text_problems(entry: Entry, listed: bool) -> list[Finding]:

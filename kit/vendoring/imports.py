@@ -9,6 +9,7 @@ from typing import Final
 
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import shipped
+from kit.python_syntax import parse_python
 from kit.repository import checkout
 
 SHARED_FOLDER: Final = "_shared"
@@ -132,7 +133,7 @@ def _imports(path: Path, package: str | None) -> list[str]:
     lead from a submission's own file into a shared package.
     """
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = parse_python(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _NotPython(f"{path}: expected Python, found what does not parse: {error}") from error
     names: list[str] = []

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from kit.markdown import table
 from sample_data.generator_common.bundle_folder import fill_readme
 from wildlife_scoring.hybrid.metrics import score
 
@@ -114,21 +115,20 @@ def evaluate(bundle: Path, scores: dict[str, np.ndarray]) -> dict[str, dict[str,
 
 
 def baseline_table(bundle: Path) -> str:
-    lines = [
-        "| score from | task | challenge score | major recall | minor recall | mimic recall |",
-        "|---|---|---|---|---|---|",
-    ]
     methods = {
         f"colour histogram, {space}": histogram_scores(bundle, space) for space in ("RGB", "HSV")
     }
     methods["true genotype"] = genotype_scores()
     shown = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mimic_recall")
-    for name, scores in methods.items():
-        for task, values in evaluate(bundle, scores).items():
-            lines.append(
-                f"| {name} | {task} | " + " | ".join(f"{values[k]:.3f}" for k in shown) + " |"
-            )
-    return "\n".join(lines)
+    titles = (
+        "score from", "task", "challenge score", "major recall", "minor recall", "mimic recall",
+    )  # fmt: skip
+    rows = [
+        [name, task, *(f"{values[key]:.3f}" for key in shown)]
+        for name, scores in methods.items()
+        for task, values in evaluate(bundle, scores).items()
+    ]
+    return "\n".join(table(titles, rows))
 
 
 def counts_table() -> str:
@@ -137,16 +137,14 @@ def counts_table() -> str:
     parents = dict.fromkeys(one for one, _ in counts)
     order = sorted(parents, key=lambda names: (len(names), list(SUBSPECIES).index(names[0])))
     group = {one.parents: one.group for one in collection()}
-    lines = [
-        "| subspecies or pair | number | group | train | development | final |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for names in order:
         numbers = " x ".join(f"{SUBSPECIES[name].number}" for name in names)
         row = [" x ".join(names), numbers, group[names], *(str(counts[names, t]) for t in TASKS)]
-        lines.append("| " + " | ".join(row) + " |")
+        rows.append(row)
     totals = [str(sum(n for (_, task), n in counts.items() if task == t)) for t in TASKS]
-    return "\n".join([*lines, "| all | | | " + " | ".join(totals) + " |"])
+    titles = ("subspecies or pair", "number", "group", "train", "development", "final")
+    return "\n".join(table(titles, [*rows, ["all", "", "", *totals]]))
 
 
 def main(bundle: Path) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kit.markdown import table
 from sample_data.generator_common.bundle_folder import fill_readme
 from wildlife_scoring.reid.metrics import score, threshold_curve
 
@@ -162,25 +163,18 @@ METHODS: dict[str, Method] = {
 
 def baseline_table(bundle: Path) -> str:
     shown = ("geometric_mean", "BAKS", "BAUS", *(f"{name}_geometric_mean" for name in DATASETS))
-    lines = [
-        f"| nearest by | task | score | BAKS | BAUS | {' | '.join(DATASETS)} |",
-        "|---" * (2 + len(shown)) + "|",
+    rows = [
+        [name, task, *(f"{values[key]:.3f}" for key in shown)]
+        for name, method in METHODS.items()
+        for task, values in evaluate(bundle, method).items()
     ]
-    for name, method in METHODS.items():
-        for task, values in evaluate(bundle, method).items():
-            cells = " | ".join(f"{values[key]:.3f}" for key in shown)
-            lines.append(f"| {name} | {task} | {cells} |")
-    return "\n".join(lines)
+    return "\n".join(table(("nearest by", "task", "score", "BAKS", "BAUS", *DATASETS), rows))
 
 
 def counts_table() -> str:
     """One line for each dataset and task, counted from the plan that the tables are made of."""
     everything = collection()
-    lines = [
-        "| dataset | task | pictures | known individuals | new individuals | pictures of new "
-        "ones | individuals with one picture | most pictures of one |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     for dataset in DATASETS:
         for task in TASKS:
             members = [one for one in everything if (one.dataset, one.task) == (dataset, task)]
@@ -188,9 +182,12 @@ def counts_table() -> str:
             new = Counter(one.identity for one in members if one.new)
             single = sum(count == 1 for count in counts.values())
             numbers = (len(members), len(counts) - len(new), len(new), new.total(), single)
-            cells = " | ".join(str(number) for number in (*numbers, max(counts.values())))
-            lines.append(f"| {dataset} | {task} | {cells} |")
-    return "\n".join(lines)
+            rows.append([dataset, task, *map(str, (*numbers, max(counts.values())))])
+    titles = (
+        "dataset", "task", "images", "known individuals", "new individuals",
+        "images of new ones", "individuals with one image", "most images of one",
+    )  # fmt: skip
+    return "\n".join(table(titles, rows))
 
 
 def main(bundle: Path) -> int:

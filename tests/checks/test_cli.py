@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from kit.checks.engine import STATIC
-from kit.contract import TRACKS
 from kit.findings.rules import RULES
 from tests.support.checks import good_bundle, good_submission
 from tests.support.kit import ROOT, Kit, make_submission
@@ -23,7 +22,7 @@ def found(answer: object) -> set[str]:
 
 
 def test_an_error_is_exit_status_1(kit: Kit, tmp_path: Path) -> None:
-    folder = make_submission(tmp_path / "s", metadata="command: x\n")
+    folder = make_submission(tmp_path / "s", metadata="command: x\ntrack: hybrid\n")
     answer = kit("check", folder, "--quick")
     assert answer.status == 1
     for part in ("metadata-command", "To do: remove the command", "1 errors"):
@@ -64,7 +63,7 @@ def test_quick_runs_nothing(kit: Kit, tmp_path: Path) -> None:
     folder = make_submission(tmp_path / "s", model + "    def predict(self, image): return 0.5\n")
     quick = kit("check", folder, "--quick", "--json").json
     assert not mark.exists()
-    assert quick["checks"] == list(STATIC)
+    assert quick["checks"] == [*STATIC, "track"]
     assert quick["forecast"] is None
 
 
@@ -134,21 +133,6 @@ def test_a_bundle_that_cannot_be_read_is_a_finding(
     assert answer.status == 1
     assert "required-missing" in found(answer.json["bundle"])
     assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
-
-
-@pytest.mark.parametrize("track", ["", "track: butterflies\n"])
-def test_without_a_known_track_a_check_lists_the_tracks(
-    kit: Kit, tmp_path: Path, bundle: Path, track: str
-) -> None:
-    folder = make_submission(tmp_path / "s", metadata=f"description: x\n{track}")
-    answer = kit("check", folder, "--json")
-    assert answer.status == 1
-    (finding,) = [f for f in answer.json["findings"] if f["code"] == "track-unknown"]
-    assert f"expected one of {', '.join(TRACKS)}" in finding["found"]
-    assert [item["check"] for item in answer.json["skipped"]] == ["scores, ties, the negated score"]
-    with_bundle = kit("check", folder, "--bundle", bundle, "--json").json
-    assert found(with_bundle).isdisjoint({"track-unknown"})
-    assert with_bundle["skipped"] == []
 
 
 def test_wrong_usage_is_exit_status_2(kit: Kit, submission: Path, bundle: Path) -> None:

@@ -66,6 +66,91 @@ GOOD: dict[str, tuple[dict[str, str], str]] = {
         {"pack/inner.py": "A = 1"},
         "try:\n    from pack.fast import A\nexcept ImportError:\n    from pack.inner import A",
     ),
+    "a relative import with an absolute one in reserve": (
+        {"net.py": "A = 1"},
+        "try:\n    from .net import A\nexcept ImportError:\n    from net import A",
+    ),
+    "a relative import with one in reserve for any error": (
+        {"net.py": "A = 1"},
+        "try:\n    from . import net\nexcept Exception:\n    import net",
+    ),
+    "a relative import in reserve": (
+        {"net.py": "A = 1"},
+        "try:\n    from net import A\nexcept ImportError:\n    from .net import A",
+    ),
+    "a relative import in packages only": (
+        {"net.py": "A = 1"},
+        "if __package__:\n    from .net import A\nelse:\n    from net import A",
+    ),
+    "a relative import that only a script of its own meets": (
+        {"net.py": "A = 1"},
+        "from net import A\nif __name__ == '__main__':\n    from .net import A\n    import nowhere",
+    ),
+    "a relative import in a file that nothing imports": (
+        {"net.py": "A = 1", "train.py": "from .net import A"},
+        "from net import A",
+    ),
+    "a relative import by import_module": (
+        {"pack/inner.py": "import importlib\nimportlib.import_module('.leaf', __package__)",
+         "pack/leaf.py": "A = 1"},
+        "import pack.inner",
+    ),
+    "a package in a folder on the path": (
+        {"src/pack/inner.py": "from .leaf import A", "src/pack/leaf.py": "A = 1"},
+        "import sys\nsys.path.insert(0, 'src')\nfrom pack.inner import A",
+    ),
+    "a folder that is both on the path and a package": (
+        {"src/net.py": "from .leaf import A", "src/leaf.py": "A = 1", "src/tool.py": "B = 1"},
+        "import sys\nsys.path.insert(0, 'src')\nfrom src.net import A\nimport tool",
+    ),
+}  # fmt: skip
+RELATIVE: dict[str, tuple[dict[str, str], str]] = {
+    "from a module": ({"net.py": "A = 1"}, "from .net import A"),
+    "from the folder": ({"net.py": "A = 1"}, "from . import net"),
+    "everything": ({"net.py": "A = 1"}, "from .net import *"),
+    "from a package": ({"pack/net.py": "A = 1"}, "from .pack.net import A"),
+    "from above": ({"net.py": "A = 1"}, "from .. import net"),
+    "with __init__.py next to model.py": (
+        {"net.py": "A = 1", "__init__.py": ""}, "from .net import A",
+    ),
+    "in a function": ({"net.py": "A = 1"}, "def build():\n    from .net import A\n    return A"),
+    "in the module next to it": (
+        {"net.py": "from .layers import A", "layers.py": "A = 1"}, "from net import A",
+    ),
+    "in a module that import_module loads": (
+        {"net.py": "from .layers import A", "layers.py": "A = 1"},
+        "import importlib\nnet = importlib.import_module('net')",
+    ),
+    "in a module that something loads": (
+        {"net.py": "from .layers import A", "layers.py": "A = 1"},
+        "import importlib, os\nnet = importlib.import_module(os.environ['NET'])",
+    ),
+    "in a package, too far up": (
+        {"pack/net.py": "from ..layers import A", "layers.py": "A = 1"}, "import pack.net",
+    ),
+    "in a folder on the path": (
+        {"src/net.py": "from .leaf import A", "src/leaf.py": "A = 1"},
+        "import sys\nsys.path.insert(0, 'src')\nfrom net import A",
+    ),
+    "by import_module": (
+        {"net.py": "A = 1"}, "import importlib\nimportlib.import_module('.net', __package__)",
+    ),
+    "under a handler that raises": (
+        {"net.py": "A = 1"},
+        "try:\n    from .net import A\nexcept ImportError as e:\n    raise OSError from e",
+    ),
+    "under a handler of another error": (
+        {"net.py": "A = 1"},
+        "try:\n    from .net import A\nexcept ModuleNotFoundError:\n    from net import A",
+    ),
+    "twice": (
+        {"net.py": "A = 1", "old.py": "A = 1"},
+        "try:\n    from .net import A\nexcept ImportError:\n    from .old import A",
+    ),
+    "unless it is a script": (
+        {"net.py": "A = 1"},
+        "if __name__ == '__main__':\n    from net import A\nelse:\n    from .net import A",
+    ),
 }  # fmt: skip
 
 
@@ -81,6 +166,18 @@ def import_findings(folder: Path, files: dict[str, str], head: str) -> list[str]
 @pytest.mark.parametrize("name", GOOD)
 def test_what_python_finds_is_found(name: str, tmp_path: Path) -> None:
     assert not import_findings(tmp_path, *GOOD[name])
+
+
+@pytest.mark.parametrize("name", RELATIVE)
+def test_a_relative_import_that_fails_is_found(name: str, tmp_path: Path) -> None:
+    (found,) = import_findings(tmp_path, *RELATIVE[name])
+    assert "leads out of the packages" in found
+
+
+def test_what_stands_in_for_a_relative_import_has_to_be_there(tmp_path: Path) -> None:
+    head = "try:\n    from .net import A\nexcept ImportError:\n    from nett import A"
+    (found,) = import_findings(tmp_path, {"net.py": "A = 1"}, head)
+    assert "nett is not in the submission" in found
 
 
 def test_a_folder_on_the_path_does_not_bring_the_others(tmp_path: Path) -> None:

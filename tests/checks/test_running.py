@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from kit import bundles
 from kit.bundles import Bundle
@@ -20,8 +21,9 @@ from kit.checks.running.probing import laboratory, planning_program
 from kit.checks.running.scored_run import check_scores
 from kit.checks.submission.subject import opened
 from kit.errors import UsageProblem
-from kit.findings.finding import Finding, Report
+from kit.findings.finding import Finding, Report, Skipped
 from kit.submissions import Submission
+from tests.support.isolation import need_sandbox
 from tests.support.kit import (
     ROOT,
     SCORING,
@@ -81,6 +83,9 @@ DEFECTS = {
     "infinity": ("return-not-finite", predicting("return 1e999")),
     "colour is taken for granted": (
         "odd-picture-fails", predicting("return image.getpixel((0, 0))[2] + float(image.size[0])"),
+    ),
+    "one pixel is too few": (
+        "odd-picture-size", predicting("return float(image.size[0] / (image.size[1] - 1))"),
     ),
     "a wide picture never ends": (
         "odd-picture-hangs",
@@ -186,6 +191,22 @@ def test_hosts_and_hub_ids_are_named(tmp_path: Path, third_party: Bundle) -> Non
     (finding,) = [f for f in report.findings if f.code == "network-needed"]
     assert finding.found == "reached for hub.example.org to fetch facebook/dinov2-base"
     assert finding.where == "model.py:7"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        loading("urlopen('https://example.org/w')", "from urllib.request import urlopen"),
+        loading("urlopen(Request('https://example.org/w')).read()",
+                "from urllib.request import Request, urlopen"),
+        predicting("urlopen('https://example.org/w')\nreturn 0.5",
+                   "from urllib.request import urlopen"),
+    ],
+    ids=["load", "with a request", "predict"],
+)  # fmt: skip
+def test_a_network_call_is_one_finding(model: str, tmp_path: Path, third_party: Bundle) -> None:
+    report = run_checks(model, tmp_path / "s", third_party)
+    assert [finding.code for finding in report.findings] == ["network-needed"]
 
 
 def test_a_load_beyond_the_time_limit_is_stopped(tmp_path: Path, third_party: Bundle) -> None:
@@ -339,6 +360,8 @@ def scored(folder: Path, predict: str, scoring: str) -> list[Finding]:
          RANKING.replace('"accuracy": share', '"acuracy": share')),
         ("score-unknown", "return float(image.size[0])",
          RANKING.replace('"accuracy": share', '"accuracy": share, "rmse": 0.1')),
+        ("score-unknown", "return float(image.size[0])",
+         RANKING.replace('"accuracy": share', '"accuracy": share, "curve": [1]')),
         ("run-fails", "return float(image.size[0])", "raise SystemExit('no')"),
         ("rounding-ties",
          "return {20: 0.1, 30: 0.50001, 80: 0.50002}[image.size[0]]", RANKING),
@@ -360,3 +383,99 @@ def test_what_rounding_costs_is_named(tmp_path: Path) -> None:
     (finding,) = scored(tmp_path, predict, RANKING)
     assert "3 predictions are equal only after rounding" in finding.found
     assert "challenge_score 0.7500 instead of 1.0000" in finding.found
+
+
+def with_mean(scoring: str, folder: Path) -> list[Finding]:
+    """The findings on a scored run of a bundle with a computed column."""
+    path = make_submission(folder / "s", predicting("return float(image.size[0])"))
+    content = competition_yaml()
+    mean = {"title": "Mean", "key": "mean", "index": 2, "computation": "avg"}
+    content["leaderboards"][0]["columns"].append(mean | {"computation_indexes": [0, 1]})
+    with bundles.opened(make_bundle(folder / "b", content, scoring=scoring)) as bundle:
+        program = planning_program(bundle.tasks[0])
+        assert program is not None
+        with laboratory(Submission("s", path), 20, program) as room:
+            found = check_scores(room, bundle, bundle.tasks[0])
+            return [item for item in found if isinstance(item, Finding)]
+
+
+def test_computed_columns_with_missing_parts_or_written_themselves_are_found(
+    tmp_path: Path,
+) -> None:
+    assert not with_mean(RANKING, tmp_path / "good")
+    missing = with_mean(RANKING.replace(', "accuracy": share', ""), tmp_path / "missing")
+    assert [item.code for item in missing] == ["score-missing", "computed-incomplete"]
+    written = RANKING.replace('{"challenge_score"', '{"mean": 1, "challenge_score"')
+    assert [item.code for item in with_mean(written, tmp_path / "written")] == ["computed-written"]
+
+
+def test_a_model_that_knows_nothing_is_not_told_to_negate(tmp_path: Path) -> None:
+    # One of the two wide images before the others, one after: just below chance.
+    predict = "return {'1': 9.0, '0': 3.0, '2': 4.0, '3': 2.0}[image.filename[-5]]"
+    found = scored(tmp_path, predict, RANKING.replace("share = ", "share = 0.9 * "))
+    assert "negated-better" not in [item.code for item in found]
+
+
+def test_what_the_mode_may_have_caused_is_no_finding(tmp_path: Path) -> None:
+    path = make_submission(tmp_path / "s", predicting("return float(image.size[0])"))
+    bundle = make_bundle(tmp_path / "b", scoring="import no_such_package_of_ours\n" + RANKING)
+    with bundles.opened(bundle) as opened_bundle:
+        task = opened_bundle.tasks[0]
+        program = planning_program(task)
+        assert program is not None
+        with laboratory(Submission("s", path), 20, program) as room:
+            (skipped,) = check_scores(room, opened_bundle, task)
+    assert isinstance(skipped, Skipped)
+    assert "no_such_package_of_ours is not installed here" in skipped.why
+    assert "pip install no_such_package_of_ours" in skipped.command
+
+
+def test_a_bundle_whose_programs_name_app_paths_is_scored_too(tmp_path: Path) -> None:
+    need_sandbox()
+    naming = RANKING.replace("map(Path, sys.argv[1:3])", "Path('/app/input'), Path('/app/output')")
+    assert not scored(tmp_path, "return float(image.size[0])", naming)
+
+
+def test_a_late_nan_is_one_message_with_image_and_value(tmp_path: Path) -> None:
+    # With our ingestion program, which refuses it after the images that the probe looks at.
+    path = make_submission(
+        tmp_path / "s", predicting("return float('nan' if 'zz' in image.filename else 1)")
+    )
+    folder = with_our_ingestion(tmp_path / "b")
+    for number in range(20):
+        shutil.copy(folder / "input_data/0.png", folder / f"input_data/a{number:02}.png")
+    shutil.copy(folder / "input_data/0.png", folder / "input_data/zz.png")
+    with bundles.opened(folder) as bundle:
+        program = planning_program(bundle.tasks[0])
+        assert program is not None
+        with laboratory(Submission("s", path), 20, program) as room:
+            (finding,) = check_scores(room, bundle, bundle.tasks[0])
+    assert isinstance(finding, Finding)
+    assert finding.code == "run-fails"
+    assert "zz.png (picture 25 of 25): found nan, which is not finite" in finding.found
+    assert "\n" not in finding.found
+    assert "log" not in finding.found
+
+
+def test_convert_is_advised_only_where_the_mode_is_the_cause(
+    tmp_path: Path, third_party: Bundle
+) -> None:
+    wrong = predicting("return image.no_such_attribute")
+    report = run_checks(wrong, tmp_path / "s", third_party)
+    assert codes(report) == {"predict-fails"}
+    assert all("convert" not in f.found + f.todo for f in report.findings)
+    # Every odd image fails, those in RGB too: not their mode.
+    small = predicting("return [0.1, 0.2][image.size[0] > 80] / (image.size[0] <= 80)")
+    report = run_checks(small, tmp_path / "t", third_party)
+    assert codes(report) == {"odd-picture-size"}
+
+
+def test_convert_is_advised_where_the_tasks_own_images_need_it(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path / "b")
+    for path in sorted((folder / "input_data").iterdir()):
+        Image.open(path).convert("L").save(path)
+    model = predicting("return float(image.getpixel((0, 0))[2] + image.size[0])")
+    with bundles.opened(folder) as bundle:
+        report = run_checks(model, tmp_path / "s", bundle)
+    (finding,) = [item for item in report.findings if item.code == "predict-fails"]
+    assert "converted to RGB it is predicted" in finding.found

@@ -1,8 +1,9 @@
 """Everything that parses data from outside, as functions of bytes.
 
 A target may end well or with the one exception that its users see as a message; anything else
-(a traceback, a hang, more than 1 GB) is a fault. `run.py` next to this file drives the targets with
-a coverage-guided fuzzer, tests/fuzz/test_corpus.py with what was found and with hypothesis.
+(a traceback, or more time or memory than limits.py gives a case) is a fault. `run.py` next to this
+file drives the targets with a coverage-guided fuzzer, tests/fuzz/test_corpus.py with what was found
+and with hypothesis.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from kit.isolation import programs
 from kit.packing.manifest import read_manifest
 from kit.submissions import Submission
 from kit.zips import unpack
+from tests.fuzz import structures
+from tests.fuzz.limits import limited
 from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import list_pictures, read_metadata_rows, why_undecodable
 from wildlife_ingestion.requirements import read_requirements, read_whitelist
@@ -58,6 +61,16 @@ def metadata(data: bytes, folder: Path) -> None:
         read_prediction_kind(folder)
     if command := programs.command_of(folder):
         programs.split_command(command, "ingestion", scoring=False, late_ingestion=False)
+
+
+def yaml_structure(data: bytes, folder: Path) -> None:
+    """Nested and multiplied YAML, which bytes only describe, for what reads YAML.
+
+    The first byte says who reads it.
+    """
+    readers = (competition, checked_bundle, metadata, scores_file)
+    reader = readers[data[0] % len(readers)] if data else competition
+    reader(structures.document(data[1:]).encode(), folder)
 
 
 def requirement_lines(data: bytes, folder: Path) -> None:
@@ -150,6 +163,7 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
     for function in (
         competition,
         metadata,
+        yaml_structure,
         checked_bundle,
         checked_submission,
         requirement_lines,
@@ -166,9 +180,9 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
 
 
 def check(name: str, data: bytes) -> None:
-    """Run one case; raises what should never be raised."""
+    """Run one case under its limits; raises what should never be raised."""
     base = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=base) as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=base) as folder, limited():
         check_in(name, data, Path(folder))
 
 

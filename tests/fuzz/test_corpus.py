@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import targets
+from tests.fuzz.limits import limited
 
 FUZZ = Path(__file__).parent
 
@@ -43,3 +44,10 @@ def test_every_target_has_a_seed_and_takes_anything(name: str) -> None:
         targets.check(name, data)
 
     takes()
+
+
+def test_a_case_beyond_its_limits_is_a_fault() -> None:
+    with pytest.raises(TimeoutError), limited(seconds=0.1):
+        all(iter(int, 1) is not None for _ in iter(int, 1))  # never ends
+    with pytest.raises(MemoryError), limited(megabytes=50):
+        bytearray(100 * 2**20)

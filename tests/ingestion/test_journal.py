@@ -17,6 +17,7 @@ from wildlife_ingestion.journal import FILE_NAME, Journal
 
 KEY = "the-key-of-this-run"
 KILLS = 50
+FIRST_BATCH = 3
 
 # Slow enough to be hit anywhere, in batches of three, with a trace of what was asked of it.
 SLOW = """
@@ -65,7 +66,7 @@ def test_a_finished_run_leaves_only_its_predictions(place: Place) -> None:
 def test_killed_at_fifty_random_moments_it_ends_in_the_same_bytes(place: Place) -> None:
     start = time.perf_counter()
     place.run()
-    whole = time.perf_counter() - start  # a busy machine takes longer, and is killed later
+    whole = time.perf_counter() - start  # adapted below: a busy machine takes longer
     expected = (place.output / "predictions.txt").read_bytes()
     (place.output / "predictions.txt").unlink()
     chance = random.Random(7)
@@ -89,14 +90,16 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_bytes(place: Place) 
             (place.output / "predictions.txt").unlink()
             restarts += 1
             seen.append(0)
+            whole *= 0.9
         else:
             lines = journal(place).read_bytes().count(b"\n")
             assert lines >= seen[-1], "a predicted picture was lost"
             seen.append(lines)
+            whole *= 1.1 if lines <= FIRST_BATCH else 1
     outcome = place.run()
     assert outcome.status == 0
     assert (place.output / "predictions.txt").read_bytes() == expected
-    assert max(seen) > 3, "no kill came after the first batch"
+    assert max(seen) > FIRST_BATCH, "no kill came after the first batch"
 
 
 def test_a_batch_that_was_torn_is_answered_again(place: Place) -> None:

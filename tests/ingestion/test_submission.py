@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kit.checks.submission.imports import _PACKAGES
+from kit.requirements import PACKAGE_OF_MODULE as PACKAGE_OF_MODULE_IN_KIT
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
 from wildlife_ingestion.submission import (
     PACKAGE_OF_MODULE,
-    PREDICTION_OF_TRACK,
     find_model_file,
     read_prediction_kind,
 )
@@ -224,12 +223,12 @@ def test_a_submission_without_metadata_has_no_track(tmp_path: Path) -> None:
     assert read_prediction_kind(tmp_path) is None
 
 
-def test_an_unknown_track_lists_the_known_ones(tmp_path: Path) -> None:
-    (tmp_path / "metadata").write_text("track: hybird\n")
-    with pytest.raises(
-        IngestionError, match=f"'hybird'; expected one of {', '.join(PREDICTION_OF_TRACK)}"
-    ):
-        read_prediction_kind(tmp_path)
+def test_an_organisers_own_track_leaves_the_type_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "metadata").write_text("track: moths\n")
+    assert read_prediction_kind(tmp_path) is None
+    assert "'moths'" in capsys.readouterr().out
 
 
 def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
@@ -239,4 +238,4 @@ def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
 
 
 def test_modules_and_packages_are_those_that_the_check_knows() -> None:
-    assert PACKAGE_OF_MODULE == _PACKAGES
+    assert PACKAGE_OF_MODULE == PACKAGE_OF_MODULE_IN_KIT

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import KitError
 from kit.isolation.engine import connect
 from kit.isolation.limits import Limits
 from tests.support.isolation import containers_left, make, run_in
@@ -83,12 +84,21 @@ def test_peak_memory_comes_from_the_engine(tmp_path: Path) -> None:
     assert 50_000_000 < peak < 500_000_000
 
 
-def test_a_command_that_is_not_in_the_image_is_127(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["no-such-command", "./no-such-command", "/bin/no-such-one"])
+def test_a_command_that_is_not_in_the_image_is_127(tmp_path: Path, command: str) -> None:
     bundle = make_bundle(tmp_path / "bundle")
-    (bundle / "ingestion_program/metadata.yaml").write_text("command: no-such-command x\n")
+    (bundle / "ingestion_program/metadata.yaml").write_text(f"command: {command} x\n")
     ran = run_in(make("container"), MODEL, bundle, tmp_path)
     assert ran.failure == "the ingestion program ended with exit status 127"
-    assert "no-such-command: cannot be started" in ran.log
+    assert f"{command}: cannot be started" in ran.log
+    assert containers_left() == []
+
+
+def test_a_program_that_is_there_but_may_not_run_is_refused_and_not_missing(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    (bundle / "ingestion_program/metadata.yaml").write_text("command: /etc/passwd\n")
+    with pytest.raises(KitError, match="refuses to run the program"):
+        run_in(make("container"), MODEL, bundle, tmp_path)
     assert containers_left() == []
 
 

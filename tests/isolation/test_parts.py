@@ -182,6 +182,8 @@ def test_the_watch_counts_files_and_bytes_but_follows_no_link(tmp_path: Path) ->
     assert not OutputWatch([tmp_path], Limits(output_bytes=10**6)).exceeded()
     assert OutputWatch([tmp_path], Limits(output_bytes=40_000)).exceeded()
     assert OutputWatch([tmp_path], Limits(output_files=2)).exceeded()
+    grown = OutputWatch([], Limits(output_bytes=40_000), grown=[tmp_path])
+    assert not grown.exceeded()
 
 
 def test_memory_is_four_fifths_of_the_machine_unless_said() -> None:

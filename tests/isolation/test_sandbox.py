@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from kit.isolation import sandbox
-from kit.isolation.bubblewrap import python_views
-from kit.isolation.limits import Limits
+from kit.isolation.bubblewrap import command_line, python_views
+from kit.isolation.limits import DEFAULT_LIMITS, Limits
 from kit.isolation.sandbox import Sandbox
 from tests.support.isolation import need_sandbox, run_in
 from tests.support.kit import INGESTION, MODEL, SCORING, Kit, make_bundle
@@ -80,10 +81,11 @@ def test_a_program_is_nobody_and_may_nothing(said: dict[str, object]) -> None:
     assert said["processes"] in (2, 3)
 
 
-def test_a_program_may_write_only_to_its_output_and_temporary_folders(
+def test_a_program_may_write_where_the_worker_lets_it_but_not_to_the_users_data(
     said: dict[str, object],
 ) -> None:
-    assert said["writable"] == ["/app/output", "/tmp", "/dev/shm"]
+    programs = ["/app/program", "/app/ingested_program"]
+    assert said["writable"] == [*programs, "/app/output", "/tmp", "/dev/shm"]
     assert said["temporary"] == "/tmp"
 
 
@@ -202,6 +204,31 @@ def test_where_there_is_no_sandbox_one_message_says_what_to_do(
     assert answer.status == 1
     assert message in answer.text
     assert not Path("here").exists()
+
+
+def test_bubblewrap_may_lie_anywhere_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_sandbox()
+    # Programs in the sandbox have the system's PATH only, as conda's or a home's bin is not in it.
+    own = tmp_path / "home" / "bin"
+    own.mkdir(parents=True)
+    own.parent.chmod(0o700)
+    shutil.copy2(str(shutil.which("bwrap")), own)
+    monkeypatch.setenv("PATH", f"{own}:{os.environ['PATH']}")
+    assert command_line(["true"], [], "/", DEFAULT_LIMITS, gpus=False)[0] == str(own / "bwrap")
+    ran = run_in(Sandbox(), MODEL, make_bundle(tmp_path / "bundle"), tmp_path)
+    assert not ran.failure, ran.log
+
+
+def test_the_working_directory_is_writable_and_a_copy(tmp_path: Path) -> None:
+    need_sandbox()
+    write = "open('run.log', 'w').write('x')\n"
+    bundle = make_bundle(tmp_path / "b", ingestion=write + INGESTION, scoring=write + SCORING)
+    ran = run_in(Sandbox(), "import logging\nlogging.basicConfig(filename='m.log')" + MODEL, bundle,
+                 tmp_path)  # fmt: skip
+    assert not ran.failure, ran.log
+    assert not list(tmp_path.rglob("*.log"))
 
 
 def test_the_command_line_runs_a_sandbox(kit: Kit, bundle: Path, submission: Path) -> None:

@@ -138,7 +138,7 @@ def test_the_sandbox_mounts_by_the_table(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     argv = bubblewrap.command_line(["true"], views, "/app/program", Limits(), gpus=False)
     text = " ".join(argv)
-    assert argv[0] == "bwrap"
+    assert Path(argv[0]).name == "bwrap"
     assert f"--size {worker.SHM_BYTES} --tmpfs /dev/shm" in text
     assert f"--bind {tmp_path}/out /app/output" in text
     assert text.index("in /app/input --ro-bind") < text.index("/app/input/ref")

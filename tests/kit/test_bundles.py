@@ -13,7 +13,7 @@ import yaml
 
 from kit import bundles
 from kit.checks.bundle.folder import check_bundle
-from kit.competition import SECTIONS
+from kit.competition_schema import SECTIONS
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
 from kit.packing.bundling import pack_bundle
@@ -60,7 +60,6 @@ def test_an_unknown_task_lists_the_known(tmp_path: Path) -> None:
         (lambda c: c["tasks"][0].pop("index"), "index: expected a number, found None"),
         (lambda c: c["tasks"].append(dict(c["tasks"][0])), "task index 0 is used more than once"),
         (lambda c: c["tasks"][0].pop("scoring_program"), "scoring_program: expected a path"),
-        (lambda c: c["tasks"][0].update(input_data="gone"), "gone, found nothing there"),
         (lambda c: c["tasks"][0].update(input_data="../x"), "expected a path inside the bundle"),
         (lambda c: c["tasks"][0].update(input_data="/etc"), "expected a path inside the bundle"),
         (lambda c: c["tasks"][0].update(input_data=["a"]), "input_data: expected a path, found"),
@@ -89,7 +88,7 @@ def test_what_the_unpacker_refuses_is_named(
 def test_all_problems_are_shown_at_once(tmp_path: Path) -> None:
     def spoil(content: dict[str, Any]) -> None:
         del content["version"], content["leaderboards"]
-        content["tasks"][0]["reference_data"] = "gone"
+        content["tasks"][0]["reference_data"] = "/gone"
 
     with pytest.raises(KitError) as caught:
         read_with(tmp_path / "b", spoil)
@@ -151,8 +150,10 @@ def test_kit_bundle_refuses_what_is_not_complete(kit: Kit, bundle: Path) -> None
     (bundle / "logo.png").unlink()
     answer = kit("bundle", bundle)
     assert answer.status == 1
-    assert "logo.png: named in competition.yaml, found nowhere" in answer.text
+    assert "image: logo.png is not there" in answer.text
     assert not Path("dist").exists()
+    forced = kit("bundle", bundle, "--force", "--json")
+    assert (forced.status, forced.json["forced"]) == (0, ["path-missing"])
     assert kit("bundle", "nowhere").status == 2
 
 
@@ -169,7 +170,11 @@ ODD: dict[str, tuple[Callable[[dict[str, Any]], object], bool]] = {
     "a task's index is a list": (lambda c: c["tasks"][0].update(index=[0]), False),
     "a task's index is nothing": (lambda c: c["tasks"][0].update(index=None), False),
     "a phase names a list": (lambda c: c["phases"][0]["tasks"].append([0]), False),
-    "no time at all": (lambda c: c["phases"][0].update(execution_time_limit=0), False),
+    "no time at all": (lambda c: c["phases"][0].update(execution_time_limit=0), True),
+    "a time limit as text": (lambda c: c["phases"][0].update(execution_time_limit="60"), True),
+    "a time limit below nothing": (lambda c: c["phases"][0].update(execution_time_limit=-1), False),
+    "no pages": (lambda c: c.update(pages=[]), True),
+    "a boolean as text": (lambda c: c["leaderboards"][0].update(hidden="false"), True),
     "no time limit": (lambda c: c["phases"][0].update(execution_time_limit=None), True),
     "data by no name": (lambda c: c["tasks"][0].update(input_data=""), False),
     "data by a number": (lambda c: c["tasks"][0].update(input_data=3), False),
@@ -193,9 +198,35 @@ def test_run_check_and_bundle_read_one_model(tmp_path: Path, name: str) -> None:
         f for f in check_bundle(folder, datetime(2026, 6, 1)).findings if f.severity == "error"
     ]
     assert (not errors) is good
-    for use in (bundles.read, lambda folder: pack_bundle(folder, tmp_path / "b.zip")):
+    for use in (bundles.read, lambda folder: pack_bundle(folder, tmp_path / "b.zip", check_bundle)):
         with nullcontext() if good else pytest.raises(KitError):
             use(folder)
+
+
+OLD_FORMAT = """
+title: Old
+image: logo.png
+html: {overview: page.md, terms: page.md}
+phases: {1: {phasenumber: 1, label: One, start_date: 2027-01-01, scoring_program: scoring_program}}
+leaderboard:
+  leaderboards: {RESULTS: &R {label: Results, rank: 1}}
+  columns: {score: {label: Score, leaderboard: *R, rank: 1}}
+"""
+
+
+@pytest.mark.parametrize("version", ["", "version: 1\n", "version: 1.5\n", "version: '1.5'\n"])
+def test_a_bundle_of_codalab_is_one_finding_and_no_command_tells_to_break_it(
+    kit: Kit, bundle: Path, version: str
+) -> None:
+    (bundle / "competition.yaml").write_text(version + OLD_FORMAT)
+    report = check_bundle(bundle)
+    assert [finding.code for finding in report.findings] == ["bundle-old-format"]
+    assert report.ok(strict=False)
+    for words in (("run", "constant", "--bundle", bundle), ("bundle", bundle, "--out", "b.zip")):
+        answer = kit(*words)
+        assert answer.status == 1
+        assert "CodaLab 1.5" in answer.text
+        assert "expected 2" not in answer.text
 
 
 def test_a_bundle_is_read_by_a_path_that_goes_up(
@@ -218,8 +249,8 @@ def test_a_task_has_the_limit_of_the_first_phase_by_index(tmp_path: Path) -> Non
 def test_a_data_set_of_the_platform_is_not_packed(tmp_path: Path) -> None:
     content = competition_yaml()
     content["phases"][0]["starting_kit"] = "3f6b6c1e-32c3-4c5b-9a31-0f7f6d2f1a11"
-    _, names = pack_bundle(make_bundle(tmp_path / "b", content), tmp_path / "b.zip")
-    assert "competition.yaml" in names
+    packed = pack_bundle(make_bundle(tmp_path / "b", content), tmp_path / "b.zip", check_bundle)
+    assert "competition.yaml" in packed.files
 
 
 def test_every_key_that_names_a_file_is_a_key_of_its_section() -> None:

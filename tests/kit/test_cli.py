@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.kit import ROOT, Kit
+from tests.support.kit import ROOT, Kit, make_bundle
 
 COMMANDS = ("list", "check", "new", "run", "score", "pack", "weights", "bundle", "vendor")
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
@@ -101,15 +102,32 @@ def sample_scoring() -> tuple[Path, Path]:
     return predictions, ROOT / "sample_data/hybrid/reference_data/development"
 
 
-def test_list_shows_the_last_run(kit: Kit) -> None:
+def test_list_shows_the_last_run_with_its_bundle(kit: Kit, bundle: Path) -> None:
     assert "never run here" in kit("list").out
     assert kit("run", "constant", "--json").status == 0
-    row = next(
-        row for row in kit("list", "--json").json["submissions"] if row["name"] == "constant"
-    )
+    row = _listed(kit, "constant")
+    assert row["last_run"]["ok"]
+    assert row["last_run"]["bundle"] == "Hybrid butterflies (sample)"
     assert row["last_run"]["task"] == "Development"
     assert row["last_run"]["scores"]["challenge_score"] == 0.0
-    assert "0.0000 on Development" in " ".join(kit("list").out.split())  # a long cell is wrapped
+    shown = " ".join(kit("list").out.split())  # a long cell is wrapped
+    assert "0.0000 on Hybrid butterflies (sample), Development" in shown
+
+
+def test_list_says_that_the_last_run_failed(kit: Kit, tmp_path: Path) -> None:
+    assert kit("run", "constant", "--json").status == 0
+    broken = make_bundle(tmp_path / "broken", scoring="raise SystemExit(1)")
+    later = ("--out", "runs/later")  # than a name that begins with the time
+    assert kit("run", "constant", "--bundle", broken, *later, "--json").status == 1
+    last = _listed(kit, "constant")["last_run"]
+    assert not last["ok"]
+    assert last["failure"]
+    assert "failed on Third party, Only task" in " ".join(kit("list").out.split())
+
+
+def _listed(kit: Kit, name: str) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = kit("list", "--json").json["submissions"]
+    return next(row for row in rows if row["name"] == name)
 
 
 def test_score_gives_what_run_gives(kit: Kit) -> None:

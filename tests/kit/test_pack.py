@@ -31,8 +31,8 @@ def manifest(name: str, content: bytes, **changes: object) -> str:
 def with_weights(folder: Path, **changes: object) -> Path:
     content = b"\0\1\2"
     files: dict[str, Any] = {
-        "weights/head.npz": content,
-        "weights.json": manifest("weights/head.npz", content, **changes),
+        "weights/head.bin": content,
+        "weights.json": manifest("weights/head.bin", content, **changes),
     }
     return make_submission(folder, **files)
 
@@ -80,7 +80,7 @@ def test_junk_stays_behind(kit: Kit, tmp_path: Path, junk: str) -> None:
     assert answer["left_behind"] == [junk.split("/")[0]]
 
 
-@pytest.mark.parametrize("name", ["weights/head.npz.part", "weights/.head.npz.x7.tmp"])
+@pytest.mark.parametrize("name", ["weights/head.bin.part", "weights/.head.bin.x7.tmp"])
 def test_what_a_killed_training_leaves_stays_behind(kit: Kit, tmp_path: Path, name: str) -> None:
     folder = with_weights(tmp_path / "s")
     (folder / name).write_bytes(b"half")
@@ -121,8 +121,8 @@ def test_a_token_in_a_file_that_would_ship_is_refused(kit: Kit, tmp_path: Path, 
     [
         ({"sha256": "0" * 64}, "weights.json says 0000"),
         ({"bytes": 4}, "says 4 bytes, the file has 3"),
-        ({"path": "weights/tail.npz"}, "weights/tail.npz: listed in weights.json, found nowhere"),
-        ({"path": "../head.npz"}, "path: expected one inside the folder"),
+        ({"path": "weights/tail.bin"}, "weights/tail.bin: listed in weights.json, found nowhere"),
+        ({"path": "../head.bin"}, "path: expected one inside the folder"),
         ({"licence": None}, "licence: expected str, found None"),
         ({"bytes": True}, "bytes: expected int, found True"),
     ],
@@ -153,7 +153,6 @@ def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
     for part in (
         "model.py: expected at the root",
         "found under code/",
-        "metadata: expected at the root",
         "weights/stray.bin: is not listed in weights.json",
         "link.py: is a link",
     ):

@@ -39,6 +39,26 @@ def test_a_run_ends_with_scores_report_and_record(kit: Kit, bundle: Path, submis
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (["scores.html"], "scores.html"),
+        (["b.html", "a.html"], "a.html"),
+        (["a.html", "detailed_results.html"], "detailed_results.html"),
+        ([".hidden.html", "page.htm"], None),
+    ],
+)
+def test_the_report_may_have_another_name(
+    kit: Kit, tmp_path: Path, submission: Path, written: list[str], shown: str | None
+) -> None:
+    pages = f'\nfor name in {written}:\n    (output / name).write_text("<p>fine</p>")\n'
+    plain = SCORING.replace('(output / "detailed_results.html").write_text("<p>fine</p>")', "")
+    folder = make_bundle(tmp_path / "b", scoring=plain + pages)
+    report = kit("run", submission, "--bundle", folder, "--json").json["report"]
+    assert (Path(report).name if report else None) == shown
+    assert report is None or Path(report).is_file()
+
+
 def test_a_folder_and_its_zip_score_the_same(kit: Kit, bundle: Path, submission: Path) -> None:
     assert kit("pack", submission, "--out", "wide.zip").status == 0
     runs = [

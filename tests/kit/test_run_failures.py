@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.kit import Kit, make_bundle, make_submission, write_tree, zipped
+from tests.support.kit import ROOT, Kit, make_bundle, make_submission, write_tree, zipped
 
 
 def test_the_time_limit_kills_the_whole_process_group(kit: Kit, tmp_path: Path) -> None:
@@ -75,7 +76,8 @@ def test_a_failing_prediction_stops_the_run_and_names_the_platforms_way(
         ("{}", "scores without the leaderboard's keys challenge_score, accuracy"),
         ('{"challenge_score": NaN, "accuracy": 1}', "expected a finite number, found nan"),
         ('{"challenge_score": "abc", "accuracy": 1}', "expected a number, found 'abc'"),
-        ('{"challenge_score": true, "accuracy": 1}', "expected a number, found True"),
+        ('{"challenge_score": [1], "accuracy": 1}', "expected a number, found [1]"),
+        ('{"challenge_score": 1, "accuracy": 1, "x": NaN}', "a key without a column: Out of range"),
         ('{"challenge_score": 1e11, "accuracy": 1}', "does not fit the platform's field"),
         ("[1, 2]", "expected names with numbers, found list"),
         ('{"challenge_score":', "cannot be decoded"),
@@ -220,3 +222,45 @@ def test_a_zip_with_a_bad_layout_is_refused(kit: Kit, bundle: Path, name: str) -
     assert answer.status == 1
     expected = "sub/, expected at the root" if name == "sub/model.py" else "lead out of the folder"
     assert expected in answer.text
+
+
+def test_a_traceback_leads_to_the_users_own_files(kit: Kit, tmp_path: Path) -> None:
+    model = "class Model:\n    def load(self):\n        raise ValueError('no weights')\n"
+    submission = make_submission(tmp_path / "s", model=model)
+    bundle = make_bundle(tmp_path / "b")
+    for what in (submission, zipped(submission)):
+        answer = kit("run", what, "--bundle", bundle, "--out", f"run-{what.suffix}")
+        assert f'File "{what}/model.py", line 3, in load' in answer.text
+        assert f'File "{bundle}/ingestion_program/ingestion.py"' in answer.text
+        assert ".stage-" not in answer.text
+        logs = "".join(path.read_text() for path in Path(f"run-{what.suffix}").rglob("*.txt"))
+        assert ".stage-" not in logs
+
+
+def test_after_the_time_limit_the_images_so_far_and_resume_are_named(
+    kit: Kit, tmp_path: Path
+) -> None:
+    model = """
+        import time
+        class Model:
+            def load(self): pass
+            def predict(self, image):
+                time.sleep(60 if "3.png" in image.filename else 0)
+                return 0.5
+    """
+    slow = make_submission(tmp_path / "slow", model=model)
+    bundle = make_bundle(tmp_path / "b", limit_s=3)
+    shutil.rmtree(bundle / "ingestion_program")
+    (bundle / "ingestion_program").symlink_to(ROOT / "ingestion_program")
+    answer = kit("run", slow, "--bundle", bundle, "--out", "runs/late")
+    assert "the time limit of 3 s was exceeded after 3 images; `kit run --resume late`" in (
+        answer.text
+    )
+
+
+def test_thousands_of_notes_are_counted(kit: Kit, bundle: Path, submission: Path) -> None:
+    write_tree(submission, {f"notes/{number}.bin": "x" for number in range(1000)})
+    answer = kit("run", submission, "--bundle", bundle, "--json")
+    assert len(answer.json["notes"]) < 10
+    assert answer.json["notes"][-1].startswith("... and 99")
+    assert answer.json["notes"][-1].endswith(" more such notes")

@@ -44,14 +44,14 @@ def with_manifest(folder: Path, *entries: dict[str, object]) -> Path:
 def test_what_is_missing_is_fetched_from_its_url(
     kit: Kit, server: Loopback, tmp_path: Path
 ) -> None:
-    server.files["/big.npz"] = BODY
-    folder = with_manifest(tmp_path / "s", entry("weights/big.npz", url=f"{server.url}/big.npz"))
+    server.files["/big.bin"] = BODY
+    folder = with_manifest(tmp_path / "s", entry("weights/big.bin", url=f"{server.url}/big.bin"))
     assert kit("check", folder, "--quick").status == 1
     answer = kit("weights", "fetch", folder)
     assert answer.status == 0
     assert "fetched" in answer.out
-    assert (folder / "weights/big.npz").read_bytes() == BODY
-    assert [path.name for path in (folder / "weights").iterdir()] == ["big.npz"]
+    assert (folder / "weights/big.bin").read_bytes() == BODY
+    assert [path.name for path in (folder / "weights").iterdir()] == ["big.bin"]
     assert kit("check", folder, "--quick").status == 0
 
 

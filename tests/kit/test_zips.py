@@ -21,10 +21,10 @@ def make_zip(path: Path, names: list[str], content: bytes = b"x" * 100) -> Path:
     return path
 
 
-def refusal(path: Path, **options: tuple[str, ...]) -> str:
+def refusal(path: Path, must_hold: tuple[str, ...] = ()) -> str:
     target = path.with_name("unpacked")
     with pytest.raises(KitError) as caught:
-        unpack(path, target, **options)
+        unpack(path, target, must_hold)
     assert not target.exists()
     assert {item.name for item in path.parent.iterdir()} == {path.name}
     return str(caught.value)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kit import contract
+from kit import bundles, contract
+from kit.bundle_track import track_of_bundle
 from tests.support.kit import ROOT
 from tests.support.repository import make_targets
 from wildlife_ingestion.submission import PREDICTION_OF_TRACK
@@ -45,6 +46,16 @@ def test_the_ingestion_program_knows_the_tracks_and_what_each_predicts() -> None
 def test_the_kit_knows_the_tracks_and_what_each_predicts() -> None:
     wanted = {name: track.prediction for name, track in TRACKS.items()}
     assert wanted == contract.PREDICTION_OF_TRACK
+
+
+def test_the_kit_knows_the_keys_of_each_leaderboard() -> None:
+    keys = json.loads((ROOT / "kit" / "tracks.json").read_text(encoding="utf-8"))
+    assert keys == {name: list(track.keys) for name, track in TRACKS.items()}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_kit_knows_the_track_of_a_sample_bundle(name: str) -> None:
+    assert track_of_bundle(bundles.read(ROOT / "sample_data" / name)) == name
 
 
 @pytest.mark.parametrize("track", ROWS)

@@ -46,6 +46,16 @@ def test_names_from_outside_are_escaped_in_the_report(folders: Folders) -> None:
 
 
 @pytest.mark.usefixtures("_names_shown")
+def test_control_characters_are_shown_escaped_in_the_report(folders: Folders) -> None:
+    evil = "a\x1b[2J\x9b\u202egpj 🦋.jpg"
+    folders.refer([(evil, "1", "major"), *TRUTH])
+    folders.predict([(evil, "0.0"), *ANSWERS])
+    report = folders.run().report
+    assert r"a\x1b[2J\x9b\u202egpj 🦋.jpg" in report
+    assert not re.search("[\x1b\x9b\u202e]", report)
+
+
+@pytest.mark.usefixtures("_names_shown")
 def test_the_report_names_the_ten_worst_errors_of_each_kind(folders: Folders) -> None:
     missed = [(f"missed {n:02d}.jpg", "1", "major") for n in range(12)]
     alarms = [(f"alarm {n:02d}.jpg", "0", "mimic") for n in range(12)]

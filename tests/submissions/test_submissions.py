@@ -10,7 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import submissions_table
 from benchmarks.stored_scores import (
@@ -168,6 +170,22 @@ def test_one_by_one_and_without_metadata_the_answers_are_those_of_batches(
     complete_metadata(predicted.images, images)
     ingest(images, predicted.submission.path, tmp_path / "single", one_by_one=True)
     assert answers(tmp_path / "single") == expected | {name: in_batches[name] for name in chosen}
+
+
+def test_a_float_image_gets_the_answer_of_the_8_bit_one(
+    predicted: Predicted, tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    source = next(path for path in sorted(predicted.images.iterdir()) if path.suffix == ".jpg")
+    grey = np.asarray(Image.open(source).convert("L"))
+    Image.fromarray(grey).save(images / "grey.png")
+    # Floats of 0 to 1, as scientific cameras write them: read as they are, all of it is black.
+    Image.fromarray(grey.astype(np.float32) / 255).save(images / "grey.tif")
+    complete_metadata(predicted.images, images)
+    ingest(images, predicted.submission.path, tmp_path / "output")
+    found = answers(tmp_path / "output")
+    assert found["grey.tif"] == found["grey.png"]
 
 
 def test_candidates_are_written_where_the_model_explains(predicted: Predicted) -> None:

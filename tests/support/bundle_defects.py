@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
+from PIL import Image
 
 from tests.support.checks import Defect, append, both, good_competition, remove, replace, write
 
@@ -85,7 +90,32 @@ def _zip_bundle_of_folder(folder: Path) -> Path:
     return Path(archive)
 
 
+def _cmyk() -> bytes:
+    stream = io.BytesIO()
+    Image.new("CMYK", (16, 16)).save(stream, format="JPEG")
+    return stream.getvalue()
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG whose header says that it is large; the pixels are missing."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+              for c in (header, b"IDAT")]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _cut_off(folder: Path) -> None:
+    path = folder / "input_data/0.png"
+    Image.effect_noise((60, 60), 90).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
 _LONG = "x" * 300
+_PNG = b"\x89PNG\r\n\x1a\n"
+_QUESTION = {
+    "key": "q", "type": "text", "title": "Q", "selection": "", "is_required": False,
+    "is_on_leaderboard": False,
+}  # fmt: skip
 
 BUNDLE_DEFECTS = (
     Defect("the bundle's folder was zipped", "bundle-root", _zip_bundle_of_folder),
@@ -115,7 +145,11 @@ BUNDLE_DEFECTS = (
     Defect("data outside the bundle", "path-missing", _task(input_data="../elsewhere")),
     Defect("a program that is not there", "path-missing", _task(scoring_program="nowhere")),
     Defect("a bare csv", "data-not-zip", _bare_csv),
-    Defect("an empty page", "page-empty", write("page.md", " \n")),
+    Defect("an empty page", "page-empty", write("page.md", "")),
+    Defect("a table as input", "data-not-zip",
+           both(write("test.csv", "filename\n"), _task(input_data="test.csv"))),
+    Defect("a script as program", "data-not-zip",
+           _task(scoring_program="scoring_program/scoring.py")),
     Defect("no data in the folder", "data-empty",
            both(lambda f: (f / "nothing").mkdir(), _task(input_data="nothing"))),
     Defect("a task without index", "task-index",
@@ -128,9 +162,8 @@ BUNDLE_DEFECTS = (
     Defect("a phase with an unknown task", "phase-tasks", _phase(0, tasks=[7])),
     Defect("a date without quotes", "date-loses-time",
            replace("competition.yaml", "'2027-02-28 12:00:00'", "2027-02-28 12:00:00")),
-    Defect("a day without quotes", "date-unquoted",
-           replace("competition.yaml", "'2027-01-01 00:00:00'", "2027-01-01")),
     Defect("a date with an offset", "date-offset", _phase(0, start="2027-01-01T00:00:00+02:00")),
+    Defect("a date without a year", "date-incomplete", _phase(0, start="January 1")),
     Defect("a date that is none", "date-malformed", _phase(0, start="next Monday")),
     Defect("a phase without start", "required-missing",
            _competition(lambda c: c["phases"][0].pop("start"))),
@@ -181,6 +214,45 @@ BUNDLE_DEFECTS = (
            _column(1, computation="avg", computation_indexes=[1])),
     Defect("a long title", "length-limit", _top("title", _LONG)),
     Defect("a long column title", "length-limit", _column(0, title="t" * 37)),
+    Defect("a title that is a date", "field-refused", _top("title", date(2027, 1, 1))),
+    Defect("an empty docker image", "field-refused", _top("docker_image", "")),
+    Defect("a boolean in words", "field-refused", _top("forum_enabled", "maybe")),
+    Defect("no address", "field-refused", _top("contact_email", "me at example")),
+    Defect("a description that is a list", "field-refused", _task(description=["a"])),
+    Defect("input data without a value", "field-refused", _task(input_data=None)),
+    Defect("the key of a task that is no UUID", "platform-key", _task(key="mine")),
+    Defect("a solution without an index", "solution-index",
+           _top("solutions", [{"tasks": [0], "path": "reference_data"}])),
+    Defect("a solution for no tasks", "solution-tasks",
+           _top("solutions", [{"index": 0, "path": "reference_data"}])),
+    Defect("a phase without a name", "required-missing",
+           _competition(lambda c: c["phases"][0].pop("name"))),
+    Defect("a page without a title", "required-missing",
+           _competition(lambda c: c["pages"][0].pop("title"))),
+    Defect("the whole bundle as data", "path-missing", _task(reference_data="")),
+    Defect("a second leaderboard without a title", "required-missing",
+           _competition(lambda c: c["leaderboards"].append(
+               {key: value for key, value in c["leaderboards"][0].items() if key != "title"}
+           ))),
+    Defect("a page that is not UTF-8", "page-encoding", write("page.md", b"caf\xe9")),
+    Defect("terms that are not UTF-8", "page-encoding",
+           both(_top("terms", "terms.md"), write("terms.md", "Terms".encode("utf-16")))),
+    Defect("a page with a null character", "page-encoding", write("page.md", "a\0b")),
+    Defect("an image of another format", "logo-format", write("logo.png", "<svg/>" * 20)),
+    Defect("an image that is cut", "logo-format",
+           write("logo.png", _PNG + bytes(100))),
+    Defect("an image for the printer", "logo-format", write("logo.png", _cmyk())),
+    Defect("a placeholder of an image", "logo-placeholder", write("logo.png", _PNG)),
+    Defect("numbers and texts as phase indexes", "phase-index",
+           _competition(lambda c: c["phases"][0].update(index="one"))),
+    Defect("a solution of an unknown task", "solution-tasks",
+           _top("solutions", [{"index": 0, "tasks": [7], "path": "reference_data"}])),
+    Defect("CodaLab 1.5", "bundle-old-format",
+           _competition(lambda c: [c.pop(key) for key in ("version", "tasks", "leaderboards")])),
+    Defect("a question under another key", "fact-sheet",
+           _top("fact_sheet", {"q": _QUESTION | {"key": "other"}})),
+    Defect("a question of an unknown type", "fact-sheet",
+           _top("fact_sheet", {"q": _QUESTION | {"type": "textarea"}})),
     Defect("a fact sheet of two keys", "fact-sheet",
            _top("fact_sheet", {"q": {"key": "q", "type": "text"}})),
     Defect("no docker image", "docker-image-missing", _without("docker_image")),
@@ -190,6 +262,13 @@ BUNDLE_DEFECTS = (
     Defect("__MACOSX in the reference", "bundle-junk",
            write("reference_data/__MACOSX/._ref.csv", "x")),
     Defect(".DS_Store among the pictures", "bundle-junk", write("input_data/.DS_Store", "x")),
+    Defect("an image of text", "image-unreadable", write("input_data/0.png", b"no image")),
+    Defect("an empty image", "image-unreadable", write("input_data/0.png", b"")),
+    Defect("an image that is cut off", "image-unreadable", _cut_off),
+    Defect("an image of many pixels", "image-too-large",
+           write("input_data/0.png", huge_png(20_000, 20_000))),
+    Defect("a TIFF of unknown form", "image-format",
+           write("input_data/big.tif", b"II*\0" + bytes(40))),
     Defect("a picture that the reference lacks", "data-ids", write("input_data/9.png", b"x")),
     Defect("a picture that only the reference has", "data-ids",
            append("reference_data/ref.csv", "9.png,1\n")),
@@ -215,6 +294,15 @@ BUNDLE_DEFECTS = (
     Defect("cd first", "command-shell", _command("scoring_program", "cd /app/program")),
     Defect("a variable of a shell", "command-variable",
            _command("scoring_program", "python3 scoring.py $HOME")),
+    Defect("a variable that no program reads", "command-variable-unread",
+           both(write("scoring_program/scoring.py", "import sys\nprint(sys.argv[2])\n"),
+                _command("scoring_program", "python3 scoring.py $input $output $test_data"))),
+    Defect("a variable that the program reads", "command-variable",
+           both(write("scoring_program/scoring.py", "import sys\nprint(sys.argv[3])\n"),
+                _command("scoring_program", "python3 scoring.py $input $output $test_data"))),
+    Defect("a variable that a parser reads", "command-variable",
+           both(write("scoring_program/scoring.py", "import argparse\n"),
+                _command("scoring_program", "python3 scoring.py $input $output $test_data"))),
     Defect("$ingested_program", "command-variable",
            _command("ingestion_program", "python3 ingestion.py $ingested_program")),
     Defect("$input_data in the ingestion", "command-input-data",

@@ -25,6 +25,11 @@ from tests.support.checks import (
     replace,
     write,
 )
+from tests.support.kit import write_tree
+
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1234567\n"
+)
 
 
 def _model(old: str, new: str) -> Callable[[Path], None]:
@@ -58,12 +63,17 @@ def _pickle_of_main() -> bytes:
     return b"c__main__\nScaler\n)R."
 
 
-def _torch_file() -> bytes:
+def torch_file(content: object, protocol: int = 2) -> bytes:
+    """What torch.save writes of something without tensors."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("net/data.pkl", pickle.dumps(_Harmful()))
+        archive.writestr("net/data.pkl", pickle.dumps(content, protocol))
         archive.writestr("net/version", "3")
     return stream.getvalue()
+
+
+def _checkpoint() -> bytes:
+    return torch_file({"loss": np.float64(0.5)})
 
 
 def _old_classifier() -> bytes:
@@ -109,6 +119,11 @@ def _sparse(path: Path) -> None:
         stream.truncate(1_100_000_000)
 
 
+def _results(*names: str) -> Callable[[Path], Path]:
+    """Make a result submission of these files instead."""
+    return lambda folder: write_tree(folder / "results", dict.fromkeys(names, "a.png,0.5\n"))
+
+
 SUBMISSION_DEFECTS = (
     Defect("model.py in a folder", "model-missing", _nest),
     Defect("no metadata", "metadata-missing", remove("metadata")),
@@ -116,7 +131,10 @@ SUBMISSION_DEFECTS = (
     Defect("metadata has a command", "metadata-command", write("metadata", "command: x\n")),
     Defect("metadata has a list as command", "metadata-command",
            write("metadata", "command: [x]")),
-    Defect("metadata names no track", "metadata-track", write("metadata", "description: x\n")),
+    Defect("metadata names no track", "track-unknown", write("metadata", "description: x\n")),
+    Defect("predictions in a folder", "result-root", _results("mine/predictions.txt")),
+    Defect("predictions with metadata", "result-metadata", _results("answer.csv", "metadata")),
+    Defect("predictions of another name in a folder", "result-nested", _results("mine/a.csv")),
     Defect("a link", "link", lambda f: (f / "net.py").symlink_to("model.py")),
     Defect("a file of weights that nobody lists", "unlisted-file", write("weights/x.bin", b"1")),
     Defect("a data file at the root", "unlisted-file", write("lookup.csv", "a,b")),
@@ -182,11 +200,13 @@ SUBMISSION_DEFECTS = (
     Defect("a relative import in model.py", "import-relative",
            both(write("net.py", "A = 1"), _in_load("pass", "from .net import A"))),
     Defect("a relative import out of the package", "import-relative",
-           both(write("pack/inner.py", "from ..net import A"), write("net.py", "A = 1"))),
+           both(write("pack/inner.py", "from ..net import A"), _in_load("import pack.inner"))),
     Defect("a shared package that is not copied", "import-not-vendored",
            _in_load("from wildlife_reid.open_set import OpenSet")),
     Defect("imports the kit", "import-not-on-platform", _in_load("import kit.zips")),
-    Defect("imports what is undeclared", "import-undeclared", _in_load("import yaml")),
+    Defect("imports what is undeclared", "import-undeclared",
+           both(write("requirements.txt", "numpy\n"), _in_load("import scipy"))),
+    Defect("imports what is not allowed", "import-not-allowed", _in_load("import yaml")),
     Defect("imports tomllib", "import-newer-python", _in_load("import tomllib")),
     Defect("a file called json.py", "import-shadow", write("json.py", "A = 1")),
     Defect("a file called yaml.py", "import-shadow", write("yaml.py", "A = 1")),
@@ -201,7 +221,7 @@ SUBMISSION_DEFECTS = (
     Defect("open() relative to the cwd", "path-relative", _in_load('open("weights.json")')),
     Defect("a Path relative to the cwd", "path-relative", _in_load('Path("weights").iterdir()')),
     Defect("a cache next to the code", "write-relative", _in_load('open("cache.txt", "w")')),
-    Defect("a file from the web", "network-host",
+    Defect("a file from the web", "network-call",
            _in_load('requests.get("https://example.org/w.pt")', "import requests")),
     Defect("urllib", "network-call",
            _in_load("urlopen(self.u)", "from urllib.request import urlopen")),
@@ -251,6 +271,15 @@ SUBMISSION_DEFECTS = (
     Defect("a package twice", "requirement-duplicate", append("requirements.txt", "numpy\n")),
     Defect("another version than here", "requirement-differs-here",
            append("requirements.txt", "scipy==0.1\n")),
+    Defect("the module's name for the package's", "requirement-name",
+           append("requirements.txt", "sklearn\n")),
+    Defect("a module of Python's as a package", "requirement-name",
+           append("requirements.txt", "json\n")),
+    Defect("opencv for screens", "requirement-name", append("requirements.txt", "opencv-python\n")),
+    Defect("torchvision of another release", "requirement-conflict",
+           append("requirements.txt", "torch==2.6.0\ntorchvision==0.20.1\n")),
+    Defect("versions that exclude each other", "requirement-conflict",
+           append("requirements.txt", "scipy==1.10\nscipy==1.11\n")),
     Defect("a pickle that runs a command", "pickle-global",
            _weights("weights/a.pkl", lambda: pickle.dumps(_Harmful()))),
     Defect("an old pickle that runs a command", "pickle-global",
@@ -258,7 +287,7 @@ SUBMISSION_DEFECTS = (
     Defect("a compressed pickle that runs a command", "pickle-global",
            _weights("weights/a.joblib", lambda: zlib.compress(pickle.dumps(_Harmful())))),
     Defect("a torch file that runs a command", "pickle-global",
-           _weights("weights/a.pt", _torch_file)),
+           _weights("weights/a.pt", lambda: torch_file(_Harmful()))),
     Defect("a pickle of __main__", "pickle-main", _weights("weights/a.pkl", _pickle_of_main)),
     Defect("half a pickle", "pickle-damaged",
            _weights("weights/a.pkl", lambda: classifier()[:200])),
@@ -268,5 +297,22 @@ SUBMISSION_DEFECTS = (
            _weights("weights/a.pkl", _old_classifier)),
     Defect("scikit-learn without a pin", "pickle-unpinned",
            replace("requirements.txt", f"learn=={version('scikit-learn')}", "learn")),
+    Defect("a pointer of git-lfs for weights", "lfs-pointer",
+           _weights("weights/a.npz", lambda: LFS_POINTER)),
+    Defect("a page for weights", "weights-page",
+           _weights("weights/a.bin", lambda: b"<!DOCTYPE html>\n<html><p>Sign in</html>")),
+    Defect("a pickle called npz", "weights-format", _weights("weights/a.npz", classifier)),
+    Defect("a pickle of NumPy 2 under a pin of 1", "numpy-pin-older",
+           both(_weights("weights/a.pkl", lambda: pickle.dumps(np.zeros(3))),
+                replace("requirements.txt", f"numpy=={version('numpy')}", "numpy==1.24.3"))),
+    Defect("a pickle of NumPy 2 under a pin with stubs", "numpy-made-newer",
+           both(_weights("weights/a.pkl", lambda: pickle.dumps(np.zeros(3))),
+                replace("requirements.txt", f"numpy=={version('numpy')}", "numpy<2"))),
+    Defect("a checkpoint with more than weights", "torch-load-refused",
+           both(_weights("weights/a.pt", _checkpoint),
+                _in_load('torch.load(HERE / "weights/a.pt", weights_only=True)', "import torch"))),
+    Defect("a checkpoint with more than weights, for any torch", "torch-load-may-refuse",
+           both(_weights("weights/a.pt", _checkpoint),
+                _in_load('torch.load(HERE / "weights/a.pt")', "import torch"))),
     Defect("an npz of objects", "npz-object", _weights("weights/a.npz", _object_npz)),
 )  # fmt: skip

@@ -72,6 +72,12 @@ def _empty(path: Path) -> None:
         pass
 
 
+def _beyond_inspection(path: Path) -> None:
+    """Give a name that fits by itself, but not below the folder where the zip is unpacked."""
+    folders = "/".join(["d" * 200] * 20)
+    _rewrite(lambda a: a.writestr(f"{folders}/{'x' * 70}", "x"))(path)
+
+
 ZIP_DEFECTS = (
     Defect("the folder was zipped", "zip-root", _zip_of_folder),
     Defect("__MACOSX", "zip-junk", _rewrite(lambda a: a.writestr("__MACOSX/._model.py", "x"))),
@@ -86,6 +92,19 @@ ZIP_DEFECTS = (
     Defect("an absolute name", "zip-escape", _rewrite(lambda a: a.writestr("/x.py", "x"))),
     Defect("backslashes", "zip-backslash", _rewrite(lambda a: a.writestr("net\\x.py", "x"))),
     Defect("a name twice", "zip-duplicate", _zip_twice),
+    Defect("a name of 304 bytes", "zip-unsafe",
+           _rewrite(lambda a: a.writestr("n" * 300 + ".txt", "x"))),
+    Defect("folders deeper than a path may be", "zip-unsafe",
+           _rewrite(lambda a: a.writestr("d" * 200 + "/" + ("d" * 200 + "/") * 21 + "x", "x"))),
+    Defect("a file that is a folder too", "zip-unsafe",
+           _rewrite(lambda a: a.writestr("model.py/x.md", "x"))),
+    Defect("an entry without a name", "zip-unsafe",
+           _rewrite(lambda a: a.writestr(zipfile.ZipInfo("\0x"), "x"))),
+    Defect("an entry that is the folder itself", "zip-unsafe",
+           _rewrite(lambda a: a.writestr(".", "x"))),
+    Defect("a name twice, once with ./", "zip-duplicate",
+           _rewrite(lambda a: a.writestr("./model.py", "x"))),
+    Defect("what only unpacking shows", "not-checked", _beyond_inspection),
     Defect("a password", "zip-encrypted", _encrypt),
     Defect("a name of 65 characters", "zip-name", lambda p: _renamed(p, "n" * 61 + ".zip")),
     Defect("a zip called .tar", "zip-name", lambda p: _renamed(p, "good.tar")),

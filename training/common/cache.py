@@ -1,10 +1,12 @@
-"""Features of images, kept on disk, so that no image goes through a network twice."""
+"""Results kept on disk: features, so that no image goes through a network twice, and tables."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,24 @@ def file_digest(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def kept_arrays(
+    path: Path, compute: Callable[[], Mapping[str, NDArray[Any]]]
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz file; where it is missing or damaged, compute and write them.
+
+    The file's name has to change whenever the result would. The file appears in one step.
+    """
+    try:
+        # Opened here, because numpy leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream) as file:
+            return dict(file)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays = dict(compute())
+    with replaced(path) as temporary, temporary.open("wb") as target:
+        np.savez(target, **arrays)  # type: ignore[arg-type]  # numpy's stubs know no **arrays
+    return arrays
 
 
 class FeatureCache:

@@ -6,19 +6,15 @@ Source: codalab/codabench leaderboards/models.py and api/serializers/leaderboard
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from kit.checks.bundle.keys import finding_at, too_long
-from kit.competition import COLUMN_KEYS, Competition, column_key, columns_of, whole_number
+from kit.checks.bundle.keys import finding_at
+from kit.competition import Competition, column_key, columns_of
 from kit.findings.finding import Finding
+from kit.server_fields import whole_number
 
-_RULES = (
-    "Add", "Add_And_Delete", "Add_And_Delete_Multiple", "Force_Last", "Force_Latest_Multiple",
-    "Force_Best",
-)  # fmt: skip
-_COMPUTATIONS = ("avg", "sum", "min", "max")
-_MOST_DIGITS = 10
+_MOST_DIGITS = 100  # JavaScript's toFixed, with which the leaderboard shows scores
 # Words of a metric's name that say which way is better; the first list wins.
 _LOWER = frozenset((
     "error", "err", "loss", "rmse", "rms", "mse", "mae", "mape", "time", "seconds", "duration",
@@ -31,36 +27,20 @@ _HIGHER = frozenset((
 
 
 def check_leaderboards(competition: Competition) -> Iterator[Finding]:
-    """The first leaderboard, which is the one that the platform uses."""
+    """Columns and their indexes; the platform takes all leaderboards and uses the first."""
     boards = competition.entries("leaderboards")
     if len(boards) > 1:
         found = f"{len(boards)} leaderboards; all phases use the first"
         yield finding_at(competition, "leaderboard-extra", found, "leaderboards", 1)
-    for number, board in boards[:1]:
-        yield from _board(competition, number, board)
+    for number, board in boards:
         yield from _columns(competition, number, board)
-
-
-def _board(competition: Competition, number: int, board: dict[str, Any]) -> Iterator[Finding]:
-    place = ("leaderboards", number)
-    for key, most in (("title", 64), ("key", 36)):
-        yield from too_long(competition, board.get(key), most, *place, key)
-        if not board.get(key):
-            yield finding_at(competition, "required-missing", f"leaderboard: no {key}", *place)
-    rule = board.get("submission_rule", "Add")
-    if rule not in _RULES:
-        found = f"submission_rule: expected one of {', '.join(_RULES)}, found {rule!r}"
-        yield finding_at(competition, "rule-unknown", found, *place, "submission_rule")
+    for number, board in boards[:1]:
+        yield from _ranking(competition, number, board)
 
 
 def _columns(competition: Competition, number: int, board: dict[str, Any]) -> Iterator[Finding]:
     columns = columns_of(board)
     place = ("leaderboards", number, "columns")
-    if not columns:
-        yield finding_at(competition, "column-malformed", "the leaderboard has no columns", *place)
-        return
-    if len(columns) < len(board["columns"]):
-        yield finding_at(competition, "column-malformed", "a column is no mapping", *place)
     indexes = [whole_number(column.get("index")) for _, column in columns]
     keys = [column_key(column) for _, column in columns]
     named: tuple[tuple[str, Sequence[int | str | None]], ...] = (("index", indexes), ("key", keys))
@@ -69,69 +49,64 @@ def _columns(competition: Competition, number: int, board: dict[str, Any]) -> It
         if twice:
             found = f"{what} {', '.join(twice)} is there more than once"
             yield finding_at(competition, "column-duplicate", found, *place)
+    for position, column in columns:
+        for found in _computation(column, indexes):
+            text = f"column {column.get('key')}: {found}"
+            yield finding_at(competition, "computation", text, *place, position)
+
+
+def _ranking(competition: Competition, number: int, board: dict[str, Any]) -> Iterator[Finding]:
+    columns, place = columns_of(board), ("leaderboards", number, "columns")
+    indexes = [whole_number(column.get("index")) for _, column in columns]
     primary = board.get("primary_index", 0)
-    if whole_number(primary) not in indexes:
+    if columns and whole_number(primary) not in indexes:
         found = f"no column has the primary index {primary!r}; indexes are {indexes}"
         yield finding_at(competition, "primary-missing", found, *place)
     for position, column in columns:
-        here = (*place, position)
-        yield from _column(competition, here, column)
-        yield from _computation(competition, here, column, indexes)
-        yield from direction(competition, here, column)
+        yield from _digits(competition, (*place, position), column)
+        yield from direction(competition, (*place, position), column)
 
 
-def _column(
+def _digits(
     competition: Competition, place: tuple[str | int, ...], column: dict[str, Any]
 ) -> Iterator[Finding]:
-    read = {
-        "title": column.get("title") or None,
-        "key": column_key(column),
-        "index": whole_number(column.get("index")),
-    }
-    absent = [name for name, value in read.items() if value is None]
-    if absent:
-        found = f"column {column.get('key') or column.get('title')}: no {', '.join(absent)}"
-        yield finding_at(competition, "column-malformed", found, *place)
-    for key in ("title", "key"):
-        yield from too_long(competition, column.get(key), 36, *place, key)
-    sorting = column.get("sorting", "desc")
-    if sorting not in ("asc", "desc"):
-        found = f"sorting: expected asc or desc, found {sorting!r}"
-        yield finding_at(competition, "sorting-unknown", found, *place, "sorting")
-    digits = column.get("precision")
-    if digits is None:
+    digits = whole_number(column.get("precision"))
+    if "precision" not in column:
         found = f"column {column.get('key')}: no precision; 2 digits are shown"
         yield finding_at(competition, "precision-default", found, *place)
-    elif isinstance(digits, bool) or not isinstance(digits, int) or not 0 <= digits <= _MOST_DIGITS:
-        yield finding_at(
-            competition, "precision-malformed", f"precision: {digits!r}", *place, "precision"
-        )
-    for key in [key for key in column if key not in COLUMN_KEYS]:
-        found = f"column {column.get('key')}: {key}: the platform ignores it"
-        yield finding_at(competition, "key-unknown", found, *place, str(key))
+    elif digits is not None and not 0 <= digits <= _MOST_DIGITS:  # check_fields reports the rest
+        found = f"precision: expected 0 to {_MOST_DIGITS} digits, found {digits}"
+        yield finding_at(competition, "precision-malformed", found, *place, "precision")
 
 
-def _computation(
-    competition: Competition,
-    place: tuple[str | int, ...],
-    column: dict[str, Any],
-    indexes: list[Any],
-) -> Iterator[Finding]:
+def _computation(column: dict[str, Any], indexes: list[int | None]) -> Iterator[str]:
+    """What the server refuses of a computed column, or cannot compute."""
     how, parts = column.get("computation"), column.get("computation_indexes")
-    name = f"column {column.get('key')}"
-    if (how is None) != (not parts):
-        found = f"{name}: computation {how!r} with computation_indexes {parts!r}"
-        yield finding_at(competition, "computation", found, *place)
-    elif how is not None and how not in _COMPUTATIONS:
-        found = f"{name}: computation: expected one of {', '.join(_COMPUTATIONS)}, found {how!r}"
-        yield finding_at(competition, "computation", found, *place)
-    named = re.findall(r"[^\s,\[\]']+", str(parts)) if parts else []
-    for index in named:
-        if not index.isdigit() or int(index) not in indexes:
-            found = f"{name}: there is no column {index}"
-            yield finding_at(competition, "computation", found, *place)
-        elif int(index) == whole_number(column.get("index")):
-            yield finding_at(competition, "computation", f"{name}: is computed from itself", *place)
+    if "computation" in column and "computation_indexes" not in column:
+        yield f"computation {how!r} without computation_indexes"
+    elif parts and "computation" not in column:
+        yield f"computation_indexes {parts!r} without computation"
+    elif how and not parts:
+        yield f"computation {how!r} of no columns: computation_indexes is {parts!r}"
+    elif isinstance(parts, str) or not isinstance(parts, Iterable | None):
+        if isinstance(parts, str) and parts.isdecimal():
+            parts = list(parts)  # the server takes a text apart, letter by letter
+        else:
+            yield f"computation_indexes: expected a list such as [0, 1], found {parts!r}"
+            return
+    for part in parts or ():
+        index = _index(part)
+        if index is None or index not in indexes:
+            yield f"there is no column {part!r}"
+        elif index == whole_number(column.get("index")):
+            yield "is computed from itself"
+
+
+def _index(part: Any) -> int | None:
+    try:
+        return int(str(part))
+    except ValueError:
+        return None
 
 
 def direction(

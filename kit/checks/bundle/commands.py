@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kit.checks.bundle.arguments import reads_argument
 from kit.contract import METADATA_FILES
 from kit.errors import KitError
 from kit.findings.finding import Finding
 from kit.isolation.platform_table import INGESTION, LATE_INGESTION, SCORING, WORKING_DIRECTORY
 from kit.isolation.programs import split_command
-from kit.yaml_text import parse_yaml
+from kit.yaml_text import read_yaml
 
 _VARIABLES = frozenset((
     "input", "output", "program", "ingestion_program", "hidden", "shared", "submission_program",
@@ -60,7 +61,7 @@ def check_program(program: Program) -> Iterator[Finding]:
         return
     name = f"{program.name}/{path.name}"
     try:
-        content: Any = parse_yaml(path.read_text(encoding="utf-8"))
+        content: Any = read_yaml(path)
     except ValueError as error:
         yield Finding("program-metadata", name, f"does not read as YAML: {error}")
         return
@@ -92,8 +93,8 @@ def _command(program: Program, name: str, command: str) -> Iterator[Finding]:
     except KitError as error:
         yield Finding("program-command", name, error.message)
         return
-    yield from _variables(program, name, command)
     in_shell = len(words) > 2 and words[0] in _SHELLS and words[1].endswith("c")
+    yield from _variables(program, name, command, () if in_shell else words)
     if not in_shell:
         yield from _shell(name, words)
     texts = re.split(r"[\s;&|<>()'\"]+", words[2]) if in_shell else list(words)
@@ -101,7 +102,10 @@ def _command(program: Program, name: str, command: str) -> Iterator[Finding]:
         yield from _word(program, name, word)
 
 
-def _variables(program: Program, name: str, command: str) -> Iterator[Finding]:
+def _variables(
+    program: Program, name: str, command: str, words: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Variables that the worker does not know, or takes for another; `words` of no shell."""
     for variable in re.findall(r"\$\{?(\w+)", command):
         if variable in _VARIABLES:
             continue
@@ -109,9 +113,19 @@ def _variables(program: Program, name: str, command: str) -> Iterator[Finding]:
             became = "/app/input_data_data" if program.kind != "scoring" else "/app/input_data"
             found = f"${variable} becomes {became}, which is not mounted"
             yield Finding("command-input-data", name, found)
-        else:
+        elif words:  # a shell has variables of its own
             found = f"${variable} is not a variable of the worker and stays as it is"
-            yield Finding("command-variable", name, found)
+            read = _reads(program, words, variable)
+            yield Finding("command-variable" if read else "command-variable-unread", name, found)
+
+
+def _reads(program: Program, words: tuple[str, ...], variable: str) -> bool:
+    """Whether the program may read the argument that holds an unknown variable."""
+    script = next((n for n, word in enumerate(words) if word.endswith(".py")), None)
+    positions = [n for n, word in enumerate(words) if f"${variable}" in word or "${" in word]
+    if script is None or not positions or positions[0] <= script:
+        return True
+    return reads_argument(program.folder, positions[0] - script)
 
 
 def _shell(name: str, words: tuple[str, ...]) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -12,7 +11,10 @@ from typing import Any
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
+from kit.checks.bundle.contents import unpacked
+from kit.checks.bundle.images import check_images
 from kit.checks.bundle.keys import (
+    check_fields,
     check_keys,
     check_named_files,
     check_special_files,
@@ -21,29 +23,17 @@ from kit.checks.bundle.keys import (
 )
 from kit.checks.bundle.phases import check_phases
 from kit.checks.submission.archive import check_zip
-from kit.competition import SECTIONS, Competition, FileKind, read_competition
+from kit.competition import OLD_FORMAT, Competition, read_competition
+from kit.competition_schema import SECTIONS
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Report, Skipped, shown
+from kit.findings.finding import Finding, Report, shown
 from kit.packing.shipping import is_junk
+from kit.server_fields import FileKind, flag_of
 from kit.trees import walk
 from kit.zips import unpack
 
 _MOST_IDS = 200_000
-
-
-def is_bundle(path: Path) -> bool:
-    """Say whether a folder or zip is a competition bundle rather than a submission."""
-    if not path.is_file():
-        return (path / COMPETITION_FILE).is_file()
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, EOFError):
-        return False
-    return any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
 
 
 def check_bundle(path: Path, now: datetime | None = None) -> Report:
@@ -56,7 +46,11 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
     report = Report("bundle", path.resolve().name, path)
     now = now or datetime.now(timezone.utc).replace(tzinfo=None)
     if path.is_dir():
-        _check_folder(report, path, now)
+        root = _inner(path)
+        if root != path:
+            found = f"is under {root.name}/, expected at the root"
+            report.add("root", [Finding("bundle-root", COMPETITION_FILE, found)])
+        _check_folder(report, root, now)
         return report
     report.add("zip", check_bundle_zip(path))
     with TemporaryDirectory(prefix="kit-check-") as folder:
@@ -64,13 +58,16 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
         try:
             unpack(path, target)
         except KitError as error:
-            why = f"the zip cannot be unpacked: {error.message}"
-            report.skipped.append(Skipped("bundle", why, "kit bundle FOLDER"))
+            report.add_unopened(error, "kit bundle FOLDER")
             return report
-        nested = sorted(target.glob(f"*/{COMPETITION_FILE}"))
-        root = nested[0].parent if nested and not (target / COMPETITION_FILE).exists() else target
-        _check_folder(report, root, now)
+        _check_folder(report, _inner(target), now)
     return report
+
+
+def _inner(folder: Path) -> Path:
+    """Return the folder of competition.yaml: `folder`, or one in it that was zipped by mistake."""
+    nested = sorted(folder.glob(f"*/{COMPETITION_FILE}"))
+    return nested[0].parent if nested and not (folder / COMPETITION_FILE).exists() else folder
 
 
 def check_bundle_zip(path: Path) -> Iterator[Finding]:
@@ -94,7 +91,12 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
         text = error.message.removeprefix(f"{path}: ")
         report.add("competition.yaml", [Finding("bundle-yaml", COMPETITION_FILE, text)])
         return
+    if competition.is_old_format:
+        found = Finding("bundle-old-format", COMPETITION_FILE, OLD_FORMAT)
+        report.add("competition.yaml", [found])
+        return
     report.add("keys", check_keys(competition))
+    report.add("fields", check_fields(competition))
     report.add("texts", check_texts(competition))
     report.add("files", check_named_files(competition))
     report.add("special files", check_special_files(competition))
@@ -103,41 +105,24 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
     report.add("leaderboard", check_leaderboards(competition))
     report.add("programs", _programs(competition))
     report.add("data", _data(competition))
+    report.add("images", check_images(competition))
 
 
 def _programs(competition: Competition) -> Iterator[Finding]:
     programs = [key for key, kind in SECTIONS["tasks"].files.items() if kind is FileKind.PROGRAM]
     seen = set()
     for _, task in competition.entries("tasks"):
-        late = bool(task.get("ingestion_only_during_scoring"))
+        late = bool(flag_of(task.get("ingestion_only_during_scoring")))
         for key in programs:
             kind, value = key.removesuffix("_program"), task.get(key)
             if not competition.holds(value) or (kind, late, value) in seen:
                 continue  # check_named_files reports what is not there
             seen.add((kind, late, value))
-            with _unpacked(competition.root / str(value)) as (folder, problem):
+            with unpacked(competition.root / str(value)) as (folder, problem):
                 if folder is not None:
                     yield from check_program(Program(kind, late, str(value), folder))
                 elif problem:
                     yield Finding("zip-damaged", str(value), problem)
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
-    """A program's or data folder, unpacked where it is a zip; None with the reason if not."""
-    if path.is_dir():
-        yield path, ""
-    elif path.suffix.lower() != ".zip" or not path.is_file():
-        yield None, ""  # check_named_files or check_special_files reports it
-    else:
-        with TemporaryDirectory(prefix="kit-check-") as folder:
-            target = Path(folder, "content")
-            problem = ""
-            try:
-                unpack(path, target)
-            except KitError as error:
-                problem = "; ".join([error.message, *error.problems])
-            yield (None if problem else target), problem
 
 
 def _data(competition: Competition) -> Iterator[Finding]:
@@ -146,7 +131,7 @@ def _data(competition: Competition) -> Iterator[Finding]:
         yield from _ids(competition, task)
     named = [file.value for file in competition.files() if file.place[0] == "tasks"]
     for value in dict.fromkeys(value for value in named if competition.holds(value)):
-        with _unpacked(competition.root / value) as (folder, _):
+        with unpacked(competition.root / value) as (folder, _):
             names = [item.name for item in walk(folder)] if folder else []
         junk = [n for n in names if _is_junk(n)]
         if junk:
@@ -164,9 +149,9 @@ def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
     input_data, reference_data = task.get("input_data"), task.get("reference_data")
     if not (competition.holds(input_data) and competition.holds(reference_data)):
         return
-    with _unpacked(competition.root / str(input_data)) as (folder, _):
+    with unpacked(competition.root / str(input_data)) as (folder, _):
         there = {item.path.name for item in walk(folder)} if folder else None
-    with _unpacked(competition.root / str(reference_data)) as (folder, _):
+    with unpacked(competition.root / str(reference_data)) as (folder, _):
         tables = sorted(p for p in folder.glob("*.csv") if p.is_file()) if folder else []
         wanted = {name for table in tables for name in _names(table)}
     if there is None or not wanted or len(there) > _MOST_IDS:

@@ -6,18 +6,23 @@ Source: codalab/codabench competitions/unpackers/{base_unpacker,v2}.py and seria
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 
-from kit.competition import SECTIONS, TOP, Competition, FileKind, NamedFile, task_index
+from kit.checks.bundle.logo import logo_problem
+from kit.competition import Competition, NamedFile, columns_of, task_index
+from kit.competition_schema import COLUMNS, SECTIONS, TOP, Section
 from kit.contract import COMPETITION_FILE
 from kit.findings.finding import Finding
 from kit.located_yaml import Place
+from kit.server_fields import ABSENT, Field, FileKind, Reason, Refusal, refusal
 from kit.trees import Kind, walk
+from kit.zips import is_plain
 
-_REQUIRED = ("title", "image", "terms", "pages", "tasks", "phases")
-_LENGTHS = {"title": 256, "docker_image": 128}
 _LISTS = tuple(section for section in SECTIONS if section != TOP)
 _FACT_KEYS = {"key", "type", "title", "selection", "is_required", "is_on_leaderboard"}
+_FACT_TYPES = ("checkbox", "text", "select")
 
 
 def finding_at(competition: Competition, code: str, found: str, *place: str | int) -> Finding:
@@ -26,40 +31,49 @@ def finding_at(competition: Competition, code: str, found: str, *place: str | in
 
 
 def check_keys(competition: Competition) -> Iterator[Finding]:
-    """Version, required keys, duplicates, and keys that nobody reads."""
+    """Version, duplicates, and keys that nobody reads."""
     content = competition.content
     if found := competition.version_problem:
         yield finding_at(competition, "bundle-version", found, "version")
-    for key in _REQUIRED:
-        if not content.get(key):
-            yield finding_at(
-                competition, "required-missing", f"{key}: expected it, found nothing", key
-            )
     if "leaderboards" not in content and "leaderboard" in content:
         found = "leaderboard: the platform reads `leaderboards`"
         yield finding_at(competition, "leaderboard-singular", found, "leaderboard")
-    elif not content.get("leaderboards"):
-        yield finding_at(
-            competition, "required-missing", "leaderboards: expected it, found nothing"
-        )
-    for section in _LISTS:
-        value = content.get(section) or []
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            found = f"{section}: expected a list of mappings, found {str(value)[:60]}"
-            yield finding_at(competition, "section-malformed", found, section)
     for place in competition.document.duplicates:
         found = f"{_dotted(place)} is there twice; the last one counts"
         yield finding_at(competition, "key-duplicate", found, *place)
-    for key in content:
-        if key not in SECTIONS[TOP].keys and key != "leaderboard":
-            yield finding_at(
-                competition, "key-unknown", f"{key}: the platform ignores it", str(key)
-            )
-    for section in _LISTS:
-        for number, entry in competition.entries(section):
-            for key in [key for key in entry if key not in SECTIONS[section].keys]:
-                found = f"{section}[{number}].{key}: the platform ignores it"
-                yield finding_at(competition, "key-unknown", found, section, number, str(key))
+    for place, entry, section in _entries(competition):
+        for key in [key for key in entry if key not in section.keys]:
+            if place or key != "leaderboard":
+                found = f"{_dotted((*place, str(key)))}: the platform ignores it"
+                yield finding_at(competition, "key-unknown", found, *place, str(key))
+
+
+def check_fields(competition: Competition) -> Iterator[Finding]:
+    """Every value against the field of the server that takes it."""
+    for place, entry, section in _entries(competition):
+        for key, field in section.read_of(entry).items():
+            if not place and key == "leaderboards" and key not in entry and "leaderboard" in entry:
+                continue  # check_keys says how it is spelled
+            if refused := refusal(field, entry.get(key, ABSENT)):
+                found = f"{_dotted((*place, key))}: {refused.text}"
+                yield finding_at(competition, _code(field, refused), found, *place, key)
+
+
+def _entries(competition: Competition) -> Iterator[tuple[Place, dict[str, Any], Section]]:
+    """Every mapping whose keys the schema knows, with its place."""
+    yield (), competition.content, SECTIONS[TOP]
+    for name in _LISTS:
+        for number, entry in competition.entries(name):
+            yield (name, number), entry, SECTIONS[name]
+    for number, board in competition.entries("leaderboards"):
+        for position, column in columns_of(board):
+            yield ("leaderboards", number, "columns", position), column, COLUMNS
+
+
+def _code(field: Field, refused: Refusal) -> str:
+    if refused.reason is Reason.TOO_LONG:
+        return "length-limit"
+    return field.missing if field.needed and refused.reason is Reason.ABSENT else field.code
 
 
 def _dotted(place: Place) -> str:
@@ -67,35 +81,39 @@ def _dotted(place: Place) -> str:
 
 
 def check_texts(competition: Competition) -> Iterator[Finding]:
-    """Lengths, the image, the fact sheet."""
-    content = competition.content
-    for key, most in _LENGTHS.items():
-        yield from too_long(competition, content.get(key), most, key)
-    for number, phase in competition.entries("phases"):
-        yield from too_long(competition, phase.get("name"), 256, "phases", number, "name")
-    yield from _docker_image(competition, content.get("docker_image"))
-    facts = content.get("fact_sheet")
+    """The image and the fact sheet."""
+    yield from _docker_image(competition)
+    facts = competition.content.get("fact_sheet")
+    if facts and not isinstance(facts, dict):
+        found = f"fact_sheet: expected a mapping of questions, found {type(facts).__name__}"
+        yield finding_at(competition, "fact-sheet", found, "fact_sheet")
     for name, entry in facts.items() if isinstance(facts, dict) else ():
-        keys = set(entry) if isinstance(entry, dict) else set()
-        if keys != _FACT_KEYS:
-            found = f"fact_sheet.{name}: keys {', '.join(sorted(map(str, keys))) or 'none'}"
+        for found in _wrong_question(name, entry):
             yield finding_at(competition, "fact-sheet", found, "fact_sheet", str(name))
 
 
-def too_long(
-    competition: Competition, value: Any, most: int, *place: str | int
-) -> Iterator[Finding]:
-    """A text that the server's field does not take."""
-    if isinstance(value, str) and len(value) > most:
-        found = f"{_dotted(place)}: {len(value)} characters; at most {most} fit"
-        yield finding_at(competition, "length-limit", found, *place)
+def _wrong_question(name: Any, entry: Any) -> Iterator[str]:
+    keys = set(entry) if isinstance(entry, dict) else set()
+    if keys != _FACT_KEYS:
+        yield f"fact_sheet.{name}: keys {', '.join(sorted(map(str, keys))) or 'none'}"
+        return
+    if entry["key"] != name:
+        yield f"fact_sheet.{name}.key: expected {name!r} again, found {entry['key']!r}"
+    if entry["type"] not in _FACT_TYPES:
+        expected = ", ".join(_FACT_TYPES)
+        yield f"fact_sheet.{name}.type: expected one of {expected}, found {entry['type']!r}"
+    if any(isinstance(value, date) for value in entry.values()):
+        yield f"fact_sheet.{name}: holds a date, which JSON has no form for; put it in quotes"
 
 
-def _docker_image(competition: Competition, image: Any) -> Iterator[Finding]:
-    if not image:
+def _docker_image(competition: Competition) -> Iterator[Finding]:
+    image = competition.content.get("docker_image", ABSENT)
+    if image is ABSENT:
         found = "docker_image: not named; the default codalab/codalab-legacy:py37 has Python 3.7"
         yield finding_at(competition, "docker-image-missing", found)
         return
+    if not image:
+        return  # check_fields reports it
     name = str(image).rsplit("/", 1)[-1]
     if "@sha256:" not in str(image) and (":" not in name or name.endswith(":latest")):
         found = f"docker_image: {image} can change from one day to the next"
@@ -104,14 +122,10 @@ def _docker_image(competition: Competition, image: Any) -> Iterator[Finding]:
 
 def check_named_files(competition: Competition) -> Iterator[Finding]:
     """Image, terms, pages and data: there, not empty, and in a form that the platform takes."""
-    for number, page in competition.entries("pages"):
-        if not page.get("file"):
-            found = f"pages[{number}]: expected a file"
-            yield finding_at(competition, "path-missing", found, "pages", number)
     for file in competition.files():
-        if file.kind in (FileKind.PROGRAM, FileKind.DATA):
+        if file.kind in (FileKind.PROGRAM, FileKind.DATA, FileKind.DOWNLOAD):
             yield from _data(competition, file)
-        elif file.value:  # check_keys reports an empty one
+        else:
             yield from _page(competition, file)
 
 
@@ -136,46 +150,74 @@ def check_special_files(competition: Competition) -> Iterator[Finding]:
 
 
 def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
+    """An image, page or terms: a file, and a page one of text."""
     if not competition.holds(file.value):
         yield _missing(competition, file)
         return
-    path = competition.root / file.value
-    if file.kind is FileKind.PAGE and path.is_file() and not path.read_bytes().strip():
-        found = f"{_dotted(file.place)}: {file.value} is empty"
-        yield finding_at(competition, "page-empty", found, *file.place)
+    path, name = competition.root / file.value, f"{_dotted(file.place)}: {file.value}"
+    if not path.is_file():
+        found = f"{name} is a folder, expected a file"
+        yield finding_at(competition, "path-missing", found, *file.place)
+    elif file.kind is FileKind.IMAGE:
+        if (problem := logo_problem(path)) is not None:
+            yield finding_at(competition, problem[0], f"{name} {problem[1]}", *file.place)
+    elif (problem := _page_problem(path)) is not None:
+        yield finding_at(competition, problem[0], f"{name} {problem[1]}", *file.place)
+
+
+def _page_problem(path: Path) -> tuple[str, str] | None:
+    """Return the code and the words for a page that the server cannot take."""
+    content = path.read_bytes()
+    if not content:
+        return "page-empty", "is empty"
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return "page-encoding", f"is not UTF-8: byte 0x{content[error.start]:02x} at {error.start}"
+    if "\0" in text:
+        return "page-encoding", f"holds a null character, at {text.index(chr(0))}"
+    return None
 
 
 def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
     if file.is_dataset_key or competition.is_reused(file.place):
+        return
+    if isinstance(file.value, str) and not file.value.strip("./"):
+        found = (
+            f"{_dotted(file.place)}: {file.value!r} names the whole bundle, which would be the data"
+        )
+        yield finding_at(competition, "path-missing", found, *file.place)
         return
     if not competition.holds(file.value):
         yield _missing(competition, file)
         return
     path = competition.root / file.value
     name = f"{_dotted(file.place)}: {file.value}"
-    if path.is_file() and path.suffix.lower() != ".zip":
-        found = f"{name} is a plain file; workers unpack every one as a zip"
+    if file.kind is not FileKind.DOWNLOAD and is_plain(path):
+        found = f"{name} is no zip; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
     elif path.is_dir() and next(walk(path), None) is None:
         yield finding_at(competition, "data-empty", f"{name} holds no file", *file.place)
 
 
 def check_tasks(competition: Competition) -> Iterator[Finding]:
-    """Every task has its own index and a scoring program."""
-    indexes: list[int | str] = []
+    """Every task has its own index, and solutions name tasks that are there."""
+    known: list[int | str] = []
     for number, task in competition.entries("tasks"):
-        name = task.get("name") or number
-        index = task_index(task)
-        if "index" not in task:
-            yield finding_at(competition, "task-index", f"task {name}: no index", "tasks", number)
-        elif index is None:
-            found = f"task {name}: index: expected a number, found {task['index']!r}"
-            yield finding_at(competition, "task-index", found, "tasks", number, "index")
-        elif index in indexes:
-            found = f"task {name}: index {index} is taken"
-            yield finding_at(competition, "task-index", found, "tasks", number, "index")
+        index, place = task_index(task), ("tasks", number, "index")
+        name = f"task {task.get('name') or number}"
+        if index is None:
+            if "index" in task:
+                found = f"{name}: index: expected a number, found {task['index']!r}"
+                yield finding_at(competition, "task-index", found, *place)
+        elif index in known:
+            yield finding_at(competition, "task-index", f"{name}: index {index} is taken", *place)
         else:
-            indexes.append(index)
-        if "key" not in task and not task.get("scoring_program"):
-            found = f"task {name}: no scoring_program"
-            yield finding_at(competition, "scoring-missing", found, "tasks", number)
+            known.append(index)
+    for number, solution in competition.entries("solutions"):
+        named = solution.get("tasks")
+        if named is None:
+            continue  # check_fields reports it
+        if not isinstance(named, list) or any(index not in known for index in named):
+            found = f"solutions.{number}.tasks: expected a list of {known}, found {named!r}"
+            yield finding_at(competition, "solution-tasks", found, "solutions", number, "tasks")

@@ -1,26 +1,22 @@
 """The phases of competition.yaml: dates as the platform reads them, order, limits.
 
-Source: codalab/codabench unpackers/utils.py `get_datetime`: a date without quotes is a date for
-YAML, and loses its time of day; an offset is dropped.
+Source: codalab/codabench unpackers/utils.py `get_datetime`: a text is read by dateutil, an offset
+is dropped; a date without quotes is a date for YAML, and loses its time of day.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime, time
 from typing import Any
 
 from kit.checks.bundle.keys import finding_at
 from kit.competition import Competition, task_index, time_limit
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.findings.finding import Finding
-
-_FORMATS = (
-    "%m-%d-%Y", "%m-%d-%Y %H:%M", "%m-%d-%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%Y/%m/%d",
-    "%Y/%m/%d %H:%M:%S", "%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d %b %Y", "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%d %H:%M:%SZ", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M UTC",
-)  # fmt: skip
+from kit.server_dates import has_offset, is_incomplete, moment
+from kit.server_fields import flag_of, whole_number
 
 
 def check_phases(competition: Competition, now: datetime) -> Iterator[Finding]:
@@ -31,6 +27,12 @@ def check_phases(competition: Competition, now: datetime) -> Iterator[Finding]:
         yield from _tasks(competition, number, phase, tasks)
         yield from _dates(competition, number, phase)
         yield from _limits(competition, number, phase)
+    indexes = [phase.get("index", 0) for _, phase in phases]
+    try:
+        sorted(indexes)
+    except TypeError:
+        found = f"phases: the platform cannot sort the indexes {indexes}"
+        yield finding_at(competition, "phase-index", found, "phases")
     yield from _sequence(competition, phases)
     if phases:
         yield from _first_and_last(competition, phases, now)
@@ -60,69 +62,31 @@ def _name(phase: dict[str, Any], number: int) -> str:
 
 
 def _dates(competition: Competition, number: int, phase: dict[str, Any]) -> Iterator[Finding]:
+    """What a date loses on the platform; `check_fields` says which it does not read at all."""
     for key in ("start", "end"):
         value, place = phase.get(key), ("phases", number, key)
-        raw = competition.document.timestamps.get(place)
-        if (
-            raw is not None
-            and isinstance(value, datetime)
-            and value.time().isoformat() != "00:00:00"
-        ):
-            found = f"{key}: {raw} without quotes becomes {value.date()} 00:00"
+        if isinstance(value, datetime) and value.time() != time():
+            found = f"{key}: {value} without quotes becomes {value.date()} 00:00"
             yield finding_at(competition, "date-loses-time", found, *place)
-        elif raw is not None:
-            yield finding_at(competition, "date-unquoted", f"{key}: {raw} without quotes", *place)
-        elif value is None and key == "start":
-            yield finding_at(
-                competition, "required-missing", f"{_name(phase, number)}: no start", *place
-            )
-        elif value is not None and moment(value) is None:
-            yield finding_at(
-                competition, "date-malformed", f"{key}: {value!r} is not a date", *place
-            )
-        if isinstance(value, str) and _has_offset(value):
+        elif isinstance(value, str) and has_offset(value):
             found = f"{key}: the platform drops the offset of {value!r} and reads UTC"
             yield finding_at(competition, "date-offset", found, *place)
-
-
-def _has_offset(text: str) -> bool:
-    try:
-        offset = datetime.fromisoformat(text).utcoffset()
-    except ValueError:
-        return False
-    return bool(offset)
-
-
-def moment(value: Any) -> datetime | None:
-    """Return a date of competition.yaml as the platform reads it: UTC, without its offset."""
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    if not isinstance(value, str):
-        return None
-    try:
-        return datetime.fromisoformat(value.strip()).replace(tzinfo=None)
-    except ValueError:
-        pass
-    for form in _FORMATS:
-        try:
-            return datetime.strptime(value.strip(), form)
-        except ValueError:
-            continue
-    return None
+        if isinstance(value, str) and is_incomplete(value):
+            found = f"{key}: {value!r} takes its missing parts from the day of the upload"
+            yield finding_at(competition, "date-incomplete", found, *place)
 
 
 def _limits(competition: Competition, number: int, phase: dict[str, Any]) -> Iterator[Finding]:
     limit = time_limit(phase)
     place = ("phases", number, "execution_time_limit")
-    if limit is None:
-        value = phase["execution_time_limit"]
-        found = f"execution_time_limit: expected whole seconds, found {value!r}"
+    if whole_number(phase.get("execution_time_limit") or None) == 0:  # "0"; 0 is the default
+        found = "execution_time_limit: a worker ends nothing after 0 s, expected at least 1"
         yield finding_at(competition, "time-limit-malformed", found, *place)
-    elif limit > DEFAULT_TIME_LIMIT_S:
+    elif limit is not None and limit > DEFAULT_TIME_LIMIT_S:
         found = f"execution_time_limit: {limit} s; the default queue may cut it"
         yield finding_at(competition, "time-limit-capped", found, *place)
     for key in ("max_submissions_per_day", "max_submissions"):
-        if key in phase and not phase[key]:
+        if key in phase and (phase[key] is None or whole_number(phase[key]) == 0):
             found = f"{key}: {phase[key]!r} means unlimited"
             yield finding_at(competition, "submissions-unlimited", found, "phases", number, key)
 
@@ -149,7 +113,7 @@ def _first_and_last(
     competition: Competition, phases: list[tuple[int, dict[str, Any]]], now: datetime
 ) -> Iterator[Finding]:
     number, first = phases[0]
-    if first.get("auto_migrate_to_this_phase"):
+    if flag_of(first.get("auto_migrate_to_this_phase")):
         found = f"{_name(first, number)}: nothing can migrate to the first phase"
         place = ("phases", number, "auto_migrate_to_this_phase")
         yield finding_at(competition, "phase-migrate", found, *place)

@@ -22,8 +22,9 @@ def check_loading(probe: Probe) -> Iterator[Finding]:
     """Import, Model() and load() end well, without the network."""
     errors = [event for stage in _LOADING for event in probe.of("error", stage)]
     for event in errors:
-        found = f"{event['stage']} raised {event['error']}"
-        yield _at("load-fails", event, found)
+        if not _is_network(probe, event):
+            found = f"{event['stage']} raised {event['error']}"
+            yield _at("load-fails", event, found)
     yield from _network(probe, failed=bool(errors))
     if not probe.finished and not errors:
         yield _unfinished(probe)
@@ -49,7 +50,14 @@ def _at(code: str, event: dict[str, Any], found: str) -> Finding:
     return Finding(code, file, found, line)
 
 
+def _is_network(probe: Probe, error: dict[str, Any]) -> bool:
+    """Whether the closed network is what failed: `network-needed` says so, once."""
+    place = error.get("at")
+    return bool(place) and place in [event.get("at") for event in probe.of("network")]
+
+
 def _network(probe: Probe, failed: bool) -> Iterator[Finding]:
+    failed = failed or any(_is_network(probe, error) for error in probe.of("error"))
     told = set()
     for event in probe.of("network"):
         wanted = ", ".join(event["wanted"])
@@ -75,10 +83,16 @@ def _unfinished(probe: Probe) -> Finding:
 def check_answers(probe: Probe, track: str | None) -> Iterator[Finding]:
     """Ordinary images get a prediction of the right type."""
     for event in probe.of("error", "first")[:1]:
+        if _is_network(probe, event):
+            continue
         late = event.get("late")
         found = f"{Path(event['image']).name}: predict raised {event['error']}"
+        if event.get("mode"):
+            found += "; converted to RGB it is predicted: begin with image.convert('RGB')"
         yield _at("probe-timeout" if late else "predict-fails", event, found)
     for event in probe.of("error", "batch"):
+        if _is_network(probe, event):
+            continue
         found = f"preprocess and predict_batch: {event['error']}"
         yield _at("predict-fails", event, found)
     yield from _types([a for s in ("first", "batch") for a in probe.answers(s)], track)
@@ -105,21 +119,28 @@ def _types(answers: Sequence[tuple[str, dict[str, Any]]], track: str | None) -> 
 
 
 def check_odd(probe: Probe, track: str | None) -> Iterator[Finding]:
-    """Odd but intact images get a prediction too; a broken one may raise, and never hangs."""
-    failed = []
+    """Odd but intact images get a prediction too; a broken one may raise, and never hangs.
+
+    What fails for ordinary images in the same way is not odd, and told already.
+    """
+    ordinary = [_kind(event) for event in probe.of("error", "first")]
+    failed: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for event in probe.of("error", "odd"):
         name = Path(event["image"]).name
         if event.get("late"):
             yield _at("odd-picture-hangs", event, f"{name}: {event['error']}")
-        elif name not in BROKEN:
-            failed.append((name, event))
-    by_error: dict[str, list[str]] = {}
-    for name, event in failed:
-        by_error.setdefault(event["error"], []).append(name)
-    for error, names in by_error.items():
-        event = next(e for _, e in failed if e["error"] == error)
-        yield _at("odd-picture-fails", event, f"{shown(names, 10)}: {error}")
+        elif name not in BROKEN and _kind(event) not in ordinary and not _is_network(probe, event):
+            code = "odd-picture-fails" if event.get("mode") else "odd-picture-size"
+            failed.setdefault((code, event["error"]), []).append(event)
+    for (code, error), events in failed.items():
+        names = [Path(event["image"]).name for event in events]
+        yield _at(code, events[0], f"{shown(names, 10)}: {error}")
     yield from _types(probe.answers("odd"), track)
+
+
+def _kind(event: dict[str, Any]) -> tuple[Any, str]:
+    """Where an error was raised, and its type: its text may name the image."""
+    return event["at"], event["error"].partition(":")[0]
 
 
 def check_sameness(probe: Probe) -> Iterator[Finding]:

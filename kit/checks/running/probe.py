@@ -16,10 +16,11 @@ import math
 import signal
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -183,7 +184,8 @@ class Session:
                 raise
             except BaseException as error:
                 late = isinstance(error, TooLong)
-                self._journal.error(name, error, image=image, late=late)
+                mode = not late and self._mode_is_the_cause(image)
+                self._journal.error(name, error, image=image, late=late, mode=mode)
                 if late:
                     return
                 continue
@@ -194,9 +196,27 @@ class Session:
             if budgeted and time.perf_counter() - started > self._budget:
                 return
 
-    def _predict(self, image: str) -> Any:
-        (answer,) = self._single.answer([self._single.prepare(self._images[image])])
+    def _predict(self, image: str, path: Path | None = None) -> Any:
+        given = self._images[image] if path is None else replace(self._images[image], path=path)
+        (answer,) = self._single.answer([self._single.prepare(given)])
         return answer
+
+    def _mode_is_the_cause(self, image: str) -> bool:
+        """Whether the same image is predicted once it is converted to RGB."""
+        from PIL import Image  # the ingestion program's plan has imported it before
+
+        try:
+            with Image.open(image) as opened:
+                if opened.mode == "RGB":
+                    return False
+                path = Path(tempfile.mkdtemp(), f"{Path(image).stem}.png")
+                opened.convert("RGB").save(path)
+            limited(self._limit, partial(self._predict, image, path))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return False
+        return True
 
     def batch(self, images: list[str]) -> None:
         """Predict the images in batches, if the model offers that."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, pstdev
 from tempfile import TemporaryDirectory
 
 from kit import runs
@@ -16,14 +18,25 @@ from kit.contract import PREDICTIONS_FILE
 from kit.errors import KitError
 from kit.files import writing
 from kit.findings.finding import CheckResult, Finding, Skipped, shown
-from kit.isolation.modes import SUBPROCESS
+from kit.isolation.app_paths import app_paths
+from kit.isolation.mode_options import ModeOptions, choose_mode
+from kit.isolation.modes import Mode
 from kit.scores import Cell, leaderboard, primary, read_scores
+from kit.submissions import Submission
+from kit.verdict import UNKNOWN
 from kit.worker import Workspace, score
 from kit.zips import Entry, write_zip
 
 Rows = list[tuple[str, str]]
 # More tied images than this are not predicted again for their exact scores.
 _MOST_TIED = 200
+# What a scoring program says of a predictions file is longer than the end of a traceback.
+_SHOWN_LINES = 8
+# How often predictions are shuffled to see what chance gives, and how many standard deviations of
+# that a negated score must be better than it. A model that knows nothing stays below mostly.
+_SHUFFLES = 10
+_MARGIN = 1.5
+_MOST_LINES = 6
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class Scorer:
     bundle: Bundle
     task: Task
     folder: Path
+    mode: Mode
 
     def cells(self, rows: Rows) -> list[Cell]:
         """Return the leaderboard of these predictions.
@@ -51,32 +65,57 @@ class Scorer:
             csv.writer(stream, lineterminator="\n").writerows(rows)
         results = root / "results.zip"
         write_zip([Entry(PREDICTIONS_FILE, predictions)], results)
-        workspace = Workspace(root, logs, float(self.task.time_limit_s), SUBPROCESS)
+        workspace = Workspace(root, logs, float(self.task.time_limit_s), self.mode)
         step = score(self.task, workspace, results)
         if step.failure:
             raise KitError(step.failure)
-        return leaderboard(self.bundle, read_scores(step.output))
+        keys = [column.key for column in self.bundle.columns]
+        return leaderboard(self.bundle, read_scores(step.output, keys))
 
 
 def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[CheckResult]:
     """Run the submission of `room` as `kit run` does, and judge the scores."""
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name).resolve()
+        named = app_paths(task, room.submission)
+        mode = choose_mode(ModeOptions(), bundle.docker_image, named).mode
         try:
-            result = runs.run(room.submission, bundle, task, folder / "run", laid_out=room.laid_out)
+            result = runs.run(
+                room.submission, bundle, task, folder / "run", mode=mode, laid_out=room.laid_out
+            )
         except KitError as error:
             yield Finding("run-fails", "", str(error))
             return
         if result.failure:
-            yield _failure(result)
+            yield from _failure(result)
             return
-        yield from _check_result(result, Scorer(bundle, task, folder), room)
+        yield from _check_result(result, Scorer(bundle, task, folder, mode), room)
+
+
+def check_result_scores(
+    submission: Submission, bundle: Bundle, task: Task
+) -> Iterator[CheckResult]:
+    """Run a result submission as `kit run` does, and judge what the scoring program says of it."""
+    with TemporaryDirectory(prefix="kit-check-") as name:
+        try:
+            result = runs.run(submission, bundle, task, Path(name).resolve() / "run")
+        except KitError as error:
+            yield Finding("run-fails", "", str(error))
+            return
+        scoring = result.steps[1:]
+        if result.failure and scoring and not scoring[0].failure:
+            found = f"{result.failure}; the platform ignores that and scores the files as they are"
+            yield Finding("result-ingestion", "", found)
+        elif result.failure:
+            log = runs.tail(result.steps[-1].log if result.steps else None)[-_SHOWN_LINES:]
+            yield Finding("run-fails", "", "\n".join([result.failure, *log]))
+        yield from _constant(_read(result.folder / PREDICTIONS_FILE))
 
 
 def _check_result(result: runs.Run, scorer: Scorer, room: Laboratory) -> Iterator[CheckResult]:
-    columns = {column.key for column in scorer.bundle.columns}
-    if unknown := sorted(set(result.scores) - columns):
+    if unknown := sorted(result.stored.without_column):
         yield Finding("score-unknown", "", f"no column for {shown(unknown)}")
+    yield from _computed(result)
     rows = _read(result.folder / PREDICTIONS_FILE)
     yield from _constant(rows)
     if rows and all(_is_number(value) for _, value in rows):
@@ -84,12 +123,31 @@ def _check_result(result: runs.Run, scorer: Scorer, room: Laboratory) -> Iterato
         yield from _ties(scorer, room, result.cells, rows)
 
 
-def _failure(result: runs.Run) -> Finding:
-    if result.missing_keys:
-        return Finding("score-missing", "", result.failure)
-    log = result.steps[-1].log if result.steps else None
-    last = runs.tail(log)[-1:]
-    return Finding("run-fails", "", "; ".join([result.failure, *last]))
+def _computed(result: runs.Run) -> Iterator[Finding]:
+    for key, missing in result.stored.incomplete.items():
+        yield Finding("computed-incomplete", "", f"{key} is computed without {shown(missing)}")
+    if written := result.stored.written_computed:
+        yield Finding("computed-written", "", f"the scoring program writes {shown(written)}")
+
+
+def _failure(result: runs.Run) -> Iterator[CheckResult]:
+    verdict = result.verdict
+    if verdict and verdict.status == UNKNOWN:
+        yield Skipped("scores", f"{result.failure}: {verdict.message}", verdict.todo)
+    elif result.missing_keys:
+        yield Finding("score-missing", "", result.failure)
+        yield from _computed(result)
+    else:
+        yield Finding("run-fails", "", f"{result.failure}{_cause(result)}")
+
+
+def _cause(result: runs.Run) -> str:
+    """Return what the log of the step that failed says last: from its ERROR, or its last line."""
+    failed = next((step for step in result.steps if step.failure), None)
+    lines = runs.tail(failed.log) if failed else []
+    begins = [number for number, line in enumerate(lines) if line.startswith("ERROR: ")]
+    said = lines[begins[-1] :] if begins else lines[-1:]
+    return f": {shown([line.strip() for line in said], _MOST_LINES)}" if said else ""
 
 
 def _read(path: Path) -> Rows:
@@ -117,21 +175,46 @@ def _better(one: Cell, other: Cell) -> bool:
     """Whether `one` ranks before `other` in its column."""
     if one.value is None or other.value is None:
         return False
-    gain = one.value - other.value
-    return (gain if one.column.sorting == "desc" else -gain) > 1e-9
+    return _gain(one, other.value) > 1e-9
+
+
+def _gain(cell: Cell, value: float) -> float:
+    """How much better the cell is than a value, by its column's sorting."""
+    gain = (cell.value or 0.0) - value
+    return gain if cell.column.sorting == "desc" else -gain
 
 
 def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[CheckResult]:
+    """The negated scores are clearly better, and better than scores that know nothing."""
     own = primary(scorer.bundle, cells)
     try:
         turned = scorer.cells([(name, f"{-float(value):.4f}") for name, value in rows])
+        other = primary(scorer.bundle, turned)
+        if not (own and other and _better(other, own)):
+            return
+        chance = _by_chance(scorer, rows)
     except KitError as error:
         yield Skipped("the negated score", f"the scoring program refuses it: {error}", "kit score")
         return
-    other = primary(scorer.bundle, turned)
-    if own and other and _better(other, own):
-        found = f"{own.column.key} is {own.value:.4f}, and {other.value:.4f} of the negated scores"
-        yield Finding("negated-better", "", found)
+    margin = _MARGIN * pstdev(chance)
+    if _gain(other, own.value or 0.0) > 2 * margin and _gain(other, fmean(chance)) > margin:
+        yield Finding(
+            "negated-better",
+            "",
+            f"{own.column.key} is {own.value:.4f}, {other.value:.4f} of the negated scores, and "
+            f"{fmean(chance):.4f} on average of shuffled ones",
+        )
+
+
+def _by_chance(scorer: Scorer, rows: Rows) -> list[float]:
+    """Return the primary scores of the same predictions, shuffled among the images."""
+    names, values = [name for name, _ in rows], [value for _, value in rows]
+    found = []
+    for seed in range(_SHUFFLES):
+        random.Random(seed).shuffle(values)
+        cell = primary(scorer.bundle, scorer.cells(list(zip(names, values, strict=True))))
+        found.append((cell.value if cell else None) or 0.0)
+    return found
 
 
 def _ties(scorer: Scorer, room: Laboratory, cells: list[Cell], rows: Rows) -> Iterator[CheckResult]:

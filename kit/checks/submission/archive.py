@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from kit.contract import MAX_ZIP_NAME, MODEL_FILE
 from kit.findings.finding import Finding, shown
-from kit.packing.shipping import is_junk, is_secret
-from kit.zips import inspect
+from kit.packing.shipping import has_junk, is_secret
+from kit.zips import ZIP_ERRORS, inspect, unpacked_files
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
@@ -26,10 +25,10 @@ def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:
             refusals = inspect(archive)
             for refusal in refusals:
                 yield Finding(refusal.code, path.name, refusal.text)
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            names = unpacked_files(archive)
             if not refusals:
                 yield from _damage(archive, path.name)
-    except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, OSError) as error:
+    except (*ZIP_ERRORS, OSError) as error:
         yield Finding("zip-damaged", path.name, f"does not read as a zip: {error}")
         return
     yield from _root(path.name, names, root_file)
@@ -53,9 +52,10 @@ def _damage(archive: zipfile.ZipFile, name: str) -> Iterator[Finding]:
         # A cut zip can end in the directory of a zip within it, such as an npz.
         found = f"{before:,} bytes before its first entry: cut off, or not a plain zip"
         yield Finding("zip-damaged", name, found)
+        return
     try:
         broken = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:
+    except (*ZIP_ERRORS, OSError) as error:
         yield Finding("zip-damaged", name, f"cannot be unpacked: {error}")
         return
     if broken is not None:
@@ -72,6 +72,6 @@ def _root(archive: str, names: list[str], root_file: str) -> Iterator[Finding]:
 
 
 def _junk(archive: str, names: list[str]) -> Iterator[Finding]:
-    junk = [name for name in names if any(is_junk(part) for part in PurePosixPath(name).parts)]
+    junk = [name for name in names if has_junk(name)]
     if junk:
         yield Finding("zip-junk", archive, f"files that nobody meant to upload: {shown(junk)}")

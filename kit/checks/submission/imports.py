@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import PurePosixPath
@@ -12,18 +13,18 @@ from pathlib import PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from kit.checks.submission.needed import is_needed
+from kit.checks.submission.network import clients_called
 from kit.checks.submission.own_modules import OwnModules, own_modules
-from kit.checks.submission.requirements import requirement_lines
+from kit.checks.submission.package_names import package_meant, packages_of
+from kit.checks.submission.reached import packages_of_runs
+from kit.checks.submission.relative import check_relative, leading_out
+from kit.checks.submission.requirements import requirement_lines, whitelist
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
 from kit.findings.finding import Finding
 from kit.vendoring.imports import shared_packages_for
 
-# Module -> the package that brings it, for what is not installed here.
-_PACKAGES = {
-    "sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "Pillow",
-    "open_clip": "open-clip-torch", "yaml": "PyYAML", "skimage": "scikit-image",
-}  # fmt: skip
 # Every ingestion program hands over PIL images, so Pillow is there.
 _ALWAYS_THERE = frozenset(("PIL", "model"))
 _NEWER = frozenset(("tomllib",))
@@ -31,6 +32,21 @@ _OF_THE_CHECKOUT = frozenset((
     "kit", "training", "ingestion_program", "scoring_program", "tests", "wildlife_ingestion",
     "wildlife_scoring",
 ))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What imports are compared with: packages by canonical name, and the submission's files.
+
+    `declared` are those of requirements.txt with their dependencies, `allowed` those of the
+    organiser's whitelist, None where any is. `clients` are modules whose calls are reported as
+    uses of the network, which is the reason to do without them.
+    """
+
+    declared: frozenset[str]
+    allowed: Mapping[str, str] | None
+    own: OwnModules
+    clients: Set[str]
 
 
 def check_imports(subject: Subject) -> Iterator[Finding]:
@@ -41,13 +57,18 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
         for name in own.top_level()
         if not (name in _distributions() and own.is_namespace(name))
     }
-    declared = _with_dependencies(_declared(subject))
+    clients = {name for source in subject.sources for name in clients_called(source)}
+    given = _Given(_with_dependencies(_declared(subject)), whitelist(subject), own, clients)
     shared = shared_packages_for(subject.submission.path)
+    packages = packages_of_runs(own)
     seen: set[str] = set()
     for source in subject.sources:
         if source.tree is None:
             continue
-        for node in _needed(Code(source.tree)):
+        code = Code(source.tree)
+        failing = leading_out(source, code, packages)
+        yield from check_relative(source, code, own, failing)
+        for node in _absolute(code, frozenset(failing)):
             yield from _own(source, node, own, names)
             for module in _top_levels(node):
                 if module not in seen and module not in names | _ALWAYS_THERE:
@@ -55,7 +76,7 @@ def check_imports(subject: Subject) -> Iterator[Finding]:
                     if module in shared:
                         yield _not_vendored(source, module, node.lineno)
                     else:
-                        yield from _one(source, module, node.lineno, declared, own)
+                        yield from _one(source, module, node.lineno, given)
     yield from _shadows(subject)
 
 
@@ -68,9 +89,6 @@ def _own(
     source: Source, node: ast.Import | ast.ImportFrom, own: OwnModules, names: set[str]
 ) -> Iterator[Finding]:
     """Imports of the submission's own modules that lead nowhere."""
-    if isinstance(node, ast.ImportFrom) and node.level:
-        yield from _relative(source, node, own)
-        return
     for module, name in _targets(node):
         if module.split(".")[0] not in names:
             continue
@@ -91,31 +109,21 @@ def _targets(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
         yield from ((node.module or "", alias.name) for alias in node.names)
 
 
-def _relative(source: Source, node: ast.ImportFrom, own: OwnModules) -> Iterator[Finding]:
-    folder = PurePosixPath(source.name).parts[:-1]
-    text = ast.unparse(node)
-    if node.level > len(folder):
-        found = f"`{text}` leads out of the packages: {source.name} "
-        found += "is imported without a package" if not folder else "has no folder that far up"
-        yield Finding("import-relative", source.name, found, node.lineno)
-        return
-    base = folder[: len(folder) + 1 - node.level]
-    package = (*base, *(node.module.split(".") if node.module else ()))
-    missing = [alias.name for alias in node.names if not own.holds(package, alias.name)]
-    if missing:
-        found = f"`{text}`: {'/'.join(package)} has nothing called {', '.join(missing)}"
-        yield Finding("import-own-missing", source.name, found, node.lineno)
+def _absolute(code: Code, failing: frozenset[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Every absolute import that has to succeed."""
+    for node in ast.walk(code.tree):
+        is_absolute = isinstance(node, ast.ImportFrom) and not node.level
+        if isinstance(node, ast.Import) or is_absolute:
+            assert isinstance(node, ast.Import | ast.ImportFrom)
+            if is_needed(code, node, failing):
+                yield node
 
 
 def _top_levels(node: ast.Import | ast.ImportFrom) -> list[str]:
-    if isinstance(node, ast.ImportFrom) and node.level:
-        return []
     return list(dict.fromkeys(module.split(".")[0] for module, _ in _targets(node)))
 
 
-def _one(
-    source: Source, module: str, line: int, declared: frozenset[str], own: OwnModules
-) -> Iterator[Finding]:
+def _one(source: Source, module: str, line: int, given: _Given) -> Iterator[Finding]:
     if module in _NEWER:
         found = f"{module} is not in Python 3.10"
         yield Finding("import-newer-python", source.name, found, line)
@@ -124,21 +132,37 @@ def _one(
     if module in _OF_THE_CHECKOUT:
         found = f"{module} is a part of this checkout, not of the submission"
         yield Finding("import-not-on-platform", source.name, found, line)
-        return
-    packages = {canonicalize_name(name) for name in _distributions().get(module, [])}
-    packages = packages or {canonicalize_name(_PACKAGES.get(module, module))}
-    if packages & declared:
-        return
-    package = sorted(packages)[0]
+    elif finding := _undeclared(source, module, line, given):
+        yield finding
+
+
+def _undeclared(source: Source, module: str, line: int, given: _Given) -> Finding | None:
+    """Say what is wrong with a module that no package of requirements.txt brings: one answer."""
+    packages = _packages(module)
+    names = {canonicalize_name(package) for package in packages}
+    if names & given.declared or (module in given.clients and module in _distributions()):
+        return None
+    allowed = given.allowed is None or bool(names & set(given.allowed))
     if module in _distributions():
-        found = f"{module} needs {package}, which requirements.txt does not name"
-        yield Finding("import-undeclared", source.name, found, line)
-    elif inner := own.elsewhere(module):
+        code = "import-undeclared" if allowed else "import-not-allowed"
+        found = f"{module} needs {packages[0]}, which requirements.txt does not name"
+    elif inner := given.own.elsewhere(module):
+        code = "import-own-missing"
         found = f"{module} is not at the root of the submission; its name is {inner}"
-        yield Finding("import-own-missing", source.name, found, line)
+        return Finding(code, source.name, found, line)
     else:
+        code = "import-missing"
         found = f"{module} is not in the submission, requirements.txt or Python, nor installed here"
-        yield Finding("import-missing", source.name, found, line)
+    if not allowed:
+        found += f"; the organiser's whitelist has no {packages[0]}"
+    return Finding(code, source.name, found, line)
+
+
+def _packages(module: str) -> list[str]:
+    """The packages that bring a module, the one to name first."""
+    installed = sorted(_distributions().get(module, ()), key=str.casefold)
+    usual = packages_of(module)
+    return [*usual, *installed] if usual != (module,) else [*installed, *usual]
 
 
 def missing_packages(subject: Subject) -> list[str]:
@@ -157,7 +181,8 @@ def _is_installed(name: str) -> bool:
 
 def _declared(subject: Subject) -> set[str]:
     lines = requirement_lines(subject)
-    return {canonicalize_name(line.requirement.name) for line in lines if line.requirement}
+    names = [line.requirement.name for line in lines if line.requirement]
+    return {canonicalize_name(package_meant(name) or name) for name in names}
 
 
 @cache
@@ -201,29 +226,6 @@ def _dependencies(package: str) -> tuple[str, ...]:
         for requirement in map(Requirement, lines)
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
     )
-
-
-def _needed(code: Code) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Every import statement that has to succeed."""
-    for node in ast.walk(code.tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and not _is_optional(code, node):
-            yield node
-
-
-def _is_optional(code: Code, node: ast.AST) -> bool:
-    """Inside `if TYPE_CHECKING` or a `try` that goes on without the module."""
-    if code.is_inside(node, "TYPE_CHECKING"):
-        return True
-    around: ast.AST | None = node
-    while around is not None:
-        if isinstance(around, ast.Try) and any(
-            handler.type is None or "Import" in ast.unparse(handler.type)
-            or "ModuleNotFound" in ast.unparse(handler.type)
-            for handler in around.handlers
-        ):  # fmt: skip
-            return True
-        around = code.parents.get(around)
-    return False
 
 
 def _shadows(subject: Subject) -> Iterator[Finding]:

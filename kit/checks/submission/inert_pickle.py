@@ -12,7 +12,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar
 
-_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _ITEM_SIZES = {"b1": 1, "?": 1}
 _MOST_GLOBALS = 10_000
 
@@ -131,7 +131,7 @@ def read_inert(data: bytes) -> Contents:
     contents = Contents()
     stream = io.BytesIO(data)
     try:
-        if _Reader(stream, contents).load() == _TORCH_MAGIC:
+        if _Reader(stream, contents).load() == TORCH_MAGIC:
             for _ in range(3):  # protocol version, system, the object itself
                 _Reader(stream, contents).load()
     except RecursionError:

@@ -125,7 +125,7 @@ def _put_on_the_path(tree: ast.Module) -> Iterator[ast.expr]:
 def _folders_of(expression: ast.expr, source: Source, folders: Iterable[Parts]) -> set[Parts]:
     """The folders of the submission that a path expression can mean; none where it is unclear."""
     assert source.tree is not None
-    texts, about_file = _literals(expression, source.tree, depth=0)
+    texts, about_file = literals(expression, source.tree, depth=0)
     own = PurePosixPath(source.name).parts[:-1]
     written = PurePosixPath(*texts).parts if texts else ()
     if not written:
@@ -136,7 +136,7 @@ def _folders_of(expression: ast.expr, source: Source, folders: Iterable[Parts]) 
     return {(*start, *written) for start in starts if (*start, *written) in folders}
 
 
-def _literals(node: ast.AST, tree: ast.Module, depth: int) -> tuple[list[str], bool]:
+def literals(node: ast.AST, tree: ast.Module, depth: int) -> tuple[list[str], bool]:
     """The texts in an expression, names replaced by what is assigned; whether it has __file__."""
     texts: list[str] = []
     about_file = False
@@ -147,7 +147,7 @@ def _literals(node: ast.AST, tree: ast.Module, depth: int) -> tuple[list[str], b
             about_file = True
         elif isinstance(child, ast.Name) and depth < 5:
             for value in _assigned(tree, child.id):
-                more, is_file = _literals(value, tree, depth + 1)
+                more, is_file = literals(value, tree, depth + 1)
                 texts += more
                 about_file |= is_file
     return texts, about_file

@@ -13,16 +13,20 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from kit.checks.submission.formats import has_format_problem
 from kit.checks.submission.inert_pickle import Contents, read_inert
-from kit.checks.submission.requirements import pinned_version
+from kit.checks.submission.pickle_versions import check_versions
 from kit.checks.submission.subject import Subject
 from kit.findings.finding import Finding, shown
-from kit.requirements import installed_version
 
 _SUFFIXES = (
     ".pkl", ".pickle", ".joblib", ".sav", ".pt", ".pth", ".bin", ".ckpt", ".npz", ".npy", ".zip",
     ".p", ".dill", ".model", ".dat", ".z", ".gz", ".bz2", ".xz", ".lzma",
 )  # fmt: skip
+# Names of TorchScript. They mean code of the same archive, which torch.jit.load compiles: its
+# unpickler is written in C++, and looks up nothing of Python's. torch.load hands such an archive to
+# torch.jit.load, or refuses it.
+TORCHSCRIPT = "__torch__"
 _LARGEST = 1024**3
 _DEEPEST = 2
 _OLD_STARTS = (b"(", b"c", b"}", b"]", b"I", b"F", b"S", b"V", b"l")
@@ -40,6 +44,16 @@ _NAMES = {
     "collections": frozenset(("OrderedDict", "defaultdict", "Counter", "deque", "namedtuple")),
     "torch._tensor": frozenset(("_rebuild_from_type_v2",)),
     "torch.nn.parameter": frozenset(("Parameter",)),
+    "torch.jit._pickle": frozenset(
+        (
+            "build_intlist",
+            "build_tensorlist",
+            "build_doublelist",
+            "build_boollist",
+            "build_tensor_from_id",
+            "restore_type_tag",
+        )
+    ),
     "argparse": frozenset(("Namespace",)),
     "datetime": frozenset(("datetime", "date", "timedelta", "timezone")),
 }
@@ -68,15 +82,15 @@ def check_pickles(subject: Subject) -> Iterator[Finding]:
     own = {PurePosixPath(source.name).stem for source in subject.sources}
     for name, path in subject.files.items():
         arrays = []
-        for part, data in _pickles(name, path):
+        for part, data in pickles_in(name, path):
             if part.endswith(".npy"):
                 arrays.append(part)
             contents = read_inert(data)
             where = name if part == name else f"{name} ({part})"
-            yield from _names(name, where, contents, own)
-            for version in sorted(contents.sklearn_versions):
-                yield from _version(subject, name, where, version)
-            if contents.damage:
+            known = own | {TORCHSCRIPT} if is_torchscript(path) else own
+            yield from _names(name, where, contents, known)
+            yield from check_versions(subject, name, where, contents)
+            if contents.damage and not has_format_problem(path):
                 found = f"{where} cannot be read as a pickle: {contents.damage}"
                 yield Finding("pickle-damaged", name, found)
         if arrays:
@@ -104,20 +118,7 @@ def is_data(module: str, attribute: str) -> bool:
     return any(pattern.fullmatch(f"{module}.{attribute}") for pattern in _PATTERNS)
 
 
-def _version(subject: Subject, name: str, where: str, version: str) -> Iterator[Finding]:
-    pin, here = pinned_version(subject, "scikit-learn"), installed_version("scikit-learn")
-    if pin is None:
-        found = f"{where} was made with scikit-learn {version}; requirements.txt pins no version"
-        yield Finding("pickle-unpinned", name, found)
-    elif pin != version:
-        found = f"{where} was made with scikit-learn {version}, requirements.txt pins {pin}"
-        yield Finding("sklearn-pin-differs", name, found)
-    if here is not None and here != version:
-        found = f"{where} was made with scikit-learn {version}, {here} is installed"
-        yield Finding("sklearn-installed-differs", name, found)
-
-
-def _pickles(name: str, path: Path) -> Iterator[tuple[str, bytes]]:
+def pickles_in(name: str, path: Path) -> Iterator[tuple[str, bytes]]:
     """(name of the part, bytes) of every pickle in a file; large data is not read."""
     if path.suffix.lower() not in _SUFFIXES:
         return
@@ -143,6 +144,16 @@ def _inside(name: str, stream: IO[bytes], size: int, depth: int = 0) -> Iterator
         yield from _inside(name, io.BytesIO(data), len(data), depth + 1)
     elif _looks_like_pickle(name, head) and size <= _LARGEST:
         yield name, stream.read()
+
+
+def is_torchscript(path: Path) -> bool:
+    """Say whether torch.load and torch.jit.load take a file for a TorchScript archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(name).parts[1:] for name in archive.namelist()]
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError):
+        return False
+    return ("constants.pkl",) in names and any(parts[:1] == ("code",) for parts in names)
 
 
 def _members(stream: IO[bytes], depth: int) -> Iterator[tuple[str, bytes]]:

@@ -6,13 +6,21 @@ The strict rule is `install_from_whitelist` of Imageomics/HDR-anomaly-challenge:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from kit.checks.submission.conflicts import exclusions
+from kit.checks.submission.package_names import (
+    is_part_of_python,
+    package_meant,
+    without_screen,
+)
 from kit.checks.submission.subject import Subject
+from kit.checks.submission.version_ranges import without_builds
 from kit.contract import REQUIREMENTS_FILE
 from kit.findings.finding import CheckResult, Finding, Skipped
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
@@ -33,21 +41,33 @@ def check_requirements(subject: Subject) -> Iterator[CheckResult]:
         yield Finding("requirement-encoding", REQUIREMENTS_FILE, found)
         return
     lines = requirement_lines(subject)
-    if subject.whitelist is None:
+    allowed = None if subject.whitelist is None else _whitelist_lines(subject.whitelist)
+    if allowed is None:
         yield Skipped(
             "requirements against the whitelist",
             "the organiser's ingestion program has no whitelist.txt",
             "kit check NAME --bundle BUNDLE, a bundle whose ingestion program has one",
         )
-    else:
-        allowed = subject.whitelist.read_text(encoding="utf-8", errors="replace").split("\n")
-        for line in lines:
-            if finding := _line(line, allowed):
-                yield finding
-    yield from _repeated(lines)
+    for line in lines:
+        if finding := _name(line, allowed) or (allowed is not None and _line(line, allowed)):
+            yield finding
+    yield from _together(lines)
     for unmet in unmet_requirements(subject.root):
         if unmet.installed is not None:
             yield Finding("requirement-differs-here", REQUIREMENTS_FILE, str(unmet))
+
+
+def _whitelist_lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").split("\n")
+
+
+def whitelist(subject: Subject) -> dict[str, str] | None:
+    """Return the packages that the organiser allows, by canonical name; None where any is."""
+    return None if subject.whitelist is None else _spelled(_whitelist_lines(subject.whitelist))
+
+
+def _spelled(allowed: list[str]) -> dict[str, str]:
+    return {canonicalize_name(name): name for name in allowed if name}
 
 
 def _encoding(data: bytes) -> str:
@@ -84,8 +104,7 @@ def _line(line: Line, allowed: list[str]) -> Finding | None:
         return finding("requirement-line", f"{what}, which the organiser takes for a package")
     if line.requirement is None:
         return finding("requirement-malformed", f"{text!r} is not NAME or NAME==VERSION")
-    spelled = {canonicalize_name(name): name for name in allowed if name}
-    name = spelled.get(canonicalize_name(line.requirement.name))
+    name = _spelled(allowed).get(canonicalize_name(line.requirement.name))
     if name is None:
         found = f"{line.requirement.name} is not on the organiser's whitelist"
         return finding("requirement-not-allowed", found)
@@ -93,6 +112,56 @@ def _line(line: Line, allowed: list[str]) -> Finding | None:
         found = f"{text!r} does not pass the organiser's reader; write `{_spelling(line, name)}`"
         return finding("requirement-spelling", found)
     return None
+
+
+def _name(line: Line, allowed: list[str] | None) -> Finding | None:
+    """Names that pip does not have, or that need what the platform's images lack."""
+    if line.requirement is None:
+        return None
+    name = line.requirement.name
+    spelled = None if allowed is None else _spelled(allowed)
+
+    def finding(code: str, found: str) -> Finding:
+        return Finding(code, REQUIREMENTS_FILE, found, line.number)
+
+    if meant := package_meant(name):
+        if spelled is not None and canonicalize_name(meant) not in spelled:
+            found = f"pip's name for {name} is {meant}, which is not on the organiser's whitelist"
+            return finding("requirement-not-allowed", found)
+        right = meant if spelled is None else spelled[canonicalize_name(meant)]
+        found = f"pip has no package {name} that works; write `{_with_version(line, right)}`"
+        return finding("requirement-name", found)
+    if is_part_of_python(name):
+        return finding("requirement-name", f"{name} is a part of Python; remove the line")
+    if headless := without_screen(name):
+        return _screen(line, headless, spelled, finding)
+    return None
+
+
+def _screen(
+    line: Line,
+    headless: tuple[str, ...],
+    spelled: dict[str, str] | None,
+    finding: Callable[[str, str], Finding],
+) -> Finding | None:
+    """Say which package needs no screen, unless the organiser lists the one that does."""
+    assert line.requirement is not None
+    name = line.requirement.name
+    if spelled is not None and canonicalize_name(name) in spelled:
+        return None
+    right = next((item for item in headless if spelled is None or item in spelled), None)
+    if right is None:
+        return None
+    found = f"{name} needs libGL, a library for screens; write `{_with_version(line, right)}`"
+    return finding("requirement-headless" if spelled is None else "requirement-name", found)
+
+
+def _with_version(line: Line, right: str) -> str:
+    """Return the right name with the version that the line pins, if it is one of that package."""
+    pins = [] if line.requirement is None else list(line.requirement.specifier)
+    if len(pins) == 1 and pins[0].operator == "==" and not pins[0].version.startswith("0.0"):
+        return f"{right}=={pins[0].version}"
+    return right
 
 
 def _spelling(line: Line, name: str) -> str:
@@ -107,12 +176,26 @@ def _spelling(line: Line, name: str) -> str:
     return name
 
 
-def _repeated(lines: list[Line]) -> Iterator[Finding]:
-    names = [canonicalize_name(line.requirement.name) for line in lines if line.requirement]
-    for name, count in Counter(names).items():
-        if count > 1:
-            found = f"{name} is listed {count} times"
+def _together(lines: list[Line]) -> Iterator[Finding]:
+    """Packages that are listed twice, or that cannot be installed with the others."""
+    named: dict[str, list[Line]] = {}
+    for line in lines:
+        if line.requirement and line.applies:
+            named.setdefault(canonicalize_name(line.requirement.name), []).append(line)
+    excluded = set()
+    for name, why in exclusions({name: _asked(group) for name, group in named.items()}):
+        excluded.add(name)
+        number = named[name][-1].number
+        yield Finding("requirement-conflict", REQUIREMENTS_FILE, why, number)
+    for name, group in named.items():
+        if len(group) > 1 and name not in excluded:
+            found = f"{name} is listed {len(group)} times"
             yield Finding("requirement-duplicate", REQUIREMENTS_FILE, found)
+
+
+def _asked(lines: list[Line]) -> SpecifierSet:
+    specifiers = [str(line.requirement.specifier) for line in lines if line.requirement]
+    return without_builds(",".join(filter(None, specifiers)))
 
 
 def pinned_version(subject: Subject, name: str) -> str | None:
@@ -123,3 +206,13 @@ def pinned_version(subject: Subject, name: str) -> str | None:
                 if specifier.operator == "==" and "*" not in specifier.version:
                     return specifier.version
     return None
+
+
+def asked_for(subject: Subject, name: str) -> SpecifierSet | None:
+    """Return the versions of a package that requirements.txt allows, None where it names none."""
+    lines = [
+        line
+        for line in requirement_lines(subject)
+        if line.requirement and line.applies and canonicalize_name(line.requirement.name) == name
+    ]
+    return _asked(lines) if lines else None

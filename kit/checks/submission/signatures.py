@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from kit.checks.submission.main_guard import is_main_guard
 from kit.checks.submission.subject import PYTHON, Subject
 from kit.contract import MODEL_FILE
 from kit.findings.finding import Finding
@@ -140,7 +141,7 @@ def check_module_level(subject: Subject) -> Iterator[Finding]:
 
 def _calls_at_import(body: list[ast.stmt]) -> Iterator[ast.Call]:
     for statement in body:
-        if isinstance(statement, Function) or _is_main_guard(statement):
+        if isinstance(statement, Function) or is_main_guard(statement):
             continue
         if isinstance(statement, ast.ClassDef):
             yield from _calls_at_import(statement.body)
@@ -148,10 +149,6 @@ def _calls_at_import(body: list[ast.stmt]) -> Iterator[ast.Call]:
         for node in _walk_without_functions(statement):
             if isinstance(node, ast.Call) and _works(node):
                 yield node
-
-
-def _is_main_guard(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test)
 
 
 def _walk_without_functions(node: ast.AST) -> Iterator[ast.AST]:

@@ -6,12 +6,14 @@ import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.contract import MODEL_FILE
 from kit.packing.manifest import Manifest, read_manifest
-from kit.packing.shipping import is_junk
+from kit.packing.shipping import has_junk
+from kit.python_syntax import parse_python
+from kit.results import is_result
 from kit.submissions import Submission
 from kit.zips import tree_entries, unpack
 
@@ -44,6 +46,11 @@ class Subject:
     sources: tuple[Source, ...]
     whitelist: Path | None = None
 
+    @property
+    def is_result(self) -> bool:
+        """Whether it holds predictions and no code."""
+        return is_result(self.files)
+
     def source(self, name: str) -> Source | None:
         """Return the source of that name, None where there is none."""
         return next((source for source in self.sources if source.name == name), None)
@@ -64,17 +71,13 @@ def opened(submission: Submission) -> Iterator[Subject]:
             unpacked = Path(folder, "zip")
             unpack(submission.path, unpacked)
             root = _inner(unpacked)
-            entries = [e for e in tree_entries(root) if not _has_junk(e.name)]
+            entries = [e for e in tree_entries(root) if not has_junk(e.name)]
             files = {entry.name: entry.path for entry in entries}
             yield Subject(submission, root, files, read_manifest(root), _sources(files))
     else:
         shipment = submission.shipment
         files = {entry.name: entry.path for entry in shipment.entries}
         yield Subject(submission, submission.path, files, shipment.manifest, _sources(files))
-
-
-def _has_junk(name: str) -> bool:
-    return any(is_junk(part) for part in PurePosixPath(name).parts)
 
 
 def _inner(unpacked: Path) -> Path:
@@ -92,16 +95,13 @@ def _sources(files: Mapping[str, Path]) -> tuple[Source, ...]:
 
 def _parse(name: str, path: Path) -> Source:
     try:
-        # bytes: Python itself reads the coding line and refuses what is not UTF-8.
         content = path.read_bytes()
         text = content.decode("utf-8", "replace")
-        tree = compile(
-            content, name, "exec", ast.PyCF_ONLY_AST, dont_inherit=True,
-            _feature_version=PYTHON[1],
-        )  # fmt: skip
+        tree = parse_python(content, name, PYTHON)
     except SyntaxError as error:
         return Source(name, text, None, error)
-    except (ValueError, RecursionError, MemoryError, OSError) as error:
+    except OSError:
+        return Source(name, "", None)  # check_files says file-unreadable
+    except (ValueError, RecursionError, MemoryError) as error:
         return Source(name, "", None, SyntaxError(str(error)))
-    assert isinstance(tree, ast.Module)
     return Source(name, text, tree)

@@ -163,7 +163,7 @@ def _histogram_section(scored: Scored) -> list[str]:
     return [
         "<h2>Predicted scores by group</h2>",
         "<p>Bars give shares of the hybrids and shares of the non-hybrids, so that both classes "
-        "can be compared where one is much larger. Overlap is what no threshold can undo.</p>",
+        "can be compared where one is much larger. No threshold can separate what overlaps.</p>",
         f'<div class="grid3">{"".join(figures)}</div>',
     ]
 

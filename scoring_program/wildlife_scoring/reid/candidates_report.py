@@ -82,8 +82,8 @@ def _threshold_section(scored: Scored, candidates: Candidates, shown: Sequence[s
         "submission's own answers.</p>",
         f'<div class="grid2">{"".join(curves)}</div>',
         "<h2>Scores of the best candidates</h2>",
-        "<p>Bars give shares of the pictures of known and of new individuals. Overlap is what no "
-        "threshold can undo.</p>",
+        "<p>Bars give shares of the pictures of known and of new individuals. No threshold can "
+        "separate what overlaps.</p>",
         f'<div class="grid3">{"".join(histograms)}</div>',
     ]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 LONGEST_TEXT = 90  # a longer name from outside is cut, so that the page's size stays bounded
+
+# Control characters, and those that turn the order of letters around.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def page(title: str, body: Sequence[str]) -> str:
@@ -46,8 +50,9 @@ def figure(title: str, text: str, chart: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """Escape a text from outside, and cut it where it is very long."""
-    return escape(text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "\u2026")
+    r"""Escape a text from outside, ESC as \x1b, and cut it where it is very long."""
+    text = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "\u2026"
+    return escape(_CONTROL.sub(lambda match: repr(match.group())[1:-1], text))
 
 
 def percent(share: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.common.cache import FeatureCache
+from training.common.cache import FeatureCache, kept_arrays
 from training.common.errors import FeatureError
 
 ROOT = Path(__file__).parents[3]
@@ -135,3 +135,21 @@ def test_what_cannot_be_kept_is_said(tmp_path: Path, files: list[Path]) -> None:
         cache.features(files, lambda paths: np.zeros((len(paths), 2), np.float32))
     with pytest.raises(ValueError, match="batch is 0"):
         cache.features(files, Counted(), batch=0)
+
+
+def test_kept_arrays_are_computed_once_and_anew_where_the_file_is_damaged(tmp_path: Path) -> None:
+    path, calls = tmp_path / "new" / "table.npz", []
+
+    def compute() -> dict[str, np.ndarray]:
+        calls.append(1)
+        return {"block": np.array([[1.5, np.nan]]), "seconds": np.array(2.0)}
+
+    for _ in range(2):
+        kept = kept_arrays(path, compute)
+        np.testing.assert_array_equal(kept["block"], [[1.5, np.nan]])
+        assert float(kept["seconds"]) == 2.0
+    assert len(calls) == 1
+    for damage in (path.read_bytes()[:50], b"", b"no zip at all"):
+        path.write_bytes(damage)
+        assert set(kept_arrays(path, compute)) == {"block", "seconds"}
+    assert len(calls) == 4

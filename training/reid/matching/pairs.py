@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from training.common.atomic import replaced
+from training.common.cache import kept_arrays
 from training.common.console import say
 from training.reid.database import Database
 from training.reid.images import image_digest
@@ -81,17 +80,14 @@ def all_pairs(matcher: Matcher, database: Database) -> tuple[Array, float]:
 
 def _block(matcher: Matcher, rows: Rows, digest: str) -> tuple[Array, float]:
     """(r, r) scores, NaN on the diagonal, and the seconds that computing them took."""
-    kept = RUNS / f"{digest[:24]}.npz"
-    try:
-        with np.load(kept) as file:
-            return file["block"], float(file["seconds"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        pass  # Missing or damaged: computed again.
-    started, block = time.perf_counter(), np.full((len(rows), len(rows)), np.nan)
-    for number, row in enumerate(rows.tolist()):
-        later = slice(number + 1, len(rows))
-        block[number, later] = block[later, number] = matcher.score(row, rows[later])
-    seconds = max(time.perf_counter() - started, 1e-9)
-    with replaced(kept) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, block=block, seconds=seconds)
-    return block, seconds
+
+    def compute() -> dict[str, Array]:
+        started, block = time.perf_counter(), np.full((len(rows), len(rows)), np.nan)
+        for number, row in enumerate(rows.tolist()):
+            later = slice(number + 1, len(rows))
+            block[number, later] = block[later, number] = matcher.score(row, rows[later])
+        seconds = max(time.perf_counter() - started, 1e-9)
+        return {"block": block, "seconds": np.array(seconds)}
+
+    kept = kept_arrays(RUNS / f"{digest[:24]}.npz", compute)
+    return kept["block"], float(kept["seconds"])

@@ -1,0 +1,272 @@
+"""What a file holds, told from its content alone; nothing is loaded and no suffix is read."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickletools
+import re
+import struct
+import zipfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+# Kinds that are no format of data at all, wherever they are found.
+EMPTY, POINTER, PAGE = "an empty file", "a git-lfs pointer", "a web page or a server's error"
+SAFETENSORS, NPZ, NPY, HDF5, ONNX = "safetensors", "npz", "npy", "HDF5", "ONNX"
+TORCH_ZIP, ZIP, PICKLE, TAR = "a zip of torch", "a zip", "a pickle", "a tar archive"
+JSON, TEXT, COMPRESSED, IMAGE, UNKNOWN = (
+    "JSON",
+    "text",
+    "compressed data",
+    "an image",
+    "other bytes",
+)
+
+_HEAD = 4096
+_LARGEST_JSON = 64 * 1024**2
+_LARGEST_PICKLE = 1024**3
+# Values, and the two marks that UTF-16 and UTF-32 begin with.
+_JSON_STARTS = (*(bytes([sign]) for sign in b'{["-0123456789tfnNI'), b"\xff", b"\xfe", b"\0")
+_MOST_FIELDS = 100_000
+_LARGEST_HEADER = 100_000_000  # as the safetensors library
+_HDF5_SIGN = b"\x89HDF\r\n\x1a\n"
+_POINTER = re.compile(
+    rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/\S*\s+"
+    rb"(?:ext-\S+ \S+\s+)*oid \S+|/annex/objects/\S+\s*$"
+)
+_PAGE = re.compile(rb"<!doctype html|<html\b|<head\b|<\?xml[^>]*>\s*(?:<!doctype html|<error\b)")
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_STARTS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
+    (NPY, (b"\x93NUMPY",)),
+    (COMPRESSED, (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x5d\x00\x00", b"\x28\xb5\x2f\xfd",
+                  b"\x04\x22\x4d\x18", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda", b"ZF0x")),
+    (IMAGE, (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")),
+)  # fmt: skip
+
+
+def kind_of(path: Path) -> str:
+    """Return which of the kinds above a file is.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        if not head:
+            return EMPTY
+        if size <= _HEAD and _POINTER.match(head):
+            return POINTER
+        if _is_page(head):
+            return PAGE
+        for kind, starts in _STARTS:
+            if head.startswith(starts):
+                return kind
+        for kind, test in _TESTS:
+            stream.seek(0)
+            if test(stream, head, size):
+                return kind
+    return UNKNOWN
+
+
+def _is_page(head: bytes) -> bool:
+    start = _COMMENT.sub(b"", head.removeprefix(b"\xef\xbb\xbf")).lstrip().lower()
+    return _PAGE.match(start) is not None
+
+
+def _is_npz(stream: BinaryIO, head: bytes, size: int) -> bool:
+    # NumPy writes an npz without arrays as an empty zip.
+    return any(name.endswith(".npy") for name in _members(stream, head)) or (
+        head.startswith(b"PK\x05\x06") and size == 22
+    )
+
+
+def _is_torch_zip(stream: BinaryIO, head: bytes, size: int) -> bool:
+    return any(name.endswith("/data.pkl") for name in _members(stream, head))
+
+
+def _is_zip(stream: BinaryIO, head: bytes, size: int) -> bool:
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def _members(stream: BinaryIO, head: bytes) -> list[str]:
+    """The names in a zip; none where it is cut off, or not a zip."""
+    if not head.startswith(b"PK\x03\x04"):
+        return []
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError):
+        return []
+
+
+def _is_hdf5(stream: BinaryIO, head: bytes, size: int) -> bool:
+    """HDF5 may begin after a block of the user's, at 512, 1024, 2048 ... bytes."""
+    start = 0
+    while start < size:
+        stream.seek(start)
+        if stream.read(8) == _HDF5_SIGN:
+            return True
+        start = start * 2 or 512
+    return False
+
+
+def _is_tar(stream: BinaryIO, head: bytes, size: int) -> bool:
+    return head[257:262] == b"ustar"
+
+
+def _is_safetensors(stream: BinaryIO, head: bytes, size: int) -> bool:
+    length = int.from_bytes(head[:8], "little")
+    return head[8:9] == b"{" and 2 <= length <= _LARGEST_HEADER
+
+
+def _is_pickle(stream: BinaryIO, head: bytes, size: int) -> bool:
+    if head[:1] == b"\x80" and len(head) > 2:
+        return head[1] <= 5
+    # Protocols 0 and 1 have no mark of their own: the opcodes have to make sense to the end, or
+    # for longer than those of any text do.
+    if size > _LARGEST_PICKLE or not head[:1].isascii():
+        return False
+    try:
+        seen = [opcode.name for opcode, _, _ in islice(pickletools.genops(stream), 200)]
+    except Exception:  # what is no pickle leads to errors of any kind
+        return False
+    return len(seen) > 1 and (seen[-1] == "STOP" or len(seen) == 200)
+
+
+def _is_json(stream: BinaryIO, head: bytes, size: int) -> bool:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if size > _LARGEST_JSON or start not in _JSON_STARTS:
+        return start in (b"{", b"[")
+    data = stream.read().removeprefix(b"\xef\xbb\xbf")
+    try:
+        json.loads(data)
+    except RecursionError:
+        return True
+    except ValueError:
+        return _is_json_lines(data)
+    return True
+
+
+def _is_json_lines(data: bytes) -> bool:
+    try:
+        lines = [json.loads(line) for line in data.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return False
+    return any(isinstance(line, dict | list) for line in lines)
+
+
+def _is_text(stream: BinaryIO, head: bytes, size: int) -> bool:
+    try:
+        # A character may be cut at the end of the head.
+        text = head.decode("utf-8", "strict" if size <= _HEAD else "ignore")
+    except UnicodeDecodeError:
+        return False
+    if size > _HEAD and len(text.encode()) < len(head) - 3:
+        return False
+    return all(sign.isprintable() or sign in "\t\n\r\f\ufeff" for sign in text)
+
+
+def _is_onnx(stream: BinaryIO, head: bytes, size: int) -> bool:
+    """Whether the file is a protobuf message whose field 7, the graph, is a message."""
+    graph = False
+    try:
+        for _ in range(_MOST_FIELDS):
+            if stream.tell() >= size:
+                break
+            tag = _varint(stream)
+            field, wire = tag >> 3, tag & 7
+            if field == 0 or wire not in (0, 1, 2, 5):
+                return False
+            graph |= field == 7 and wire == 2
+            _step_over(stream, wire)
+    except EOFError:
+        return False
+    return graph and stream.tell() == size
+
+
+def _step_over(stream: BinaryIO, wire: int) -> None:
+    if wire == 0:
+        _varint(stream)
+    else:
+        stream.seek({1: 8, 5: 4}.get(wire) or _varint(stream), io.SEEK_CUR)
+
+
+def _varint(stream: BinaryIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        read = stream.read(1)
+        if not read:
+            raise EOFError
+        value |= (read[0] & 0x7F) << shift
+        if read[0] < 0x80:
+            return value
+    raise EOFError
+
+
+_TESTS: tuple[tuple[str, Callable[[BinaryIO, bytes, int], bool]], ...] = (
+    (NPZ, _is_npz),
+    (TORCH_ZIP, _is_torch_zip),
+    (ZIP, _is_zip),
+    (HDF5, _is_hdf5),
+    (TAR, _is_tar),
+    (SAFETENSORS, _is_safetensors),
+    (JSON, _is_json),
+    (PICKLE, _is_pickle),
+    (TEXT, _is_text),
+    (ONNX, _is_onnx),
+)
+
+
+def cut_off(path: Path, kind: str) -> str:
+    """Say what a file of a known kind lacks at its end; "" where it is whole or nobody can tell."""
+    with path.open("rb") as stream:
+        size = path.stat().st_size
+        if kind in (NPZ, TORCH_ZIP, ZIP):
+            return "" if zipfile.is_zipfile(stream) else "its directory, which stands at the end"
+        expected = {SAFETENSORS: _safetensors_size, NPY: _npy_size, HDF5: _hdf5_size}.get(kind)
+        needed = expected(stream) if expected else 0
+    return f"{needed - size:,} bytes at its end" if needed > size else ""
+
+
+def _safetensors_size(stream: BinaryIO) -> int:
+    length = int.from_bytes(stream.read(8), "little")
+    header = stream.read(length)
+    if len(header) < length:
+        return 8 + length
+    try:
+        tensors = json.loads(header)
+        ends = [entry["data_offsets"][1] for name, entry in tensors.items() if name[:2] != "__"]
+        return 8 + length + max(map(int, ends), default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return 0
+
+
+def _npy_size(stream: BinaryIO) -> int:
+    import numpy as np
+
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read(stream, max_header_size=_LARGEST_HEADER)
+    except (ValueError, EOFError, SyntaxError, MemoryError, RecursionError):
+        return 0
+    count = 1
+    for length in shape:
+        count *= length
+    return 0 if dtype.hasobject else stream.tell() + count * dtype.itemsize
+
+
+def _hdf5_size(stream: BinaryIO) -> int:
+    """The end of the file as the superblock at its start gives it, 0 where it gives none."""
+    head = stream.read(64)
+    at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8]) if head.startswith(_HDF5_SIGN) else None
+    wide = at is not None and head[13 if at >= 40 else 9] == 8
+    return int(struct.unpack_from("<Q", head, at)[0]) if at is not None and wide else 0

@@ -1,0 +1,68 @@
+"""Where a submission itself makes its own folder the working directory."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from kit.checks.submission.syntax import Code, Function
+
+_CHDIR = ("os.chdir", "contextlib.chdir")
+
+
+def moves_home(code: Code) -> list[ast.Call]:
+    """Return the calls that make a folder next to the source the working directory."""
+    own = _names_from_file(code)
+    return [
+        call
+        for name, call in code.calls()
+        if name in _CHDIR and call.args and _leans_on(call.args[0], own)
+    ]
+
+
+def runs_at_home(call: ast.Call, code: Code, moves: Sequence[ast.Call]) -> bool:
+    """Say whether the working directory is the submission's folder when `call` runs.
+
+    A call in the function of the move has to come after it; another function is taken to be
+    called later.
+    """
+    around = _function_around(call, code)
+    for move in moves:
+        if _function_around(move, code) is around:
+            if call.lineno > move.lineno:
+                return True
+        elif around is not None:
+            return True
+    return False
+
+
+def _function_around(node: ast.AST, code: Code) -> ast.AST | None:
+    around = code.parents.get(node)
+    while around is not None and not isinstance(around, Function | ast.Lambda):
+        around = code.parents.get(around)
+    return around
+
+
+def _names_from_file(code: Code) -> set[str]:
+    """`HERE` and `self.folder`, where they are computed from `__file__` in however many steps."""
+    found = {"__file__"}
+    assigned = [node for node in ast.walk(code.tree) if isinstance(node, ast.Assign)]
+    for _ in assigned:
+        more = {
+            ast.unparse(target)
+            for node in assigned
+            if _leans_on(node.value, found)
+            for target in node.targets
+        }
+        if more <= found:
+            break
+        found |= more
+    return found
+
+
+def _leans_on(node: ast.AST, names: set[str]) -> bool:
+    return any(
+        ast.unparse(part) in names
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name | ast.Attribute)
+    )

@@ -1,0 +1,91 @@
+"""What a run tells its user besides scores: notes, paths by their own names, doubts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.bundle_track import track_difference
+from kit.bundles import Bundle
+from kit.isolation.app_paths import app_paths
+from kit.isolation.doubts import (
+    Doubt,
+    doubts,
+    doubts_of_outcomes,
+    doubts_of_requirements,
+    modules_in,
+    read_logs,
+)
+from kit.packing.shipping import has_junk
+from kit.requirements import unmet_requirements
+from kit.results import is_result, result_problems
+from kit.submissions import LaidOut, Submission, metadata_of
+from kit.vendoring.imports import unvendored_packages
+from kit.worker import STEPS, Workspace
+from kit.zips import tree_entries
+
+if TYPE_CHECKING:
+    from kit.runs import Run
+
+_MOST_NOTES = 5
+
+
+def doubts_of_run(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[Doubt]:
+    """Return what of the mode may have caused the failure of a run."""
+    lacks = workspace.mode.lacks(result.bundle.docker_image)
+    named = app_paths(result.task, result.submission)
+    own = modules_in([workspace.root, laid_out.folder])
+    shared = unvendored_packages(result.submission.path, laid_out.folder)
+    outcomes = [outcome for step in result.steps for outcome in step.outcomes.values()]
+    found = [
+        *doubts(lacks, named, read_logs(workspace.logs), own | frozenset(shared)),
+        *doubts_of_outcomes(lacks, outcomes),
+    ]
+    if "packages" in lacks and result.steps[0].failure:
+        found += doubts_of_requirements(unmet_requirements(laid_out.folder))
+    return list(dict.fromkeys(found))
+
+
+def user_paths(result: Run, workspace: Workspace) -> dict[Path, str]:
+    """Return what a run's temporary folders hold, under the path that the user knows."""
+    task, root = result.task, workspace.root
+    named = {
+        root / "prediction" / "program": result.submission.path,
+        root / "prediction" / "ingestion_program": task.ingestion_program,
+        root / "prediction" / "input_data": task.input_data,
+        root / "scoring" / "program": task.scoring_program,
+        root / "scoring" / "ingestion_program": task.ingestion_program,
+        root / "scoring" / "input_data": task.input_data,
+        root / "scoring" / "input" / "ref": task.reference_data,
+    }
+    paths = {folder: str(path) for folder, path in named.items() if path is not None}
+    platform = {
+        root / step / name: f"/app/{name}" for step in STEPS for name in ("output", "input")
+    }
+    return paths | platform
+
+
+def notes_on(submission: Submission, laid_out: Path, bundle: Bundle) -> list[str]:
+    """Return what the user should know of a submission before it runs on a bundle."""
+    names = [entry.name for entry in tree_entries(laid_out) if not has_junk(entry.name)]
+    if is_result(names):
+        kind = "a result submission: the scoring program reads its files as they are"
+        return [kind, *_first([str(problem) for problem in result_problems(names)])]
+    difference = track_difference(metadata_of(laid_out).get("track"), bundle)
+    other_track = [difference] if difference else []
+    unmet = [f"requirement not met here: {item}" for item in unmet_requirements(laid_out)]
+    problems = [] if submission.is_zip else submission.shipment.problems
+    refused = [
+        f"kit pack would refuse this: {item}" for item in problems if item.severity == "error"
+    ]
+    absent = [
+        f"{package} is imported and not in the submission; `kit vendor` copies shared packages"
+        for package in unvendored_packages(submission.path, laid_out)
+    ]
+    return [*other_track, *_first(unmet), *_first(refused), *_first(absent)]
+
+
+def _first(notes: list[str]) -> list[str]:
+    """Return the first few notes of a kind, and how many more: nobody reads thousands."""
+    more = len(notes) - _MOST_NOTES
+    return [*notes[:_MOST_NOTES], f"... and {more:,} more such notes"] if more > 0 else notes
