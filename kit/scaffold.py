@@ -88,8 +88,8 @@ def template_of(track: str) -> Path:
     found = "has no template to start from" if track in TRACKS else "is not a track of this kit"
     raise UsageProblem(
         f"--track {track}: {found}; tracks with a template: {', '.join(known)}",
-        hint="start from one that predicts the same kind, a score or a label, and change `track` in "
-        "its metadata",
+        hint="start from a track that predicts the same kind, a score or a label, and change "
+        "`track` in the new metadata",
     )
 
 
