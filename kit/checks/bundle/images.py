@@ -23,9 +23,6 @@ from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk
 from kit.trees import Kind, open_regular, walk
 
-if TYPE_CHECKING:
-    pass
-
 DECODING_S = 15.0
 _THREADS = 4
 _LARGE = 50_000_000  # pixels: decoding a few of more at once takes gigabytes
