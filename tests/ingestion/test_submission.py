@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.checks.submission.package_names import packages_of
+from kit.package_names import packages_of
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
 from wildlife_ingestion.submission import (

@@ -14,16 +14,16 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.conflicts import exclusions
-from kit.checks.submission.package_names import (
+from kit.checks.submission.subject import Subject
+from kit.checks.submission.version_ranges import without_builds
+from kit.contract import REQUIREMENTS_FILE
+from kit.findings.finding import CheckResult, Finding, Skipped
+from kit.package_names import (
     is_not_in_pip,
     is_part_of_python,
     package_meant,
     without_screen,
 )
-from kit.checks.submission.subject import Subject
-from kit.checks.submission.version_ranges import without_builds
-from kit.contract import REQUIREMENTS_FILE
-from kit.findings.finding import CheckResult, Finding, Skipped
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
 
 
