@@ -27,12 +27,14 @@ JSON, TEXT, COMPRESSED, IMAGE, UNKNOWN = (
 )
 
 _HEAD = 4096
-_LARGEST_JSON = 64 * 1024**2
+_LARGEST_JSON = 32 * 1024**2
 _LARGEST_PICKLE = 1024**3
 # Values, and the two marks that UTF-16 and UTF-32 begin with.
 _JSON_STARTS = (*(bytes([sign]) for sign in b'{["-0123456789tfnNI'), b"\xff", b"\xfe", b"\0")
 _MOST_FIELDS = 100_000
 _LARGEST_HEADER = 100_000_000  # as the safetensors library
+_LARGEST_ARRAY_HEADER = 1_000_000
+_SUPERBLOCK = 52
 _HDF5_SIGN = b"\x89HDF\r\n\x1a\n"
 _POINTER = re.compile(
     rb"version https?://(?:git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/\S*\s+"
@@ -201,7 +203,7 @@ def _is_onnx(stream: BinaryIO, head: bytes, size: int) -> bool:
                 return False
             graph |= field == 7 and wire == 2
             _step_over(stream, wire)
-    except EOFError:
+    except (EOFError, OSError, OverflowError):  # a length beyond what can be sought
         return False
     return graph and stream.tell() == size
 
@@ -274,8 +276,8 @@ def _npy_size(stream: BinaryIO) -> int:
             if version == (1, 0)
             else np.lib.format.read_array_header_2_0
         )
-        shape, _, dtype = read(stream, max_header_size=_LARGEST_HEADER)
-    except (ValueError, EOFError, SyntaxError, MemoryError, RecursionError):
+        shape, _, dtype = read(stream, max_header_size=_LARGEST_ARRAY_HEADER)
+    except Exception:  # a damaged header leads to errors of any kind
         return 0
     count = 1
     for length in shape:
@@ -285,7 +287,9 @@ def _npy_size(stream: BinaryIO) -> int:
 
 def _hdf5_size(stream: BinaryIO) -> int:
     """The end of the file as the superblock at its start gives it, 0 where it gives none."""
-    head = stream.read(64)
+    head = stream.read(_SUPERBLOCK)
+    if len(head) < _SUPERBLOCK:
+        return _SUPERBLOCK
     at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8]) if head.startswith(_HDF5_SIGN) else None
     wide = at is not None and head[13 if at >= 40 else 9] == 8
     return int(struct.unpack_from("<Q", head, at)[0]) if at is not None and wide else 0
