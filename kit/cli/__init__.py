@@ -27,7 +27,7 @@ _COMMANDS = {
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
     "pack": "Make the zip to upload, or list every reason against it.",
-    "weights": "Show the files of weights.json, or fetch the missing ones.",
+    "weights": "List, show or fetch the files of weights.json.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",
     "new-bundle": "Start a competition bundle with a metric of its own.",
     "vendor": "Copy shared packages into the submissions that import them, or check the copies.",

@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.errors import KitError
-from kit.zips import ZIP_ERRORS, inspect, is_plain, unpack
+from kit.zip_inspection import inspect
+from kit.zips import ZIP_ERRORS, is_plain, unpack
 
 
 @contextmanager

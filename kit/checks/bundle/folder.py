@@ -40,7 +40,7 @@ def check_bundle(path: Path, now: datetime | None = None) -> Report:
         path: the bundle's folder or zip.
         now: UTC without a time zone; the present moment by default.
     """
-    report = Report("bundle", path.name, path)
+    report = Report("bundle", path.resolve().name, path)
     now = now or datetime.now(timezone.utc).replace(tzinfo=None)
     if path.is_dir():
         root = _inner(path)
