@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 # Nobody reads thousands of lines.
-_MOST_SHOWN = 20
+_MOST_SHOWN = 40
 
 
 class KitError(Exception):

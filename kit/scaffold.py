@@ -1,4 +1,8 @@
-"""Make a submission folder that runs at once, copied from one that is tested."""
+"""Make a submission folder that runs at once, copied from the fixed template of its track.
+
+The templates are in the package, one folder for each track: what stands in submissions/ is the
+user's, and may be broken. tests/repository/test_tracks.py compares each with a submission.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,18 @@ from pathlib import Path
 
 import yaml
 
-from kit.contract import METADATA_FILE, MODEL_FILE
+from kit.contract import METADATA_FILE, MODEL_FILE, TRACKS
 from kit.errors import UsageProblem
 from kit.files import WriteFailed
 from kit.repository import checkout
-from kit.submissions import Submission, discover, track_of
 from kit.vendoring.vendor import check_package_names, shared_folder, vendor
-from kit.zips import zip_size
 
+TEMPLATES = Path(__file__).with_name("submission_templates")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
-    """Make submissions/NAME from the smallest submission of the track.
-
-    The template is a submission like any other, so it is tested like any other.
+    """Make submissions/NAME from the template of the track.
 
     Args:
         name: the new submission's name.
@@ -33,8 +34,9 @@ def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
             made as `kit vendor` makes them.
 
     Raises:
-        UsageProblem: the name does not fit or is taken, the track has no submission yet, or a
-            package does not exist.
+        UsageProblem: the name does not fit or is taken, the track has no template, or a package
+            does not exist.
+        WriteFailed: the folder cannot be made.
     """
     if not _NAME.fullmatch(name):
         raise UsageProblem(
@@ -46,11 +48,12 @@ def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
         raise UsageProblem(f"{target}: exists already; choose another name")
     shared = shared_folder(target)
     check_package_names(shared, packages)
-    template = _template(track)
+    template = template_of(track)
     temporary = target.with_name(f".{name}.tmp")
     try:
-        _copy(template, temporary)
-        _personalise(temporary, name, template.name, track)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(template, temporary, ignore=shutil.ignore_patterns("__pycache__"))
+        _personalise(temporary, name, track)
         if packages:
             _import(temporary / MODEL_FILE, name, packages)
             vendor(temporary, shared)
@@ -60,13 +63,6 @@ def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
-
-
-def _copy(template: Submission, folder: Path) -> None:
-    for entry in template.shipment.entries:
-        path = folder / entry.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(entry.path, path)
 
 
 def _import(model: Path, name: str, packages: Sequence[str]) -> None:
@@ -81,24 +77,34 @@ def _import(model: Path, name: str, packages: Sequence[str]) -> None:
     model.write_text("".join([*lines[:place], *added, *lines[place:]]), encoding="utf-8")
 
 
-def _template(track: str) -> Submission:
-    candidates = [item for item in discover() if track_of(item.path) == track]
-    if not candidates:
-        tracks = sorted({found for item in discover() if (found := track_of(item.path))})
-        raise UsageProblem(
-            f"--track {track}: no submission of that track exists to start from; tracks with "
-            f"one: {', '.join(tracks)}"
-        )
-    return min(candidates, key=lambda item: zip_size(item.shipment.entries))
+def template_of(track: str) -> Path:
+    """Return the folder of the track's template.
+
+    Raises:
+        UsageProblem: the track has none, or is unknown; the tracks with one are listed.
+    """
+    if track in (known := tracks_with_template()):
+        return TEMPLATES / track
+    found = "has no template to start from" if track in TRACKS else "is not a track of this kit"
+    raise UsageProblem(
+        f"--track {track}: {found}; tracks with a template: {', '.join(known)}",
+        hint="start from a track that predicts the same kind, a score or a label, and change "
+        "`track` in the new metadata",
+    )
 
 
-def _personalise(folder: Path, name: str, template: str, track: str) -> None:
+def tracks_with_template() -> list[str]:
+    """Return the tracks that `new` can start, sorted."""
+    return sorted(path.parent.name for path in TEMPLATES.glob(f"*/{MODEL_FILE}"))
+
+
+def _personalise(folder: Path, name: str, track: str) -> None:
     """Give the copy its own name, so that nobody uploads the template's description."""
     metadata = {"description": f"{name}: describe here what it does", "track": track}
     text = yaml.safe_dump(metadata, sort_keys=False)
     (folder / METADATA_FILE).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(
-        f"# {name}\n\nStarted from `{template}`. Describe here: the idea, its source, how to "
-        "train it, what it scores.\n",
+        f"# {name}\n\nStarted from the template of the track `{track}`. Describe here: the idea, "
+        "its source, how to train it, what it scores.\n",
         encoding="utf-8",
     )

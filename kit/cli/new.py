@@ -5,13 +5,12 @@ from __future__ import annotations
 import click
 
 from kit.cli.printing import console, json_option, print_json
-from kit.contract import TRACKS
 from kit.scaffold import new
 
 
 @click.command("new")
 @click.argument("name")
-@click.option("--track", type=click.Choice(TRACKS), required=True, help="The challenge's track.")
+@click.option("--track", required=True, help="The challenge's track, such as hybrid or reid.")
 @click.option(
     "--with",
     "packages",

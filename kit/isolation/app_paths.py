@@ -19,6 +19,7 @@ from kit.errors import KitError
 from kit.isolation.platform_table import CONTAINER_KINDS
 from kit.isolation.programs import command_of, has_metadata
 from kit.submissions import Submission
+from kit.trees import open_regular
 
 # /app as a whole path or the beginning of one; not the end of an address or of /usr/app.
 _APP = re.compile(r"(?<![\w./~})-])/app(?:/[\w.*-]+)*/?(?![\w.-])")
@@ -91,7 +92,7 @@ def _files(program: Path) -> Iterator[tuple[str, bytes]]:
     if not program.is_file():
         return  # opening a pipe would wait for ever
     try:
-        with zipfile.ZipFile(program) as archive:
+        with open_regular(program) as stream, zipfile.ZipFile(stream) as archive:
             for info in archive.infolist():
                 if _may_be_code(info.filename) and info.file_size <= _MOST_BYTES:
                     yield info.filename, archive.read(info)

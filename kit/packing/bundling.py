@@ -56,16 +56,21 @@ def pack_bundle(
         raise KitError(f"{folder / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     entries = {entry.name: entry for entry in _entries(competition)}
     entries[COMPETITION_FILE] = Entry(COMPETITION_FILE, folder / COMPETITION_FILE)
-    with writing(target, "the zip"):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Next to the target, because a bundle may be larger than the disk of temporary files.
-        scratch = TemporaryDirectory(prefix=f".{target.stem}.", dir=target.parent)
-    with scratch:
-        draft = Path(scratch.name, target.name)
+    with _scratch(target) as scratch:
+        draft = Path(scratch, target.name)
         sha256 = write_zip(entries.values(), draft)
         forced = _errors(folder, check(draft), force)
-        draft.replace(target)
+        with writing(target, "the zip"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(target)
     return PackedBundle(sha256, tuple(sorted(entries)), forced)
+
+
+def _scratch(target: Path) -> TemporaryDirectory[str]:
+    """Make a folder on the target's disk: a bundle may not fit on that of temporary files."""
+    above = next(parent for parent in target.absolute().parents if parent.is_dir())
+    with writing(target, "the zip"):
+        return TemporaryDirectory(prefix=f".{target.stem}.", dir=above)
 
 
 def _errors(folder: Path, report: Report, force: bool) -> tuple[str, ...]:

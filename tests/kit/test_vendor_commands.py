@@ -70,7 +70,7 @@ def checkout(kit: Kit, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     root = tmp_path / "repository"
     for folder in ("ingestion_program", "scoring_program"):
         (root / folder).mkdir(parents=True)
-    make_submission(root / "submissions/smallest", f"import json\n\n{MODEL}")
+    make_submission(root / "submissions/smallest")
     shared.rename(root / "submissions/_shared")
     monkeypatch.chdir(root)
     return root
@@ -86,7 +86,7 @@ def test_a_new_submission_starts_with_shared_packages(kit: Kit, checkout: Path) 
     assert recorded(folder)["frozen"] is False
     model = (folder / "model.py").read_text()
     assert "import wildlife_a.two  # noqa: F401\nimport wildlife_b  # noqa: F401\n" in model
-    assert model.index("import json") < model.index("import wildlife_a") < model.index("class")
+    assert model.index("import Image") < model.index("import wildlife_a") < model.index("class")
     assert kit("vendor", "--check").status == 0
     assert kit("check", "mine", "--quick").status == 0
     assert not list(checkout.rglob("*.tmp"))

@@ -18,6 +18,7 @@ import yaml
 
 from kit import bundles, contract
 from kit.bundle_track import track_of_bundle
+from kit.scaffold import TEMPLATES, tracks_with_template
 from tests.support.kit import ROOT
 from tests.support.repository import make_targets
 from wildlife_ingestion.submission import PREDICTION_OF_TRACK
@@ -106,3 +107,19 @@ def test_the_readmes_and_the_folders_name_a_track_with_a_sample_bundle(
     assert f"## Track `{name}`" in definitions
     assert (ROOT / "training" / name).is_dir()
     assert (ROOT / "sample_data" / f"generate_{name}.py").is_file()
+
+
+def test_each_track_with_a_sample_bundle_has_a_template_that_is_a_tested_submission() -> None:
+    """`kit new` starts from data of the package; the submissions are what runs in the tests."""
+    assert tracks_with_template() == SAMPLES
+    for track in SAMPLES:
+        model = (TEMPLATES / track / "model.py").read_bytes()
+        of_track = [
+            path.parent
+            for path in (ROOT / "submissions").glob("*/model.py")
+            if read_yaml(path.parent / "metadata")["track"] == track
+        ]
+        assert [path.name for path in (TEMPLATES / track).iterdir() if path.is_file()] == [
+            "model.py"
+        ]
+        assert model in [(path / "model.py").read_bytes() for path in of_track], track

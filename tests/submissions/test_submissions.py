@@ -332,12 +332,22 @@ def test_kit_new_makes_a_submission_that_runs_at_once(kit: Kit, track: str) -> N
     assert "exists already" in again.text
 
 
-def test_kit_new_names_the_tracks_that_have_a_template(kit: Kit) -> None:
-    here = small_checkout(Path.cwd())
-    shutil.rmtree(here / "submissions" / "always_new")
-    other = kit("new", "another", "--track", "reid")
+@pytest.mark.parametrize("track", ["anomaly", "family", "Hybrid", "", "../hybrid", "x" * 300])
+def test_kit_new_names_the_tracks_that_have_a_template(kit: Kit, track: str) -> None:
+    small_checkout(Path.cwd())
+    other = kit("new", "another", "--track", track)
     assert other.status == 2
-    assert "tracks with one: hybrid" in other.text
+    assert "tracks with a template: hybrid, reid" in other.text
+    assert not Path("submissions/another").exists()
+
+
+def test_kit_new_does_not_start_from_what_the_user_broke(kit: Kit) -> None:
+    here = small_checkout(Path.cwd())
+    (here / "submissions/constant/model.py").write_text("syntax error")
+    (here / "submissions/a").mkdir()
+    (here / "submissions/a/model.py").write_text("")
+    assert kit("new", "mine", "--track", "hybrid").status == 0
+    assert kit("run", "mine", "--json").json["ok"]
 
 
 @pytest.mark.parametrize("name", ["Big", "with space", "../out", "9lives", "x" * 41])

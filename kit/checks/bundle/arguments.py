@@ -13,7 +13,7 @@ def reads_argument(folder: Path, position: int) -> bool:
 
     It does not where every use of `sys.argv` in its files is a plain index below the position.
     """
-    paths = sorted(folder.rglob("*.py"))
+    paths = sorted(path for path in folder.rglob("*.py") if path.is_file())
     if not paths or len(paths) > _MOST_FILES:
         return True
     return any(_may_read(path, position) for path in paths)

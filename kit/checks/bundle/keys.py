@@ -156,7 +156,7 @@ def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
         return
     path, name = competition.root / file.value, f"{_dotted(file.place)}: {file.value}"
     if not path.is_file():
-        found = f"{name} is a folder, expected a file"
+        found = f"{name} is no file; expected one"
         yield finding_at(competition, "path-missing", found, *file.place)
     elif file.kind is FileKind.IMAGE:
         if (problem := logo_problem(path)) is not None:
