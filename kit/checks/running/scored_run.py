@@ -146,8 +146,9 @@ def _cause(result: runs.Run) -> str:
     failed = next((step for step in result.steps if step.failure), None)
     lines = runs.tail(failed.log) if failed else []
     begins = [number for number, line in enumerate(lines) if line.startswith("ERROR: ")]
-    said = lines[begins[-1] :] if begins else lines[-1:]
-    return f": {shown([line.strip() for line in said], _MOST_LINES)}" if said else ""
+    first, *items = (lines[begins[-1] :] if begins else lines[-1:]) or [""]
+    listed = shown([item.strip().removeprefix("- ") for item in items], _MOST_LINES)
+    return f": {first.strip()} {listed}".rstrip() if first else ""
 
 
 def _read(path: Path) -> Rows:
