@@ -21,7 +21,7 @@ TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist 
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
+.PHONY: help demo models test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
   bench sample-data scores pack constraints clean
 
 help: ## This list
@@ -42,6 +42,11 @@ $(VENV)/kit.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@$(INSTALL) --editable '.[containers,dev]'
 	@touch $@
 
+$(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
+	@echo "Setting up $(VENV) (torch and what the submissions with a network need; several GB the first time)"
+	@$(INSTALL) --editable '.[models]'
+	@touch $@
+
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
 	@$(INSTALL) --editable '.[models,train,containers,dev]'
@@ -49,6 +54,8 @@ $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 
 demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report
 	@$(BIN)/kit run $(DEMO)
+
+models: $(VENV)/models.done ## torch and the other packages of the extra `models`, into the environment
 
 test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)

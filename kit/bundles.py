@@ -31,7 +31,8 @@ from kit.competition_schema import TASK_FILES
 from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
 from kit.server_fields import flag_of, is_platform_key, whole_number
-from kit.zips import ZIP_ERRORS, as_unpacked, refuse_plain_file, unpack
+from kit.zip_inspection import as_unpacked
+from kit.zips import ZIP_ERRORS, refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,7 @@ def is_bundle(path: Path) -> bool:
                 names = {as_unpacked(name) for name in archive.namelist()}
         except (*ZIP_ERRORS, OSError):
             return False
-    inside = any(
-        name.count("/") <= 1 and PurePosixPath(name).name == COMPETITION_FILE for name in names
-    )
+    inside = any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
     return COMPETITION_FILE in names or (inside and MODEL_FILE not in names)
 
 

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# Nobody reads thousands of lines.
+_MOST_SHOWN = 40
+
 
 class KitError(Exception):
     """One message for a person: what was expected, what was found, where, and what to do.
@@ -31,7 +34,9 @@ class KitError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
+        lines = [self.message, *(f"  - {problem}" for problem in self.problems[:_MOST_SHOWN])]
+        if len(self.problems) > _MOST_SHOWN:
+            lines.append(f"  ... and {len(self.problems) - _MOST_SHOWN:,} more")
         if self.hint:
             lines.append(f"To do: {self.hint}")
         return "\n".join(lines)

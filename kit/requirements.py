@@ -10,17 +10,11 @@ import re
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from kit.contract import REQUIREMENTS_FILE
 
-# What is imported -> the package that brings it, for what is not installed here.
-PACKAGE_OF_MODULE: Final = {
-    "sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "Pillow",
-    "open_clip": "open-clip-torch", "yaml": "PyYAML", "skimage": "scikit-image",
-}  # fmt: skip
 _COMMENT = re.compile(r"(^|\s)#.*$")
 # An option of pip, an address or a path: pip would take it, the platform's readers do not.
 _NOT_A_PACKAGE = re.compile(r"-|.*://|[./~]|.*\.(whl|zip|tar\.gz)$|.*\s--\w", re.DOTALL)
@@ -119,8 +113,3 @@ def installed_version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def package_of(module: str) -> str:
-    """Return the package that brings a module that is not installed here."""
-    return PACKAGE_OF_MODULE.get(module, module)

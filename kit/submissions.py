@@ -15,16 +15,8 @@ from kit.packing.shipping import Shipment, has_junk, shipped
 from kit.repository import checkout
 from kit.results import is_result
 from kit.yaml_text import MOST_BYTES, parse_yaml
-from kit.zips import (
-    ZIP_ERRORS,
-    as_unpacked,
-    refuse_plain_file,
-    sha256_of,
-    unpack,
-    unpacked_files,
-    write_zip,
-    zip_contents,
-)
+from kit.zip_inspection import as_unpacked, unpacked_files
+from kit.zips import ZIP_ERRORS, refuse_plain_file, sha256_of, unpack, write_zip, zip_contents
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,8 @@ MOST_CHARACTERS: Final = 2_000_000
 DEEPEST: Final = 100
 MOST_DIGITS: Final = 250  # a float still holds such a number
 # Besides its own errors PyYAML lets through those of the values that it builds (dates, tags).
-_ERRORS = (
-    yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
-    RecursionError,
-)  # fmt: skip
+_VALUE_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+_ERRORS = (yaml.YAMLError, RecursionError, *_VALUE_ERRORS)
 
 
 def parse_yaml(text: str) -> Any:
@@ -80,6 +78,10 @@ def construct_yaml(root: yaml.Node | None) -> Any:
 
 
 def _as_value_error(error: Exception) -> ValueError:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark, words = error.problem_mark, [error.context, error.problem]
+        where = f"line {mark.line + 1}, column {mark.column + 1}"
+        return ValueError(f"{where}: {', '.join(word for word in words if word)}")
     if isinstance(error, yaml.YAMLError):
         return ValueError(str(error))
     return ValueError(f"{type(error).__name__}: {error}")
@@ -134,6 +136,16 @@ class _BoundedLoader(yaml.SafeLoader):
             sum(size.characters for size in sizes),
             1 + max((size.depth for size in sizes), default=0),
         )
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build a value; say of one that cannot be built where it stands."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except _VALUE_ERRORS as error:
+            kind = node.tag.rsplit(":", 1)[-1]
+            found = str(node.value)[:40] if isinstance(node, yaml.ScalarNode) else "a list"
+            problem = f"expected a value of the kind {kind}, found {found!r} ({error})"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
     def construct_whole_number(self, node: yaml.ScalarNode) -> int:
         """Read an int; a longer one could not even be printed."""

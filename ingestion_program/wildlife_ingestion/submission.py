@@ -71,14 +71,9 @@ def find_model_file(folder: Path) -> Path:
     path = folder / "model.py"
     if path.is_file():
         return path
-    elsewhere = sorted(
-        f"{found.parent.relative_to(folder)}/"
-        for found in folder.rglob("model.py")
-        if "__MACOSX" not in found.parts
-    )
-    if elsewhere:
+    if elsewhere := _folders_of("model.py", folder):
         raise IngestionError(
-            f"model.py was found under {', '.join(elsewhere)}, expected at the root of the zip: "
+            f"model.py was found under {elsewhere}, expected at the root of the zip: "
             "zip the contents of the folder, not the folder."
         )
     if (folder / "predictions.txt").is_file():
@@ -88,8 +83,19 @@ def find_model_file(folder: Path) -> Path:
             "the submission holds predictions.txt and a metadata file, but no model.py. The "
             "platform takes over predictions only from a zip without a metadata file: remove it."
         )
+    if elsewhere := _folders_of("predictions.txt", folder):
+        raise IngestionError(
+            f"predictions.txt was found under {elsewhere}, expected at the root of the zip: "
+            "zip the file, not its folder."
+        )
     held = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
     raise IngestionError(f"no model.py at the root of the submission; found: {held}")
+
+
+def _folders_of(name: str, folder: Path) -> str:
+    """List the folders that hold a file of that name; what macOS adds to a zip is left out."""
+    found = [path.parent for path in folder.rglob(name) if "__MACOSX" not in path.parts]
+    return ", ".join(sorted(f"{path.relative_to(folder)}/" for path in found))
 
 
 def read_prediction_kind(folder: Path) -> str | None:
@@ -226,7 +232,10 @@ def _hint(error: BaseException, whitelist: dict[str, str]) -> str:
     package = PACKAGE_OF_MODULE.get(module, module)
     allowed = whitelist.get(canonicalize_name(package))
     if allowed:
-        return f"\n{allowed} is on the whitelist: add it to requirements.txt."
+        return (
+            f"\n{allowed} is on the whitelist: add it to requirements.txt. For a run at home, "
+            f"pip install {package} or kit run --install brings it."
+        )
     return (
         f"\nThere is no {module}.py in the submission, {module} is not installed, and {package} "
         "is not on the whitelist."

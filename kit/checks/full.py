@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from kit.checks.submission.subject import Subject
 from kit.contract import DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
 from kit.findings.finding import Report, Skipped
+from kit.isolation.app_paths import submission_paths
 from kit.submissions import Submission, default_bundle, known_track, metadata_of
 
 # With one of these nothing can be run, or should be.
@@ -48,18 +49,27 @@ _RUNNING = "loading, answers, odd pictures, sameness, time and memory"
 _SCORING = "scores, ties, the negated score"
 
 
+# Progress callback: what begins now, in a few words.
+Tell = Callable[[str], None]
+
+
+def tell_nobody(what: str) -> None:
+    """Show no progress."""
+
+
 @dataclass(frozen=True)
 class Context:
     """One check: the open submission, what it runs against, and for how many images.
 
     `problem` says why there is no target, and is empty where there is one. `images` is the number
-    of hidden images, None for the task's own.
+    of hidden images, None for the task's own. `tell` is called with what begins.
     """
 
     subject: Subject
     target: Target | None = None
     problem: str = ""
     images: int | None = None
+    tell: Tell = tell_nobody
 
     @property
     def submission(self) -> Submission:
@@ -96,6 +106,7 @@ def check_submission(
     task_name: str | None,
     images: int | None,
     quick: bool,
+    tell: Tell = tell_nobody,
 ) -> Report:
     """Check a submission as far as it can be.
 
@@ -105,16 +116,18 @@ def check_submission(
         task_name: name or index of a task; the first by default.
         images: the number of hidden images; as many as the task has by default.
         quick: leave out what has to run the model.
+        tell: called with what begins.
 
     Raises:
         UsageProblem: the bundle or task that was named is not there.
     """
+    tell("reading the files")
     with ExitStack() as stack:
         report, subject = stack.enter_context(opened_for_checks(submission))
         if subject is None:
             return report
         target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
-        context = Context(subject, target, problem, images)
+        context = Context(subject, target, problem, images, tell)
         check_subject(report, subject, context.task)
         if bundle_path is None or target is not None:
             named = target.bundle if target and bundle_path else None
@@ -173,7 +186,12 @@ def check_running(
         folder: where odd images are drawn.
     """
     before = room.files()
+    context.tell(f"loading the model and predicting up to {len(chosen.paths)} images")
     probe = room.probe(chosen.paths, odd_images(folder))
+    if probe.of("error") and (named := submission_paths(context.submission)):
+        why = f"{named[0]}, and a submission that is tried alone has no /app"
+        report.skipped.append(Skipped(_RUNNING, why, f"kit run {context.submission.name}"))
+        return
     report.add("loading", check_loading(probe))
     _leave_out_repeated(report)
     if probe.load_seconds is None:
@@ -185,6 +203,7 @@ def check_running(
     report.add("odd pictures", check_odd(probe, context.track))
     report.add("sameness", check_sameness(probe))
     if probe.finished and not probe.of("error", "first"):
+        context.tell("predicting again in another folder and with one thread")
         few = chosen.paths[: max(2, len(probe.answers("first")) // 2)]
         report.add("surroundings", check_surroundings(room, probe, few))
     after = room.files()
@@ -278,4 +297,5 @@ def _check_scored(report: Report, context: Context, room: Laboratory) -> None:
         why = f"fix {', '.join(sorted(errors))} first"
         report.skipped.append(Skipped(_SCORING, why, f"kit check {name}"))
     else:
+        context.tell("running and scoring it as kit run does")
         report.add("scores", check_scores(room, target.bundle, target.task))

@@ -27,8 +27,9 @@ _COMMANDS = {
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
     "pack": "Make the zip to upload, or list every reason against it.",
-    "weights": "Show the files of weights.json, or fetch the missing ones.",
+    "weights": "List, show or fetch the files of weights.json.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",
+    "new-bundle": "Start a competition bundle with a metric of its own.",
     "vendor": "Copy shared packages into the submissions that import them, or check the copies.",
 }
 
@@ -53,7 +54,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"kit.cli.{cmd_name}")
+        module = importlib.import_module(f"kit.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kit.cli.options import bundle_option, task_option
-from kit.cli.printing import console, json_option, print_json, say, size, table
+from kit.cli.printing import console, json_option, print_json, progress, say, size, table
 from kit.findings.annotations import annotate
 from kit.findings.finding import Report
 from kit.findings.rules import SEVERITIES
@@ -17,7 +18,11 @@ from kit.findings.rules import SEVERITIES
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from kit.checks.full import Tell
+
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+# Nobody reads thousands of lines of one kind.
+_MOST_OF_A_CODE = 10
 
 
 @click.command("check")
@@ -48,7 +53,9 @@ def command(
 
     Exits with 0 if no error was found. Checks that could not run are listed as SKIPPED.
     """
-    reports = _reports(target, bundle_path, task, images, quick)
+    with progress("reading", quiet=as_json) as show:
+        tell = show or (lambda what: None)
+        reports = _reports(target, bundle_path, task, images, quick, tell)
     ok = all(report.ok(strict) for report in reports)
     if as_json:
         first, *others = [report.as_json(strict) for report in reports]
@@ -63,7 +70,12 @@ def command(
 
 
 def _reports(
-    target: str, bundle_path: Path | None, task: str | None, images: int | None, quick: bool
+    target: str,
+    bundle_path: Path | None,
+    task: str | None,
+    images: int | None,
+    quick: bool,
+    tell: Tell,
 ) -> list[Report]:
     """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
@@ -73,10 +85,12 @@ def _reports(
 
     path = Path(target)
     if path.exists() and is_bundle(path):
+        tell("reading the bundle")
         return [check_bundle(path)]
     found = submissions.find(target)
-    reports = [check_submission(found, bundle_path, task, images, quick)]
+    reports = [check_submission(found, bundle_path, task, images, quick, tell)]
     if bundle_path is not None:
+        tell("reading the bundle")
         reports.append(check_bundle(bundle_path))
     return reports
 
@@ -98,13 +112,22 @@ def _show(report: Report) -> None:
 
 
 def _table(report: Report) -> Table:
-    found = report.sorted_findings()
-    rows = [
-        [item.severity, item.code, item.where,
-         f"{item.found}\nTo do: {item.todo} [{item.reference}]"]
-        for item in found
-    ]  # fmt: skip
-    styles = [_STYLES[item.severity] for item in found]
+    left_out: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
+    rows, styles = [], []
+    for item in report.sorted_findings():
+        kind = item.severity, item.code
+        counts[kind] += 1
+        if counts[kind] > _MOST_OF_A_CODE:
+            left_out[kind] += 1
+            continue
+        text = f"{item.found}\nTo do: {item.todo} [{item.reference}]"
+        rows.append([item.severity, item.code, item.where, text])
+        styles.append(_STYLES[item.severity])
+    for (severity, code), number in left_out.items():
+        text = f"{number:,} more findings of this code; --json prints all"
+        rows.append([severity, code, "...", text])
+        styles.append(_STYLES[severity])
     return table(["", "Code", "Where", "Found"], rows, styles=styles, unbroken=[0, 1])
 
 

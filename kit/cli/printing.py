@@ -60,14 +60,14 @@ def progress(first: str, quiet: bool) -> Iterator[Callable[[str], None] | None]:
         return
     screen = Console(stderr=True)
     with screen.status(first) as status:
+        yield lambda text: status.update(one_line(text, screen.width - _SPINNER))
 
-        def show(text: str) -> None:
-            line = Text(escaped(text))
-            # A longer line would wrap, and leave its rest behind.
-            line.truncate(screen.width - _SPINNER, overflow="ellipsis")
-            status.update(line)
 
-        yield show
+def one_line(text: str, width: int) -> Text:
+    """Return text of at most `width` cells: a longer line would wrap and leave its rest."""
+    line = Text(escaped(text))
+    line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def table(

@@ -152,10 +152,14 @@ def _progress(quiet: bool) -> Iterator[OnTick]:
             return
 
         def tick(step: str, seconds: float, log: Path) -> None:
-            said = [line for line in runs.tail(log) if not line.startswith(_FOR_THE_RUNNER)]
-            show(f"{step} {seconds:.0f} s  {said[-1] if said else ''}")
+            show(f"{step} {seconds:.0f} s  {_last_said(log)}")
 
         yield tick
+
+
+def _last_said(log: Path) -> str:
+    said = [line for line in runs.tail(log) if not line.startswith(_FOR_THE_RUNNER)]
+    return said[-1] if said else ""
 
 
 def _show(result: runs.Run) -> None:

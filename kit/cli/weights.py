@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, progress, size, table
 from kit.packing import weights
+from kit.packing.listing import list_files
+from kit.packing.manifest import UNKNOWN
 from kit.packing.weights import OnBytes, Weight
 from kit.submissions import Submission
 
 
 @click.group("weights")
 def command() -> None:
-    """Show or fetch the files of a submission's weights.json.
+    """Show, fetch or list the files of a submission's weights.json.
 
-    Both commands take --json.
+    Each command takes --json.
     """
 
 
@@ -46,6 +49,33 @@ def fetch(submission: str, as_json: bool) -> int:
         files = weights.fetch(found, on_bytes)
     _print(found, files, as_json)
     return 0 if all(file.good for file in files) else 1
+
+
+@command.command("add")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--licence", help="SPDX identifier, such as MIT. Default: as before, or unknown.")
+@click.option("--source", help="Command or address that made them. Default: as before, or unknown.")
+@json_option
+def add(files: tuple[Path, ...], licence: str | None, source: str | None, as_json: bool) -> int:
+    """List FILES in the weights.json of the submission that they are in.
+
+    Writes path, size and sha256, in a new entry or in the one that is there; a folder stands for
+    its files. Other entries stay as they are.
+    """
+    listed = list_files(files, licence, source)
+    if as_json:
+        print_json(listed.as_json())
+        return 0
+    screen = console()
+    state = {entry["path"]: "updated" for entry in listed.updated}
+    rows = [
+        [e["path"], size(e["bytes"]), state.get(e["path"], "added"), e["licence"], e["source"]]
+        for e in listed.entries
+    ]
+    screen.print(table(["File", "size", "entry", "licence", "source"], rows, numbers=[1]))
+    if any(UNKNOWN in (entry["licence"], entry["source"]) for entry in listed.entries):
+        screen.print("Name what is unknown with --licence and --source.")
+    return 0
 
 
 def _print(submission: Submission, files: Sequence[Weight], as_json: bool) -> None:

@@ -51,9 +51,12 @@ def app_paths(task: Task, submission: Submission) -> list[AppPath]:
     ):
         if program is not None:
             found += _paths_of(program, f"{label}/")
-    if _runs(submission.path, task):
-        found += _paths_of(submission.path, "")
-    return found
+    return found + submission_paths(submission) if _runs(submission.path, task) else found
+
+
+def submission_paths(submission: Submission) -> list[AppPath]:
+    """Return the first /app path of each file of a submission."""
+    return list(_paths_of(submission.path, ""))
 
 
 def _runs(submission: Path, task: Task) -> bool:
@@ -86,6 +89,8 @@ def _files(program: Path) -> Iterator[tuple[str, bytes]]:
             if _may_be_code(name) and path.is_file() and path.stat().st_size <= _MOST_BYTES:
                 yield name, path.read_bytes()
         return
+    if not program.is_file():
+        return  # opening a pipe would wait for ever
     try:
         with open_regular(program) as stream, zipfile.ZipFile(stream) as archive:
             for info in archive.infolist():

@@ -15,7 +15,8 @@ from pathlib import Path
 from kit.isolation.app_paths import AppPath
 from kit.isolation.modes import Lack
 from kit.isolation.process import Outcome, Stop
-from kit.requirements import UnmetRequirement, package_of
+from kit.package_names import packages_of
+from kit.requirements import UnmetRequirement
 
 _MOST_BYTES = 64 * 1024
 _NOT_FOUND = 127
@@ -91,7 +92,7 @@ def doubts(
         modules = dict.fromkeys(name.split(".")[0] for name in _MODULE.findall(log))
         for module in modules:
             if module not in own | _NEVER_INSTALLED:
-                yield missing_package(package_of(module))
+                yield missing_package(packages_of(module)[0])
     for sign in _SIGNS:
         found = re.search(sign.pattern, log) if sign.lack in lacks else None
         if found and found[1].split(".")[0] not in own:

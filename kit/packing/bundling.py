@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,7 @@ from tempfile import TemporaryDirectory
 from kit.competition import OLD_FORMAT, OLD_FORMAT_HINT, Competition, read_competition
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError, UsageProblem
-from kit.files import replacing
+from kit.files import writing
 from kit.findings.finding import Report
 from kit.packing.shipping import is_junk
 from kit.trees import Kind, problem_of, strange_files, walk
@@ -57,13 +56,21 @@ def pack_bundle(
         raise KitError(f"{folder / COMPETITION_FILE}: {OLD_FORMAT}", hint=OLD_FORMAT_HINT)
     entries = {entry.name: entry for entry in _entries(competition)}
     entries[COMPETITION_FILE] = Entry(COMPETITION_FILE, folder / COMPETITION_FILE)
-    with TemporaryDirectory(prefix="kit-bundle-") as scratch:
+    with _scratch(target) as scratch:
         draft = Path(scratch, target.name)
         sha256 = write_zip(entries.values(), draft)
         forced = _errors(folder, check(draft), force)
-        with replacing(target) as temporary:
-            shutil.copyfile(draft, temporary)
+        with writing(target, "the zip"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(target)
     return PackedBundle(sha256, tuple(sorted(entries)), forced)
+
+
+def _scratch(target: Path) -> TemporaryDirectory[str]:
+    """Make a folder on the target's disk: a bundle may not fit on that of temporary files."""
+    above = next(parent for parent in target.absolute().parents if parent.is_dir())
+    with writing(target, "the zip"):
+        return TemporaryDirectory(prefix=f".{target.stem}.", dir=above)
 
 
 def _errors(folder: Path, report: Report, force: bool) -> tuple[str, ...]:

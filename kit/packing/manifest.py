@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,6 +26,7 @@ from kit.contract import MANIFEST_FILE
 from kit.findings.finding import Finding
 from kit.zips import sha256_of
 
+UNKNOWN = "unknown"
 _LONGEST_NAME = 255
 _FIELDS: dict[str, type] = {
     "path": str, "sha256": str, "bytes": int, "licence": str, "source": str,
@@ -34,10 +35,16 @@ _FIELDS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """The valid entries by path, and every problem of the manifest or of the files."""
+    """The valid entries by path, and every problem of the manifest or of the files.
+
+    `named` are the paths of all entries, broken ones too; None where nobody can tell, because
+    weights.json cannot be read. `present` says whether it is there.
+    """
 
     entries: Mapping[str, Mapping[str, Any]]
     problems: tuple[Finding, ...]
+    named: frozenset[str] | None = frozenset()
+    present: bool = True
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -46,14 +53,14 @@ def read_manifest(folder: Path) -> Manifest:
     problems = [*manifest.problems]
     for entry in manifest.entries.values():
         problems += _file_problems(folder, entry)
-    return Manifest(manifest.entries, tuple(problems))
+    return replace(manifest, problems=tuple(problems))
 
 
 def read_entries(folder: Path) -> Manifest:
     """Read weights.json alone, without the files that it lists; raise nothing."""
     path = folder / MANIFEST_FILE
     if not path.is_file():
-        return Manifest({}, ())
+        return Manifest({}, (), present=False)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -71,11 +78,29 @@ def read_entries(folder: Path) -> Manifest:
                 problems.append(Finding("manifest-duplicate", MANIFEST_FILE, found))
             entries[entry["path"]] = entry
         problems += wrong
-    return Manifest(entries, tuple(problems))
+    named = frozenset(str(entry.get("path")) for entry in files if isinstance(entry, dict))
+    return Manifest(entries, tuple(problems), named)
 
 
 def _malformed(found: str) -> Manifest:
-    return Manifest({}, (Finding("manifest-malformed", MANIFEST_FILE, found),))
+    return Manifest({}, (Finding("manifest-malformed", MANIFEST_FILE, found),), named=None)
+
+
+def entry_of(
+    name: str, path: Path, licence: str = UNKNOWN, source: str = UNKNOWN
+) -> dict[str, Any]:
+    """Return the entry of weights.json for a file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return {
+        "path": name,
+        "bytes": path.stat().st_size,
+        "sha256": sha256_of(path),
+        "licence": licence,
+        "source": source,
+    }
 
 
 def _entry_problems(entry: Any, number: int) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
-from kit.findings.finding import Finding
-from kit.packing.manifest import Manifest, read_manifest
+from kit.findings.finding import Finding, shown
+from kit.packing.manifest import Manifest, entry_of, read_manifest
 from kit.results import is_result, result_problems
 from kit.trees import Item, Kind, walk
 from kit.zips import Entry
@@ -40,6 +41,7 @@ _SECRET_TEXT = re.compile(
 _TEXT_SUFFIXES = (".py", ".md", ".txt", ".json", ".yaml", ".yml", ".toml", ".cfg")
 _TEXT_NAMES = (*METADATA_FILES, "LICENSE", "NOTICE")
 _LARGEST_TEXT = 2 * 1024**2
+_MOST_PASTED = 3
 
 
 @dataclass
@@ -120,22 +122,12 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
-def file_problems(
-    names: Iterable[str], entries: Iterable[Entry], manifest: Manifest
-) -> list[Finding]:
+def file_problems(names: Iterable[str], entries: list[Entry], manifest: Manifest) -> list[Finding]:
     """Return what is missing, wrong or unlisted in the files of a submission, by its kind."""
     names = list(names)
     if is_result(names):
-        return result_problems(names) + [
-            problem
-            for entry in entries
-            if _is_text(entry)
-            for problem in _text_problems(entry, True)
-        ]
-    found = [*manifest.problems, *root_problems(names)]
-    for entry in entries:
-        found += entry_problems(entry, manifest)
-    return found
+        return [*result_problems(names), *_secrets(entries)]
+    return [*manifest.problems, *root_problems(names), *entry_problems(entries, manifest)]
 
 
 def root_problems(names: list[str]) -> list[Finding]:
@@ -155,18 +147,24 @@ def root_problems(names: list[str]) -> list[Finding]:
     return problems
 
 
-def entry_problems(entry: Entry, manifest: Manifest) -> list[Finding]:
-    """Return the problems of one file: not in the manifest, or a secret in its text."""
-    problems = []
-    path = PurePosixPath(entry.name)
-    listed = entry.name in manifest.entries
-    is_text = _is_text(entry)
-    if not listed and (path.parts[0] == "weights" or not is_text):
-        text = f"is not listed in {MANIFEST_FILE}; list it there or remove it"
-        problems.append(Finding("unlisted-file", entry.name, text))
-    if is_text:
-        problems += _text_problems(entry, listed)
-    return problems
+def entry_problems(entries: list[Entry], manifest: Manifest) -> list[Finding]:
+    """Return the problems of files: not in the manifest, or a secret in the text."""
+    named = manifest.named
+    unlisted = []
+    if named is not None:
+        unlisted = [one for one in entries if has_to_be_listed(one) and one.name not in named]
+    return [*_unlisted_problems(unlisted, manifest), *_secrets(entries)]
+
+
+def _secrets(entries: list[Entry]) -> list[Finding]:
+    return [found for entry in entries if _is_text(entry) for found in _text_problems(entry)]
+
+
+def has_to_be_listed(entry: Entry) -> bool:
+    """Say whether weights.json has to list a file: it is no text, or much of it, or in weights/."""
+    if PurePosixPath(entry.name).parts[0] == "weights" or not _is_text(entry):
+        return True
+    return entry.path.stat().st_size > _LARGEST_TEXT
 
 
 def _is_text(entry: Entry) -> bool:
@@ -174,13 +172,35 @@ def _is_text(entry: Entry) -> bool:
     return path.suffix in _TEXT_SUFFIXES or path.name in _TEXT_NAMES
 
 
-def _text_problems(entry: Entry, listed: bool) -> list[Finding]:
-    size = entry.path.stat().st_size
-    if size > _LARGEST_TEXT:
-        text = f"{size:,} bytes of text; list it in the manifest"
-        return [] if listed else [Finding("unlisted-file", entry.name, text)]
+def _unlisted_problems(unlisted: list[Entry], manifest: Manifest) -> list[Finding]:
+    """Print what to paste; where weights.json is missing, all files together are one warning."""
     try:
-        content = entry.path.read_bytes()
+        if not manifest.present:
+            return [_no_manifest(unlisted)] if unlisted else []
+        return [_unlisted(entry) for entry in unlisted]
+    except OSError as error:
+        text = f"cannot be read: {error.strerror}"
+        return [Finding("file-unreadable", Path(error.filename or "").name, text)]
+
+
+def _unlisted(entry: Entry) -> Finding:
+    pasted = json.dumps(entry_of(entry.name, entry.path), ensure_ascii=False)
+    text = f"is not listed in {MANIFEST_FILE}; `kit weights add` lists it, or paste {pasted}"
+    return Finding("unlisted-file", entry.name, text)
+
+
+def _no_manifest(unlisted: list[Entry]) -> Finding:
+    files = [entry_of(entry.name, entry.path) for entry in unlisted[:_MOST_PASTED]]
+    pasted = json.dumps({"format": 1, "files": files}, ensure_ascii=False)
+    names = shown([entry.name for entry in unlisted])
+    text = f"found nowhere, to list {names}; `kit weights add` writes it, or paste {pasted}"
+    return Finding("manifest-missing", MANIFEST_FILE, text)
+
+
+def _text_problems(entry: Entry) -> list[Finding]:
+    try:
+        with entry.path.open("rb") as stream:
+            content = stream.read(_LARGEST_TEXT)
     except OSError as error:
         text = f"cannot be read: {error.strerror}"
         return [Finding("file-unreadable", entry.name, text)]

@@ -64,7 +64,7 @@ def show(submission: Submission) -> list[Weight]:
         raise KitError(
             f"{folder / MANIFEST_FILE}: cannot be used",
             [problem.found for problem in manifest.problems],
-            "kit/README.md lists the fields of an entry",
+            "submissions/README.md lists the fields of an entry",
         )
     return [_seen(folder, entry) for entry in manifest.entries.values()]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ from kit.checks.bundle.folder import check_bundle
 from kit.checks.bundle.images import Tolerance, check_folder, decoding_order
 from kit.findings.finding import Finding
 from tests.support.bundle_defects import huge_png
-from tests.support.checks import good_bundle
-from tests.support.kit import write_tree
+from tests.support.checks import good_bundle, good_competition
+from tests.support.kit import ROOT, make_bundle, write_tree
 
 NOTHING = Tolerance()
+SAMPLES = sorted(path.parent.name for path in (ROOT / "sample_data").glob("*/competition.yaml"))
 
 
 def found(folder: Path, tolerance: Tolerance = NOTHING, seconds: float = 10) -> list[Finding]:
@@ -59,6 +62,16 @@ def test_a_check_that_runs_out_of_time_says_how_far_it_came(tmp_path: Path) -> N
     assert "0 of 1 images decoded" in finding.found
 
 
+@pytest.mark.parametrize("track", SAMPLES)
+def test_a_cut_off_image_of_a_sample_bundle_is_found(track: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(ROOT / "sample_data" / track, tmp_path / track))
+    assert not [item for item in check_bundle(folder).findings if item.code.startswith("image")]
+    image = next((folder / "input_data/final").glob("*.jpg"))
+    image.write_bytes(image.read_bytes()[:-300])
+    codes = [item.code for item in check_bundle(folder).findings if item.severity == "error"]
+    assert codes == ["image-unreadable"]
+
+
 def test_what_the_ingestion_program_tells_pillow_counts(tmp_path: Path) -> None:
     cut = noise(tmp_path / "cut.jpg")
     cut.write_bytes(cut.read_bytes()[:3000])
@@ -71,7 +84,24 @@ def test_what_the_ingestion_program_tells_pillow_counts(tmp_path: Path) -> None:
     program = bundle / "ingestion_program/ingestion.py"
     assert "image-too-large" in {item.code for item in check_bundle(bundle).findings}
     program.write_text(program.read_text() + "\nImage.MAX_IMAGE_PIXELS = None\n")
-    assert "image-too-large" not in {item.code for item in check_bundle(bundle).findings}
+    assert not {"image-too-large", "image-unreadable"} & {
+        item.code for item in check_bundle(bundle).findings
+    }
+
+
+def test_images_that_nothing_opens_on_the_platform_are_a_warning(tmp_path: Path) -> None:
+    content = good_competition()
+    del content["tasks"][0]["ingestion_program"]
+    bundle = make_bundle(tmp_path / "bundle", content)
+    (bundle / "input_data/0.png").write_bytes(b"x")
+    found_there = [item for item in check_bundle(bundle).findings if item.code.startswith("image")]
+    assert [(item.code, item.severity) for item in found_there] == [("image-format", "warning")]
+
+
+def test_pipes_and_dangling_links_are_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere")
+    assert not found(tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "I;16", "F", "CMYK"])

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from kit.checks.engine import STATIC
+from kit.findings.annotations import annotate
+from kit.findings.finding import Finding, Report
 from kit.findings.rules import RULES
 from tests.support.checks import good_bundle, good_submission
-from tests.support.kit import ROOT, Kit, make_submission
+from tests.support.kit import ROOT, Kit, make_submission, write_tree
 
 
 def found(answer: object) -> set[str]:
@@ -41,6 +43,7 @@ def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
         "requirements.txt": "pillow\n# x\n",
         "json.py": "(",
         "a.bin": b"1",
+        "weights.json": '{"files": []}',
     }
     model = "import nowhere_to_be_found\nclass Net: pass\n"
     folder = make_submission(tmp_path / "s", model, **files)
@@ -152,14 +155,10 @@ def test_annotations_for_github(kit: Kit, tmp_path: Path, monkeypatch: pytest.Mo
     json.loads(kit("check", folder, "--quick", "--json").out)
 
 
-def test_an_annotation_keeps_to_one_line(kit: Kit, tmp_path: Path) -> None:
-    folder = make_submission(tmp_path / "s", metadata="a: [")
-    (line,) = [
-        line
-        for line in kit("check", folder, "--quick", "--github").out.splitlines()
-        if line.startswith("::error")
-    ]
-    assert "%0A" in line
+def test_an_annotation_keeps_to_one_line() -> None:
+    report = Report("submission", "s", Path("s"), [Finding("run-fails", "log", "one\ntwo")])
+    (line,) = annotate([report])
+    assert "one%0Atwo" in line
 
 
 def test_pack_refuses_errors_and_force_records_them(kit: Kit, tmp_path: Path) -> None:
@@ -209,3 +208,14 @@ def test_the_guide_lists_every_code() -> None:
     guide = (ROOT / "kit" / "checks" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \|", guide, re.MULTILINE)
     assert dict(rows) == {code: rule.severity for code, rule in RULES.items()}
+
+
+def test_many_findings_of_one_code_are_counted(kit: Kit, tmp_path: Path) -> None:
+    path = make_submission(tmp_path / "s")
+    write_tree(path, {f"extra/{number}.bin": "x" for number in range(50)})
+    write_tree(path, {"weights.json": '{"format": 1, "files": []}'})
+    answer = kit("check", path, "--quick")
+    assert answer.text.count("is not listed in weights.json") == 10
+    assert "40 more findings of this code; --json prints all" in answer.text
+    findings = kit("check", path, "--quick", "--json").json["findings"]
+    assert sum(finding["file"].startswith("extra/") for finding in findings) == 50

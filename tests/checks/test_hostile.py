@@ -116,4 +116,4 @@ def test_a_compressed_bomb_is_not_unpacked_whole(tmp_path: Path) -> None:
     block = b"\0" * (1 << 20)
     data = b"".join([*(packer.compress(block) for _ in range(200)), packer.flush()])
     (folder / "a.joblib").write_bytes(data)
-    assert "unlisted-file" in codes(checked(folder))
+    assert "manifest-missing" in codes(checked(folder))

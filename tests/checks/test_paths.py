@@ -20,9 +20,12 @@ MOVES = {
     "text of a constant": "os.chdir(str(HERE))",
     "contextlib": "contextlib.chdir(HERE).__enter__()",
     "a subfolder": 'os.chdir(HERE / "weights")',
+    "an annotated name": "folder: Path = HERE\n{indent}os.chdir(folder)",
+    "a function": "def here():\n{indent}    return HERE\n{indent}os.chdir(here())",
+    "inspect": "os.chdir(os.path.dirname(inspect.getfile(inspect.currentframe())))",
     "a name of a name": "folder = str(HERE)\n{indent}os.chdir(folder)",
 }
-HEAD = "import contextlib\nimport os\nfrom pathlib import Path\n"
+HEAD = "import contextlib\nimport inspect\nimport os\nfrom pathlib import Path\n"
 
 
 def codes(folder: Path) -> set[str]:

@@ -50,6 +50,8 @@ def findings_for(
         ("cv2", "`opencv-python-headless`"),
         ("PIL", "`Pillow`"),
         ("os", "remove the line"),
+        ("python==3.10", "pip has no package python"),
+        ("detectron2", "copy the code"),
         ("json", "remove the line"),
     ],
 )

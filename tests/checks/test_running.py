@@ -465,7 +465,7 @@ def test_convert_is_advised_only_where_the_mode_is_the_cause(
     assert codes(report) == {"predict-fails"}
     assert all("convert" not in f.found + f.todo for f in report.findings)
     # Every odd image fails, those in RGB too: not their mode.
-    small = predicting("return [0.1, 0.2][image.size[0] > 80] / (image.size[0] <= 80)")
+    small = predicting("return float(image.size[0] / (1 < image.size[0] <= 80))")
     report = run_checks(small, tmp_path / "t", third_party)
     assert codes(report) == {"odd-picture-size"}
 
@@ -479,3 +479,29 @@ def test_convert_is_advised_where_the_tasks_own_images_need_it(tmp_path: Path) -
         report = run_checks(model, tmp_path / "s", bundle)
     (finding,) = [item for item in report.findings if item.code == "predict-fails"]
     assert "converted to RGB it is predicted" in finding.found
+
+
+def test_a_check_tells_what_begins(tmp_path: Path, bundle: Path) -> None:
+    told: list[str] = []
+    path = make_submission(tmp_path / "s", GOOD)
+    check_submission(Submission("s", path), bundle, None, None, quick=False, tell=told.append)
+    assert told == [
+        "reading the files",
+        "loading the model and predicting up to 4 images",
+        "predicting again in another folder and with one thread",
+        "running and scoring it as kit run does",
+    ]
+
+
+def test_a_submission_that_names_app_paths_is_judged_by_its_scored_run(
+    tmp_path: Path, bundle: Path
+) -> None:
+    need_sandbox()
+    model = loading("open('/app/ingested_program/metadata').close()")
+    path = make_submission(tmp_path / "s", model)
+    report = check_submission(Submission("s", path), bundle, None, None, quick=False)
+    assert not report.count("error"), report.findings
+    (skipped,) = report.skipped
+    assert "model.py:" in skipped.why
+    assert "names /app/ingested_program/metadata" in skipped.why
+    assert "scores" in report.checks

@@ -15,6 +15,7 @@ import pytest
 
 from kit.checks.engine import check_statically
 from kit.checks.submission import torch_loads
+from kit.checks.submission.pickles import is_data
 from kit.findings.finding import Report
 from kit.submissions import Submission
 from tests.support.checks import add_weights, good_submission
@@ -161,3 +162,4 @@ def test_the_allowed_names_are_those_of_torch() -> None:
     unpickler = pytest.importorskip("torch._weights_only_unpickler")
     names = unpickler._get_allowed_globals()
     assert not [name for name in names if not torch_loads._ALLOWED.fullmatch(name)]
+    assert not [name for name in names if not is_data(*name.rsplit(".", 1))]

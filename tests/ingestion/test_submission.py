@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.requirements import PACKAGE_OF_MODULE as PACKAGE_OF_MODULE_IN_KIT
+from kit.package_names import packages_of
 from tests.support.ingestion import MEAN_GREY, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError, ResultSubmission
 from wildlife_ingestion.submission import (
@@ -45,6 +45,14 @@ def test_a_missing_submission_folder_is_an_error(tmp_path: Path) -> None:
 def test_predictions_without_code_or_metadata_are_a_result_submission(tmp_path: Path) -> None:
     (tmp_path / "predictions.txt").write_text("a.png,0.1\n")
     with pytest.raises(ResultSubmission):
+        find_model_file(tmp_path)
+
+
+def test_predictions_in_a_folder_are_told_so(tmp_path: Path) -> None:
+    for folder in ("my results", "__MACOSX/my results"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "predictions.txt").write_text("a.png,0.1\n")
+    with pytest.raises(IngestionError, match=r"predictions\.txt was found under my results/, exp"):
         find_model_file(tmp_path)
 
 
@@ -238,4 +246,4 @@ def test_metadata_that_is_not_yaml_is_an_error(tmp_path: Path) -> None:
 
 
 def test_modules_and_packages_are_those_that_the_check_knows() -> None:
-    assert PACKAGE_OF_MODULE == PACKAGE_OF_MODULE_IN_KIT
+    assert {name: packages_of(name)[0] for name in PACKAGE_OF_MODULE} == PACKAGE_OF_MODULE

@@ -95,6 +95,13 @@ def test_a_task_by_key_names_the_tasks_that_run(kit: Kit, tmp_path: Path, submis
     assert kit("run", submission, "--bundle", folder, "--task", "1").status == 0
 
 
+def test_a_check_says_which_data_it_lacks(kit: Kit, tmp_path: Path, submission: Path) -> None:
+    folder = make_bundle(tmp_path / "b", only("reference_data", KEY))
+    answer = kit("check", submission, "--bundle", folder, "--json")
+    skipped = [item["why"] for item in answer.json["skipped"]]
+    assert any(f"reference_data: {KEY}: is a data set on the platform" in why for why in skipped)
+
+
 def test_results_need_no_input_data(kit: Kit, tmp_path: Path) -> None:
     content = good_competition()
     del content["tasks"][0]["ingestion_program"]

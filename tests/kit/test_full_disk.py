@@ -53,7 +53,7 @@ RUN = ["--bundle", "bundle", "--out", "r"]
     ("limit", "arguments", "named"),
     [
         (4_000, ["pack", "wide"], "dist/wide.zip: the zip cannot be written"),
-        (4_000, ["bundle", "bundle"], "dist/bundle_bundle.zip: the zip cannot be written"),
+        (4_000, ["bundle", "bundle"], "bundle_bundle.zip: the zip cannot be written"),
         (4_000, ["run", "wide", *RUN], "program.zip: the zip cannot be written"),
         (4_000, ["run", "wide", "--bundle", "bundle.zip"], "the content of bundle.zip cannot"),
         (4_000, ["score", "p.txt", "ref.csv"], "predictions.txt: the copy of p.txt cannot"),

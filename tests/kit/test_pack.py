@@ -146,7 +146,12 @@ def test_a_malformed_manifest_is_one_message(kit: Kit, tmp_path: Path, text: str
 
 
 def test_all_problems_are_shown_at_once(kit: Kit, tmp_path: Path) -> None:
-    folder = write_tree(tmp_path / "s", {"code/model.py": "x", "weights/stray.bin": b"1"})
+    files: dict[str, str | bytes] = {
+        "code/model.py": "x",
+        "weights/stray.bin": b"1",
+        "weights.json": '{"files": []}',
+    }
+    folder = write_tree(tmp_path / "s", files)
     (folder / "link.py").symlink_to("code/model.py")
     answer = kit("pack", folder)
     assert answer.status == 1

@@ -54,6 +54,7 @@ def test_data_alone_is_a_result_submission(names: list[str]) -> None:
         [], ["README.md"], ["metadata"], ["metadata", "README.md", "LICENSE"], ["code/model.py"],
         ["weights/head.npz", "metadata"], ["requirements.txt", "lookup.csv"], ["net.pt"],
         ["run.sh", "answer.csv"], ["weights.json", "answer.csv"], ["work.ipynb"],
+        ["a/competition.yaml", "logo.png"],
     ],
 )  # fmt: skip
 def test_what_belongs_to_code_is_none(names: list[str]) -> None:
@@ -69,6 +70,9 @@ def test_what_belongs_to_code_is_none(names: list[str]) -> None:
         (["my results/predictions.txt"], ["result-root"]),
         (["mine/answer.csv", "mine/README.md"], ["result-nested"]),
         (["answer.csv", "metadata.yaml"], ["result-metadata"]),
+        (["mine.zip"], ["zip-in-zip"]),
+        (["masks.zip", "answer.csv"], []),
+        (["scan.nii.gz"], []),
     ],
 )
 def test_the_worker_looks_at_the_root_and_for_no_metadata(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.cli.printing import one_line
+from kit.cli.run import _last_said
 from kit.contract import TRACKS
 from tests.support.kit import (
     INGESTION,
@@ -265,3 +267,16 @@ def test_a_zip_runs_on_the_bundle_of_its_own_track(kit: Kit) -> None:
     record = kit("run", "new.zip", "--json").json
     assert record["ok"]
     assert "geometric_mean" in record["scores"]
+
+
+def test_the_progress_line_has_nothing_for_programs(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text('5/10 images\nTIMING {"load_s": 1}\n')
+    assert _last_said(log) == "5/10 images"
+
+
+@pytest.mark.parametrize("width", [20, 60])
+def test_the_progress_line_fits_the_terminal(width: int) -> None:
+    line = one_line(f"prediction 12 s  5/10 images {'猫' * 50} [red]", width)
+    assert line.cell_len <= width
+    assert line.plain.startswith("prediction 12 s  5/10"[: width - 2])

@@ -260,6 +260,7 @@ def test_after_the_time_limit_the_images_so_far_and_resume_are_named(
 
 def test_thousands_of_notes_are_counted(kit: Kit, bundle: Path, submission: Path) -> None:
     write_tree(submission, {f"notes/{number}.bin": "x" for number in range(1000)})
+    write_tree(submission, {"weights.json": '{"format": 1, "files": []}'})
     answer = kit("run", submission, "--bundle", bundle, "--json")
     assert len(answer.json["notes"]) < 10
     assert answer.json["notes"][-1].startswith("... and 99")

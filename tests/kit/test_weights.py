@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.packing.weights import MISSING, PRESENT
-from tests.support.kit import Kit, make_submission
+from tests.support.kit import MODEL, Kit, make_submission
 from tests.support.loopback_server import Loopback
 
 BODY = bytes(range(256)) * 40
@@ -217,3 +218,112 @@ def test_links_do_not_lead_out_of_the_submission(
 
 
 # One file.
+
+
+# Listing files.
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "weights.json").read_text())
+    return content
+
+
+def test_add_writes_what_check_asks_for(kit: Kit, tmp_path: Path) -> None:
+    folder = make_submission(
+        tmp_path / "s", MODEL, **{"weights/a.bin": BODY, "weights/b.bin": b"b"}
+    )
+    (warning,) = kit("check", folder, "--quick", "--json").json["findings"]
+    assert (warning["code"], warning["severity"]) == ("manifest-missing", "warning")
+    assert kit("pack", folder, "--out", tmp_path / "s.zip").status == 0
+    files = [folder / "weights/a.bin", folder / "weights/b.bin"]
+    answer = kit("weights", "add", *files, "--licence", "MIT", "--source", "python train.py")
+    assert answer.status == 0
+    made = {"licence": "MIT", "source": "python train.py"}
+    expected = [
+        entry("weights/a.bin", BODY, **made),
+        entry("weights/b.bin", b"b", **made),
+    ]
+    assert manifest_of(folder) == {"format": 1, "files": expected}
+    assert kit("check", folder, "--quick", "--json").json["findings"] == []
+
+
+def test_what_check_prints_can_be_pasted(kit: Kit, tmp_path: Path) -> None:
+    folder = make_submission(tmp_path / "s", MODEL, **{"weights/a.bin": BODY})
+    (found,) = kit("check", folder, "--quick", "--json").json["findings"]
+    (folder / "weights.json").write_text(found["found"].partition("paste ")[2])
+    assert manifest_of(folder)["files"][0]["sha256"] == sha256(BODY)
+    (folder / "weights/b.bin").write_bytes(b"b")
+    findings = kit("check", folder, "--quick", "--json").json["findings"]
+    (text,) = [f["found"] for f in findings if f["code"] == "unlisted-file"]
+    content = manifest_of(folder)
+    content["files"].append(json.loads(text.partition("paste ")[2]))
+    (folder / "weights.json").write_text(json.dumps(content))
+    codes = {f["code"] for f in kit("check", folder, "--quick", "--json").json["findings"]}
+    assert codes == {"licence-none"}
+
+
+def test_add_keeps_other_entries_and_fields(kit: Kit, tmp_path: Path) -> None:
+    other = entry("weights/other.bin", url="https://example.org/other")
+    old = entry("weights/a.bin", b"before", hub=HUB)
+    folder = with_manifest(tmp_path / "s", other, old)
+    content = manifest_of(folder) | {"requires": {"numpy": ">=1.26"}}
+    (folder / "weights.json").write_text(json.dumps(content))
+    (folder / "weights").mkdir()
+    (folder / "weights/a.bin").write_bytes(BODY)
+    answer = kit("weights", "add", folder / "weights/a.bin", "--json").json
+    assert [item["path"] for item in answer["updated"]] == ["weights/a.bin"]
+    assert answer["added"] == []
+    now = manifest_of(folder)
+    assert now["requires"] == {"numpy": ">=1.26"}
+    assert now["files"] == [other, entry("weights/a.bin", hub=HUB)]
+    assert kit("weights", "add", folder / "weights/a.bin", "--licence", "MIT").status == 0
+    assert manifest_of(folder)["files"][1] == entry("weights/a.bin", hub=HUB, licence="MIT")
+
+
+def test_add_takes_a_folder_and_relative_and_linked_paths(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, str | bytes] = {"weights/a.bin": BODY, "weights/deep/b.json": "{}"}
+    folder = make_submission(tmp_path / "s", MODEL, **files)
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(folder / "weights")
+    for given in (".", "..", "../weights", "deep/../a.bin", tmp_path / "link/weights/a.bin"):
+        assert kit("weights", "add", given).status == 0
+    names = [item["path"] for item in manifest_of(folder)["files"]]
+    assert names == ["weights/a.bin", "weights/deep/b.json"]
+
+
+def test_what_cannot_be_added_changes_nothing(kit: Kit, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"weights/a.bin": BODY, "weights/.env": "x"}
+    folder = make_submission(tmp_path / "s", MODEL, **files)
+    (folder / "weights/link.bin").symlink_to("a.bin")
+    os.mkfifo(folder / "weights/pipe")
+    wrong = [folder / f"weights/{name}" for name in ("nothing", "link.bin", "pipe", ".env")]
+    answer = kit("weights", "add", folder / "weights/a.bin", *wrong)
+    assert answer.status == 2
+    assert all(str(path) in answer.text for path in wrong)
+    assert kit("weights", "add", tmp_path / "elsewhere").status == 2
+    assert not (folder / "weights.json").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"files": {}}'])
+def test_add_leaves_a_manifest_that_it_cannot_read(content: str, kit: Kit, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"weights/a.bin": "a", "weights.json": content}
+    folder = make_submission(tmp_path / "s", MODEL, **files)
+    answer = kit("weights", "add", folder / "weights/a.bin")
+    assert answer.status == 1
+    assert "To do: fix it, or remove it" in answer.text
+    assert (folder / "weights.json").read_text() == content
+    codes = [f["code"] for f in kit("check", folder, "--quick", "--json").json["findings"]]
+    assert codes == ["manifest-malformed"]
+
+
+def test_a_broken_entry_is_one_finding_and_add_fixes_it(kit: Kit, tmp_path: Path) -> None:
+    folder = with_manifest(tmp_path / "s", {"path": "weights/a.bin", "licence": "MIT"})
+    (folder / "weights").mkdir()
+    (folder / "weights/a.bin").write_bytes(BODY)
+    codes = {f["code"] for f in kit("check", folder, "--quick", "--json").json["findings"]}
+    assert codes == {"manifest-entry"}
+    assert kit("weights", "add", folder / "weights/a.bin", "--source", "train.py").status == 0
+    made = entry("weights/a.bin", licence="MIT", source="train.py")
+    assert manifest_of(folder)["files"] == [made]

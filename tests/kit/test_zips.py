@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import zips
+from kit import zip_inspection
 from kit.errors import KitError
 from kit.trees import StrangeFiles
 from kit.zips import Entry, unpack, write_zip
@@ -108,16 +108,16 @@ def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
 def test_a_bomb_is_refused_before_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zips, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(zip_inspection, "MAX_UNPACKED_BYTES", 1000)
     path = make_zip(tmp_path / "a.zip", ["zeros"], bytes(1001))
     assert "would unpack to 1,001 bytes; at most 1,000" in refusal(path)
 
 
 def test_a_bomb_is_known_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "SMALL_ENOUGH_BYTES", 10_000)
+    monkeypatch.setattr(zip_inspection, "SMALL_ENOUGH_BYTES", 10_000)
     path = make_zip(tmp_path / "a.zip", ["zeros"], bytes(200_000))
     assert "times its size, 200,000 bytes" in refusal(path)
-    monkeypatch.setattr(zips, "SMALL_ENOUGH_BYTES", 200_000)
+    monkeypatch.setattr(zip_inspection, "SMALL_ENOUGH_BYTES", 200_000)
     unpack(path, tmp_path / "out")
 
 
@@ -146,7 +146,7 @@ def test_names_that_are_not_the_utf_8_they_say_are_refused(tmp_path: Path) -> No
 
 
 def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "MAX_ZIP_ENTRIES", 3)
+    monkeypatch.setattr(zip_inspection, "MAX_ZIP_ENTRIES", 3)
     assert "4 entries; at most 3" in refusal(make_zip(tmp_path / "a.zip", list("abcd")))
 
 

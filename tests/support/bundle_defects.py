@@ -110,6 +110,15 @@ def _cut_off(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
+def _ours(table: str) -> Callable[[Path], None]:
+    """A bundle with our scoring program, which knows one track of the columns filename, score."""
+    registry = 'ROWS = (Track(name="lone", columns=("filename", "score")),)\n'
+    return both(
+        write("scoring_program/wildlife_scoring/tracks.py", registry),
+        write("reference_data/ref.csv", table),
+    )
+
+
 _LONG = "x" * 300
 _PNG = b"\x89PNG\r\n\x1a\n"
 _QUESTION = {
@@ -152,6 +161,8 @@ BUNDLE_DEFECTS = (
            _task(scoring_program="scoring_program/scoring.py")),
     Defect("no data in the folder", "data-empty",
            both(lambda f: (f / "nothing").mkdir(), _task(input_data="nothing"))),
+    Defect("a placeholder for data", "data-empty",
+           both(write("data/.gitkeep", ""), _task(input_data="data"))),
     Defect("a task without index", "task-index",
            _competition(lambda c: c["tasks"][0].pop("index"))),
     Defect("two tasks with one index", "task-index",
@@ -262,6 +273,8 @@ BUNDLE_DEFECTS = (
     Defect("__MACOSX in the reference", "bundle-junk",
            write("reference_data/__MACOSX/._ref.csv", "x")),
     Defect(".DS_Store among the pictures", "bundle-junk", write("input_data/.DS_Store", "x")),
+    Defect("a damaged zip as input", "zip-damaged",
+           both(write("in.zip", b"PK\x03\x04 cut off"), _task(input_data="in.zip"))),
     Defect("an image of text", "image-unreadable", write("input_data/0.png", b"no image")),
     Defect("an empty image", "image-unreadable", write("input_data/0.png", b"")),
     Defect("an image that is cut off", "image-unreadable", _cut_off),
@@ -269,9 +282,15 @@ BUNDLE_DEFECTS = (
            write("input_data/0.png", huge_png(20_000, 20_000))),
     Defect("a TIFF of unknown form", "image-format",
            write("input_data/big.tif", b"II*\0" + bytes(40))),
-    Defect("a picture that the reference lacks", "data-ids", write("input_data/9.png", b"x")),
-    Defect("a picture that only the reference has", "data-ids",
+    Defect("a picture that the reference lacks", "data-ids-partly",
+           write("input_data/9.png", b"x")),
+    Defect("a picture that only the reference has", "data-ids-partly",
            append("reference_data/ref.csv", "9.png,1\n")),
+    Defect("no image that the reference names", "data-ids",
+           replace("reference_data/ref.csv", ".png", ".PNG")),
+    Defect("columns of no track", "reference-table", _ours("filename,label\n0.png,a\n")),
+    Defect("two tables of a track", "reference-table",
+           both(_ours("filename,score\n0.png,1\n"), write("reference_data/b.csv", "filename\n"))),
     Defect("a program in a folder of its own", "program-root", _program_in_folder),
     Defect("a program zipped with its folder", "program-root", _zipped_in_folder),
     Defect("no metadata of the scoring", "program-metadata",

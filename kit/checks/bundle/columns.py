@@ -15,15 +15,23 @@ from kit.findings.finding import Finding
 from kit.server_fields import whole_number
 
 _MOST_DIGITS = 100  # JavaScript's toFixed, with which the leaderboard shows scores
-# Words of a metric's name that say which way is better; the first list wins.
+# Words of a metric's name that say plainly which way is better; a name with words of both lists, or
+# with one that turns the meaning round, says nothing. "time", "distance", "rank", "score" and "map"
+# are in neither: they are used both ways.
 _LOWER = frozenset((
-    "error", "err", "loss", "rmse", "rms", "mse", "mae", "mape", "time", "seconds", "duration",
-    "distance", "fpr", "fnr", "perplexity", "crps", "eer", "rank",
+    "error", "errors", "loss", "logloss", "rmse", "mse", "mae", "mape", "rmsle", "seconds", "fpr",
+    "fnr", "eer", "perplexity", "crps",
 ))  # fmt: skip
 _HIGHER = frozenset((
-    "accuracy", "acc", "auc", "auroc", "aupr", "recall", "precision", "f1", "tpr", "tnr", "map",
-    "kappa", "iou", "dice", "score", "correlation",
+    "accuracy", "auc", "auroc", "auprc", "recall", "f1", "tpr", "tnr", "iou", "dice", "kappa",
 ))  # fmt: skip
+_TURNING = frozenset((
+    "neg", "negative", "negated", "minus", "inverse", "inverted", "inv", "reciprocal", "opposite",
+    "reduction", "reduced", "improvement", "improved", "gain", "decrease", "drop", "gap", "saved",
+    "skill", "difference", "diff", "delta", "change", "rank", "ratio", "std", "variance", "free",
+    "tolerance", "left", "remaining",
+))  # fmt: skip
+_ONE_MINUS = re.compile(r"\b(1|one)\s*[-−–]")
 
 
 def check_leaderboards(competition: Competition) -> Iterator[Finding]:
@@ -112,11 +120,13 @@ def _index(part: Any) -> int | None:
 def direction(
     competition: Competition, place: tuple[str | int, ...], column: dict[str, Any]
 ) -> Iterator[Finding]:
-    """A sorting that ranks the worst first, going by the column's name."""
+    """A sorting that ranks the worst first, where the column's name is plain about it."""
     sorting = column.get("sorting", "desc")
-    words = set(re.split(r"[\W_]+", f"{column.get('key')} {column.get('title')}".lower()))
-    lower = bool(words & _LOWER)
-    higher = bool(words & _HIGHER) and not lower
+    name = f"{column.get('key')} {column.get('title')}".lower()
+    words = set(re.split(r"[\W_]+", name))
+    lower, higher = bool(words & _LOWER), bool(words & _HIGHER)
+    if lower == higher or words & _TURNING or _ONE_MINUS.search(name):
+        return
     if (lower and sorting == "desc") or (higher and sorting == "asc"):
         better = "lower" if lower else "higher"
         found = f"column {column.get('key')}: {better} is better by its name, sorted {sorting}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kit.errors import KitError
-from kit.zips import is_plain, unpack
+from kit.zip_inspection import inspect
+from kit.zips import ZIP_ERRORS, is_plain, unpack
 
 
 @contextmanager
@@ -27,3 +29,12 @@ def unpacked(path: Path) -> Iterator[tuple[Path | None, str]]:
             except KitError as error:
                 problem = "; ".join([error.message, *error.problems])
             yield (None if problem else target), problem
+
+
+def too_large(path: Path) -> bool:
+    """Say whether a zip of data is good so far, but larger than the kit unpacks."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {refusal.code for refusal in inspect(archive)} == {"zip-too-large"}
+    except ZIP_ERRORS:
+        return False

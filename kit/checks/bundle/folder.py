@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from kit.checks.bundle.columns import check_leaderboards
 from kit.checks.bundle.commands import Program, check_program
-from kit.checks.bundle.contents import unpacked
+from kit.checks.bundle.contents import too_large, unpacked
 from kit.checks.bundle.images import check_images
 from kit.checks.bundle.keys import (
     check_fields,
@@ -22,18 +20,17 @@ from kit.checks.bundle.keys import (
     check_texts,
 )
 from kit.checks.bundle.phases import check_phases
+from kit.checks.bundle.reference import check_references
 from kit.checks.submission.archive import check_zip
 from kit.competition import OLD_FORMAT, Competition, read_competition
 from kit.competition_schema import SECTIONS
 from kit.contract import COMPETITION_FILE
 from kit.errors import KitError
-from kit.findings.finding import Finding, Report, shown
+from kit.findings.finding import CheckResult, Finding, Report, Skipped, shown
 from kit.packing.shipping import is_junk
 from kit.server_fields import FileKind, flag_of
 from kit.trees import walk
 from kit.zips import unpack
-
-_MOST_IDS = 200_000
 
 
 def check_bundle(path: Path, now: datetime | None = None) -> Report:
@@ -106,6 +103,7 @@ def _check_folder(report: Report, root: Path, now: datetime) -> None:
     report.add("programs", _programs(competition))
     report.add("data", _data(competition))
     report.add("images", check_images(competition))
+    report.add("references", check_references(competition))
 
 
 def _programs(competition: Competition) -> Iterator[Finding]:
@@ -125,16 +123,18 @@ def _programs(competition: Competition) -> Iterator[Finding]:
                     yield Finding("zip-damaged", str(value), problem)
 
 
-def _data(competition: Competition) -> Iterator[Finding]:
-    """Junk in what ships, and images that the reference names and the input lacks."""
-    for _, task in competition.entries("tasks"):
-        yield from _ids(competition, task)
-    named = [file.value for file in competition.files() if file.place[0] == "tasks"]
-    for value in dict.fromkeys(value for value in named if competition.holds(value)):
-        with unpacked(competition.root / value) as (folder, _):
+def _data(competition: Competition) -> Iterator[CheckResult]:
+    """Junk in what ships, and zips of data that do not open."""
+    named = [file for file in competition.files() if file.place[0] == "tasks"]
+    kinds = {file.value: file.kind for file in named if competition.holds(file.value)}
+    for value, kind in kinds.items():
+        with unpacked(competition.root / value) as (folder, problem):
             names = [item.name for item in walk(folder)] if folder else []
-        junk = [n for n in names if _is_junk(n)]
-        if junk:
+        if problem and too_large(competition.root / value):
+            yield Skipped(value, problem, "unzip it, and name the folder")
+        elif problem and kind is FileKind.DATA:  # _programs reports those of programs
+            yield Finding("zip-damaged", value, problem)
+        if junk := [name for name in names if _is_junk(name)]:
             yield Finding("bundle-junk", value, f"files that nobody meant to ship: {shown(junk)}")
 
 
@@ -143,32 +143,3 @@ def _is_junk(name: str) -> bool:
     return any(is_junk(part) for part in PurePosixPath(name).parts if part != "__pycache__") and (
         "__pycache__" not in name
     )
-
-
-def _ids(competition: Competition, task: dict[str, Any]) -> Iterator[Finding]:
-    input_data, reference_data = task.get("input_data"), task.get("reference_data")
-    if not (competition.holds(input_data) and competition.holds(reference_data)):
-        return
-    with unpacked(competition.root / str(input_data)) as (folder, _):
-        there = {item.path.name for item in walk(folder)} if folder else None
-    with unpacked(competition.root / str(reference_data)) as (folder, _):
-        tables = sorted(p for p in folder.glob("*.csv") if p.is_file()) if folder else []
-        wanted = {name for table in tables for name in _names(table)}
-    if there is None or not wanted or len(there) > _MOST_IDS:
-        return
-    missing = sorted(wanted - there)
-    extra = sorted(name for name in there - wanted if name != "metadata.csv" and not is_junk(name))
-    if missing:
-        found = f"{len(missing)} images of the reference are not in the input: {shown(missing)}"
-        yield Finding("data-ids", str(reference_data), found)
-    if extra:
-        found = f"{len(extra)} images of the input are not in the reference: {shown(extra)}"
-        yield Finding("data-ids", str(input_data), found)
-
-
-def _names(table: Path) -> list[str]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            return [str(row["filename"]) for row in csv.DictReader(stream) if row.get("filename")]
-    except (OSError, ValueError, csv.Error):
-        return []

@@ -7,29 +7,30 @@ with files that lack the mark with which their format ends.
 from __future__ import annotations
 
 import random
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kit.checks.bundle.contents import unpacked
 from kit.checks.running.images import SUFFIXES
 from kit.competition import Competition
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import is_junk
-from kit.trees import Kind, walk
-
-if TYPE_CHECKING:
-    from PIL import Image
+from kit.trees import Kind, open_regular, walk
 
 DECODING_S = 15.0
 _THREADS = 4
+_LARGE = 50_000_000  # pixels: decoding a few of more at once takes gigabytes
 _TIFF = (".tif", ".tiff")
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ENDS = {".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
+# An assignment: our own ingestion program reads the second, and lifts nothing.
+_LIFTED = re.compile(rb"\b(MAX_IMAGE_PIXELS|LOAD_TRUNCATED_IMAGES)\s*=(?!=)")
 # Decoding these starts other programs.
 _HEADER_ONLY = ("EPS", "WMF", "EMF")
 
@@ -48,10 +49,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What an ingestion program tells Pillow to accept."""
+    """What an ingestion program tells Pillow to accept; `unopened` where there is no program."""
 
     any_size: bool = False
     cut_off: bool = False
+    unopened: bool = False
 
 
 def check_images(competition: Competition) -> Iterator[Finding]:
@@ -70,11 +72,12 @@ def check_images(competition: Competition) -> Iterator[Finding]:
 def _tolerance(competition: Competition, program: Any) -> Tolerance:
     """Read off the ingestion program's source which of Pillow's limits it lifts."""
     if not competition.holds(program):
-        return Tolerance()
+        return Tolerance(unopened=program is None)
     with unpacked(competition.root / program) as (folder, _):
-        paths = folder.rglob("*.py") if folder else ()
-        source = b"".join(path.read_bytes() for path in paths if path.is_file())
-    return Tolerance(b"MAX_IMAGE_PIXELS" in source, b"LOAD_TRUNCATED_IMAGES" in source)
+        files = [item.path for item in walk(folder) if item.kind is Kind.FILE] if folder else []
+        sources = [path.read_bytes() for path in files if path.suffix == ".py"]
+    lifted = {match for source in sources for match in _LIFTED.findall(source)}
+    return Tolerance(b"MAX_IMAGE_PIXELS" in lifted, b"LOAD_TRUNCATED_IMAGES" in lifted)
 
 
 def check_folder(
@@ -88,18 +91,23 @@ def check_folder(
         tolerance: which of Pillow's limits do not count.
         seconds: how long to decode.
     """
-    # check_special_files names what is no regular file.
-    files = [item.path for item in walk(folder) if item.kind is Kind.FILE]
-    paths = [path for path in files if _is_image(path)]
+    paths = [item.path for item in walk(folder) if item.kind is Kind.FILE and _is_image(item.path)]
     problems, decoded = _problems(paths, tolerance, seconds)
-    for code in ("image-unreadable", "image-too-large", "image-format"):
-        found = sorted(str(item) for item in problems if item.code == code)
-        if found:
-            text = f"{len(found)} of {len(paths)} images: {shown(found)}"
-            yield Finding(code, value, text)
+    by_code: dict[str, list[str]] = {}
+    for item in problems:
+        by_code.setdefault(_code(item, tolerance), []).append(str(item))
+    for code, found in by_code.items():
+        text = f"{len(found)} of {len(paths)} images: {shown(sorted(found))}"
+        yield Finding(code, value, text)
     if decoded < len(paths):
         found_text = f"{decoded:,} of {len(paths):,} images decoded in {seconds:g} s"
         yield Finding("images-undecoded", value, f"{found_text}; of the rest, the headers are good")
+
+
+def _code(problem: Problem, tolerance: Tolerance) -> str:
+    """Return the code of the finding: an error only where something opens the image with Pillow."""
+    slide = problem.code == "image-too-large" and problem.path.suffix.lower() in _TIFF
+    return "image-format" if slide or tolerance.unopened else problem.code
 
 
 def _is_image(path: Path) -> bool:
@@ -111,22 +119,16 @@ def _problems(paths: list[Path], tolerance: Tolerance, seconds: float) -> tuple[
     """Return the images that do not open, and how many need no more decoding."""
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         warnings.simplefilter("ignore")  # Pillow's, of sizes and odd metadata
-        headers = [
-            found
-            for found in pool.map(_header_problem, paths)
-            if found and _counts(found, tolerance)
-        ]
+        headers = [problem for problem in pool.map(_header_problem, paths) if problem]
+        broken = {problem.path for problem in headers}
+        if tolerance.any_size:
+            headers = [problem for problem in headers if problem.code != "image-too-large"]
         if tolerance.cut_off:
             return headers, len(paths)
-        broken = {problem.path for problem in headers}
         rest = decoding_order([path for path in paths if path not in broken])
         results = list(pool.map(_until(time.monotonic() + seconds), rest))
     late = [problem for problem, _ in results if problem]
-    return headers + late, len(headers) + sum(done for _, done in results)
-
-
-def _counts(problem: Problem, tolerance: Tolerance) -> bool:
-    return not (tolerance.any_size and problem.code == "image-too-large")
+    return headers + late, len(broken) + sum(done for _, done in results)
 
 
 def _until(deadline: float) -> Callable[[Path], tuple[Problem | None, bool]]:
@@ -149,9 +151,12 @@ def _has_end(path: Path) -> bool:
     mark = _ENDS.get(path.suffix.lower())
     if mark is None:
         return True
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - 64))
-        return mark in stream.read()
+    try:
+        with open_regular(path) as stream:
+            stream.seek(max(0, path.stat().st_size - 64))
+            return mark in stream.read()
+    except OSError:
+        return False
 
 
 def _header_problem(path: Path) -> Problem | None:
@@ -161,8 +166,8 @@ def _header_problem(path: Path) -> Problem | None:
         with Image.open(path):
             return None
     except Image.DecompressionBombError:
-        code = "image-format" if path.suffix.lower() in _TIFF else "image-too-large"
-        return Problem(code, path, f"over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels")
+        why = f"over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"
+        return Problem("image-too-large", path, why)
     except Exception as error:  # Pillow's plugins raise whatever the broken bytes lead to
         if path.suffix.lower() in _TIFF and _start(path) in _TIFF_STARTS:
             return Problem("image-format", path, "a TIFF that Pillow does not read")
@@ -174,32 +179,28 @@ def _decoding_problem(path: Path) -> Problem | None:
 
     try:
         with Image.open(path) as image:
-            if image.format in _HEADER_ONLY or _is_large(image):
-                return None
             image.draft(image.mode, (1, 1))  # JPEG: all bytes are read, few pixels are made
-            image.load()
+            if image.format not in _HEADER_ONLY and image.width * image.height <= _LARGE:
+                image.load()
     except Exception as error:  # as above
         return Problem("image-unreadable", path, _reason(path, error))
     return None
 
 
-def _is_large(image: Image.Image) -> bool:
-    # Decoding a few of these at once takes gigabytes.
-    return image.width * image.height > 100_000_000
-
-
 def _start(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(4)
+    try:
+        with open_regular(path) as stream:
+            return stream.read(4)
+    except OSError:
+        return b""
 
 
 def _reason(path: Path, error: Exception) -> str:
     from PIL import UnidentifiedImageError
 
-    if not path.stat().st_size:
-        return "an empty file"
     if isinstance(error, UnidentifiedImageError):
-        return f"no known format, it begins with {_start(path)!r}"
+        start = _start(path)
+        return f"no known format, it begins with {start!r}" if start else "an empty file"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

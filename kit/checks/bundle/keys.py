@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from kit.checks.bundle.logo import logo_problem
@@ -156,7 +156,7 @@ def _page(competition: Competition, file: NamedFile) -> Iterator[Finding]:
         return
     path, name = competition.root / file.value, f"{_dotted(file.place)}: {file.value}"
     if not path.is_file():
-        found = f"{name} is a folder, expected a file"
+        found = f"{name} is no file; expected one"
         yield finding_at(competition, "path-missing", found, *file.place)
     elif file.kind is FileKind.IMAGE:
         if (problem := logo_problem(path)) is not None:
@@ -196,8 +196,9 @@ def _data(competition: Competition, file: NamedFile) -> Iterator[Finding]:
     if file.kind is not FileKind.DOWNLOAD and is_plain(path):
         found = f"{name} is no zip; workers unpack every one as a zip"
         yield finding_at(competition, "data-not-zip", found, *file.place)
-    elif path.is_dir() and next(walk(path), None) is None:
-        yield finding_at(competition, "data-empty", f"{name} holds no file", *file.place)
+    elif path.is_dir() and all(PurePath(item.name).name.startswith(".") for item in walk(path)):
+        found = f"{name} holds no file, or dot files only"
+        yield finding_at(competition, "data-empty", found, *file.place)
 
 
 def check_tasks(competition: Competition) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from kit.contract import MAX_ZIP_NAME, MODEL_FILE
 from kit.findings.finding import Finding, shown
 from kit.packing.shipping import has_junk, is_secret
-from kit.zips import ZIP_ERRORS, inspect, unpacked_files
+from kit.zip_inspection import inspect, unpacked_files
+from kit.zips import ZIP_ERRORS
 
 
 def check_zip(path: Path, root_file: str = MODEL_FILE) -> Iterator[Finding]:

@@ -13,9 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-# Kinds that are no format of data at all, wherever they are found.
+# Files that only stand for another.
 EMPTY, POINTER, PAGE = "an empty file", "a git-lfs pointer", "a web page or a server's error"
 SAFETENSORS, NPZ, NPY, HDF5, ONNX = "safetensors", "npz", "npy", "HDF5", "ONNX"
+TFLITE, PARQUET, GGUF = "tflite", "parquet", "GGUF"
 TORCH_ZIP, ZIP, PICKLE, TAR = "a zip of torch", "a zip", "a pickle", "a tar archive"
 JSON, TEXT, COMPRESSED, IMAGE, UNKNOWN = (
     "JSON",
@@ -41,6 +42,8 @@ _PAGE = re.compile(rb"<!doctype html|<html\b|<head\b|<\?xml[^>]*>\s*(?:<!doctype
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _STARTS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     (NPY, (b"\x93NUMPY",)),
+    (PARQUET, (b"PAR1",)),
+    (GGUF, (b"GGUF",)),
     (COMPRESSED, (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x5d\x00\x00", b"\x28\xb5\x2f\xfd",
                   b"\x04\x22\x4d\x18", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda", b"ZF0x")),
     (IMAGE, (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF")),
@@ -53,15 +56,11 @@ def kind_of(path: Path) -> str:
     Raises:
         OSError: the file cannot be read.
     """
+    if placeholder := placeholder_in(path):
+        return placeholder
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-        if not head:
-            return EMPTY
-        if size <= _HEAD and _POINTER.match(head):
-            return POINTER
-        if _is_page(head):
-            return PAGE
         for kind, starts in _STARTS:
             if head.startswith(starts):
                 return kind
@@ -70,6 +69,21 @@ def kind_of(path: Path) -> str:
             if test(stream, head, size):
                 return kind
     return UNKNOWN
+
+
+def placeholder_in(path: Path) -> str:
+    """Return EMPTY, POINTER or PAGE for a file that only stands for another; else "".
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if not head:
+        return EMPTY
+    if len(head) < _HEAD and _POINTER.match(head):
+        return POINTER
+    return PAGE if _is_page(head) else ""
 
 
 def _is_page(head: bytes) -> bool:
@@ -112,6 +126,10 @@ def _is_hdf5(stream: BinaryIO, head: bytes, size: int) -> bool:
             return True
         start = start * 2 or 512
     return False
+
+
+def _is_tflite(stream: BinaryIO, head: bytes, size: int) -> bool:
+    return head[4:8] == b"TFL3"
 
 
 def _is_tar(stream: BinaryIO, head: bytes, size: int) -> bool:
@@ -212,6 +230,7 @@ _TESTS: tuple[tuple[str, Callable[[BinaryIO, bytes, int], bool]], ...] = (
     (TORCH_ZIP, _is_torch_zip),
     (ZIP, _is_zip),
     (HDF5, _is_hdf5),
+    (TFLITE, _is_tflite),
     (TAR, _is_tar),
     (SAFETENSORS, _is_safetensors),
     (JSON, _is_json),

@@ -8,17 +8,21 @@ from pathlib import Path, PurePosixPath
 from kit.checks.submission import contents
 from kit.checks.submission.contents import (
     COMPRESSED,
+    GGUF,
     HDF5,
     JSON,
     NPY,
     NPZ,
     ONNX,
     PAGE,
+    PARQUET,
     PICKLE,
     POINTER,
     SAFETENSORS,
     TAR,
+    TFLITE,
     TORCH_ZIP,
+    UNKNOWN,
     ZIP,
 )
 from kit.checks.submission.subject import Subject
@@ -29,7 +33,8 @@ from kit.vendoring.record import VENDORED_FILE
 _TORCH = (TORCH_ZIP, ZIP, PICKLE, TAR, COMPRESSED)
 # torch.save, pickle and joblib are all used with these names.
 _PICKLES = (PICKLE, COMPRESSED, TORCH_ZIP, ZIP)
-# What each suffix promises. `.bin`, `.ckpt`, `.dat`, `.model` and the like may hold anything.
+# What each suffix promises. `.bin`, `.dat`, `.model` and the like may hold anything, and `.ckpt`
+# what other frameworks than torch write.
 _PROMISED: dict[str, tuple[str, ...]] = {
     ".safetensors": (SAFETENSORS,),
     ".npz": (NPZ,),
@@ -39,16 +44,29 @@ _PROMISED: dict[str, tuple[str, ...]] = {
     ".pkl": _PICKLES,
     ".pickle": _PICKLES,
     ".joblib": _PICKLES,
+    ".dill": _PICKLES,
+    ".ckpt": (*_TORCH, HDF5, ONNX, UNKNOWN),
+    ".pt2": (ZIP, TORCH_ZIP),
+    ".ptl": (TORCH_ZIP,),
     ".json": (JSON,),
     ".onnx": (ONNX,),
     ".h5": (HDF5,),
     ".hdf5": (HDF5,),
+    ".tflite": (TFLITE,),
+    ".parquet": (PARQUET,),
+    ".gguf": (GGUF,),
     ".keras": (ZIP, HDF5),
     ".zip": (ZIP, NPZ, TORCH_ZIP),
     ".gz": (COMPRESSED,),
+    ".tgz": (COMPRESSED,),
+    ".bz2": (COMPRESSED,),
+    ".xz": (COMPRESSED,),
 }  # fmt: skip
 # Text that may well be a page.
-_PAGES = (".html", ".htm", ".xhtml", ".xml", ".svg", ".md", ".txt", ".rst", ".j2", ".py")
+_PAGES = (
+    ".html", ".htm", ".xhtml", ".xml", ".xsl", ".svg", ".md", ".txt", ".rst", ".py", ".j2",
+    ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".mustache", ".hbs", ".vue", ".php",
+)  # fmt: skip
 # Their own checks read these.
 _READ_ELSEWHERE = (MANIFEST_FILE, VENDORED_FILE)
 
@@ -67,9 +85,9 @@ def has_format_problem(path: Path) -> bool:
 
 def _problems(name: str, path: Path) -> Iterator[Finding]:
     suffix = PurePosixPath(name).suffix.lower()
+    promised = _PROMISED.get(suffix)
     try:
-        kind = contents.kind_of(path)
-        promised = _PROMISED.get(suffix)
+        kind = contents.kind_of(path) if promised else contents.placeholder_in(path)
         if kind == POINTER:
             found = "is a git-lfs pointer: the file itself was not downloaded"
             yield Finding("lfs-pointer", name, found)

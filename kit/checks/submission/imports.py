@@ -16,13 +16,13 @@ from packaging.utils import canonicalize_name
 from kit.checks.submission.needed import is_needed
 from kit.checks.submission.network import clients_called
 from kit.checks.submission.own_modules import OwnModules, own_modules
-from kit.checks.submission.package_names import package_meant, packages_of
 from kit.checks.submission.reached import packages_of_runs
 from kit.checks.submission.relative import check_relative, leading_out
 from kit.checks.submission.requirements import requirement_lines, whitelist
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code
 from kit.findings.finding import Finding
+from kit.package_names import package_meant, packages_of
 from kit.vendoring.imports import shared_packages_for
 
 # Every ingestion program hands over PIL images, so Pillow is there.

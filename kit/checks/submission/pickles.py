@@ -21,7 +21,7 @@ from kit.findings.finding import Finding, shown
 
 _SUFFIXES = (
     ".pkl", ".pickle", ".joblib", ".sav", ".pt", ".pth", ".bin", ".ckpt", ".npz", ".npy", ".zip",
-    ".p", ".dill", ".model", ".dat", ".z", ".gz", ".bz2", ".xz", ".lzma",
+    ".p", ".dill", ".model", ".dat", ".z", ".gz", ".bz2", ".xz", ".lzma", ".pt2", ".ptl", ".ts",
 )  # fmt: skip
 # Names of TorchScript. They mean code of the same archive, which torch.jit.load compiles: its
 # unpickler is written in C++, and looks up nothing of Python's. torch.load hands such an archive to
@@ -71,8 +71,9 @@ _PATTERNS = tuple(
         r"(?:\.\w+)+",
         r"joblib\.numpy_pickle(?:_utils)?\.\w*Wrapper",
         r"torch\._utils\._rebuild_\w+",
-        r"torch\.(?:Size|device|dtype|Tensor|\w*Storage|storage\.\w*Storage|float\d+|int\d+|"
-        r"bfloat16|bool|uint8|serialization\._get_layout|strided)",
+        r"torch\.(?:Size|device|dtype|(?:cuda\.)?(?:sparse\.)?\w*Tensor|bool|per_\w+|"
+        r"(?:cuda\.|storage\.)?\w*Storage|"
+        r"(?:b?float|b?complex|u?int|qu?int|bits)\d\w*|serialization\._get_layout|strided)",
     )
 )
 

@@ -14,15 +14,16 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.conflicts import exclusions
-from kit.checks.submission.package_names import (
-    is_part_of_python,
-    package_meant,
-    without_screen,
-)
 from kit.checks.submission.subject import Subject
 from kit.checks.submission.version_ranges import without_builds
 from kit.contract import REQUIREMENTS_FILE
 from kit.findings.finding import CheckResult, Finding, Skipped
+from kit.package_names import (
+    is_not_in_pip,
+    is_part_of_python,
+    package_meant,
+    without_screen,
+)
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
 
 
@@ -130,6 +131,11 @@ def _name(line: Line, allowed: list[str] | None) -> Finding | None:
             return finding("requirement-not-allowed", found)
         right = meant if spelled is None else spelled[canonicalize_name(meant)]
         found = f"pip has no package {name} that works; write `{_with_version(line, right)}`"
+        return finding("requirement-name", found)
+    if is_not_in_pip(name):
+        found = (
+            f"pip has no package {name}, or another one of that name; copy the code that you need"
+        )
         return finding("requirement-name", found)
     if is_part_of_python(name):
         return finding("requirement-name", f"{name} is a part of Python; remove the line")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kit.checks.submission.syntax import Code, Function
 
@@ -44,20 +44,28 @@ def _function_around(node: ast.AST, code: Code) -> ast.AST | None:
 
 
 def _names_from_file(code: Code) -> set[str]:
-    """`HERE` and `self.folder`, where they are computed from `__file__` in however many steps."""
-    found = {"__file__"}
-    assigned = [node for node in ast.walk(code.tree) if isinstance(node, ast.Assign)]
-    for _ in assigned:
-        more = {
-            ast.unparse(target)
-            for node in assigned
-            if _leans_on(node.value, found)
-            for target in node.targets
-        }
+    """`HERE`, `self.folder` and `here()`, where they come from `__file__` in however many steps."""
+    found = {"__file__", "__spec__", "inspect.getfile", "inspect.getsourcefile"}
+    sources = list(_sources(code.tree))
+    for _ in sources:
+        more = {name for name, value in sources if _leans_on(value, found)}
         if more <= found:
             break
         found |= more
     return found
+
+
+def _sources(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Every name with what is assigned to it, or with what a function of that name does."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            yield from ((ast.unparse(target), node.value) for target in node.targets)
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value:
+            yield ast.unparse(node.target), node.value
+        elif isinstance(node, Function):
+            yield from (
+                (node.name, item) for item in ast.walk(node) if isinstance(item, ast.Return)
+            )
 
 
 def _leans_on(node: ast.AST, names: set[str]) -> bool:

@@ -42,13 +42,22 @@ _MEANT = {
     "skimage": "scikit-image",
     "open-clip": "open-clip-torch",
     "openclip": "open-clip-torch",
+    "beautifulsoup": "beautifulsoup4",
     "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "faiss": "faiss-cpu",
+    "fitz": "PyMuPDF",
+    "umap": "umap-learn",
     "pywt": "PyWavelets",
     "mpl-toolkits": "matplotlib",
     "tensorflow-gpu": "tensorflow",
     "torch-vision": "torchvision",
     "torch-audio": "torchaudio",
 }
+# Names that pip does not have, or has for something else: programs of conda, code on GitHub only.
+_NOT_IN_PIP = frozenset((
+    "apex", "clip", "cudatoolkit", "cudnn", "detectron2", "pytorch-cuda", "pytorch-mutex", "python",
+))  # fmt: skip
 # The same package for machines without a screen, as those of the platform are.
 _WITHOUT_SCREEN = {
     "opencv-python": ("opencv-python-headless",),
@@ -67,6 +76,11 @@ def packages_of(module: str) -> tuple[str, ...]:
 def package_meant(name: str) -> str | None:
     """Return the package that a name in requirements.txt stands for; None where pip has it."""
     return _MEANT.get(canonicalize_name(name))
+
+
+def is_not_in_pip(name: str) -> bool:
+    """Say whether pip has no package of that name, and none under another name either."""
+    return canonicalize_name(name) in _NOT_IN_PIP
 
 
 def without_screen(name: str) -> tuple[str, ...]:

@@ -1,0 +1,55 @@
+"""`kit new-bundle`: a small competition with a metric of its own, which runs at once."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+from kit.contract import COMPETITION_FILE
+from kit.errors import KitError, UsageProblem
+
+TEMPLATE = Path(__file__).with_name("bundle_template")
+_DEVELOPMENT = timedelta(days=60)
+_FINAL = timedelta(days=14)
+
+
+def new_bundle(target: Path, today: date) -> list[str]:
+    """Copy the template to a new folder and set dates that are still to come; return the files.
+
+    Args:
+        target: the folder to make.
+        today: the first phase begins on the first of the month after the next.
+
+    Raises:
+        UsageProblem: something is there already.
+        KitError: the folder cannot be made.
+    """
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        if target.exists() or target.is_symlink():
+            raise UsageProblem(f"{target}: exists already; choose another name")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(TEMPLATE, temporary, ignore=shutil.ignore_patterns("__pycache__"))
+        path = temporary / COMPETITION_FILE
+        path.write_text(_dated(path.read_text(encoding="utf-8"), today), encoding="utf-8")
+        temporary.rename(target)
+    except OSError as error:
+        raise KitError(f"{target}: cannot be made: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())
+
+
+def _dated(text: str, today: date) -> str:
+    start = (today.replace(day=1) + timedelta(days=62)).replace(day=1)
+    end = start + _DEVELOPMENT
+    days = {
+        "DEVELOPMENT_START": start,
+        "DEVELOPMENT_END": end,
+        "FINAL_START": end + timedelta(days=1),
+        "FINAL_END": end + _FINAL,
+    }
+    for name, day in days.items():
+        text = text.replace(name, day.isoformat())
+    return text

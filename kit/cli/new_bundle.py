@@ -1,0 +1,28 @@
+"""`kit new-bundle`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from kit.bundle_scaffold import new_bundle
+from kit.cli.printing import console, json_option, print_json
+
+
+@click.command("new-bundle")
+@click.argument("folder", metavar="NAME", type=click.Path(path_type=Path))
+@json_option
+def command(folder: Path, as_json: bool) -> int:
+    """Make the folder NAME, a small competition with a metric of its own that runs at once."""
+    files = new_bundle(folder, datetime.now(timezone.utc).date())
+    if as_json:
+        print_json({"format": 1, "folder": str(folder), "files": files})
+    else:
+        console().print(
+            f"{folder}  {len(files)} files\n"
+            f"Next: `kit run {folder}/starting_kit --bundle {folder}`, then edit it; its README.md "
+            "says where."
+        )
+    return 0
