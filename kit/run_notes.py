@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from kit.runs import Run
 
 _MOST_NOTES = 5
+_NOTE = "NOTE: "
+_LONGEST_NOTE = 300
+_INGESTION_LOG = "prediction_ingestion_stdout.txt"
 
 
 def doubts_of_run(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[Doubt]:
@@ -84,6 +87,19 @@ def notes_on(submission: Submission, laid_out: Path, bundle: Bundle) -> list[str
         for package in unvendored_packages(submission.path, laid_out)
     ]
     return [*other_track, *_first(unmet), *_first(refused), *_first(absent)]
+
+
+def notes_of_ingestion(logs: Path) -> list[str]:
+    """Return what the ingestion program noted: the lines of its output that begin with `NOTE: `.
+
+    ingestion_program/README.md describes these lines.
+    """
+    log = logs / _INGESTION_LOG
+    if not log.is_file():
+        return []
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = dict.fromkeys(line[len(_NOTE) :] for line in lines if line.startswith(_NOTE))
+    return _first([f"ingestion: {line[:_LONGEST_NOTE]}" for line in found])
 
 
 def _first(notes: list[str]) -> list[str]:

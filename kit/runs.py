@@ -25,7 +25,7 @@ from kit.isolation.logs import name_paths
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
 from kit.records import RECORD_FILE, read_record
-from kit.run_notes import doubts_of_run, notes_on, user_paths
+from kit.run_notes import doubts_of_run, notes_of_ingestion, notes_on, user_paths
 from kit.run_record import as_json
 from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
 from kit.submissions import LaidOut, Submission, has_command, lay_out
@@ -212,6 +212,7 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
     finally:
         journal.keep(workspace.folder("prediction", "output"))
     result.steps.append(prediction)
+    result.notes += notes_of_ingestion(workspace.logs)
     result.failure = prediction.failure
     done = journal.predicted()
     if prediction.timed_out and done is not None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,9 @@ class Plan:
     prepare: opens one picture and hands it to `preprocess` where the model offers batches; runs in
     `threads` threads, ahead of `answer`. answer: takes a list of at most `batch_size` prepared
     pictures, returns what the model returned for them, unchecked, and runs in the main thread.
-    in_words: the plan as one line for the log. explain: the model's `explain_batch`, which takes
-    what `answer` took; None where there is none (see candidates.py).
+    in_words: the plan as one line for the log. note: what the log should say besides, or "".
+    explain: the model's `explain_batch`, which takes what `answer` took; None where there is none
+    (see candidates.py).
     """
 
     prepare: Callable[[Picture], Any]
@@ -47,6 +48,7 @@ class Plan:
     threads: int
     in_words: str
     explain: Callable[[list[Any]], Any] | None = None
+    note: str = ""
 
 
 def make_plan(model: Any, pictures: Sequence[Picture], input_dir: Path, one_by_one: bool) -> Plan:
@@ -63,10 +65,11 @@ def make_plan(model: Any, pictures: Sequence[Picture], input_dir: Path, one_by_o
         to_preprocess = _metadata_parameter(model.preprocess)
         if to_preprocess or not to_predict:
             rows = _rows_for(to_preprocess, pictures, input_dir)
-            return _batch_plan(model, rows)
+            return replace(_batch_plan(model, rows), note=_note_on(to_preprocess, rows))
         why = " (predict takes metadata but preprocess does not)"
-    rows = _rows_for(_metadata_parameter(model.predict), pictures, input_dir)
-    return _single_plan(model, rows, why)
+    parameter = _metadata_parameter(model.predict)
+    rows = _rows_for(parameter, pictures, input_dir)
+    return replace(_single_plan(model, rows, why), note=_note_on(parameter, rows))
 
 
 def _batch_plan(model: Any, rows: Rows | None) -> Plan:
@@ -112,6 +115,16 @@ def _metadata_parameter(method: Callable[..., Any]) -> inspect.Parameter | None:
         return inspect.signature(method).parameters.get("metadata")
     except (TypeError, ValueError):  # a callable without a readable signature
         return None
+
+
+def _note_on(parameter: inspect.Parameter | None, rows: Rows | None) -> str:
+    """Say that a submission runs without a row for each picture, though it takes one."""
+    if parameter is None or rows is not None:
+        return ""
+    return (
+        f"the submission takes `metadata`, and the input holds no {METADATA_TABLE}: every picture "
+        "is predicted without its row"
+    )
 
 
 def _rows_for(

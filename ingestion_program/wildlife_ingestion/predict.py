@@ -46,6 +46,8 @@ def predict_all(
         lister = plan.explain if kind == "label" else None
         candidates = stack.enter_context(CandidatesFile(output_dir, lister))
         print(plan.in_words, flush=True)
+        if plan.note:
+            print(f"NOTE: {plan.note}", flush=True)
         done = file.resume(pictures, plan.batch_size)
         if done:
             print(f"{done} of {len(pictures)} were predicted before; resuming from there")

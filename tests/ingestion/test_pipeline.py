@@ -232,3 +232,29 @@ print(found, before == after, sys.path == path)
     )
     assert done.stdout == "['Texel', 'Texel'] True True\n"
     assert done.stderr == ""
+
+
+class TakesMetadata:
+    def predict(self, image: object, metadata: dict[str, str] | None = None) -> float:
+        return 0.5
+
+
+class BatchesTakeMetadata(TakesMetadata):
+    def preprocess(self, image: object, metadata: dict[str, str] | None = None) -> object:
+        return image
+
+    def predict_batch(self, prepared: list[object]) -> list[float]:
+        return [0.5 for _ in prepared]
+
+
+@pytest.mark.parametrize("model", [TakesMetadata(), BatchesTakeMetadata()])
+def test_a_model_that_takes_metadata_and_gets_none_is_told(model: object, tmp_path: Path) -> None:
+    lacking = make_plan(model, pictures(1), tmp_path, one_by_one=False)
+    assert "the input holds no metadata.csv" in lacking.note
+    (tmp_path / "metadata.csv").write_text("filename\n1.png\n")
+    assert make_plan(model, pictures(1), tmp_path, one_by_one=False).note == ""
+
+
+def test_a_model_without_metadata_is_told_nothing(tmp_path: Path) -> None:
+    model = SimpleNamespace(predict=lambda image: 0.5)
+    assert make_plan(model, pictures(1), tmp_path, one_by_one=False).note == ""

@@ -6,8 +6,8 @@
 
 The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata names
 the track. With `--photographs`, `python -m training.TRACK.NAME --data DIR/train` trains a copy of
-the submission, which is scored on DIR/dev (images/, ref_dev.csv and, on the reid track,
-metadata.csv: what `python -m training.reid.split` makes). `--variant` adds rows of another artifact
+the submission, which is scored on DIR where that is a bundle, as `python -m training.reid.split`
+makes one, else on DIR/dev (images/ and ref_dev.csv). `--variant` adds rows of another artifact
 of the same submission on the sample data: its training script filled FOLDER. Without one of
 these options its old rows stay. The last rows, results of others, are in
 benchmarks/published.json.
@@ -174,10 +174,10 @@ def photograph_row(submission: Path, folder: Path, view: View) -> list[str]:
     folder = folder.resolve()
     with tempfile.TemporaryDirectory() as temporary:
         copy = train_copy(submission, folder / "train", Path(temporary))
-        images = plain_images(folder / "dev", Path(temporary) / "images")
-        scores = score_images(copy, images, folder / "dev" / "ref_dev.csv")
-    tables = [(folder / name).read_bytes() for name in (f"train/{view.table}", "dev/ref_dev.csv")]
-    digest = hashlib.sha256(b"".join(tables)).hexdigest()[:12]
+        images, reference = development_part(folder, Path(temporary) / "images")
+        scores = score_images(copy, images, reference)
+    tables = (folder / "train" / view.table, reference)
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in tables)).hexdigest()[:12]
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
     return row(f"{PHOTOGRAPHS}, {today}, tables sha256 {digest}", scores, view)
 
@@ -207,6 +207,13 @@ def script_of(name: str) -> str | None:
         if path.with_suffix(".py").is_file() or (path / "__main__.py").is_file():
             return f"training.{track}.{name}"
     return None
+
+
+def development_part(folder: Path, target: Path) -> tuple[Path, Path]:
+    """Return input data and reference: of the bundle that the folder is, else of its dev/."""
+    if (folder / "competition.yaml").is_file():
+        return folder / "input_data/development", folder / "reference_data/development/ref.csv"
+    return plain_images(folder / "dev", target), folder / "dev" / "ref_dev.csv"
 
 
 def plain_images(folder: Path, target: Path) -> Path:
@@ -293,7 +300,9 @@ def main(arguments: list[str] | None = None) -> int:
         "training.common.readme_scores", "Write a submission's scores into its README."
     )
     options.add_argument("name", help="of a folder in submissions/")
-    options.add_argument("--photographs", type=Path, metavar="DIR", help="train/ and dev/")
+    options.add_argument(
+        "--photographs", type=Path, metavar="DIR", help="train/, and dev/ or a bundle"
+    )
     options.add_argument("--variant", metavar="TITLE=FOLDER", help="another artifact's folder")
     given = options.parse_args(arguments)
     return run(given, lambda: write_scores(given))

@@ -14,11 +14,13 @@ import errno
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import field, fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from kit.files import WriteFailed
 from training.common.console import complain
-from training.common.errors import ScriptError
+from training.common.errors import FolderError, ScriptError
+from training.common.submission_files import MANIFEST, ROOT, SUBMISSIONS
 
 # A file that is missing, or a disk that is full, is for the user to fix and no fault of the script.
 _FOR_THE_USER = (
@@ -43,6 +45,50 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
     return made
 
 
+def submission_parser(track: str, name: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser for the script of a submission, with --data, --out and --overwrite.
+
+    Args:
+        track: the submission's track.
+        name: the submission's name, and its script's.
+        description: what the script does, in one sentence.
+    """
+    made = parser(f"training.{track}.{name}", description)
+    shipped = SUBMISSIONS / name
+    made.set_defaults(shipped=shipped)
+    made.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT / "sample_data" / track / "train",
+        help="the training data; by default the sample's",
+    )
+    made.add_argument(
+        "--out",
+        type=Path,
+        default=shipped,
+        help=f"the submission folder to make, code included; by default submissions/{name}",
+    )
+    made.add_argument(
+        "--overwrite", action="store_true", help=f"replace the artifacts of submissions/{name}"
+    )
+    return made
+
+
+def refuse_overwriting(options: argparse.Namespace) -> None:
+    """Keep the artifacts of a shipped submission, unless the command says otherwise.
+
+    Raises FolderError.
+    """
+    shipped: Path | None = getattr(options, "shipped", None)
+    if shipped is None or options.overwrite or options.out.resolve() != shipped.resolve():
+        return
+    if (shipped / MANIFEST).exists():
+        raise FolderError(
+            f"{shipped} holds trained artifacts, which stay as they are; name a folder with --out "
+            "(it becomes a submission that runs), or replace them with --overwrite"
+        )
+
+
 def run(
     options: argparse.Namespace,
     work: Callable[[], int | None],
@@ -50,7 +96,8 @@ def run(
 ) -> int:
     """Do the work and return the exit status.
 
-    An error of the project, and a file that cannot be read or written, becomes one message. Any
+    Nothing is done where artifacts would be overwritten unasked. An error of the project, and a
+    file that cannot be read or written, becomes one message. Any
     other exception is a bug and keeps its traceback; --debug shows every traceback.
 
     Args:
@@ -60,6 +107,7 @@ def run(
     """
     own: tuple[type[Exception], ...] = (ScriptError, WriteFailed, *also)
     try:
+        refuse_overwriting(options)
         return work() or 0
     except own as error:
         return _failed(options, str(error))

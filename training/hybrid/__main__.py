@@ -5,9 +5,9 @@ from __future__ import annotations
 from training.common.steps import run_modules
 
 COMMANDS = (
-    ("training.hybrid.wing_pattern_sgd",),
-    ("training.hybrid.bioclip_wings",),
-    ("training.hybrid.dinov2_ensemble",),
+    ("training.hybrid.wing_pattern_sgd", "--overwrite"),
+    ("training.hybrid.bioclip_wings", "--overwrite"),
+    ("training.hybrid.dinov2_ensemble", "--overwrite"),
 )
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train the submission `bioclip_wings`, every step of it, from a table and images.
 
-    python -m training.hybrid.bioclip_wings
+    python -m training.hybrid.bioclip_wings --out FOLDER
     python -m training.hybrid.bioclip_wings --data DIR --out SUBMISSION_FOLDER
     python -m training.hybrid.bioclip_wings --preset full --backbone local-dir:PATH --masks MASKS \\
         --data DIR --out SUBMISSION_FOLDER
@@ -241,14 +241,14 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
     preset = "" if options.preset == "small" else f" --preset full --backbone {options.backbone}"
     source = f"python -m training.hybrid.bioclip_wings{preset} (train.csv sha256 {digest})"
     config, files = submission_of(work, network, statistics, weights, recipe)
-    return write_submission(options.out, config, files, source, REQUIRES)
+    return write_submission("bioclip_wings", options.out, config, files, source, REQUIRES)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the options, train and return the exit status."""
-    parser = script.parser("training.hybrid.bioclip_wings", "Train the submission bioclip_wings.")
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
-    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "bioclip_wings")
+    parser = script.submission_parser(
+        "hybrid", "bioclip_wings", "Train the submission bioclip_wings."
+    )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
     parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
     parser.add_argument("--masks", type=Path, help="NAME_mask.png of each image")

@@ -1,6 +1,6 @@
 """Train the submission `dinov2_ensemble`: DINOv2 features, calibrated SGD and MLP, score of both.
 
-    python -m training.hybrid.dinov2_ensemble
+    python -m training.hybrid.dinov2_ensemble --out FOLDER
     python -m training.hybrid.dinov2_ensemble --data DIR --out SUBMISSION_FOLDER
     python -m training.hybrid.dinov2_ensemble --data DIR --out FOLDER --preset full
     python -m training.hybrid.dinov2_ensemble --generated GENERATED/signal \\
@@ -228,7 +228,7 @@ def run(options: argparse.Namespace, recipe: Recipe) -> None:
         f"python -m training.hybrid.dinov2_ensemble{_given(options)} (train.csv sha256 {digest})"
     )
     config, weights = submission_of(extractor.folder, head_arrays(mlp, linear), recipe)
-    size = write_submission(options.out, config, weights, source, REQUIRES)
+    size = write_submission("dinov2_ensemble", options.out, config, weights, source, REQUIRES)
     say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
 
 
@@ -246,11 +246,9 @@ def _given(options: argparse.Namespace) -> str:
 
 def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     """Return the options, and the recipe that they and the preset give."""
-    parser = script.parser(
-        "training.hybrid.dinov2_ensemble", "Train the submission dinov2_ensemble."
+    parser = script.submission_parser(
+        "hybrid", "dinov2_ensemble", "Train the submission dinov2_ensemble."
     )
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
-    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "dinov2_ensemble")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "dinov2_ensemble")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
     parser.add_argument("--backbone", type=Path, help="folder: config.json, model.safetensors")

@@ -1,6 +1,6 @@
 """Train the submission `wing_pattern_sgd`: half a minute, the same bytes every time.
 
-    python -m training.hybrid.wing_pattern_sgd
+    python -m training.hybrid.wing_pattern_sgd --out FOLDER
     python -m training.hybrid.wing_pattern_sgd --data DIR --out SUBMISSION_FOLDER
 
 DIR holds train.csv and images/ (training/hybrid/data.py says which columns). Writes
@@ -60,11 +60,9 @@ def submission_of(score: fit.HybridScore, settings: fit.Settings) -> tuple[dict[
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the options, train and return the exit status."""
-    parser = script.parser(
-        "training.hybrid.wing_pattern_sgd", "Train the submission wing_pattern_sgd."
+    parser = script.submission_parser(
+        "hybrid", "wing_pattern_sgd", "Train the submission wing_pattern_sgd."
     )
-    parser.add_argument("--data", type=Path, default=ROOT / "sample_data" / "hybrid" / "train")
-    parser.add_argument("--out", type=Path, default=ROOT / "submissions" / "wing_pattern_sgd")
     options = parser.parse_args(arguments)
     return script.run(options, lambda: train(options))
 
@@ -83,7 +81,9 @@ def train(options: argparse.Namespace) -> int:
     digest = short_digest(options.data / "train.csv")
     source = f"python -m training.hybrid.wing_pattern_sgd (train.csv sha256 {digest})"
     config, weights = submission_of(score, settings)
-    size = write_submission(options.out, config, {WEIGHTS: weights}, source, REQUIRES)
+    size = write_submission(
+        "wing_pattern_sgd", options.out, config, {WEIGHTS: weights}, source, REQUIRES
+    )
     say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
     return 0
 

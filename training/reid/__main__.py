@@ -16,11 +16,11 @@ COMMANDS = (
         "training.reid.landmarks.train",
         *("--data", ANIMALS, "--out", LANDMARKS, "--test", "sample_data/reid/train"),
     ),
-    ("training.reid.triplet_centroids", "--preset", "aligned-extended", *POSE),
-    ("training.reid.megadescriptor_cosine", "--preset", "aligned", *POSE),
-    ("training.reid.wildfusion",),
-    ("training.reid.megadescriptor_convnext",),
-    ("training.reid.open_set_ensemble",),
+    ("training.reid.triplet_centroids", "--preset", "aligned-extended", *POSE, "--overwrite"),
+    ("training.reid.megadescriptor_cosine", "--preset", "aligned", *POSE, "--overwrite"),
+    ("training.reid.wildfusion", "--overwrite"),
+    ("training.reid.megadescriptor_convnext", "--overwrite"),
+    ("training.reid.open_set_ensemble", "--overwrite"),
 )
 
 if __name__ == "__main__":

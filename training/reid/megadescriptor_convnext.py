@@ -1,6 +1,6 @@
 """Train and build the submission `megadescriptor_convnext`.
 
-    python -m training.reid.megadescriptor_convnext
+    python -m training.reid.megadescriptor_convnext --out FOLDER
     python -m training.reid.megadescriptor_convnext --data DIR --out FOLDER --descriptor FOLDER
     python -m training.reid.megadescriptor_convnext --preset full --init FILE.safetensors
 
@@ -149,7 +149,16 @@ def build(options: argparse.Namespace) -> None:
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
     command = "python -m training.reid.megadescriptor_convnext"
-    publish(options.out, config, contents, command, options.data, PACKAGES, origins)
+    publish(
+        "megadescriptor_convnext",
+        options.out,
+        config,
+        contents,
+        command,
+        options.data,
+        PACKAGES,
+        origins,
+    )
     (options.out / CHECKPOINT).unlink(missing_ok=True)
 
 

@@ -1,6 +1,6 @@
 """Make the submission `megadescriptor_cosine`.
 
-    python -m training.reid.megadescriptor_cosine
+    python -m training.reid.megadescriptor_cosine --out FOLDER
     python -m training.reid.megadescriptor_cosine --data DIR --out SUBMISSION_FOLDER --preset full
     python -m training.reid.megadescriptor_cosine --preset full --mean-std half \\
         --backbone local-dir:DIR
@@ -65,7 +65,7 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     arrays = {"embeddings": embeddings}
     gallery, licence = Gallery(database.identity, database.dataset), recipe.licence
     made = Trained(network, settings, thresholds, gallery, arrays, pose.landmarks, licence)
-    publish_network(out, made, command, data)
+    publish_network("megadescriptor_cosine", out, made, command, data)
     checkpoint.unlink(missing_ok=True)
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from training.common.script import parser, run
+from training.common import script
+from training.common.submission_files import ROOT, SUBMISSIONS
 
-ROOT = Path(__file__).resolve().parents[2]
-SUBMISSIONS = ROOT / "submissions"
+__all__ = [
+    "ROOT", "SUBMISSIONS", "refuse_not_positive", "run_in_one_thread", "submission_parser",
+]  # fmt: skip
 
 
 def submission_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """A parser for the script of a submission, with --data and --out."""
-    made = parser(f"training.reid.{name}", description)
-    made.add_argument("--data", type=Path, default=ROOT / "sample_data" / "reid" / "train")
-    made.add_argument("--out", type=Path, default=SUBMISSIONS / name)
-    return made
+    """A parser for the script of a submission, with --data, --out and --overwrite."""
+    return script.submission_parser("reid", name, description)
 
 
 def refuse_not_positive(
@@ -40,4 +38,4 @@ def run_in_one_thread(
     Sums are split over threads, and so round differently with another number of threads.
     """
     with threadpool_limits(limits=1):
-        return run(options, lambda: build(options))
+        return script.run(options, lambda: build(options))

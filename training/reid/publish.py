@@ -28,6 +28,7 @@ def made_by(command: str, data: Path) -> str:
 
 
 def publish(
+    name: str,
     out: Path,
     config: Mapping[str, Any],
     contents: Mapping[str, bytes],
@@ -36,11 +37,11 @@ def publish(
     packages: Sequence[str],
     origins: Mapping[str, Mapping[str, str]],
 ) -> None:
-    """Write weights (path: content), config.json and the manifest; print the weights' size.
+    """Write code, weights (path: content), config.json, manifest; print the weights' size.
 
-    command and data: what made them; packages: what the submission imports; origins: licence and
-    source of files that were made elsewhere.
+    name: of the submission. command and data: what made them; packages: what the submission
+    imports; origins: licence and source of files that were made elsewhere.
     """
-    versions = {name: _VERSIONS[name] for name in packages}
-    size = write_submission(out, config, contents, made_by(command, data), versions, origins)
+    versions = {package: _VERSIONS[package] for package in packages}
+    size = write_submission(name, out, config, contents, made_by(command, data), versions, origins)
     say(f"{out}: {size} bytes of weights")

@@ -5,10 +5,12 @@
     python -m training.reid.split --data DIR --out FOLDER --after 2023-01-01
     python -m training.reid.split --data DIR --out FOLDER --hold-out-dataset turtle
 
-DIR holds metadata.csv and its images (training/reid/database.py). FOLDER gets train/metadata.csv
-and train/images/ (the gallery, and all that may be trained on), dev/images/ (whose names tell
-nothing), dev/metadata.csv and dev/ref_dev.csv. Images are copied, or linked to with --link. The
-same command gives the same folder, whole or resumed; ref_dev.csv is written last.
+DIR holds metadata.csv and its images (training/reid/database.py). FOLDER becomes a competition
+bundle, for `kit run NAME --bundle FOLDER`: input_data/development/ holds the queries' images, whose
+names tell nothing, and their metadata.csv; reference_data/development/ref.csv says who they are.
+train/metadata.csv and train/images/ are the gallery, and all that may be trained on. Images are
+copied, or linked to with --link. The same command gives the same folder, whole or resumed;
+competition.yaml is written last.
 
 By identity (the default, after the recipe of DS@GT at AnimalCLEF 2025): in each dataset a share of
 the individuals that have several images is new, with all of them; of the others a share of the
@@ -38,6 +40,13 @@ from training.common.script import parser, run
 from training.reid.database import COLUMNS, Database, read_database, read_metadata, value
 from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS, place_image, write_table
 from training.reid.look_alikes import look_alikes
+from training.reid.split_bundle import (
+    INPUT,
+    QUERIES,
+    TRUTH,
+    write_competition,
+    write_programs_and_pages,
+)
 
 Rows = NDArray[np.bool_]
 NOT_SETTINGS = ("out", "debug", "script")  # options that do not change what is written
@@ -158,7 +167,7 @@ def _without_twins(split: Split, twins: Sequence[Sequence[int]]) -> Split:
 def write_split(
     data: Path, database: Database, split: Split, out: Path, seed: int, link: bool
 ) -> None:
-    """Write train/ and dev/ below `out`; seed: of the queries' order."""
+    """Write train/ and the bundle's data below `out`; seed: of the queries' order."""
     _, rows = read_metadata(data / "metadata.csv")
     described = {value(row, "image_id"): row for row in rows}
     train, queries, reference = [], [], []
@@ -171,13 +180,15 @@ def write_split(
     asked = np.random.default_rng([seed, 1]).permutation(np.flatnonzero(split.query))
     for number, row in enumerate(asked):
         name = f"{number:06d}{database.paths[row].suffix.lower()}"
-        place_image(database.paths[row], out / "dev" / "images" / name, link)
+        place_image(database.paths[row], out / INPUT / name, link)
         queries.append({**described[str(database.image_id[row])], "filename": name})
         new = "true" if split.new[row] else "false"
         reference.append({**queries[-1], "new_identity": new})
     write_table(out / "train" / "metadata.csv", COLUMNS, train)
-    write_table(out / "dev" / "metadata.csv", QUERY_COLUMNS, queries)
-    write_table(out / "dev" / "ref_dev.csv", REFERENCE_COLUMNS, reference)
+    write_table(out / QUERIES, QUERY_COLUMNS, queries)
+    write_table(out / TRUTH, REFERENCE_COLUMNS, reference)
+    write_programs_and_pages(out)
+    write_competition(out, sorted({row["dataset"] for row in reference}))
 
 
 def report(database: Database, split: Split) -> list[str]:
@@ -238,7 +249,7 @@ def work(options: argparse.Namespace) -> None:
     settings = {name: str(one) for name, one in vars(options).items() if name not in NOT_SETTINGS}
     claim(options.out, "split_open_set", settings)
     write_split(options.data, database, split, options.out, options.seed, options.link)
-    say(f"{options.out}: train/ and dev/ written")
+    say(f"{options.out}: train/ and a bundle for `kit run NAME --bundle {options.out}`")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

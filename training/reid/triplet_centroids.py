@@ -1,6 +1,6 @@
 """Train the submission `triplet_centroids`.
 
-    python -m training.reid.triplet_centroids
+    python -m training.reid.triplet_centroids --out FOLDER
     python -m training.reid.triplet_centroids --data DIR --out SUBMISSION_FOLDER --preset base
     python -m training.reid.triplet_centroids --search --out FOLDER [--jobs 2]
 
@@ -74,7 +74,7 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     gallery, means = centroids(embeddings, database)
     arrays = {"centroids": means}
     made = Trained(network, settings, thresholds, gallery, arrays, pose.landmarks)
-    publish_network(out, made, command, data)
+    publish_network("triplet_centroids", out, made, command, data)
     checkpoint.unlink(missing_ok=True)
 
 

@@ -1,6 +1,6 @@
 """Build the submission `wildfusion`: gallery, calibrations, thresholds; trains no network.
 
-    python -m training.reid.wildfusion
+    python -m training.reid.wildfusion --out FOLDER
     python -m training.reid.wildfusion --data DIR --out FOLDER --descriptor FOLDER
     python -m training.reid.wildfusion --local aliked --extractor FILE --matcher FILE
 
@@ -231,7 +231,16 @@ def build(options: argparse.Namespace) -> None:
     contents = {GALLERY: gallery_bytes(gallery, arrays), **contents}
     contents |= {name: path.read_bytes() for name, path in stage.copied.items()}
     command = "python -m training.reid.wildfusion"
-    publish(options.out, config, contents, command, options.data, PACKAGES, origins | stage.origins)
+    publish(
+        "wildfusion",
+        options.out,
+        config,
+        contents,
+        command,
+        options.data,
+        PACKAGES,
+        origins | stage.origins,
+    )
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -214,12 +213,11 @@ def test_training_twice_gives_the_same_bytes_and_a_working_submission(
         arguments = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / name)]
         assert training.main(arguments) == 0
     written = sorted(p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*.*"))
-    assert [str(p) for p in written] == ["config.json", "weights/wing_pattern.npz", "weights.json"]
+    made = {"config.json", "weights/wing_pattern.npz", "weights.json"}
+    assert {str(path) for path in written} >= made
     for path in written:
         first, second = ((tmp_path / n / path).read_bytes() for n in ("first", "second"))
         assert first == second, path
-    for module in SUBMISSION.glob("*.py"):
-        shutil.copy(module, tmp_path / "first")
     assert math.isfinite(load_model(tmp_path / "first").predict(butterfly()))
 
 

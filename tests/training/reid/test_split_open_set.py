@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.support.kit import Kit, make_submission
 from training.common.errors import DataError
 from training.reid.database import Database, read_database
 from training.reid.look_alikes import look_alikes
 from training.reid.split import Split, main, open_set_split, report, time_split
+from training.reid.split_bundle import INPUT, QUERIES, TRUTH
 
 
 def database(rows: list[tuple[str, str, str]]) -> Database:
@@ -203,13 +205,13 @@ def test_the_folder_is_complete_and_its_names_tell_nothing(
     out = tmp_path / "out"
     assert main(["--data", str(data_folder), "--out", str(out)]) == 0
     gallery = read_database(out / "train")
-    asked, answers = rows(out / "dev" / "metadata.csv"), rows(out / "dev" / "ref_dev.csv")
+    asked, answers = rows(out / QUERIES), rows(out / TRUTH)
     assert list(asked[0]) == ["filename", "dataset", "date", "orientation", "species"]
     assert list(answers[0]) == ["filename", "identity", "dataset", "new_identity"]
     names = [row["filename"] for row in asked]
     assert names == [f"{k:06d}.png" for k in range(len(asked))]
     assert names == [row["filename"] for row in answers]
-    assert {path.name for path in (out / "dev" / "images").iterdir()} == set(names)
+    assert {path.name for path in (out / INPUT).iterdir()} == {*names, "metadata.csv"}
     known = set(gallery.identity.tolist())
     for row in answers:
         assert (row["identity"] in known) == (row["new_identity"] == "false")
@@ -219,9 +221,42 @@ def test_the_folder_is_complete_and_its_names_tell_nothing(
 def test_links_lead_to_the_images(data_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["--data", str(data_folder), "--out", str(out), "--link"]) == 0
-    placed = list(out.rglob("*.png"))
+    placed = [path for path in out.rglob("*.png") if path.name != "logo.png"]
     assert placed
     assert all(path.is_symlink() and path.read_bytes() for path in placed)
+
+
+ASKS_FOR_METADATA = """
+class Model:
+    def load(self):
+        pass
+
+    def predict(self, image, metadata=None):
+        return f"{metadata['dataset']}_0" if metadata else "new_individual"
+"""
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_the_folder_is_a_bundle_that_shows_all_that_the_platform_shows(
+    kit: Kit, data_folder: Path, tmp_path: Path, link: bool
+) -> None:
+    out = tmp_path / "out"
+    assert main(["--data", str(data_folder), "--out", str(out), *["--link"] * link]) == 0
+    files = {"metadata": "description: test\ntrack: reid\n"}
+    asking = make_submission(tmp_path / "asking", ASKS_FOR_METADATA, **files)
+    run = kit("run", asking, "--bundle", out, "--mode", "subprocess", "--json").json
+    assert run["ok"], run
+    assert not run["notes"]
+    assert run["scores"]["BAKS"] > 0  # the row told the dataset
+    checked = kit("check", out, "--json").json
+    assert checked["ok"]
+    assert [item for item in checked["findings"] if item["severity"] == "warning"] == []
+    (out / QUERIES).unlink()
+    run = kit("run", asking, "--bundle", out, "--mode", "subprocess", "--json").json
+    assert run["notes"] == [
+        "ingestion: the submission takes `metadata`, and the input holds no metadata.csv: every "
+        "picture is predicted without its row"
+    ]
 
 
 def test_a_stopped_command_given_again_makes_the_same_folder(
@@ -230,7 +265,7 @@ def test_a_stopped_command_given_again_makes_the_same_folder(
     whole, again = tmp_path / "whole", tmp_path / "again"
     for out in (whole, again):
         assert main(["--data", str(data_folder), "--out", str(out), "--seed", "3"]) == 0
-    for path in (again / "dev" / "ref_dev.csv", *sorted((again / "dev" / "images").iterdir())[:2]):
+    for path in (again / TRUTH, *sorted((again / INPUT).iterdir())[:2]):
         path.unlink()
     assert main(["--data", str(data_folder), "--out", str(again), "--seed", "3"]) == 0
     assert listing(again) == listing(whole)
@@ -252,7 +287,7 @@ def test_a_burst_is_never_on_both_sides(data_folder: Path, tmp_path: Path) -> No
     cut = ["--data", str(data_folder), "--out", str(out), "--after", "2020-01-20"]
     assert main(cut) == 0
     assert "24" not in read_database(out / "train").image_id.tolist()
-    assert len(rows(out / "dev" / "ref_dev.csv")) == 5  # six later images, one of them the burst
+    assert len(rows(out / TRUTH)) == 5  # six later images, one of them the burst
 
 
 def test_two_kinds_of_split_at_once_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,8 +38,11 @@ class Trained:
     licence: str = "Apache-2.0"
 
 
-def publish_network(out: Path, made: Trained, command: str, data: Path) -> None:
-    """Write the submission into `out`; command and data: for the manifest. Raises OSError."""
+def publish_network(name: str, out: Path, made: Trained, command: str, data: Path) -> None:
+    """Write the submission `name` into `out`; command and data: for the manifest.
+
+    Raises WriteFailed.
+    """
     aligned = {} if made.landmarks is None else {"landmarks": LANDMARKS}
     config = {
         "weights": NETWORK,
@@ -52,9 +55,9 @@ def publish_network(out: Path, made: Trained, command: str, data: Path) -> None:
         GALLERY: gallery_bytes(made.gallery, made.arrays),
     }
     source = made_by(command, data)
-    origins = {name: {"licence": made.licence, "source": source} for name in files}
+    origins = {path: {"licence": made.licence, "source": source} for path in files}
     files |= landmark_files(made.landmarks)
-    publish(out, config, files, command, data, PACKAGES, origins)
+    publish(name, out, config, files, command, data, PACKAGES, origins)
 
 
 def network_bytes(network: nn.Module) -> bytes:

@@ -1,6 +1,6 @@
 """Build the submission `open_set_ensemble`: gallery, weights of the evidence, thresholds.
 
-    python -m training.reid.open_set_ensemble
+    python -m training.reid.open_set_ensemble --out FOLDER
     python -m training.reid.open_set_ensemble --data DIR --out FOLDER --triplet FOLDER --swin FOLDER
 
 The networks are those of the submission folders `--triplet` (like triplet_centroids) and `--swin`
@@ -73,7 +73,16 @@ def build(options: argparse.Namespace) -> None:
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
     command = "python -m training.reid.open_set_ensemble"
     contents = {GALLERY: gallery, **networks.contents}
-    publish(options.out, config, contents, command, options.data, PACKAGES, networks.origins)
+    publish(
+        "open_set_ensemble",
+        options.out,
+        config,
+        contents,
+        command,
+        options.data,
+        PACKAGES,
+        networks.origins,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,6 +24,7 @@ from training.common.console import say
 from training.common.errors import DataError
 from training.common.script import parser, run
 from training.reid.database import Database, read_database
+from training.reid.split_bundle import INPUT, QUERIES, TRUTH
 from training.reid.threshold_report import halves
 from training.reid.threshold_report.labelled_queries import (
     ORACLE,
@@ -133,9 +134,8 @@ def report(train: Path, queries: LabelledQueries, metadata: Path, folder: Path) 
 def inputs(open_set: Path | None) -> tuple[Path, LabelledQueries, Path]:
     """Training folder, test images and the test's metadata, of a split or of the sample."""
     if open_set:
-        dev = open_set / "dev"
-        queries = read_queries(dev / "images", dev / "ref_dev.csv")
-        return open_set / "train", queries, dev / "metadata.csv"
+        queries = read_queries(open_set / INPUT, open_set / TRUTH)
+        return open_set / "train", queries, open_set / QUERIES
     images = SAMPLE / "input_data" / "final"
     queries = read_queries(images, SAMPLE / "reference_data" / "final" / "ref.csv")
     return SAMPLE / "train", queries, images / "metadata.csv"
