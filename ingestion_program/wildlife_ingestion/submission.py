@@ -84,8 +84,8 @@ def find_model_file(folder: Path) -> Path:
         )
     if elsewhere := _folders_of("predictions.txt", folder):
         raise IngestionError(
-            f"predictions.txt was found under {elsewhere}, expected at the root of the zip: zip the "
-            "file, not its folder."
+            f"predictions.txt was found under {elsewhere}, expected at the root of the zip: "
+            "zip the file, not its folder."
         )
     held = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
     raise IngestionError(f"no model.py at the root of the submission; found: {held}")

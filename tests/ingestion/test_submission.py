@@ -52,7 +52,7 @@ def test_predictions_in_a_folder_are_told_so(tmp_path: Path) -> None:
     for folder in ("my results", "__MACOSX/my results"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "predictions.txt").write_text("a.png,0.1\n")
-    with pytest.raises(IngestionError, match="predictions.txt was found under my results/, exp"):
+    with pytest.raises(IngestionError, match=r"predictions\.txt was found under my results/, exp"):
         find_model_file(tmp_path)
 
 
