@@ -33,8 +33,8 @@ _MOST_TIED = 200
 # What a scoring program says of a predictions file is longer than the end of a traceback.
 _SHOWN_LINES = 8
 # How often predictions are shuffled to see what chance gives, and how many standard deviations of
-# that a negated score must be better than it. A model that knows nothing stays below mostly.
-_SHUFFLES = 10
+# that a negated score must be better than it: a model that knows nothing rarely is.
+_SHUFFLES = 20
 _MARGIN = 1.5
 _MOST_LINES = 6
 
@@ -198,7 +198,9 @@ def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[CheckRes
         yield Skipped("the negated score", f"the scoring program refuses it: {error}", "kit score")
         return
     margin = _MARGIN * pstdev(chance)
-    if _gain(other, own.value or 0.0) > 2 * margin and _gain(other, fmean(chance)) > margin:
+    luckiest = min(_gain(other, value) for value in chance)
+    beats_chance = _gain(other, fmean(chance)) > margin and luckiest >= 0
+    if beats_chance and _gain(other, own.value or 0.0) > 2 * margin:
         yield Finding(
             "negated-better",
             "",
