@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from kit.contract import COMPETITION_FILE
-from kit.errors import KitError, UsageProblem
+from kit.errors import UsageProblem
+from kit.files import WriteFailed
+from kit.trees import copy_files
 
 TEMPLATE = Path(__file__).with_name("bundle_template")
 _DEVELOPMENT = timedelta(days=60)
@@ -23,19 +25,19 @@ def new_bundle(target: Path, today: date) -> list[str]:
 
     Raises:
         UsageProblem: something is there already.
-        KitError: the folder cannot be made.
+        WriteFailed: the folder cannot be made.
     """
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         if target.exists() or target.is_symlink():
             raise UsageProblem(f"{target}: exists already; choose another name")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(TEMPLATE, temporary, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_files(TEMPLATE, temporary, lambda inner: "__pycache__" not in inner)
         path = temporary / COMPETITION_FILE
         path.write_text(_dated(path.read_text(encoding="utf-8"), today), encoding="utf-8")
         temporary.rename(target)
     except OSError as error:
-        raise KitError(f"{target}: cannot be made: {error.strerror}") from error
+        raise WriteFailed(target, "the bundle", error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file())

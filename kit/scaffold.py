@@ -18,6 +18,7 @@ from kit.contract import METADATA_FILE, MODEL_FILE, TRACKS
 from kit.errors import UsageProblem
 from kit.files import WriteFailed
 from kit.repository import checkout
+from kit.trees import copy_files
 from kit.vendoring.vendor import check_package_names, shared_folder, vendor
 
 TEMPLATES = Path(__file__).with_name("submission_templates")
@@ -52,7 +53,7 @@ def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
     temporary = target.with_name(f".{name}.tmp")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.copytree(template, temporary, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_files(template, temporary, lambda path: "__pycache__" not in path)
         _personalise(temporary, name, track)
         if packages:
             _import(temporary / MODEL_FILE, name, packages)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from kit.files import WriteFailed
+from kit.files import WriteFailed, writing
 
 _TAIL_BYTES = 64 * 1024
 _CHUNK = 1 << 16
@@ -81,7 +81,8 @@ def name_paths(folder: Path, names: Mapping[Path, str]) -> None:
         for source, name in longest_first:
             content = content.replace(os.fsencode(source), os.fsencode(name))
         if content != before:
-            path.write_bytes(content)
+            with writing(path, "the log"):
+                path.write_bytes(content)
 
 
 def follow(descriptor: int, log: CappedLog) -> threading.Thread:

@@ -41,6 +41,8 @@ def make_everything(folder: Path) -> None:
     bundle = make_bundle(folder / "bundle")
     write_tree(bundle, {"reference_data/big.txt": BIG, "scoring_program/big.py": BIG})
     zipped(bundle)
+    for name in ("submissions", "ingestion_program", "scoring_program"):
+        (folder / name).mkdir()
     zipped(make_submission(folder / "tiny"))
     zipped(write_tree(folder / "results", {"predictions.txt": BIG, "other.txt": BIG}))
     write_tree(folder, {"p.txt": "a.png,1\n" * 9999, "ref.csv": "filename\n"})
@@ -58,9 +60,15 @@ RUN = ["--bundle", "bundle", "--out", "r"]
         (4_000, ["run", "wide", "--bundle", "bundle.zip"], "the content of bundle.zip cannot"),
         (4_000, ["score", "p.txt", "ref.csv"], "predictions.txt: the copy of p.txt cannot"),
         (600, ["run", "tiny.zip", *RUN], "r/run.json: the record of the run cannot be written"),
+        (
+            100,
+            ["new", "mine", "--track", "hybrid"],
+            "mine.tmp/model.py: the file cannot be written",
+        ),
+        (1_000, ["new-bundle", "made"], ": the file cannot be written"),
         (25_000, ["run", "results.zip", *RUN], "prediction_result.zip: the zip cannot"),
     ],
-    ids=["pack", "bundle", "run", "unpack", "score", "record", "results"],
+    ids=["pack", "bundle", "run", "unpack", "score", "record", "new", "new-bundle", "results"],
 )
 def test_each_command_names_the_file(
     limit: int, arguments: Sequence[str], named: str, tmp_path: Path
@@ -71,7 +79,7 @@ def test_each_command_names_the_file(
     assert named in ended.stderr, ended
     assert "File too large" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert not list(tmp_path.glob("dist/*"))
+    assert not [*tmp_path.glob("dist/*"), *tmp_path.glob("submissions/.*"), *tmp_path.glob("made*")]
 
 
 def no_space(*arguments: object, **options: object) -> None:

@@ -17,6 +17,7 @@ import pytest
 from kit.digests import digests_of
 from kit.trees import Kind, StrangeFiles, copy_files, walk
 from kit.zips import Entry, write_zip
+from tests.support.isolation import need_sandbox
 from tests.support.kit import make_bundle, make_submission, write_tree
 
 LIMIT_S = 60
@@ -213,3 +214,16 @@ def test_a_pipe_among_the_records_and_the_references(tmp_path: Path) -> None:
     status, text = kit_says(tmp_path, "score", "predictions.txt", "ref")
     assert status == 1
     assert [name for name in STRANGE if f"ref/{name}: " not in text] == []
+
+
+def test_links_out_of_the_data_are_followed_where_they_lead_somewhere(tmp_path: Path) -> None:
+    bundle, submission = make_bundle(tmp_path / "bundle"), make_submission(tmp_path / "wide")
+    (bundle / "input_data/1.png").rename(tmp_path / "elsewhere.png")
+    (bundle / "input_data/1.png").symlink_to(tmp_path / "elsewhere.png")
+    run: list[str | Path] = ["run", submission, "--bundle", bundle, "--mode"]
+    assert kit_says(tmp_path, *run, "subprocess")[0] == 0
+    need_sandbox()
+    status, text = kit_says(tmp_path, *run, "sandbox")
+    assert status == 1
+    assert f"1.png: a link to {tmp_path}/elsewhere.png" in text
+    assert "--mode subprocess" in text
