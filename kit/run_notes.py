@@ -43,10 +43,24 @@ def doubts_of_run(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[
     found = [
         *doubts(lacks, named, read_logs(workspace.logs), own | frozenset(shared)),
         *doubts_of_outcomes(lacks, outcomes),
+        *_doubts_of_time(result),
     ]
     if "packages" in lacks and result.steps[0].failure:
         found += doubts_of_requirements(unmet_requirements(laid_out.folder))
     return list(dict.fromkeys(found))
+
+
+def _doubts_of_time(result: Run) -> list[Doubt]:
+    """Return the user's own time limit, where it stopped a step before the phase's limit."""
+    phase = result.task.time_limit_s
+    return [
+        Doubt(
+            f"the limit of {step.limit_s:g} s is this run's own; the phase gives {phase:g} s",
+            "leave out --time-limit",
+        )
+        for step in result.steps
+        if step.timed_out and step.limit_s < phase
+    ]
 
 
 def user_paths(result: Run, workspace: Workspace, laid_out: LaidOut | None) -> dict[Path, str]:

@@ -109,7 +109,8 @@ def _may_be_code(name: str) -> bool:
 def _first(name: str, text: str) -> tuple[int, str] | None:
     """Return line and path of the first /app path in a file; line 0 in a command."""
     if name in METADATA_FILES:
-        found = _APP.search(_MOUNTED.sub("", text))
+        command = "\n".join(line for _, line in _of_lines(text))
+        found = _APP.search(_MOUNTED.sub("", command))
         return (0, found.group()) if found else None
     texts = _of_python(text) if name.endswith(".py") else _of_lines(text)
     for line, part in texts:

@@ -56,12 +56,27 @@ def test_a_crashed_prediction_hides_behind_the_scoring_error(
     assert "prediction_ingestion_stderr.txt" in verdict["notes"][0]
 
 
-def test_a_time_out_fails_without_scoring(kit: Kit, bundle: Path, tmp_path: Path) -> None:
+def test_a_time_out_fails_without_scoring(kit: Kit, tmp_path: Path) -> None:
+    slow = make_submission(tmp_path / "slow", model="import time\ntime.sleep(60)\n")
+    bundle = make_bundle(tmp_path / "b")
+    path = bundle / "competition.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["phases"][0]["execution_time_limit"] = 1
+    path.write_text(yaml.safe_dump(content))
+    ok, verdict = platform(kit, bundle, slow)
+    assert not ok
+    assert verdict["status"] == "Failed"
+    assert verdict["message"] == "Execution Time Limit exceeded. Limit was 1 seconds"
+
+
+def test_a_limit_below_the_phases_tells_nothing_of_the_platform(
+    kit: Kit, bundle: Path, tmp_path: Path
+) -> None:
     slow = make_submission(tmp_path / "slow", model="import time\ntime.sleep(60)\n")
     ok, verdict = platform(kit, bundle, slow, "--time-limit", "0.5")
     assert not ok
-    assert verdict["status"] == "Failed"
-    assert verdict["message"] == "Execution Time Limit exceeded. Limit was 0.5 seconds"
+    assert verdict["status"] == "unknown"
+    assert "the limit of 0.5 s is this run's own" in verdict["message"]
 
 
 def test_a_metadata_file_in_the_output_fails(kit: Kit, tmp_path: Path, submission: Path) -> None:
