@@ -30,12 +30,24 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
-    """Return for each submission the record of its newest run below `runs`, failed or not."""
+    """Return for each submission the record of its newest run below `runs`, failed or not.
+
+    What does not have the form of a run of this kit is left out.
+    """
     newest: dict[str, dict[str, Any]] = {}
     for path in sorted(runs.glob(f"*/{RECORD_FILE}")):
         try:
             content = read_record(path.parent)
         except UsageProblem:
             continue
+        if not _is_of_this_kit(content):
+            continue
         newest[str(content.get("submission"))] = content
     return newest
+
+
+def _is_of_this_kit(content: dict[str, Any]) -> bool:
+    board, task = content.get("leaderboard"), content.get("task")
+    if content.get("format") != 1 or not isinstance(task, dict) or not isinstance(board, list):
+        return False
+    return all(isinstance(cell, dict) and {"title", "shown"} <= cell.keys() for cell in board)

@@ -40,7 +40,7 @@ def _row(submission: Submission, last: dict[str, Any] | None) -> dict[str, Any]:
         "track": named_track(submission),
         "zip_bytes": zip_size(submission.shipment.entries),
         "last_run": last
-        and {"task": (last.get("task") or {}).get("name"), **{k: last.get(k) for k in _SHOWN}},
+        and {"task": last["task"].get("name"), **{key: last.get(key) for key in _SHOWN}},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -126,6 +127,17 @@ def test_list_says_that_the_last_run_failed(kit: Kit, tmp_path: Path) -> None:
     assert not last["ok"]
     assert last["failure"]
     assert "failed on Third party, Only task" in " ".join(kit("list").out.split())
+
+
+def test_list_leaves_out_records_of_another_form(kit: Kit) -> None:
+    records: tuple[dict[str, object], ...] = (
+        {"task": "x"}, {"format": 1, "task": {"name": "x"}, "leaderboard": [{}]},
+    )  # fmt: skip
+    for number, content in enumerate(records):
+        folder = Path("runs", str(number))
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps({"submission": "constant", **content}))
+    assert _listed(kit, "constant")["last_run"] is None
 
 
 def _listed(kit: Kit, name: str) -> dict[str, Any]:
