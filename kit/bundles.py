@@ -20,33 +20,20 @@ from kit.competition import (
     OLD_FORMAT_HINT,
     Competition,
     as_index,
-    column_key,
-    columns_of,
     leads_inside,
     read_competition,
+    refuse_no_mappings,
+    shown_value,
     task_index,
     time_limit,
 )
 from kit.competition_schema import TASK_FILES
-from kit.contract import COMPETITION_FILE, DEFAULT_PRECISION, DEFAULT_TIME_LIMIT_S, MODEL_FILE
+from kit.contract import COMPETITION_FILE, DEFAULT_TIME_LIMIT_S, MODEL_FILE
 from kit.errors import KitError, UsageProblem
-from kit.server_fields import flag_of, is_platform_key, whole_number
+from kit.leaderboards import Column, read_columns
+from kit.server_fields import flag_of, is_platform_key
 from kit.zip_inspection import as_unpacked
 from kit.zips import ZIP_ERRORS, refuse_plain_file, unpack
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the leaderboard. `computed_from` holds indexes of other columns."""
-
-    key: str
-    title: str
-    index: int
-    sorting: str
-    precision: int
-    hidden: bool
-    computation: str | None
-    computed_from: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -162,7 +149,7 @@ def read(root: Path) -> Bundle:
         problems.append(competition.version_problem)
     phases = _phases_by_task(competition, problems)
     tasks = _tasks(competition, phases, problems)
-    columns, primary_index = _columns(competition, problems)
+    columns, primary_index = read_columns(competition, problems)
     if problems:
         raise KitError(
             f"{root / COMPETITION_FILE}: the bundle cannot be run", problems, "fix the file"
@@ -179,24 +166,11 @@ def read(root: Path) -> Bundle:
     )
 
 
-def _refuse_no_mappings(key: str, value: Any, problems: list[str]) -> None:
-    """Name what is wrong with a value that should be a list of at least one mapping."""
-    if not isinstance(value, list) or not value:
-        problems.append(f"{key}: expected a list with at least one entry, found {_shown(value)}")
-    elif not all(isinstance(item, dict) for item in value):
-        problems.append(f"{key}: expected every entry to be a mapping, found {_shown(value)}")
-
-
-def _shown(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) < 80 else text[:77] + "..."
-
-
 def _phases_by_task(
     competition: Competition, problems: list[str]
 ) -> dict[int | str, tuple[str, int]]:
     """Task index -> name and time limit of the first phase that holds it."""
-    _refuse_no_mappings("phases", competition.content.get("phases"), problems)
+    refuse_no_mappings("phases", competition.content.get("phases"), problems)
     found: dict[int | str, tuple[str, int]] = {}
     for number, phase in competition.phases():
         name = str(phase.get("name", number))
@@ -208,20 +182,22 @@ def _phases_by_task(
             )
         indexes = phase.get("tasks")
         if not isinstance(indexes, list) or not indexes:
-            problems.append(f"phase {name}: tasks: expected a list, found {_shown(indexes)}")
+            problems.append(f"phase {name}: tasks: expected a list, found {shown_value(indexes)}")
             continue
         for index in indexes:
             if (task := as_index(index)) is not None:
                 found.setdefault(task, (name, limit or DEFAULT_TIME_LIMIT_S))
             else:
-                problems.append(f"phase {name}: tasks: expected indexes, found {_shown(index)}")
+                problems.append(
+                    f"phase {name}: tasks: expected indexes, found {shown_value(index)}"
+                )
     return found
 
 
 def _tasks(
     competition: Competition, phases: dict[int | str, tuple[str, int]], problems: list[str]
 ) -> list[Task]:
-    _refuse_no_mappings("tasks", competition.content.get("tasks"), problems)
+    refuse_no_mappings("tasks", competition.content.get("tasks"), problems)
     tasks: list[Task] = []
     for _, entry in competition.entries("tasks"):
         index = task_index(entry)
@@ -246,29 +222,29 @@ def _task(
     problems: list[str],
 ) -> Task | None:
     name = str(entry.get("name") or index)
-    paths: dict[str, Path | None] = dict.fromkeys(TASK_FILES)
+    paths: dict[str, Path] = {}
     absent: list[Absent] = []
     if "key" in entry:
         absent.append(absent_task(str(entry["key"])))
-    else:
-        if entry.get("scoring_program") is None:
-            problems.append(f"task {name}: scoring_program: expected a path, found nothing")
-            return None
-        for key in TASK_FILES:
-            if problem := _path_problem(entry.get(key)):
-                problems.append(f"task {name}: {key}: {problem}")
-            elif competition.holds(entry.get(key)):
-                paths[key] = competition.root / entry[key]
-            elif key in entry and entry[key] is not None:
-                absent.append(Absent(key, entry[key], is_platform_key(entry[key])))
+    elif entry.get("scoring_program") is None:
+        problems.append(f"task {name}: scoring_program: expected a path, found nothing")
+        return None
+    for key in TASK_FILES if "key" not in entry else ():
+        value = entry.get(key)
+        if problem := _path_problem(value):
+            problems.append(f"task {name}: {key}: {problem}")
+        elif competition.holds(value):
+            paths[key] = competition.root / str(value)
+        elif value is not None:
+            absent.append(Absent(key, value, is_platform_key(value)))
     phase, limit = phases.get(index, ("", DEFAULT_TIME_LIMIT_S))
     return Task(
         index=index,
         name=name,
-        scoring_program=paths["scoring_program"] or competition.root / "scoring_program",
-        ingestion_program=paths["ingestion_program"],
-        input_data=paths["input_data"],
-        reference_data=paths["reference_data"],
+        scoring_program=paths.get("scoring_program", competition.root / "scoring_program"),
+        ingestion_program=paths.get("ingestion_program"),
+        input_data=paths.get("input_data"),
+        reference_data=paths.get("reference_data"),
         late_ingestion=bool(flag_of(entry.get("ingestion_only_during_scoring"))),
         phase=phase,
         time_limit_s=limit,
@@ -281,49 +257,5 @@ def _path_problem(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or not value or "\0" in value:
-        return f"expected a path, found {_shown(value)}"
+        return f"expected a path, found {shown_value(value)}"
     return "" if leads_inside(value) else f"expected a path inside the bundle, found {value}"
-
-
-def _columns(competition: Competition, problems: list[str]) -> tuple[list[Column], int]:
-    """Read the first leaderboard's columns (the platform attaches that one to all phases)."""
-    _refuse_no_mappings("leaderboards", competition.content.get("leaderboards"), problems)
-    found = competition.board()
-    if found is None:
-        return [], 0
-    _, board = found
-    _refuse_no_mappings("columns", board.get("columns"), problems)
-    columns = [column for _, entry in columns_of(board) if (column := _column(entry, problems))]
-    for what, values in (
-        ("index", [column.index for column in columns]),
-        ("key", [column.key for column in columns]),
-    ):
-        if len(set(values)) < len(values):
-            problems.append(f"leaderboard: every column needs its own {what}, found {values}")
-    primary = board.get("primary_index", 0)
-    if columns and whole_number(primary) not in [column.index for column in columns]:
-        problems.append(f"leaderboard: no column has the primary index {primary!r}")
-    return columns, whole_number(primary) or 0
-
-
-def _column(entry: dict[str, Any], problems: list[str]) -> Column | None:
-    key, index = column_key(entry), whole_number(entry.get("index"))
-    if key is None or index is None:
-        problems.append(f"leaderboard column: expected key and index, found {_shown(entry)}")
-        return None
-    computed = entry.get("computation_indexes") or ()
-    if isinstance(computed, str):
-        computed = list(computed)  # the server takes a text apart, letter by letter
-    if not isinstance(computed, list | tuple):
-        computed = ()
-    precision = whole_number(entry.get("precision"))
-    return Column(
-        key=key,
-        title=str(entry.get("title") or key),
-        index=index,
-        sorting=str(entry.get("sorting") or "desc"),
-        precision=DEFAULT_PRECISION if precision is None else precision,
-        hidden=bool(flag_of(entry.get("hidden"))),
-        computation=entry.get("computation") or None,
-        computed_from=tuple(int(item) for item in computed if str(item).isdigit()),
-    )

@@ -179,3 +179,19 @@ def columns_of(board: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 def _mappings(value: Any) -> list[tuple[int, dict[str, Any]]]:
     items = value if isinstance(value, list) else []
     return [(number, item) for number, item in enumerate(items) if isinstance(item, dict)]
+
+
+def refuse_no_mappings(key: str, value: Any, problems: list[str]) -> None:
+    """Name what is wrong with a value that should be a list of at least one mapping."""
+    if not isinstance(value, list) or not value:
+        problems.append(
+            f"{key}: expected a list with at least one entry, found {shown_value(value)}"
+        )
+    elif not all(isinstance(item, dict) for item in value):
+        problems.append(f"{key}: expected every entry to be a mapping, found {shown_value(value)}")
+
+
+def shown_value(value: Any) -> str:
+    """Return a value for a message, shortened."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) < 80 else text[:77] + "..."

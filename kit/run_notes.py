@@ -49,11 +49,10 @@ def doubts_of_run(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[
     return list(dict.fromkeys(found))
 
 
-def user_paths(result: Run, workspace: Workspace) -> dict[Path, str]:
+def user_paths(result: Run, workspace: Workspace, laid_out: LaidOut | None) -> dict[Path, str]:
     """Return what a run's temporary folders hold, under the path that the user knows."""
     task, root = result.task, workspace.root
     named = {
-        root / "prediction" / "program": result.submission.path,
         root / "prediction" / "ingestion_program": task.ingestion_program,
         root / "prediction" / "input_data": task.input_data,
         root / "scoring" / "program": task.scoring_program,
@@ -61,6 +60,8 @@ def user_paths(result: Run, workspace: Workspace) -> dict[Path, str]:
         root / "scoring" / "input_data": task.input_data,
         root / "scoring" / "input" / "ref": task.reference_data,
     }
+    if laid_out:
+        named[laid_out.folder] = result.submission.path
     paths = {folder: str(path) for folder, path in named.items() if path is not None}
     platform = {
         root / step / name: f"/app/{name}" for step in STEPS for name in ("output", "input")

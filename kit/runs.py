@@ -124,7 +124,7 @@ def run(
         result.failure = error.message if isinstance(error, KitError) else "interrupted"
         raise
     finally:
-        name_paths(workspace.logs, user_paths(result, workspace))
+        name_paths(workspace.logs, user_paths(result, workspace, laid_out))
         shutil.rmtree(workspace.root, ignore_errors=True)
         # A resume that was refused leaves the record of the run as it is.
         if result.digests or before is None:

@@ -16,9 +16,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from kit.bundles import Bundle, Column
+from kit.bundles import Bundle
 from kit.contract import MAX_ABS_SCORE, SCORES_FILES
 from kit.errors import KitError
+from kit.leaderboards import Column
 from kit.yaml_text import read_yaml
 
 _COMPUTATIONS: dict[str, Callable[[list[float]], float]] = {

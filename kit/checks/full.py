@@ -234,7 +234,9 @@ def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skip
         return Skipped("", f"fix {', '.join(codes)} first", f"kit check {subject.submission.name}")
     if missing := missing_packages(subject):
         names = " ".join(missing)
-        return Skipped("", f"not installed here: {names}", f"pip install {names}")
+        name = subject.submission.name
+        way = f"pip install {names}; or kit run {name} --install, which runs without these checks"
+        return Skipped("", f"not installed here: {names}", way)
     if program is None:
         found = "the ingestion program, whose plan says how a model is called, is not here"
         return Skipped("", found, "run the command inside a checkout of the kit")

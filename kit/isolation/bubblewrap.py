@@ -81,7 +81,8 @@ def _version() -> tuple[int, ...]:
 
 def _program(name: str) -> str:
     """Return the whole path of a program: the sandbox's own PATH leads to the system's only."""
-    return shutil.which(name) or name
+    found = shutil.which(name)
+    return str(Path(found).absolute()) if found else name
 
 
 def _shown(version: tuple[int, ...]) -> str:

@@ -68,8 +68,8 @@ _SIGNS = (
           _OFFLINE, _NETWORK),
     _Sign("network", r"(Network is unreachable|Temporary failure in name resolution)",
           _OFFLINE, _NETWORK),
-    _Sign("writing", r"\[Errno (?:13|30)\][^:\n]*: '([^'\n]+)'", _DENIED, _WRITING),
-    _Sign("writing", r"(\S{1,99}): Read-only file system", _DENIED, _WRITING),
+    _Sign("writing", r"\[Errno (?:13|30)\][^:\n]*: '(/[^'\n]+)'", _DENIED, _WRITING),
+    _Sign("writing", r"(?:(/[^\s':]{1,98})[':]* )?Read-only file system", _DENIED, _WRITING),
 )  # fmt: skip
 _MODULE = re.compile(r"ModuleNotFoundError: No module named '?([\w.]+)")
 _APP_PATH = re.compile(r"\[Errno 2\][^\n]*?: '(/app/[^'\n]*)'")
@@ -95,8 +95,9 @@ def doubts(
                 yield missing_package(packages_of(module)[0])
     for sign in _SIGNS:
         found = re.search(sign.pattern, log) if sign.lack in lacks else None
-        if found and found[1].split(".")[0] not in own:
-            yield Doubt(sign.reason.format(found[1]), sign.todo)
+        what = (found[1] or "a file") if found else ""
+        if what and what.split(".")[0] not in own:
+            yield Doubt(sign.reason.format(what), sign.todo)
 
 
 def _app_doubts(named: Sequence[AppPath], log: str) -> Iterator[Doubt]:

@@ -70,6 +70,21 @@ def test_only_images_in_folders_that_the_reference_names_are_compared(tmp_path: 
     assert not findings(folder)
 
 
+@pytest.mark.parametrize("prefix", ["", "test/"])
+def test_equal_names_in_a_folder_of_training_data_are_none_of_the_references(
+    tmp_path: Path, prefix: str
+) -> None:
+    folder = good_bundle(tmp_path)
+    (folder / "input_data").rename(folder / "test")
+    shutil.copytree(folder / "test", folder / "input_data/train")
+    shutil.copyfile(folder / "test/0.png", folder / "input_data/train/77.png")
+    (folder / "test").rename(folder / "input_data/test")
+    table = folder / "reference_data/ref.csv"
+    rows = [f"{number}.png" for number in range(4)]
+    table.write_text("filename,answer\n" + "".join(f"{prefix}{row},1\n" for row in rows))
+    assert not findings(folder)
+
+
 def test_a_reference_of_other_files_than_images_is_not_compared(tmp_path: Path) -> None:
     folder = good_bundle(tmp_path)
     replace("reference_data/ref.csv", ".png", "")(folder)

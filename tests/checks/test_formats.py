@@ -176,3 +176,9 @@ def test_a_pointer_with_the_digest_of_its_file_is_one_finding(kit: Kit, tmp_path
     assert answer.status == 1
     assert "git-lfs pointer" in answer.text
     assert not (tmp_path / "s.zip").exists()
+
+
+@pytest.mark.parametrize("header", [b"{'descr'(: '<f8'", b"{'descr': '<f8',\n\n(", b"\x00" * 20])
+def test_a_damaged_header_is_no_traceback(header: bytes, tmp_path: Path) -> None:
+    content = NPY[:10] + header + NPY[10 + len(header) :]
+    assert "npz-object" not in codes_for(tmp_path, "a.npy", content)

@@ -49,6 +49,10 @@ USES: dict[str, tuple[str, str]] = {
     "torch.hub": ("import torch", "torch.hub.load_state_dict_from_url('https://example.org/w')"),
 }  # fmt: skip
 NO_USES: dict[str, tuple[str, str]] = {
+    "a script of its own": (
+        "import os\nif __name__ == '__main__':\n    os.system('curl -O https://example.org/w')",
+        "pass",
+    ),
     "the machine's name": ("import socket", "socket.gethostname()"),
     "a path of an address": ("import urllib.request", "urllib.request.pathname2url('a b')"),
     "an address that is only named": ("URL = 'https://example.org/paper'", "pass"),

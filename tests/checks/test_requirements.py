@@ -64,6 +64,10 @@ def test_a_name_that_pip_lacks_is_told_the_right_one(
     assert found.line == 2
 
 
+def test_what_an_organiser_lists_is_in_the_image(tmp_path: Path) -> None:
+    assert not findings_for(tmp_path, "numpy\ndetectron2\n", f"{ALL}\ndetectron2")
+
+
 def test_the_right_name_is_spelled_as_on_the_whitelist(tmp_path: Path) -> None:
     (found,) = findings_for(tmp_path, "numpy\nPIL\n", "numpy\npillow\n")
     assert "write `pillow`" in found.found

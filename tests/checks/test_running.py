@@ -505,3 +505,10 @@ def test_a_submission_that_names_app_paths_is_judged_by_its_scored_run(
     assert "model.py:" in skipped.why
     assert "names /app/ingested_program/metadata" in skipped.why
     assert "scores" in report.checks
+
+
+def test_paths_in_messages_lead_to_the_users_files(tmp_path: Path, third_party: Bundle) -> None:
+    model = loading("open(os.path.join(os.path.dirname(__file__), 'w.npz'))", "import os")
+    report = run_checks(model, tmp_path / "s", third_party)
+    (finding,) = [item for item in report.findings if item.code == "load-fails"]
+    assert f"'{tmp_path}/s/w.npz'" in finding.found

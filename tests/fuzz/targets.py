@@ -96,7 +96,9 @@ def checked_bundle(data: bytes, folder: Path) -> None:
 def checked_submission(data: bytes, folder: Path) -> None:
     """A submission whose model, requirements and weights are anything, as `kit check` reads it."""
     (folder / "weights").mkdir(exist_ok=True)
-    for name in ("model.py", "requirements.txt", "weights/head.pkl"):
+    suffixes = ("pkl", "npy", "npz", "pt", "onnx", "safetensors", "h5", "json")
+    weights_files = [f"weights/head.{suffix}" for suffix in suffixes]
+    for name in ("model.py", "requirements.txt", *weights_files):
         (folder / name).write_bytes(data)
     check_statically(Submission("fuzzed", folder))
 

@@ -152,6 +152,11 @@ def test_a_limit_of_the_mode_makes_no_platform_verdict(
     [
         ("open('/app/input/ref/x', 'w')", "could not write to /app/input/ref/x"),
         ("open('/var/x', 'w')", "/var/x is not on this machine"),
+        ("import os, sys; sys.exit(os.system('touch /app/input/ref/x') > 0)", "write to /app/inp"),
+        (
+            "import sys; sys.exit('save failed, errno 30, Read-only file system')",
+            "to a file, where",
+        ),
         ("import socket; socket.create_connection(('10.1.2.3', 80))", "wanted the network"),
         ("import socket; socket.getaddrinfo('pypi.org', 80)", "wanted the network"),
     ],
@@ -168,6 +173,7 @@ def test_a_limit_of_the_sandbox_makes_none_either(
 @pytest.mark.parametrize(
     "line",
     ["raise ValueError('/app/input')", "import model", "open('missing.csv')", "1 / 0",
+     "open('run.sh', 'w'); import subprocess; subprocess.run(['./run.sh'])",
      "from pathlib import nothing", "import kit"],
 )  # fmt: skip
 def test_a_fault_of_the_program_itself_keeps_its_verdict(

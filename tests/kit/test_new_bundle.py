@@ -27,6 +27,9 @@ def test_the_commands_of_the_page_work(kit: Kit) -> None:
     assert 0 < run.json["scores"]["mean_error"] < 0.3
     assert Path(run.json["report"]).is_file()
     assert kit("run", "constant", "--bundle", "leaves").status == 0
+    submission = kit("check", "leaves/starting_kit", "--bundle", "leaves", "--json")
+    assert (submission.status, submission.json["findings"]) == (0, [])
+    assert kit("pack", "leaves/starting_kit", "--bundle", "leaves").status == 0
     packed = kit("bundle", "leaves")
     assert packed.status == 0, packed.text
     zip_path = "dist/leaves_bundle.zip"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kit.bundles import Column
+from kit.leaderboards import Column
 from kit.scores import computed_warnings, store
 from tests.support.kit import Kit, competition_yaml, make_bundle
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import csv
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -156,12 +157,23 @@ def _comparable(
 
     Other folders, such as one of training data, and other files are none of the reference's.
     """
-    named = frozenset(
-        path.name for name in wanted if (path := PurePosixPath(name)).suffix.lower() in SUFFIXES
-    )
-    folders = {image.parent for image in images if image.name in named}
-    inside = frozenset(image.name for image in images if image.parent in folders)
-    return named, inside if folders else frozenset(image.name for image in images)
+    paths = [path for name in wanted if (path := PurePosixPath(name)).suffix.lower() in SUFFIXES]
+    named = frozenset(path.name for path in paths)
+    by_folder: dict[PurePosixPath, set[str]] = defaultdict(set)
+    for image in images:
+        by_folder[image.parent].add(image.name)
+    folders = [folder for folder, names in by_folder.items() if names & named]
+    # A name may be there in several folders: those that the reference spells, or the one that
+    # holds all of its images, are meant.
+    spelled = {path.parent.parts for path in paths if len(path.parts) > 1}
+    folders = [f for f in folders if _ends_with(f, spelled)] or folders
+    whole = [folder for folder in folders if named <= by_folder[folder]]
+    chosen = [min(whole, key=lambda f: len(by_folder[f]))] if whole else folders or [*by_folder]
+    return named, frozenset(name for folder in chosen for name in by_folder[folder])
+
+
+def _ends_with(folder: PurePosixPath, spelled: set[tuple[str, ...]]) -> bool:
+    return any(folder.parts[-len(parts) :] == parts for parts in spelled)
 
 
 def _differences(

@@ -163,7 +163,9 @@ class Laboratory:
         )
         log = command.stderr
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        return Probe(list(_events(events)), outcomes[0], text)
+        # The folder is deleted with the laboratory: what is told leads to the user's own files.
+        folder, named = str(self.laid_out.folder), str(self.submission.path)
+        return Probe(list(_events(events, folder, named)), outcomes[0], text.replace(folder, named))
 
     def _request(
         self, images: Sequence[Path], odd: Sequence[Path], inputs: Path
@@ -195,12 +197,13 @@ class Laboratory:
         lay_out(self.submission, self.laid_out.folder)
 
 
-def _events(path: Path) -> Iterator[dict[str, Any]]:
+def _events(path: Path, folder: str, named: str) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
+    folder, named = json.dumps(folder)[1:-1], json.dumps(named)[1:-1]
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            yield json.loads(line)
+            yield json.loads(line.replace(folder, named))
         except ValueError:
             return  # the line at which the process was killed
 

@@ -33,8 +33,8 @@ _MOST_TIED = 200
 # What a scoring program says of a predictions file is longer than the end of a traceback.
 _SHOWN_LINES = 8
 # How often predictions are shuffled to see what chance gives, and how many standard deviations of
-# that a negated score must be better than it. A model that knows nothing stays below mostly.
-_SHUFFLES = 10
+# that a negated score must be better than it: a model that knows nothing rarely is.
+_SHUFFLES = 20
 _MARGIN = 1.5
 _MOST_LINES = 6
 
@@ -146,8 +146,9 @@ def _cause(result: runs.Run) -> str:
     failed = next((step for step in result.steps if step.failure), None)
     lines = runs.tail(failed.log) if failed else []
     begins = [number for number, line in enumerate(lines) if line.startswith("ERROR: ")]
-    said = lines[begins[-1] :] if begins else lines[-1:]
-    return f": {shown([line.strip() for line in said], _MOST_LINES)}" if said else ""
+    first, *items = (lines[begins[-1] :] if begins else lines[-1:]) or [""]
+    listed = shown([item.strip().removeprefix("- ") for item in items], _MOST_LINES)
+    return f": {first.strip()} {listed}".rstrip() if first else ""
 
 
 def _read(path: Path) -> Rows:
@@ -197,7 +198,9 @@ def _negated(scorer: Scorer, cells: list[Cell], rows: Rows) -> Iterator[CheckRes
         yield Skipped("the negated score", f"the scoring program refuses it: {error}", "kit score")
         return
     margin = _MARGIN * pstdev(chance)
-    if _gain(other, own.value or 0.0) > 2 * margin and _gain(other, fmean(chance)) > margin:
+    luckiest = min(_gain(other, value) for value in chance)
+    beats_chance = _gain(other, fmean(chance)) > margin and luckiest >= 0
+    if beats_chance and _gain(other, own.value or 0.0) > 2 * margin:
         yield Finding(
             "negated-better",
             "",

@@ -25,6 +25,7 @@ from kit.checks.submission.contents import (
     UNKNOWN,
     ZIP,
 )
+from kit.checks.submission.cut_off import cut_off
 from kit.checks.submission.subject import Subject
 from kit.contract import MANIFEST_FILE
 from kit.findings.finding import Finding
@@ -94,7 +95,7 @@ def _problems(name: str, path: Path) -> Iterator[Finding]:
         elif kind == PAGE and suffix not in _PAGES:
             found = "holds a web page or a server's error message: the download failed"
             yield Finding("weights-page", name, found)
-        elif promised and (lacking := contents.cut_off(path, kind)):
+        elif promised and (lacking := cut_off(path, kind)):
             yield Finding("weights-format", name, f"is cut off: {kind} that lacks {lacking}")
         elif promised and kind not in promised:
             found = f"expected {promised[0]}, as {suffix} says; found {kind}"

@@ -42,11 +42,24 @@ def is_needed(
     return True
 
 
+def is_script_only(code: Code, node: ast.AST) -> bool:
+    """Say whether a node runs only where its file is the program, which the platform's is not."""
+    child, around = node, code.parents.get(node)
+    while around is not None:
+        if isinstance(around, ast.If) and _is_main(around) and child in around.body:
+            return True
+        child, around = around, code.parents.get(around)
+    return False
+
+
+def _is_main(around: ast.If) -> bool:
+    return ast.unparse(around.test).replace('"', "'") == "__name__ == '__main__'"
+
+
 def _is_skipped(around: ast.If, child: ast.AST) -> bool:
-    test = ast.unparse(around.test)
-    if _OF_PACKAGES.search(test):
+    if _OF_PACKAGES.search(ast.unparse(around.test)):
         return True
-    return test.replace('"', "'") == "__name__ == '__main__'" and child in around.body
+    return _is_main(around) and child in around.body
 
 
 def _is_tried(

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from kit.checks.submission.needed import is_script_only
 from kit.checks.submission.subject import Source, Subject
 from kit.checks.submission.syntax import Code, keyword
 from kit.findings.finding import Finding, shown
@@ -51,7 +52,8 @@ def check_network(subject: Subject) -> Iterator[Finding]:
             for call in _transfers(code):
                 yield Finding("network-call", source.name, _described(code, call), call.lineno)
             for name, call in code.calls():
-                yield from _other(source, code, name, call)
+                if not is_script_only(code, call):
+                    yield from _other(source, code, name, call)
 
 
 def clients_called(source: Source) -> set[str]:
@@ -70,9 +72,14 @@ def _client_calls(code: Code) -> list[tuple[str, ast.Call]]:
     return [
         (name, call)
         for name, call in code.calls()
-        if (name.startswith(_CLIENTS) and not _STAYS.fullmatch(name))
-        or (name.startswith(_SHELL) and _FETCHERS.search(ast.unparse(call)))
+        if _is_client(name, call) and not is_script_only(code, call)
     ]
+
+
+def _is_client(name: str, call: ast.Call) -> bool:
+    if name.startswith(_CLIENTS):
+        return not _STAYS.fullmatch(name)
+    return name.startswith(_SHELL) and _FETCHERS.search(ast.unparse(call)) is not None
 
 
 def _transfers(code: Code) -> list[ast.Call]:

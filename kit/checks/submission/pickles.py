@@ -204,6 +204,6 @@ def _skip_plain_header(stream: IO[bytes]) -> bool:
             else np.lib.format.read_array_header_2_0
         )
         _, _, dtype = read(stream)
-    except (ValueError, EOFError):
+    except Exception:  # a damaged header leads to errors of any kind
         return False
     return bool(dtype.hasobject)

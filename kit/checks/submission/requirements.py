@@ -6,7 +6,7 @@ The strict rule is `install_from_whitelist` of Imageomics/HDR-anomaly-challenge:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -14,16 +14,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from kit.checks.submission.conflicts import exclusions
+from kit.checks.submission.requirement_names import name_problem
 from kit.checks.submission.subject import Subject
 from kit.checks.submission.version_ranges import without_builds
 from kit.contract import REQUIREMENTS_FILE
 from kit.findings.finding import CheckResult, Finding, Skipped
-from kit.package_names import (
-    is_not_in_pip,
-    is_part_of_python,
-    package_meant,
-    without_screen,
-)
 from kit.requirements import Line, installed_version, read_requirements, unmet_requirements
 
 
@@ -43,6 +38,7 @@ def check_requirements(subject: Subject) -> Iterator[CheckResult]:
         return
     lines = requirement_lines(subject)
     allowed = None if subject.whitelist is None else _whitelist_lines(subject.whitelist)
+    spelled = None if allowed is None else _spelled(allowed)
     if allowed is None:
         yield Skipped(
             "requirements against the whitelist",
@@ -50,7 +46,7 @@ def check_requirements(subject: Subject) -> Iterator[CheckResult]:
             "kit check NAME --bundle BUNDLE, a bundle whose ingestion program has one",
         )
     for line in lines:
-        if finding := _name(line, allowed) or (allowed is not None and _line(line, allowed)):
+        if finding := name_problem(line, spelled) or (allowed is not None and _line(line, allowed)):
             yield finding
     yield from _together(lines)
     for unmet in unmet_requirements(subject.root):
@@ -113,61 +109,6 @@ def _line(line: Line, allowed: list[str]) -> Finding | None:
         found = f"{text!r} does not pass the organiser's reader; write `{_spelling(line, name)}`"
         return finding("requirement-spelling", found)
     return None
-
-
-def _name(line: Line, allowed: list[str] | None) -> Finding | None:
-    """Names that pip does not have, or that need what the platform's images lack."""
-    if line.requirement is None:
-        return None
-    name = line.requirement.name
-    spelled = None if allowed is None else _spelled(allowed)
-
-    def finding(code: str, found: str) -> Finding:
-        return Finding(code, REQUIREMENTS_FILE, found, line.number)
-
-    if meant := package_meant(name):
-        if spelled is not None and canonicalize_name(meant) not in spelled:
-            found = f"pip's name for {name} is {meant}, which is not on the organiser's whitelist"
-            return finding("requirement-not-allowed", found)
-        right = meant if spelled is None else spelled[canonicalize_name(meant)]
-        found = f"pip has no package {name} that works; write `{_with_version(line, right)}`"
-        return finding("requirement-name", found)
-    if is_not_in_pip(name):
-        found = (
-            f"pip has no package {name}, or another one of that name; copy the code that you need"
-        )
-        return finding("requirement-name", found)
-    if is_part_of_python(name):
-        return finding("requirement-name", f"{name} is a part of Python; remove the line")
-    if headless := without_screen(name):
-        return _screen(line, headless, spelled, finding)
-    return None
-
-
-def _screen(
-    line: Line,
-    headless: tuple[str, ...],
-    spelled: dict[str, str] | None,
-    finding: Callable[[str, str], Finding],
-) -> Finding | None:
-    """Say which package needs no screen, unless the organiser lists the one that does."""
-    assert line.requirement is not None
-    name = line.requirement.name
-    if spelled is not None and canonicalize_name(name) in spelled:
-        return None
-    right = next((item for item in headless if spelled is None or item in spelled), None)
-    if right is None:
-        return None
-    found = f"{name} needs libGL, a library for screens; write `{_with_version(line, right)}`"
-    return finding("requirement-headless" if spelled is None else "requirement-name", found)
-
-
-def _with_version(line: Line, right: str) -> str:
-    """Return the right name with the version that the line pins, if it is one of that package."""
-    pins = [] if line.requirement is None else list(line.requirement.specifier)
-    if len(pins) == 1 and pins[0].operator == "==" and not pins[0].version.startswith("0.0"):
-        return f"{right}=={pins[0].version}"
-    return right
 
 
 def _spelling(line: Line, name: str) -> str:

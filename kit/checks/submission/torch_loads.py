@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from kit.checks.submission.contents import PICKLE, TAR, TORCH_ZIP, kind_of
 from kit.checks.submission.inert_pickle import TORCH_MAGIC, read_inert
+from kit.checks.submission.needed import is_script_only
 from kit.checks.submission.own_modules import literals, own_modules
 from kit.checks.submission.pickles import is_torchscript, pickles_in
 from kit.checks.submission.reached import packages_of_runs
@@ -88,7 +89,8 @@ def _strict_loads(source: Source) -> Iterator[_Load]:
     assert source.tree is not None
     code = Code(source.tree)
     for name, call in code.calls():
-        if name != "torch.load" or any(item.arg is None for item in call.keywords):
+        unclear = any(item.arg is None for item in call.keywords)
+        if name != "torch.load" or unclear or is_script_only(code, call):
             continue
         given = keyword(call, "weights_only")
         is_true = isinstance(given, ast.Constant) and given.value is True
