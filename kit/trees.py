@@ -11,8 +11,9 @@ import errno
 import os
 import shutil
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +22,8 @@ from kit.errors import KitError
 from kit.files import writing
 
 _BLOCK = 1 << 20
+# Links between folders multiply: twenty folders with two links each hold a million paths.
+_MOST_VISITS = 16
 
 
 class Kind(Enum):
@@ -31,6 +34,7 @@ class Kind(Enum):
     LINK = "a link"
     DANGLING = "a link that leads nowhere"
     LOOP = "a link to a folder around it"
+    MANY = "a link to a folder that many links lead to"
     PIPE = "a pipe"
     SOCKET = "a socket"
     DEVICE = "a device"
@@ -98,28 +102,47 @@ def walk(
     if kind is not Kind.FOLDER:
         yield Item(path.name, path, kind)
         return
-    yield from _walk(path, "", follow, wanted, ())
+    entered = Counter[tuple[int, int]]()
+    # The folders around the present one, each with what it still has to give; no recursion,
+    # because a folder may be nested deeper than Python calls.
+    open_folders = {_identity(path): _look_into(path, "", follow, wanted)}
+    while open_folders:
+        here = next(reversed(open_folders))
+        item = next(open_folders[here], None)
+        if item is None:
+            del open_folders[here]
+        elif item.kind is not Kind.FOLDER:
+            yield item
+        elif (folder := _identity(item.path)) in open_folders:
+            yield replace(item, kind=Kind.LOOP)
+        elif item.link is not None and entered[folder] == _MOST_VISITS:
+            yield replace(item, kind=Kind.MANY)
+        else:
+            entered[folder] += 1
+            open_folders[folder] = _look_into(item.path, f"{item.name}/", follow, wanted)
 
 
-def _walk(
-    folder: Path, prefix: str, follow: bool, wanted: Callable[[str], bool], around: tuple[str, ...]
-) -> Iterator[Item]:
-    here = os.path.realpath(folder)
+def _identity(folder: Path) -> tuple[int, int]:
+    """Return what tells a folder from all others, whatever path leads to it."""
     try:
-        names = sorted(entry.name for entry in os.scandir(folder))
+        status = folder.stat()
+    except OSError:
+        return (0, id(folder))  # it vanished; looking into it says so
+    return (status.st_dev, status.st_ino)
+
+
+def _look_into(
+    folder: Path, prefix: str, follow: bool, wanted: Callable[[str], bool]
+) -> Iterator[Item]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
     except OSError:
         yield Item(prefix.rstrip("/") or ".", folder, Kind.UNREADABLE)
         return
     for name in names:
-        if not wanted(prefix + name):
-            continue
-        item = look(folder / name, prefix + name, follow)
-        if item.kind is not Kind.FOLDER:
-            yield item
-        elif item.link is not None and os.path.realpath(item.path) in (here, *around):
-            yield Item(item.name, item.path, Kind.LOOP, item.link)
-        else:
-            yield from _walk(item.path, f"{item.name}/", follow, wanted, (*around, here))
+        if wanted(prefix + name):
+            yield look(folder / name, prefix + name, follow)
 
 
 def look(path: Path, name: str, follow: bool) -> Item:
@@ -127,8 +150,9 @@ def look(path: Path, name: str, follow: bool) -> Item:
     try:
         mode = path.lstat().st_mode
         link = str(path.readlink()) if stat.S_ISLNK(mode) else None
-    except OSError:
-        return Item(name, path, Kind.GONE)
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError)
+        return Item(name, path, Kind.GONE if gone else Kind.UNREADABLE)
     if not _is_utf8(name):
         return Item(name, path, Kind.NAME, link)
     if link is not None and not follow:

@@ -76,6 +76,40 @@ def test_a_walk_meets_regular_files_and_names_the_rest(tmp_path: Path) -> None:
     assert kinds == files | expected
 
 
+def test_links_that_multiply_end(tmp_path: Path) -> None:
+    """Thirty folders with two links to the next one hold a thousand million paths."""
+    for number in range(30):
+        (tmp_path / f"{number:02}").mkdir()
+        for name in ("a", "b"):
+            (tmp_path / f"{number:02}" / name).symlink_to(f"../{number + 1:02}")
+    write_tree(tmp_path, {"30/file.txt": "x"})
+    items = list(walk(tmp_path))
+    assert len(items) < 1000
+    assert {item.kind for item in items} == {Kind.FILE, Kind.MANY}
+
+
+def test_many_links_to_one_folder_of_links_are_good(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"images/a.png": "a", "images/b.png": "b"})
+    for split in ("train", "dev", "test"):
+        (tmp_path / split).symlink_to("images")
+    assert {item.kind for item in walk(tmp_path)} == {Kind.FILE}
+    assert len(list(walk(tmp_path))) == 8
+
+
+def test_folders_nested_deeper_than_python_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1200):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("file.txt").write_text("x")
+    kinds = [item.kind for item in walk(tmp_path)]
+    # pytest's own cleaning of old folders is recursive.
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+    assert kinds == [Kind.FILE]
+
+
 def test_without_following_every_link_is_a_link(tmp_path: Path) -> None:
     make_strange(tmp_path)
     kinds = {item.name: item.kind for item in walk(tmp_path, follow=False)}
