@@ -4,7 +4,7 @@
 
 Both predict the same generated JPEGs (100 of 5184x3456, 1,000 of 240x180; --quick: a tenth) with
 the same light feature extractor, each in a process of its own, in turn, N times. The times are of
-the loop over the pictures: not of starting Python, importing or loading. --write puts the table
+the loop over the images: not of starting Python, importing or loading. --write puts the table
 between the ingestion markers of benchmarks/README.md.
 """
 
@@ -78,7 +78,7 @@ class Row:
     measure: Callable[[Path], tuple[float, float]]
 
 
-# --- the pictures
+# --- the images
 
 
 def photograph(rng: np.random.Generator, width: int, height: int) -> Image.Image:
@@ -98,7 +98,7 @@ def photograph(rng: np.random.Generator, width: int, height: int) -> Image.Image
     return Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
 
 
-def make_pictures(folder: Path, number: int, width: int, height: int) -> float:
+def make_images(folder: Path, number: int, width: int, height: int) -> float:
     """Writes `number` JPEGs, DISTINCT of them different. Returns their mean size in bytes."""
     folder.mkdir()
     rng = np.random.default_rng(7)
@@ -133,21 +133,21 @@ def load_model(submission: Path) -> Any:
     return model
 
 
-def plain_loop(pictures: Path, submission: Path, output: Path) -> None:
+def plain_loop(images: Path, submission: Path, output: Path) -> None:
     """Open, predict, write, one after the other, as the official program of the challenge."""
     from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
 
     model = load_model(submission)
     with (output / "predictions.txt").open("w") as file, clock():
-        for path in tqdm(list(pictures.iterdir())):
+        for path in tqdm(list(images.iterdir())):
             image = Image.open(path)
             file.write(f"{path.name},{round(model.predict(image), 4)}\n")
 
 
-def pure_cost(pictures: Path, submission: Path, output: Path) -> None:
+def pure_cost(images: Path, submission: Path, output: Path) -> None:
     """All of preprocess in as many threads, then all of predict_batch: nothing else."""
     model = load_model(submission)
-    paths = sorted(pictures.iterdir())
+    paths = sorted(images.iterdir())
     with clock():
         with ThreadPoolExecutor(THREADS) as pool:
             prepared = list(pool.map(lambda path: model.preprocess(Image.open(path)), paths))
@@ -181,15 +181,15 @@ def rows(work: Path) -> list[Row]:
     output = work / "output"
 
     def child(kind: str, spelling: str) -> Callable[[Path], tuple[float, float]]:
-        def measure(pictures: Path) -> tuple[float, float]:
+        def measure(images: Path) -> tuple[float, float]:
             script = [sys.executable, __file__, "--child", kind]
-            return timed([*script, *map(str, (pictures, work / spelling, output))])
+            return timed([*script, *map(str, (images, work / spelling, output))])
 
         return measure
 
-    def program(pictures: Path) -> tuple[float, float]:
+    def program(images: Path) -> tuple[float, float]:
         script = [sys.executable, str(PROGRAM / "ingestion.py")]
-        return timed([*script, *map(str, (pictures, output, PROGRAM, work / "draft"))])
+        return timed([*script, *map(str, (images, output, PROGRAM, work / "draft"))])
 
     return [
         Row("plain loop, full decoding", child("plain", "full")),
@@ -221,11 +221,11 @@ def size_section(title: str, number: int, times: dict[str, list[tuple[float, flo
     return "\n".join(lines)
 
 
-def measure_all(pictures: Path, work: Path, repeats: int) -> dict[str, list[tuple[float, float]]]:
+def measure_all(images: Path, work: Path, repeats: int) -> dict[str, list[tuple[float, float]]]:
     times: dict[str, list[tuple[float, float]]] = {row.title: [] for row in rows(work)}
     for repeat in range(repeats):
         for row in rows(work):
-            wall, cpu = row.measure(pictures)
+            wall, cpu = row.measure(images)
             times[row.title].append((wall, cpu))
             print(
                 f"  {repeat + 1}/{repeats} {row.title}: {wall:.2f} s ({cpu:.2f} s cpu)", flush=True
@@ -245,12 +245,12 @@ def report(quick: bool, repeats: int) -> str:
             (work / name / "model.py").write_text(SUBMISSION.format(before=line))
         for number, width, height in sizes:
             number = number // 10 if quick else number
-            pictures = work / f"{width}x{height}"
-            size = make_pictures(pictures, number, width, height)
+            images = work / f"{width}x{height}"
+            size = make_images(images, number, width, height)
             unit = f"{size / 1e6:.1f} MB" if size > 1e6 else f"{size / 1e3:.0f} kB"
             title = f"{number:,} JPEGs of {width}x{height} ({unit} each)"
             print(title, flush=True)
-            parts.append(size_section(title, number, measure_all(pictures, work, repeats)))
+            parts.append(size_section(title, number, measure_all(images, work, repeats)))
     return "\n".join([introduction(quick, repeats, busy), *parts])
 
 
@@ -268,7 +268,7 @@ def introduction(quick: bool, repeats: int, busy: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the pictures")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the images")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each row (default 3)")
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""The prediction step: load one submission and predict every picture of INPUT_DIR.
+"""The prediction step: load one submission and predict every image of INPUT_DIR.
 
     python3 ingestion.py INPUT_DIR OUTPUT_DIR PROGRAM_DIR SUBMISSION_DIR
 

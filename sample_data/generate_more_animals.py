@@ -1,6 +1,6 @@
 """Make further animals of the reid sample's kinds, to train networks on: other individuals.
 
-    python -m sample_data.generate_more_animals --out DIR [--individuals 400] [--pictures 5]
+    python -m sample_data.generate_more_animals --out DIR [--individuals 400] [--images 5]
 
 DIR gets metadata.csv, landmarks.csv and images/, as sample_data/reid/train has. No individual of
 the sample is among them. The same options give the same files.
@@ -16,7 +16,7 @@ import time
 from multiprocessing import Pool
 from pathlib import Path
 
-from sample_data.reid_generator.collection import Picture, more_animals
+from sample_data.reid_generator.collection import PlannedImage, more_animals
 from sample_data.reid_generator.photograph import Photograph
 from sample_data.reid_generator.tables import (
     DATABASE_COLUMNS,
@@ -27,16 +27,16 @@ from sample_data.reid_generator.tables import (
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _taken(one: Picture) -> Photograph:
+def _taken(one: PlannedImage) -> Photograph:
     return one.photograph()
 
 
-def write(out: Path, individuals: int, pictures: int) -> None:
+def write(out: Path, individuals: int, images: int) -> None:
     """Write the folder `out`, which appears when it is complete.
 
-    individuals: of each dataset; pictures: of each individual. Raises OSError where `out` exists.
+    individuals: of each dataset; images: of each individual. Raises OSError where `out` exists.
     """
-    plan = more_animals(individuals, pictures)
+    plan = more_animals(individuals, images)
     part = out.with_name(out.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     for folder in {(part / one.path).parent for one in plan}:
@@ -53,12 +53,12 @@ def write(out: Path, individuals: int, pictures: int) -> None:
 
 
 def _as_it_is(out: Path, asked: int) -> int:
-    """Return 0 where the folder has as many pictures as are asked for, else 1."""
+    """Return 0 where the folder has as many images as are asked for, else 1."""
     with (out / "metadata.csv").open(encoding="utf-8") as file:
         found = sum(1 for _ in file) - 1
     if found != asked:
         print(
-            f"generate_more_animals: {out} holds {found} pictures, {asked} are asked for: delete "
+            f"generate_more_animals: {out} holds {found} images, {asked} are asked for: delete "
             "it, or give another --out",
             file=sys.stderr,
         )
@@ -78,18 +78,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make further animals to train networks on.")
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--individuals", type=_count, default=400, help="of each dataset")
-    parser.add_argument("--pictures", type=_count, default=5, help="of each individual")
+    parser.add_argument("--images", type=_count, default=5, help="of each individual")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     try:
         if options.out.exists():
-            return _as_it_is(options.out, len(more_animals(options.individuals, options.pictures)))
-        write(options.out, options.individuals, options.pictures)
+            return _as_it_is(options.out, len(more_animals(options.individuals, options.images)))
+        write(options.out, options.individuals, options.images)
     except OSError as error:
         print(f"generate_more_animals: {error}", file=sys.stderr)
         return 1
-    count = options.individuals * options.pictures
-    print(f"{options.out}: {count} pictures of each dataset, {time.perf_counter() - started:.0f} s")
+    count = options.individuals * options.images
+    print(f"{options.out}: {count} images of each dataset, {time.perf_counter() - started:.0f} s")
     return 0
 
 

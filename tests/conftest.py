@@ -38,7 +38,7 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def submission(tmp_path: Path) -> Path:
-    """A submission that is right about every picture of `bundle`."""
+    """A submission that is right about every image of `bundle`."""
     return make_submission(tmp_path / "wide")
 
 

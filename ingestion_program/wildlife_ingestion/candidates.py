@@ -2,7 +2,7 @@
 
 Written next to predictions.txt where the track asks for labels and the submission offers
 `explain_batch(prepared)`, which gets the very list that `predict_batch` got just before and returns
-for each picture up to LISTED pairs (identity, score), best first. The scores do not depend on it:
+for each image up to LISTED pairs (identity, score), best first. The scores do not depend on it:
 whatever goes wrong here drops the file with a NOTE, and the run continues.
 """
 
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from wildlife_ingestion.errors import raise_swallowed_signal
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.prediction_check import why_no_label
 from wildlife_ingestion.submission import describe
 
 FILE_NAME = "candidates.csv"
 COLUMNS = ("filename", "rank", "identity", "score")
-LISTED = 10  # candidates of one picture, at most
+LISTED = 10  # candidates of one image, at most
 
 
 class CandidatesFile:
@@ -48,7 +48,7 @@ class CandidatesFile:
                 self.drop(f"it cannot be written ({error.strerror})")
         return self
 
-    def add(self, pictures: list[Picture], prepared: list[Any]) -> None:
+    def add(self, images: list[InputImage], prepared: list[Any]) -> None:
         """Ask for the candidates of one batch; does nothing after the file was dropped."""
         if self._explain is None:
             return
@@ -56,11 +56,11 @@ class CandidatesFile:
             result = self._explain(prepared)
             raise_swallowed_signal()
             lists = list(result)
-            why = _why_unusable(lists, pictures)
+            why = _why_unusable(lists, images)
             if why is None:
-                for picture, pairs in zip(pictures, lists, strict=True):
+                for image, pairs in zip(images, lists, strict=True):
                     self._rows.writerows(
-                        (picture.name, rank, name, f"{score:.8g}")
+                        (image.name, rank, name, f"{score:.8g}")
                         for rank, (name, score) in enumerate(pairs, start=1)
                     )
         except KeyboardInterrupt:
@@ -79,7 +79,7 @@ class CandidatesFile:
             print(f"NOTE: no {FILE_NAME}: {why}; the predictions do not depend on it", flush=True)
 
     def finish(self) -> None:
-        """Put the file in place; called when every picture has its prediction."""
+        """Put the file in place; called when every image has its prediction."""
         if self._explain is None:
             return
         try:
@@ -96,13 +96,13 @@ class CandidatesFile:
             self._partial.unlink(missing_ok=True)
 
 
-def _why_unusable(lists: list[Any], pictures: list[Picture]) -> str | None:
-    if len(lists) != len(pictures):
-        return f"explain_batch returned {len(lists)} lists for {len(pictures)} pictures"
-    for picture, pairs in zip(pictures, lists, strict=True):
+def _why_unusable(lists: list[Any], images: list[InputImage]) -> str | None:
+    if len(lists) != len(images):
+        return f"explain_batch returned {len(lists)} lists for {len(images)} images"
+    for image, pairs in zip(images, lists, strict=True):
         why = _why_no_list(pairs)
         if why is not None:
-            return f"explain_batch gave {why} for {picture.name} (picture {picture.place})"
+            return f"explain_batch gave {why} for {image.name} (image {image.place})"
     return None
 
 

@@ -2,7 +2,7 @@
 
 The journal is OUTPUT_DIR/.predictions.journal: a first line that whoever starts the run wrote (the
 local runner writes the digests of submission, data and program, and compares them before it
-resumes), then a line of CSV for each predicted picture, fsynced batch by batch. Where that file
+resumes), then a line of CSV for each predicted image, fsynced batch by batch. Where that file
 does not exist at the start, as on the platform, no journal is kept. The run removes it when
 predictions.txt is complete.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from wildlife_ingestion.errors import IngestionError, why_unwritable
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 
 FILE_NAME = ".predictions.journal"
 
@@ -36,24 +36,24 @@ class Journal:
         self._path = path
         self._stream: TextIO | None = None
 
-    def resume(self, pictures: Sequence[Picture], batch_size: int) -> list[str]:
-        """Return the texts that an earlier run wrote, for the first pictures of `pictures`.
+    def resume(self, images: Sequence[InputImage], batch_size: int) -> list[str]:
+        """Return the texts that an earlier run wrote, for the first images of `images`.
 
         Only whole batches are kept: a model may predict another last digit in a batch of
         another size. The journal is open for `write` afterwards.
         """
         try:
-            first, texts = self._read(pictures)
+            first, texts = self._read(images)
             texts = texts[: len(texts) // batch_size * batch_size]
-            self._rewrite(first, pictures[: len(texts)], texts)
+            self._rewrite(first, images[: len(texts)], texts)
         except OSError as error:
             raise self._refused(error) from None
         return texts
 
-    def write(self, pictures: Sequence[Picture], texts: Sequence[str]) -> None:
+    def write(self, images: Sequence[InputImage], texts: Sequence[str]) -> None:
         """Add the predictions of one batch and wait until they are on disk."""
         assert self._stream is not None, "resume comes first"
-        rows = ((item.name, text) for item, text in zip(pictures, texts, strict=True))
+        rows = ((item.name, text) for item, text in zip(images, texts, strict=True))
         try:
             csv.writer(self._stream, lineterminator="\n").writerows(rows)
             self._stream.flush()
@@ -73,27 +73,27 @@ class Journal:
             with contextlib.suppress(OSError):
                 self._stream.close()
 
-    def _read(self, pictures: Sequence[Picture]) -> tuple[bytes, list[str]]:
+    def _read(self, images: Sequence[InputImage]) -> tuple[bytes, list[str]]:
         """The first line, and the texts that follow it up to what was torn."""
         whole, _, _torn = self._path.read_bytes().rpartition(b"\n")
         first, _, lines = (whole + b"\n").partition(b"\n")
         text = io.StringIO(lines.decode("utf-8", "replace"), newline="")
         texts: list[str] = []
         try:
-            for picture, row in zip(pictures, csv.reader(text, strict=True), strict=False):
-                if len(row) != 2 or row[0] != picture.name:
+            for image, row in zip(images, csv.reader(text, strict=True), strict=False):
+                if len(row) != 2 or row[0] != image.name:
                     break
                 texts.append(row[1])
         except csv.Error:
             pass  # a quoted name that was torn at its own line break ends what is whole
         return first, texts
 
-    def _rewrite(self, first: bytes, pictures: Sequence[Picture], texts: Sequence[str]) -> None:
+    def _rewrite(self, first: bytes, images: Sequence[InputImage], texts: Sequence[str]) -> None:
         """Write the file again without what was torn, under another name until it is whole."""
         partial = self._path.with_name(f"{FILE_NAME}.partial")
         partial.write_bytes(first + b"\n")
         self._stream = partial.open("a", encoding="utf-8", newline="")
-        self.write(pictures, texts)
+        self.write(images, texts)
         partial.replace(self._path)
 
     def _refused(self, error: OSError) -> IngestionError:

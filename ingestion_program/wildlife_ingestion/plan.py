@@ -1,16 +1,16 @@
-"""How a submission is called: in batches with preprocessing ahead, or picture by picture.
+"""How a submission is called: in batches with preprocessing ahead, or image by image.
 
 The one implementation of the calling contract, for this program and for others that put the folder
 of the program on their path:
 
-    plan = make_plan(model, pictures, input_dir, one_by_one=False)
-    prepared = [plan.prepare(picture) for picture in pictures[: plan.batch_size]]
+    plan = make_plan(model, images, input_dir, one_by_one=False)
+    prepared = [plan.prepare(image) for image in images[: plan.batch_size]]
     predictions = plan.answer(prepared)
 
-`model` is a loaded `Model`; a picture is an `images.Picture` or any object with `path` and `name`;
+`model` is a loaded `Model`; an image is an `images.Picture` or any object with `path` and `name`;
 `input_dir` is where a metadata.csv would be. Importing this module and making a plan change nothing
 outside: no signal handlers, no output, no entry of sys.path. What `prepare` and `answer` raise is
-the submission's own exception, or `images.UnreadablePicture`.
+the submission's own exception, or `images.UnreadableImage`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import METADATA_TABLE, Picture, open_picture, read_metadata_rows
+from wildlife_ingestion.images import METADATA_TABLE, InputImage, open_image, read_metadata_rows
 
 DEFAULT_BATCH = 16
 MAX_THREADS = 8
@@ -32,17 +32,17 @@ Rows = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Plan:
-    """The two calls that predict, and how many pictures and threads they take.
+    """The two calls that predict, and how many images and threads they take.
 
-    prepare: opens one picture and hands it to `preprocess` where the model offers batches; runs in
+    prepare: opens one image and hands it to `preprocess` where the model offers batches; runs in
     `threads` threads, ahead of `answer`. answer: takes a list of at most `batch_size` prepared
-    pictures, returns what the model returned for them, unchecked, and runs in the main thread.
+    images, returns what the model returned for them, unchecked, and runs in the main thread.
     in_words: the plan as one line for the log. note: what the log should say besides, or "".
     explain: the model's `explain_batch`, which takes what `answer` took; None where there is none
     (see candidates.py).
     """
 
-    prepare: Callable[[Picture], Any]
+    prepare: Callable[[InputImage], Any]
     answer: Callable[[list[Any]], Any]
     batch_size: int
     threads: int
@@ -51,11 +51,11 @@ class Plan:
     note: str = ""
 
 
-def make_plan(model: Any, pictures: Sequence[Picture], input_dir: Path, one_by_one: bool) -> Plan:
+def make_plan(model: Any, images: Sequence[InputImage], input_dir: Path, one_by_one: bool) -> Plan:
     """Plan batches where the model offers `preprocess` and `predict_batch`, else single calls.
 
-    one_by_one: call `predict` for each picture even where batches are offered. A method with a
-    parameter `metadata` is given the picture's row of INPUT_DIR/metadata.csv, where that exists.
+    one_by_one: call `predict` for each image even where batches are offered. A method with a
+    parameter `metadata` is given the image's row of INPUT_DIR/metadata.csv, where that exists.
     Raises IngestionError if `batch_size` is unusable or the metadata table is not as needed.
     """
     batched = all(callable(getattr(model, name, None)) for name in ("preprocess", "predict_batch"))
@@ -64,11 +64,11 @@ def make_plan(model: Any, pictures: Sequence[Picture], input_dir: Path, one_by_o
         to_predict = _metadata_parameter(model.predict)
         to_preprocess = _metadata_parameter(model.preprocess)
         if to_preprocess or not to_predict:
-            rows = _rows_for(to_preprocess, pictures, input_dir)
+            rows = _rows_for(to_preprocess, images, input_dir)
             return replace(_batch_plan(model, rows), note=_note_on(to_preprocess, rows))
         why = " (predict takes metadata but preprocess does not)"
     parameter = _metadata_parameter(model.predict)
-    rows = _rows_for(parameter, pictures, input_dir)
+    rows = _rows_for(parameter, images, input_dir)
     return replace(_single_plan(model, rows, why), note=_note_on(parameter, rows))
 
 
@@ -78,13 +78,13 @@ def _batch_plan(model: Any, rows: Rows | None) -> Plan:
         raise IngestionError(f"Model.batch_size must be an int of at least 1, found {size!r}.")
     threads = min(MAX_THREADS, _usable_cpus())
 
-    def prepare(picture: Picture) -> Any:
-        image = open_picture(picture)
+    def prepare(source: InputImage) -> Any:
+        image = open_image(source)
         if rows is None:
             return model.preprocess(image)
-        return model.preprocess(image, metadata=rows[picture.name])
+        return model.preprocess(image, metadata=rows[source.name])
 
-    words = f"predict_batch with up to {size} pictures, preprocess in {threads} threads ahead"
+    words = f"predict_batch with up to {size} images, preprocess in {threads} threads ahead"
     explain = getattr(model, "explain_batch", None)
     if not callable(explain):
         explain = None
@@ -92,8 +92,8 @@ def _batch_plan(model: Any, rows: Rows | None) -> Plan:
 
 
 def _single_plan(model: Any, rows: Rows | None, why: str) -> Plan:
-    def prepare(picture: Picture) -> tuple[Any, str]:
-        return open_picture(picture), picture.name
+    def prepare(source: InputImage) -> tuple[Any, str]:
+        return open_image(source), source.name
 
     def answer(prepared: list[tuple[Any, str]]) -> list[Any]:
         ((image, name),) = prepared
@@ -118,22 +118,22 @@ def _metadata_parameter(method: Callable[..., Any]) -> inspect.Parameter | None:
 
 
 def _note_on(parameter: inspect.Parameter | None, rows: Rows | None) -> str:
-    """Say that a submission runs without a row for each picture, though it takes one."""
+    """Say that a submission runs without a row for each image, though it takes one."""
     if parameter is None or rows is not None:
         return ""
     return (
-        f"the submission takes `metadata`, and the input holds no {METADATA_TABLE}: every picture "
+        f"the submission takes `metadata`, and the input holds no {METADATA_TABLE}: every image "
         "is predicted without its row"
     )
 
 
 def _rows_for(
-    parameter: inspect.Parameter | None, pictures: Sequence[Picture], input_dir: Path
+    parameter: inspect.Parameter | None, images: Sequence[InputImage], input_dir: Path
 ) -> Rows | None:
     if parameter is None:
         return None
     if (input_dir / METADATA_TABLE).is_file():
-        return read_metadata_rows(input_dir, pictures)
+        return read_metadata_rows(input_dir, images)
     if parameter.default is inspect.Parameter.empty:
         raise IngestionError(
             f"the submission needs `metadata`, but {input_dir} holds no {METADATA_TABLE}: give "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wildlife_ingestion.errors import IngestionError, bullets, counted
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 
 MAX_LABEL = 256
 EXPECTED = {
@@ -26,18 +26,18 @@ class PredictionCheck:
         self._kind = kind
         self._total = total
 
-    def texts(self, pictures: list[Picture], result: Any) -> list[str]:
-        """Return one text for each picture.
+    def texts(self, images: list[InputImage], result: Any) -> list[str]:
+        """Return one text for each image.
 
         Raises IngestionError that names every unusable prediction.
         """
-        predictions = _as_list(result, pictures)
+        predictions = _as_list(result, images)
         if self._kind is None:
             self._kind = "label" if isinstance(predictions[0], str) else "score"
         check = _why_no_score if self._kind == "score" else why_no_label
         problems = [
-            f"{picture.name} (picture {picture.place} of {self._total}): {why}"
-            for picture, prediction in zip(pictures, predictions, strict=True)
+            f"{image.name} (image {image.place} of {self._total}): {why}"
+            for image, prediction in zip(images, predictions, strict=True)
             if (why := check(prediction)) is not None
         ]
         if problems:
@@ -54,19 +54,19 @@ def format_score(score: float) -> str:
     return "0.0000" if text == "-0.0000" else text
 
 
-def _as_list(result: Any, pictures: list[Picture]) -> list[Any]:
-    where = f"pictures {pictures[0].place} to {pictures[-1].place}"
+def _as_list(result: Any, images: list[InputImage]) -> list[Any]:
+    where = f"images {images[0].place} to {images[-1].place}"
     has_length = hasattr(result, "__len__") and getattr(result, "ndim", 1) > 0
     if isinstance(result, (str, bytes, dict, set)) or not has_length:
         raise IngestionError(
             f"predict_batch returned {_show(result)} for {where}; expected a list of "
-            f"{len(pictures)} predictions."
+            f"{len(images)} predictions."
         )
     predictions = list(result)
-    if len(predictions) != len(pictures):
+    if len(predictions) != len(images):
         raise IngestionError(
             f"predict_batch returned {counted(len(predictions), 'prediction')} for "
-            f"{counted(len(pictures), 'picture')} ({where}); expected one for each."
+            f"{counted(len(images), 'image')} ({where}); expected one for each."
         )
     return predictions
 

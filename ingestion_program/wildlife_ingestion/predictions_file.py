@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from wildlife_ingestion.errors import IngestionError, why_unwritable
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.journal import find_journal
 
 FILE_NAME = "predictions.txt"
@@ -37,24 +37,24 @@ class PredictionsFile:
         self._rows = csv.writer(self._stream, lineterminator="\n")
         return self
 
-    def resume(self, pictures: list[Picture], batch_size: int) -> int:
-        """Take over what the journal holds, before the first `write`; return how many pictures."""
+    def resume(self, images: list[InputImage], batch_size: int) -> int:
+        """Take over what the journal holds, before the first `write`; return how many images."""
         if self._journal is None:
             return 0
-        texts = self._journal.resume(pictures, batch_size)
-        self._write_rows(pictures[: len(texts)], texts)
+        texts = self._journal.resume(images, batch_size)
+        self._write_rows(images[: len(texts)], texts)
         return len(texts)
 
-    def write(self, pictures: list[Picture], texts: list[str]) -> None:
+    def write(self, images: list[InputImage], texts: list[str]) -> None:
         """Add the predictions of one batch."""
         if self._journal is not None:
-            self._journal.write(pictures, texts)
-        self._write_rows(pictures, texts)
+            self._journal.write(images, texts)
+        self._write_rows(images, texts)
 
-    def _write_rows(self, pictures: list[Picture], texts: list[str]) -> None:
+    def _write_rows(self, images: list[InputImage], texts: list[str]) -> None:
         try:
             self._rows.writerows(
-                (picture.name, text) for picture, text in zip(pictures, texts, strict=True)
+                (image.name, text) for image, text in zip(images, texts, strict=True)
             )
         except OSError as error:
             raise self._refused(error) from None
@@ -62,7 +62,7 @@ class PredictionsFile:
     def finish(self) -> Path:
         """Put predictions.txt in place and return its path.
 
-        Called when every picture has its prediction.
+        Called when every image has its prediction.
         """
         try:
             self._stream.flush()

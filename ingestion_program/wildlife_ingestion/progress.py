@@ -12,7 +12,7 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 
 
 class Progress:
-    """Count predicted pictures. The bar goes to stderr, the plain lines to stdout."""
+    """Count predicted images. The bar goes to stderr, the plain lines to stdout."""
 
     def __init__(self, total: int, done: int = 0) -> None:
         self._total = total
@@ -22,7 +22,7 @@ class Progress:
         self._shown_tenth = 0
 
     def advance(self, number: int) -> None:
-        """Count `number` more pictures, and show it where enough time has passed."""
+        """Count `number` more images, and show it where enough time has passed."""
         self._done += number
         now = time.perf_counter()
         if self._on_terminal:
@@ -48,7 +48,7 @@ class Progress:
         rate = (self._done - self._before) / max(now - self._start, 1e-9)
         left = (self._total - self._done) / rate
         return (
-            f"{self._done}/{self._total} pictures ({100 * self._done // self._total} %), "
+            f"{self._done}/{self._total} images ({100 * self._done // self._total} %), "
             f"{rate:.1f} images/s, {_clock(left)} left"
         )
 

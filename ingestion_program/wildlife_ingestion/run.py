@@ -69,14 +69,14 @@ def _run(folders: Folders) -> None:
     provide(requirements, install=os.environ.get("INGESTION_INSTALL") != "never")
 
     # Imports Pillow, which the requirements may just have brought or exchanged.
-    from wildlife_ingestion.images import list_pictures, print_listing
+    from wildlife_ingestion.images import list_images, print_listing
     from wildlife_ingestion.predict import predict_all
 
-    listing = list_pictures(folders.input)
+    listing = list_images(folders.input)
     print_listing(listing)
     submission = load_submission(folders.submission, folders.program, whitelist)
     _print_loaded(submission)
-    predict_all(submission, listing.pictures, kind, folders.input, folders.output)
+    predict_all(submission, listing.images, kind, folders.input, folders.output)
 
 
 def _print_loaded(submission: Submission) -> None:

@@ -181,7 +181,7 @@ def _make_room(folder: Path, program_dir: Path) -> None:
 
     Its folder comes first on sys.path, ours is removed, and what this program imported under the
     name of one of its files is forgotten (our code keeps its own references). Pillow stays, since
-    the pictures are its objects.
+    the images are its objects.
     """
     theirs = [entry for entry in sys.path if not _is_ours(entry, program_dir)]
     sys.path[:] = [str(folder), *theirs]

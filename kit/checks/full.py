@@ -45,7 +45,7 @@ _PREVENTS_SCORING = frozenset((
 # What the sources show of the network, and what running them shows of the same place.
 _SEEN_UNREAD = ("network-call", "network-hub")
 _SEEN_RUNNING = ("network-needed", "network-tried")
-_RUNNING = "loading, answers, odd pictures, sameness, time and memory"
+_RUNNING = "loading, answers, odd images, sameness, time and memory"
 _SCORING = "scores, ties, the negated score"
 
 
@@ -200,7 +200,7 @@ def check_running(
     if probe.of("error", "plan"):
         return
     report.add("answers", check_answers(probe, context.track))
-    report.add("odd pictures", check_odd(probe, context.track))
+    report.add("odd images", check_odd(probe, context.track))
     report.add("sameness", check_sameness(probe))
     if probe.finished and not probe.of("error", "first"):
         context.tell("predicting again in another folder and with one thread")

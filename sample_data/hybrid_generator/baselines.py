@@ -25,7 +25,7 @@ from .genetics import SUBSPECIES, Genotype, Subspecies
 
 TESTS = ("development", "final")
 BINS = 10  # along each of the three axes
-RARE = 0.02  # bins that never hold as much of a training picture (as a root) are left out
+RARE = 0.02  # bins that never hold as much of a training image (as a root) are left out
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -34,7 +34,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def colour_histogram(path: Path, space: str) -> np.ndarray:
-    """Roots of the shares of a joint colour histogram of the whole picture, shape (1000,).
+    """Roots of the shares of a joint colour histogram of the whole image, shape (1000,).
 
     The 75th percentile of each channel, which is background, is made the same light grey first;
     a pixel is shared among its eight nearest bins, so that a little light more or less matters
@@ -89,7 +89,7 @@ def departure(genotype: Genotype, subspecies: Subspecies) -> int:
 
 
 def genotype_scores() -> dict[str, np.ndarray]:
-    """By task: the departure from the nearest subspecies of either species; no picture is seen."""
+    """By task: the departure from the nearest subspecies of either species; no image is seen."""
     everyone = collection()
     return {
         task: np.array(

@@ -26,14 +26,14 @@ UNSEEN = (
 
 @dataclass(frozen=True)
 class Counts:
-    """How many pictures of each kind a task holds."""
+    """How many images of each kind a task holds."""
 
     pure: dict[str, int]
     hybrids: dict[tuple[str, str], int]
 
 
 # Unbalanced, like the real challenge's table, where one subspecies is 41 % of train; but none is
-# rarer than 24, because a class of two pictures would make this small test set a lottery.
+# rarer than 24, because a class of two images would make this small test set a lottery.
 TASKS: dict[str, Counts] = {
     "train": Counts(
         pure={
@@ -89,7 +89,7 @@ TASKS: dict[str, Counts] = {
 
 @dataclass(frozen=True)
 class Specimen:
-    """One museum specimen and its one picture."""
+    """One museum specimen and its one image."""
 
     cam_id: str
     task: str
@@ -112,7 +112,7 @@ class Specimen:
             return "mimic"
         return "major" if set(self.parents) <= set(SIGNAL) else "minor"
 
-    def picture(self) -> bytes:
+    def image(self) -> bytes:
         """The JPEG file; the same bytes each time for the same Pillow and NumPy."""
         look = phenotype(self.genotype, SUBSPECIES[self.parents[0]].species)
         return jpeg(look, np.random.default_rng([SEED, 2, self.serial]))

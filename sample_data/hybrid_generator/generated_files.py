@@ -23,12 +23,12 @@ def files() -> Iterator[tuple[str, bytes]]:
     for one in specimens:
         by_task.setdefault(one.task, []).append(one)
     for task, members in by_task.items():
-        pictures = [one.picture() for one in members]
+        images = [one.image() for one in members]
         folder = "train/images" if task == "train" else f"input_data/{task}"
-        for one, picture in zip(members, pictures, strict=True):
-            yield f"{folder}/{one.filename}", picture
+        for one, image in zip(members, images, strict=True):
+            yield f"{folder}/{one.filename}", image
         if task == "train":
-            yield "train/train.csv", train_table(members, pictures)
+            yield "train/train.csv", train_table(members, images)
         else:
             yield f"reference_data/{task}/ref.csv", reference_table(members)
     yield "contact_sheet.jpg", sheet(specimens)

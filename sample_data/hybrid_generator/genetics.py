@@ -193,7 +193,7 @@ def backcross(recurrent: Subspecies, other: Subspecies, rng: np.random.Generator
     """F1 x `recurrent`, drawn again while it carries nothing of `other` at any locus.
 
     Such a backcross (1 in 2^n for parents that differ at n loci) looks like a pure specimen, so
-    no reader of the picture could be right about it.
+    no reader of the image could be right about it.
     """
     if recurrent.alleles == other.alleles:
         raise ValueError(f"{recurrent.name} and {other.name} do not differ at any locus")

@@ -17,7 +17,7 @@ BACKGROUNDS = ((222, 223, 222), (206, 210, 213), (228, 225, 217), (212, 217, 224
 
 @dataclass(frozen=True)
 class Shot:
-    """One camera setting. Sizes in pixels of the final picture, angles in radians."""
+    """One camera setting. Sizes in pixels of the final image, angles in radians."""
 
     width: int
     height: int

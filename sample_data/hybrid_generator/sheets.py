@@ -34,7 +34,7 @@ def _shown(specimens: Sequence[Specimen]) -> list[Specimen]:
 
 def sheet(specimens: Sequence[Specimen]) -> bytes:
     """Return the contact sheet of `_shown`, five to a row."""
-    images = [one.picture() for one in _shown(specimens)]
+    images = [one.image() for one in _shown(specimens)]
     rows = [images[start : start + COLUMNS] for start in range(0, len(images), COLUMNS)]
     return contact_sheet(rows, TILE)
 

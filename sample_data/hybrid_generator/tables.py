@@ -28,13 +28,13 @@ def _number(name: str) -> str:
     return f"{SUBSPECIES[name].number:.1f}"
 
 
-def _train_row(specimen: Specimen, picture: bytes) -> dict[str, str]:
+def _train_row(specimen: Specimen, image: bytes) -> dict[str, str]:
     first, second = specimen.parents if specimen.hybrid else ("", "")
     return {
         "CAMID": specimen.cam_id,
         "hybrid_stat": "hybrid" if specimen.hybrid else "non-hybrid",
         "split": specimen.task,
-        "md5": hashlib.md5(picture, usedforsecurity=False).hexdigest(),
+        "md5": hashlib.md5(image, usedforsecurity=False).hexdigest(),
         "subspecies": "" if specimen.hybrid else _number(specimen.parents[0]),
         "parent_subspecies_1": _number(first) if first else "",
         "parent_subspecies_2": _number(second) if second else "",
@@ -52,9 +52,9 @@ def _reference_row(specimen: Specimen) -> dict[str, str]:
     }
 
 
-def train_table(specimens: Sequence[Specimen], pictures: Sequence[bytes]) -> bytes:
-    """Return train.csv; pictures: the JPEG of each specimen, for its digest."""
-    rows = [_train_row(one, data) for one, data in zip(specimens, pictures, strict=True)]
+def train_table(specimens: Sequence[Specimen], images: Sequence[bytes]) -> bytes:
+    """Return train.csv; images: the JPEG of each specimen, for its digest."""
+    rows = [_train_row(one, data) for one, data in zip(specimens, images, strict=True)]
     return table(TRAIN_COLUMNS, rows)
 
 

@@ -3,7 +3,7 @@
 Run by `python -m sample_data.generate_reid --baselines`, which writes them, and the counts of the
 tables, into the bundle's README. Needs the scoring program and OpenCV (extra `models`).
 
-Each method gives a table of similarities between queries and database pictures of a dataset; the
+Each method gives a table of similarities between queries and database images of a dataset; the
 oracle threshold decides what is new, so the values are bounds and not entries.
 """
 
@@ -21,18 +21,18 @@ from kit.markdown import table
 from sample_data.generator_common.bundle_folder import fill_readme
 from wildlife_scoring.reid.metrics import score, threshold_curve
 
-from .collection import DATASETS, SEED, TASKS, TESTS, Picture, collection
+from .collection import DATASETS, SEED, TASKS, TESTS, PlannedImage, collection
 
-Similarity = NDArray[np.float64]  # (queries, database pictures), higher = more alike
+Similarity = NDArray[np.float64]  # (queries, database images), higher = more alike
 PIXELS = 32
 _RATIO = 0.85  # of the distances of a keypoint's best and second best match
 _SHORTLIST = 20  # candidates whose matches are checked for geometry
 _REACH = 8.0  # pixels that a match may be off
 
-Method = Callable[[Path, Sequence[Picture], Sequence[Picture]], Similarity]
+Method = Callable[[Path, Sequence[PlannedImage], Sequence[PlannedImage]], Similarity]
 
 
-def picture_path(bundle: Path, one: Picture) -> Path:
+def image_path(bundle: Path, one: PlannedImage) -> Path:
     if one.task == "train":
         return bundle / "train" / one.path
     return bundle / "input_data" / one.task / one.filename
@@ -45,15 +45,14 @@ def _opened(path: Path, mode: str) -> Image.Image:
 
 
 def raw_pixels(mode: str) -> Method:
-    """Cosine of pictures of 32 x 32 pixels, the mean of each taken away."""
+    """Cosine of images of 32 x 32 pixels, the mean of each taken away."""
 
     def similarity(
-        bundle: Path, queries: Sequence[Picture], database: Sequence[Picture]
+        bundle: Path, queries: Sequence[PlannedImage], database: Sequence[PlannedImage]
     ) -> Similarity:
-        def vectors(pictures: Sequence[Picture]) -> Similarity:
+        def vectors(images: Sequence[PlannedImage]) -> Similarity:
             small = [
-                _opened(picture_path(bundle, one), mode).resize((PIXELS, PIXELS))
-                for one in pictures
+                _opened(image_path(bundle, one), mode).resize((PIXELS, PIXELS)) for one in images
             ]
             flat = np.stack([np.asarray(image, dtype=float).ravel() for image in small])
             flat -= flat.mean(axis=1, keepdims=True)
@@ -64,8 +63,10 @@ def raw_pixels(mode: str) -> Method:
     return similarity
 
 
-def true_patterns(_: Path, queries: Sequence[Picture], database: Sequence[Picture]) -> Similarity:
-    """Cosine of the patterns as drawn; another side is nothing alike. No picture is read."""
+def true_patterns(
+    _: Path, queries: Sequence[PlannedImage], database: Sequence[PlannedImage]
+) -> Similarity:
+    """Cosine of the patterns as drawn; another side is nothing alike. No image is read."""
     first = np.stack([one.pattern().vector() for one in queries])
     second = np.stack([one.pattern().vector() for one in database])
     same_side = np.array([[a.side == b.side for b in database] for a in queries])
@@ -73,15 +74,15 @@ def true_patterns(_: Path, queries: Sequence[Picture], database: Sequence[Pictur
 
 
 def sift_matches(
-    bundle: Path, queries: Sequence[Picture], database: Sequence[Picture]
+    bundle: Path, queries: Sequence[PlannedImage], database: Sequence[PlannedImage]
 ) -> Similarity:
     """Matches that pass the ratio test, and for the best candidates those of one transform."""
     import cv2
 
     detector = cv2.SIFT_create(nfeatures=256, contrastThreshold=0.02)  # type: ignore[attr-defined]
 
-    def features(one: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        grey = np.asarray(_opened(picture_path(bundle, one), "L"))
+    def features(one: PlannedImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        grey = np.asarray(_opened(image_path(bundle, one), "L"))
         points, found = detector.detectAndCompute(grey, None)
         if found is None or len(found) < 2:
             return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
@@ -122,7 +123,7 @@ def evaluate(bundle: Path, method: Method) -> dict[str, dict[str, float]]:
     everything = collection()
     values = {}
     for task in TESTS:
-        asked: list[Picture] = []
+        asked: list[PlannedImage] = []
         answers: list[str] = []
         for dataset in DATASETS:
             members = [one for one in everything if one.dataset == dataset]
@@ -140,7 +141,7 @@ def evaluate(bundle: Path, method: Method) -> dict[str, dict[str, float]]:
 
 
 def _at_oracle_threshold(
-    queries: Sequence[Picture], database: Sequence[Picture], similarity: Similarity
+    queries: Sequence[PlannedImage], database: Sequence[PlannedImage], similarity: Similarity
 ) -> list[str]:
     nearest = [database[best].identity for best in similarity.argmax(axis=1)]
     scores = similarity.max(axis=1)

@@ -134,7 +134,7 @@ def _leg_spots(
 def paint(
     marks: Rosettes, side: str, size: Size, rng: np.random.Generator, spread: float
 ) -> Drawing:
-    """The animal in a new pose, in a picture of `size`."""
+    """The animal in a new pose, in an image of `size`."""
     view = _view(rng, size, spread, side)
     tan = mix((206, 160, 92), (188, 156, 112), rng.random())
     skin = Image.new("RGB", (size[0] * FINE, size[1] * FINE), tan)

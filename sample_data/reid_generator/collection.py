@@ -1,4 +1,4 @@
-"""Which animals and pictures there are: the plan of train, development and final."""
+"""Which animals and images there are: the plan of train, development and final."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TASKS = ("train", "development", "final")
 TESTS = TASKS[1:]
 YEARS = {"train": (2019, 2024), "development": (2024, 2025), "final": (2025, 2026)}
 
-# Train pictures of each known individual: many of few, few of many, as at a real study site.
-PICTURES = (40, 22, 14, 10, 8, 7, 6, 6, 5, 5, 5, *[4] * 5, *[3] * 10, *[2] * 20, *[1] * 32)
+# Train images of each known individual: many of few, few of many, as at a real study site.
+IMAGES = (40, 22, 14, 10, 8, 7, 6, 6, 5, 5, 5, *[4] * 5, *[3] * 10, *[2] * 20, *[1] * 32)
 # Queries of a task and dataset: of some of the known individuals, and of new ones.
 KNOWN = (*[2] * 8, *[1] * 32)
 NEW = (4, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1)
@@ -43,8 +43,8 @@ DATASETS = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of one individual; `number` names its file, `serial` seeds what it looks like."""
+class PlannedImage:
+    """One image of one individual; `number` names its file, `serial` seeds what it looks like."""
 
     dataset: str
     individual: int
@@ -90,42 +90,42 @@ def pattern(seed: int, dataset: str, individual: int, side: str) -> Pattern:
 
 
 def _sides(species: Species, count: int, rng: np.random.Generator) -> list[str]:
-    """Most of an individual's pictures show one side."""
+    """Most of an individual's images show one side."""
     if len(species.sides) == 1:
         return [*species.sides] * count
     first = int(rng.integers(2))
     return [species.sides[first ^ int(rng.random() < 0.35)] for _ in range(count)]
 
 
-def _of_dataset(dataset: str, seed: int) -> list[Picture]:
-    """All pictures of a dataset, without numbers and dates."""
+def _of_dataset(dataset: str, seed: int) -> list[PlannedImage]:
+    """All images of a dataset, without numbers and dates."""
     place = list(DATASETS).index(dataset)
     rng = np.random.default_rng([seed, 1, place])
-    total = len(PICTURES) + len(TESTS) * len(NEW)
+    total = len(IMAGES) + len(TESTS) * len(NEW)
     names = (rng.permutation(total) + 1).tolist()
-    plan: list[Picture] = []
+    plan: list[PlannedImage] = []
 
     def add(individual: int, task: str, new: bool, sides: list[str]) -> None:
         for side in sides:
             serial = len(plan) * len(DATASETS) + place
-            plan.append(Picture(dataset, individual, task, new, side, serial, seed))
+            plan.append(PlannedImage(dataset, individual, task, new, side, serial, seed))
 
     shown: list[list[str]] = []
-    for count in PICTURES:
+    for count in IMAGES:
         shown.append(_sides(DATASETS[dataset], count, rng))
         add(names[len(shown) - 1], "train", False, shown[-1])
     for number, task in enumerate(TESTS):
-        some = rng.permutation(len(PICTURES))[: len(KNOWN)]
+        some = rng.permutation(len(IMAGES))[: len(KNOWN)]
         for count, k in zip(KNOWN, some.tolist(), strict=True):
             # Only sides that the database shows: the other side of an animal is another pattern.
             add(names[k], task, False, rng.choice(shown[k], count).tolist())
         for at, count in enumerate(NEW):
-            name = names[len(PICTURES) + number * len(NEW) + at]
+            name = names[len(IMAGES) + number * len(NEW) + at]
             add(name, task, True, _sides(DATASETS[dataset], count, rng))
     return plan
 
 
-def _dated(one: Picture, rng: np.random.Generator) -> Picture:
+def _dated(one: PlannedImage, rng: np.random.Generator) -> PlannedImage:
     """With a date in season, and blanks here and there."""
     month, months = DATASETS[one.dataset].months
     low, high = YEARS[one.task]
@@ -136,8 +136,8 @@ def _dated(one: Picture, rng: np.random.Generator) -> Picture:
     )
 
 
-def collection(seed: int = SEED) -> list[Picture]:
-    """Every picture, in the order of the file names, which tells nothing."""
+def collection(seed: int = SEED) -> list[PlannedImage]:
+    """Every image, in the order of the file names, which tells nothing."""
     plan = [one for dataset in DATASETS for one in _of_dataset(dataset, seed)]
     rng = np.random.default_rng([seed, 0])
     numbers = rng.permutation(len(plan)).tolist()
@@ -145,15 +145,15 @@ def collection(seed: int = SEED) -> list[Picture]:
     return sorted(dated, key=lambda one: one.number)
 
 
-def more_animals(individuals: int, pictures: int) -> list[Picture]:
-    """Other individuals of each dataset, each with its pictures, all of one side of it."""
-    plan: list[Picture] = []
+def more_animals(individuals: int, images: int) -> list[PlannedImage]:
+    """Other individuals of each dataset, each with its images, all of one side of it."""
+    plan: list[PlannedImage] = []
     for dataset, species in DATASETS.items():
         for number in range(individuals):
             side = species.sides[number % len(species.sides)]
-            for _ in range(pictures):
+            for _ in range(images):
                 serial = len(plan)
-                one = Picture(
+                one = PlannedImage(
                     dataset, MORE_FROM + number, "train", False, side, serial, MORE_SEED, serial
                 )
                 plan.append(replace(one, orientation=side))

@@ -1,8 +1,8 @@
-"""Ten points on an animal, as annotators of real pictures mark body points to align animals by.
+"""Ten points on an animal, as annotators of real images mark body points to align animals by.
 
 They are a grid, five along the animal and two across it, at the same places of every individual of
 a dataset: first the five of one edge from head to tail, then the five of the other. Those of a
-picture may lie outside its frame, as the animal may.
+image may lie outside its frame, as the animal may.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ALONG, ACROSS = 5, 2
 
 @dataclass(frozen=True)
 class Drawing:
-    """An animal in a pose, FINE times as large as its picture."""
+    """An animal in a pose, FINE times as large as its image."""
 
     skin: Image.Image  # colours
     shape: Image.Image  # mode L
@@ -33,8 +33,8 @@ def grid(along: tuple[float, float], across: tuple[float, float]) -> Points:
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
-def in_picture(points: Points) -> Points:
-    """From pixels of the fine drawing to pixels of the picture, both (n, 2).
+def in_image(points: Points) -> Points:
+    """From pixels of the fine drawing to pixels of the image, both (n, 2).
 
     Both count from the centre of their top left pixel; from the corner, half a pixel before it,
     they differ by the factor FINE alone.

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from . import cat, salamander, scenery, turtle
-from .landmarks import Drawing, in_picture
+from .landmarks import Drawing, in_image
 from .scenery import Pixels, Size
 from .shapes import Points
 
@@ -33,7 +33,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture's file, and where the animal's landmarks are on it."""
+    """An image's file, and where the animal's landmarks are on it."""
 
     jpeg: bytes
     landmarks: Points  # (10, 2), in pixels from the centre of the top left one
@@ -78,7 +78,7 @@ def _place(pattern: Pattern, size: Size, rng: np.random.Generator) -> Image.Imag
 
 
 def _before(image: Image.Image, pattern: Pattern, rng: np.random.Generator) -> Image.Image:
-    """Things between camera and animal, in about half of the pictures."""
+    """Things between camera and animal, in about half of the images."""
     size, chance = image.size, rng.random()
     if isinstance(pattern, turtle.Scutes):
         return scenery.overlay(image, scenery.particles(rng, size, int(rng.integers(0, 30))))
@@ -130,7 +130,7 @@ def _expose(pixels: Pixels, shot: Shot, rng: np.random.Generator) -> Image.Image
 def develop(
     pattern: Pattern, side: str, shot: Shot, rng: np.random.Generator
 ) -> tuple[Image.Image, Points]:
-    """The picture, shot.size, and the landmarks on it."""
+    """The image, shot.size, and the landmarks on it."""
     scene = _place(pattern, shot.size, rng)
     drawing = _animal(pattern, side, shot, rng)
     skin, shape = (one.reduce(scenery.FINE) for one in (drawing.skin, drawing.shape))
@@ -146,7 +146,7 @@ def develop(
     if shot.blur:
         image = image.filter(ImageFilter.GaussianBlur(shot.blur))
     exposed = _expose(np.asarray(image, dtype=float), shot, rng)
-    return exposed, in_picture(drawing.landmarks)
+    return exposed, in_image(drawing.landmarks)
 
 
 def take(dataset: str, pattern: Pattern, side: str, rng: np.random.Generator) -> Photograph:

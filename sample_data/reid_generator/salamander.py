@@ -135,7 +135,7 @@ def _blotch(spine: Spine, marks: Blotches, k: int) -> Points:
 
 
 def paint(marks: Blotches, size: Size, rng: np.random.Generator, spread: float) -> Drawing:
-    """The animal in a new pose, in a picture of `size`."""
+    """The animal in a new pose, in an image of `size`."""
     spine = _spine(rng, size, spread)
     dark = tone(mix((26, 24, 28), (52, 44, 40), rng.random()), rng.uniform(0.8, 1.2))
     yellow = mix((238, 206, 44), (226, 150, 36), rng.random() * 0.8)

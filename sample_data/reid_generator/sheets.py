@@ -11,18 +11,18 @@ from PIL import Image
 from sample_data.generator_common.images import contact_sheet, small_png
 
 from . import salamander, scenery
-from .collection import DATASETS, SEED, Picture, pattern
+from .collection import DATASETS, SEED, PlannedImage, pattern
 
 COLUMNS, TILE = 6, (132, 132)
 LOGO = 192
 
 
-def shown(pictures: Sequence[Picture]) -> list[list[Picture]]:
-    """Return two rows a dataset, each with six train pictures of one side of one individual."""
+def shown(images: Sequence[PlannedImage]) -> list[list[PlannedImage]]:
+    """Return two rows a dataset, each with six train images of one side of one individual."""
     rows = []
     for dataset in DATASETS:
-        of_one: dict[tuple[str, str], list[Picture]] = {}
-        for one in pictures:
+        of_one: dict[tuple[str, str], list[PlannedImage]] = {}
+        for one in images:
             if one.dataset == dataset and one.task == "train":
                 of_one.setdefault((one.identity, one.side), []).append(one)
         counts = Counter({key: len(group) for key, group in of_one.items()})
@@ -31,9 +31,9 @@ def shown(pictures: Sequence[Picture]) -> list[list[Picture]]:
     return rows
 
 
-def sheet(pictures: Sequence[Picture]) -> bytes:
+def sheet(images: Sequence[PlannedImage]) -> bytes:
     """Return the contact sheet of `shown`."""
-    return contact_sheet([[one.photograph().jpeg for one in row] for row in shown(pictures)], TILE)
+    return contact_sheet([[one.photograph().jpeg for one in row] for row in shown(images)], TILE)
 
 
 def logo() -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sample_data.generator_common.tables import table
 
-from .collection import DATASETS, Picture
+from .collection import DATASETS, PlannedImage
 from .landmarks import ACROSS, ALONG
 from .shapes import Points
 
@@ -29,7 +29,7 @@ REFERENCE_COLUMNS = ("filename", "identity", "dataset", "new_identity")
 LANDMARK_COLUMNS = ("path", *(f"{axis}{k}" for k in range(ALONG * ACROSS) for axis in "xy"))
 
 
-def _row(one: Picture) -> dict[str, str]:
+def _row(one: PlannedImage) -> dict[str, str]:
     """Return every column of every table."""
     return {
         "image_id": str(one.number),
@@ -45,17 +45,17 @@ def _row(one: Picture) -> dict[str, str]:
     }
 
 
-def image_table(pictures: Sequence[Picture], columns: Sequence[str]) -> bytes:
-    """Return a table with a row for each picture, with these of the columns of `_row`."""
-    return table(columns, map(_row, pictures))
+def image_table(images: Sequence[PlannedImage], columns: Sequence[str]) -> bytes:
+    """Return a table with a row for each image, with these of the columns of `_row`."""
+    return table(columns, map(_row, images))
 
 
-def landmark_table(pictures: Sequence[Picture], landmarks: Sequence[Points]) -> bytes:
-    """Return a row for each picture: its landmarks, (10, 2), in pixels with one decimal."""
+def landmark_table(images: Sequence[PlannedImage], landmarks: Sequence[Points]) -> bytes:
+    """Return a row for each image: its landmarks, (10, 2), in pixels with one decimal."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(LANDMARK_COLUMNS)
-    for one, points in zip(pictures, landmarks, strict=True):
+    for one, points in zip(images, landmarks, strict=True):
         rounded = np.round(points.ravel(), 1) + 0.0  # no minus before a zero
         writer.writerow([one.path, *(f"{value:.1f}" for value in rounded)])
     return text.getvalue().encode()

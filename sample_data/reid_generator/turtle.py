@@ -99,7 +99,7 @@ def _neck(
 
 
 def paint(marks: Scutes, side: str, size: Size, rng: np.random.Generator, spread: float) -> Drawing:
-    """The head in a new pose, in a picture of `size`."""
+    """The head in a new pose, in an image of `size`."""
     view = _view(rng, size, spread, side)
     pale = mix((226, 208, 160), (190, 186, 140), rng.random())
     dark = mix((66, 44, 28), (44, 46, 40), rng.random())

@@ -74,7 +74,7 @@ def test_a_whole_check_runs_and_scores(kit: Kit, submission: Path, bundle: Path)
     answer = kit("check", submission, "--bundle", bundle, "--images", "1000", "--json")
     assert answer.status == 0, answer.text
     content = answer.json
-    assert {"loading", "odd pictures", "surroundings", "scores"} <= set(content["checks"])
+    assert {"loading", "odd images", "surroundings", "scores"} <= set(content["checks"])
     assert content["forecast"]["images"] == 1000
     assert content["bundle"]["kind"] == "bundle"
     assert "docker-image-missing" in found(content["bundle"])

@@ -87,7 +87,7 @@ DEFECTS = {
     "one pixel is too few": (
         "odd-picture-size", predicting("return float(image.size[0] / (image.size[1] - 1))"),
     ),
-    "a wide picture never ends": (
+    "a wide image never ends": (
         "odd-picture-hangs",
         predicting("while image.size[0] == 20_000: pass\nreturn float(image.size[0])"),
     ),
@@ -215,7 +215,7 @@ def test_a_load_beyond_the_time_limit_is_stopped(tmp_path: Path, third_party: Bu
     assert "probe-timeout" in codes(report)
 
 
-def test_a_truncated_picture_may_raise(tmp_path: Path, third_party: Bundle) -> None:
+def test_a_truncated_image_may_raise(tmp_path: Path, third_party: Bundle) -> None:
     model = predicting("image.load()\nreturn float(image.size[0])")
     assert not run_checks(model, tmp_path / "s", third_party).findings
 
@@ -452,7 +452,7 @@ def test_a_late_nan_is_one_message_with_image_and_value(tmp_path: Path) -> None:
             (finding,) = check_scores(room, bundle, bundle.tasks[0])
     assert isinstance(finding, Finding)
     assert finding.code == "run-fails"
-    assert "zz.png (picture 25 of 25): found nan, which is not finite" in finding.found
+    assert "zz.png (image 25 of 25): found nan, which is not finite" in finding.found
     assert "\n" not in finding.found
     assert "log" not in finding.found
 

@@ -26,7 +26,7 @@ from kit.zips import unpack
 from tests.fuzz import structures
 from tests.fuzz.limits import limited
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import list_pictures, read_metadata_rows, why_undecodable
+from wildlife_ingestion.images import list_images, read_metadata_rows, why_undecodable
 from wildlife_ingestion.requirements import read_requirements, read_whitelist
 from wildlife_ingestion.submission import read_prediction_kind
 from wildlife_scoring.problems import ScoringError
@@ -146,10 +146,10 @@ def archive(data: bytes, folder: Path) -> None:
         shutil.rmtree(folder / "out", ignore_errors=True)
 
 
-def picture(data: bytes, folder: Path) -> None:
-    """A picture among the input."""
+def image(data: bytes, folder: Path) -> None:
+    """An image among the input."""
     (folder / "x.jpg").write_bytes(data)
-    for item in list_pictures(folder).pictures:
+    for item in list_images(folder).images:
         why_undecodable(item)
 
 
@@ -157,7 +157,7 @@ def metadata_table(data: bytes, folder: Path) -> None:
     """metadata.csv among the input."""
     (folder / "metadata.csv").write_bytes(data)
     (folder / "x.jpg").touch()
-    read_metadata_rows(folder, list_pictures(folder).pictures)
+    read_metadata_rows(folder, list_images(folder).images)
 
 
 TARGETS: dict[str, Callable[[bytes, Path], None]] = {
@@ -175,7 +175,7 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
         reference,
         scores_file,
         archive,
-        picture,
+        image,
         metadata_table,
     )
 }

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.ingestion import Outcome, Place, make_place
 
-# Answers each picture with its own name; explain_batch returns `lists` for `prepared`.
+# Answers each image with its own name; explain_batch returns `lists` for `prepared`.
 MODEL = """
 import os, sys
 class Model:
@@ -38,7 +38,7 @@ GOOD = 'return [[("lynx_1", 0.75), ("lynx, two", -0.5)] for name in prepared]'
 
 def place_with(tmp_path: Path, body: str, metadata: str = "track: reid\n") -> Place:
     place = make_place(tmp_path, MODEL.format(body=body), metadata)
-    place.pictures(6)
+    place.images(6)
     return place
 
 
@@ -73,7 +73,7 @@ def test_the_candidates_are_written_next_to_the_predictions(
     assert place.left_behind() == ["candidates.csv", "predictions.txt"]
 
 
-def test_a_picture_may_have_no_candidate(tmp_path: Path) -> None:
+def test_a_image_may_have_no_candidate(tmp_path: Path) -> None:
     place = place_with(tmp_path, 'return [[("a", 1.0)] * (name > "p003.png") for name in prepared]')
     assert place.run().status == 0
     assert [row[0] for row in rows_of(place)[1:]] == ["p004.png", "p005.png", "p006.png"]
@@ -85,7 +85,7 @@ def test_a_picture_may_have_no_candidate(tmp_path: Path) -> None:
         ("raise ValueError('no features')", "explain_batch raised ValueError: no features"),
         ("sys.exit(3)", "explain_batch called sys.exit(3)"),
         ("return None", "explain_batch raised TypeError"),
-        ("return [[]]", "returned 1 lists for 4 pictures"),
+        ("return [[]]", "returned 1 lists for 4 images"),
         ("return [[('a', 1)] for _ in prepared]", "not a finite Python float for p001.png"),
         ("return [[('a', float('nan'))] for _ in prepared]", "not a finite Python float"),
         ("return [[('a', 1.0), ('b', 2.0)] for _ in prepared]", "not best first"),

@@ -1,4 +1,4 @@
-"""What stands in the input folder: pictures, what is passed over, and what cannot be read."""
+"""What stands in the input folder: images, what is passed over, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.support.ingestion import Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import Picture, list_pictures, open_picture, why_undecodable
+from wildlife_ingestion.images import InputImage, list_images, open_image, why_undecodable
 
 GREY = "float(image.convert('L').getpixel((0, 0)))"
 
@@ -22,29 +22,29 @@ def place(tmp_path: Path) -> Place:
 
 def test_extensions_count_in_any_case(place: Place) -> None:
     for name in ["a.JPG", "b.Jpeg", "c.PNG", "d.tif", "e.TIFF", "f.bmp", "g.webp", "h.gif"]:
-        place.picture(name)
-    assert [item.name[0] for item in list_pictures(place.input).pictures] == list("abcdefgh")
+        place.image(name)
+    assert [item.name[0] for item in list_images(place.input).images] == list("abcdefgh")
 
 
-def test_pictures_are_sorted_by_code_points(place: Place) -> None:
+def test_images_are_sorted_by_code_points(place: Place) -> None:
     for name in ["é.png", "b.png", "B.png", "10.png", "9.png"]:
-        place.picture(name)
-    listing = list_pictures(place.input)
-    assert [item.name for item in listing.pictures] == [
+        place.image(name)
+    listing = list_images(place.input)
+    assert [item.name for item in listing.images] == [
         "10.png",
         "9.png",
         "B.png",
         "b.png",
         "é.png",
     ]
-    assert [item.place for item in listing.pictures] == [1, 2, 3, 4, 5]
+    assert [item.place for item in listing.images] == [1, 2, 3, 4, 5]
 
 
 def test_what_systems_leave_behind_is_ignored_and_logged(place: Place) -> None:
-    place.picture("a.png", 0)
+    place.image("a.png", 0)
     for name in [".DS_Store", "._a.png", "Thumbs.db", "desktop.ini", ".hidden.jpg"]:
         (place.input / name).write_bytes(b"x")
-    place.picture("__MACOSX/._a.png")
+    place.image("__MACOSX/._a.png")
     (place.input / "metadata.csv").write_text("filename\n")
     outcome = place.run()
     assert outcome.rows == [["a.png", "0.0000"]]
@@ -55,40 +55,40 @@ def test_what_systems_leave_behind_is_ignored_and_logged(place: Place) -> None:
 
 
 def test_other_files_and_sub_folders_are_skipped_with_the_reason(place: Place) -> None:
-    place.picture("a.png", 0)
+    place.image("a.png", 0)
     (place.input / "notes.txt").write_text("x")
     (place.input / "empty").mkdir()
     os.mkfifo(place.input / "pipe.jpg")
     for name in ["more/b.png", "more/deeper/c.JPG", "more/._d.png"]:
-        place.picture(name)
+        place.image(name)
     outcome = place.run()
     assert outcome.rows == [["a.png", "0.0000"]]
-    assert "skipped notes.txt: not a picture by its extension" in outcome.out
+    assert "skipped notes.txt: not an image by its extension" in outcome.out
     assert "skipped pipe.jpg: not a regular file" in outcome.out
-    assert "skipped empty/: a sub-folder without pictures" in outcome.out
-    assert "skipped more/: a sub-folder with 2 pictures that will NOT be predicted" in outcome.out
-    assert "pictures belong at the root" in outcome.out
+    assert "skipped empty/: a sub-folder without images" in outcome.out
+    assert "skipped more/: a sub-folder with 2 images that will NOT be predicted" in outcome.out
+    assert "images belong at the root" in outcome.out
 
 
 def test_an_empty_input_is_an_error(place: Place) -> None:
-    assert "no picture in" in place.fail()
+    assert "no image in" in place.fail()
 
 
-def test_an_input_with_pictures_only_in_a_sub_folder_says_so(place: Place) -> None:
-    place.picture("images/a.png")
-    with pytest.raises(IngestionError, match=r"images/: a sub-folder with 1 picture that will NOT"):
-        list_pictures(place.input)
+def test_an_input_with_images_only_in_a_sub_folder_says_so(place: Place) -> None:
+    place.image("images/a.png")
+    with pytest.raises(IngestionError, match=r"images/: a sub-folder with 1 image that will NOT"):
+        list_images(place.input)
 
 
 def test_a_missing_input_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(IngestionError, match="does not exist"):
-        list_pictures(tmp_path / "nowhere")
+        list_images(tmp_path / "nowhere")
 
 
-def break_pictures(place: Place) -> None:
-    """Of twenty sound pictures the 2nd, 7th, 12th and 20th, each in another way."""
+def break_images(place: Place) -> None:
+    """Of twenty sound images the 2nd, 7th, 12th and 20th, each in another way."""
     for number in range(1, 21):
-        place.picture(f"p{number:02}.jpg", size=(64, 64))
+        place.image(f"p{number:02}.jpg", size=(64, 64))
     (place.input / "p02.jpg").write_bytes(b"")
     (place.input / "p07.jpg").write_text("I am text")
     place.photo("p12.jpg", share=0.5)
@@ -98,38 +98,36 @@ def break_pictures(place: Place) -> None:
 
 BROKEN = {
     "p02.jpg": "an empty file (0 bytes)",
-    "p07.jpg": "no known picture format, it begins with b'I am text'",
+    "p07.jpg": "no known image format, it begins with b'I am text'",
     "p12.jpg": "cannot be decoded",
     "p20.jpg": "cannot be read (No such file or directory)",
 }
 
 
 @pytest.mark.parametrize("one_by_one", ["0", "1"])
-def test_all_unreadable_pictures_are_listed_with_their_reasons(
-    place: Place, one_by_one: str
-) -> None:
-    break_pictures(place)
+def test_all_unreadable_images_are_listed_with_their_reasons(place: Place, one_by_one: str) -> None:
+    break_images(place)
     message = place.fail(INGESTION_ONE_BY_ONE=one_by_one)
-    assert "4 pictures cannot be read" in message
+    assert "4 images cannot be read" in message
     for name, reason in BROKEN.items():
         assert f"  - {name}: {reason}" in message
     assert "Traceback" not in message
     assert "p03.jpg" not in message
 
 
-def test_a_truncated_picture_is_not_blamed_on_the_submission(place: Place) -> None:
+def test_a_truncated_image_is_not_blamed_on_the_submission(place: Place) -> None:
     place.photo("a.jpg", share=0.8)
     place.code("model.py", model_answering(GREY))
     message = place.fail()
-    assert "1 picture cannot be read" in message
+    assert "1 image cannot be read" in message
     assert "a.jpg: cannot be decoded" in message
     assert "submission is not at fault" in message
 
 
-def test_a_picture_that_breaks_in_predict_batch_is_not_blamed_on_the_submission(
+def test_a_image_that_breaks_in_predict_batch_is_not_blamed_on_the_submission(
     place: Place,
 ) -> None:
-    place.picture("a.jpg", size=(64, 64))
+    place.image("a.jpg", size=(64, 64))
     place.photo("b.jpg", share=0.8)
     place.code(
         "model.py",
@@ -146,39 +144,39 @@ class Model:
     assert "a.jpg" not in message
 
 
-def test_a_fault_of_the_submission_on_a_sound_picture_is_its_own(place: Place) -> None:
-    place.pictures(3)
+def test_a_fault_of_the_submission_on_a_sound_image_is_its_own(place: Place) -> None:
+    place.images(3)
     place.code("model.py", model_answering("image.convert('nonsense')"))
     message = place.fail()
-    assert "on p001.png (picture 1 of 3)" in message
+    assert "on p001.png (image 1 of 3)" in message
     assert "cannot be read" not in message
 
 
-def test_a_submission_that_accepts_truncated_pictures_is_noted(place: Place) -> None:
+def test_a_submission_that_accepts_truncated_images_is_noted(place: Place) -> None:
     place.photo("a.jpg", share=0.9)
     allow = "from PIL import ImageFile\nImageFile.LOAD_TRUNCATED_IMAGES = True\n"
     place.code("model.py", allow + model_answering(GREY))
     outcome = place.run()
     assert outcome.status == 0
-    assert "NOTE: the submission lets Pillow accept truncated pictures" in outcome.out
+    assert "NOTE: the submission lets Pillow accept truncated images" in outcome.out
 
 
-def test_a_decompression_bomb_is_an_unreadable_picture(
+def test_a_decompression_bomb_is_an_unreadable_image(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = place.picture("a.png", size=(64, 64))
+    path = place.image("a.png", size=(64, 64))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert "DecompressionBombError" in str(why_undecodable(Picture(path, 1)))
+    assert "DecompressionBombError" in str(why_undecodable(InputImage(path, 1)))
 
 
 def test_opening_reads_the_header_only(place: Place) -> None:
-    image = open_picture(Picture(place.picture("a.jpg", size=(640, 480)), 1))
+    image = open_image(InputImage(place.image("a.jpg", size=(640, 480)), 1))
     image.draft("RGB", (80, 60))
     assert image.size == (80, 60)  # no longer possible once the pixels are decoded
 
 
-def test_a_sound_picture_has_no_reason(place: Place) -> None:
-    assert why_undecodable(Picture(place.picture("a.png"), 1)) is None
+def test_a_sound_image_has_no_reason(place: Place) -> None:
+    assert why_undecodable(InputImage(place.image("a.png"), 1)) is None
 
 
 WITH_METADATA = """
@@ -195,15 +193,15 @@ class Model:
 """
 
 
-def test_predict_gets_the_row_of_its_picture(place: Place) -> None:
-    place.pictures(2)
+def test_predict_gets_the_row_of_its_image(place: Place) -> None:
+    place.images(2)
     (place.input / "metadata.csv").write_text("filename,weight\np002.png,2\np001.png,1\n")
     place.code("model.py", WITH_METADATA)
     assert place.run().rows == [["p001.png", "1.0200"], ["p002.png", "2.0200"]]
 
 
-def test_preprocess_gets_the_row_of_its_picture(place: Place) -> None:
-    place.pictures(2)
+def test_preprocess_gets_the_row_of_its_image(place: Place) -> None:
+    place.images(2)
     (place.input / "metadata.csv").write_text("\ufefffilename,weight\np002.png,2\np001.png,1\n")
     place.code("model.py", BATCH_WITH_METADATA)
     outcome = place.run()
@@ -211,8 +209,8 @@ def test_preprocess_gets_the_row_of_its_picture(place: Place) -> None:
     assert "predict_batch with" in outcome.out
 
 
-def test_where_only_predict_takes_metadata_pictures_are_predicted_one_by_one(place: Place) -> None:
-    place.pictures(1)
+def test_where_only_predict_takes_metadata_images_are_predicted_one_by_one(place: Place) -> None:
+    place.images(1)
     (place.input / "metadata.csv").write_text("filename,weight\np001.png,1\n")
     batch = "    def preprocess(self, image): raise ValueError\n    predict_batch = preprocess\n"
     place.code("model.py", WITH_METADATA + batch)
@@ -221,8 +219,8 @@ def test_where_only_predict_takes_metadata_pictures_are_predicted_one_by_one(pla
     assert "predict takes metadata but preprocess does not" in outcome.out
 
 
-def test_all_pictures_without_a_row_are_named_before_prediction_starts(place: Place) -> None:
-    place.pictures(3)
+def test_all_images_without_a_row_are_named_before_prediction_starts(place: Place) -> None:
+    place.images(3)
     (place.input / "metadata.csv").write_text("filename,weight\np002.png,2\np002.png,2\nx\n")
     place.code("model.py", WITH_METADATA)
     message = place.fail()
@@ -233,20 +231,20 @@ def test_all_pictures_without_a_row_are_named_before_prediction_starts(place: Pl
 
 
 def test_a_metadata_table_without_file_names_is_an_error(place: Place) -> None:
-    place.pictures(1)
+    place.images(1)
     (place.input / "metadata.csv").write_text("name,weight\np001.png,2\n")
     place.code("model.py", WITH_METADATA)
     assert "no column `filename`; found: ['name', 'weight']" in place.fail()
 
 
 def test_metadata_that_is_needed_but_absent_is_an_error(place: Place) -> None:
-    place.pictures(1)
+    place.images(1)
     place.code("model.py", WITH_METADATA)
     assert "give the parameter a default" in place.fail()
 
 
 def test_what_is_no_file_is_never_waited_for(place: Place) -> None:
-    place.picture("a.png", 0)
+    place.image("a.png", 0)
     os.mkfifo(place.input / "metadata.csv")
     os.mkfifo(place.input / "pipe.png")
     (place.input / "zero.png").symlink_to("/dev/zero")

@@ -13,16 +13,16 @@ import pytest
 
 from tests.support.ingestion import PROGRAM, Place, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.predictions_file import PredictionsFile
 
-PICTURES = [Picture(Path("a.png"), 1), Picture(Path("b.png"), 2)]
+IMAGES = [InputImage(Path("a.png"), 1), InputImage(Path("b.png"), 2)]
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     place = make_place(tmp_path)
-    place.pictures(3)
+    place.images(3)
     return place
 
 
@@ -113,14 +113,14 @@ WRITE_MUCH = """
 import resource, signal, sys
 from pathlib import Path
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.predictions_file import PredictionsFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     with PredictionsFile(Path(sys.argv[2])) as file:
         for _ in range(10_000):
-            file.write([Picture(Path("a.png"), 1)], ["0.5000"])
+            file.write([InputImage(Path("a.png"), 1)], ["0.5000"])
 except IngestionError as error:
     sys.exit(str(error))
 """
@@ -158,7 +158,7 @@ def test_rows_are_on_the_disk_before_the_file_gets_its_name(
 
     monkeypatch.setattr(os, "fsync", record)
     with PredictionsFile(tmp_path) as file:
-        file.write(PICTURES, ["0.5000", "label, with comma"])
+        file.write(IMAGES, ["0.5000", "label, with comma"])
         assert file.finish() == tmp_path / "predictions.txt"
     text = 'a.png,0.5000\nb.png,"label, with comma"\n'
     assert seen == [(len(text), [".predictions.txt.partial"])]

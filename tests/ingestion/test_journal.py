@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.ingestion import Place, make_place
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.journal import FILE_NAME, Journal
 
 KEY = "the-key-of-this-run"
@@ -39,8 +39,8 @@ class Model:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     made = make_place(tmp_path, SLOW)
-    made.pictures(40)
-    made.picture('odd, "name"\nwith a line break.png', 77)
+    made.images(40)
+    made.image('odd, "name"\nwith a line break.png', 77)
     return made
 
 
@@ -93,7 +93,7 @@ def test_killed_at_fifty_random_moments_it_ends_in_the_same_bytes(place: Place) 
             whole *= 0.9
         else:
             lines = journal(place).read_bytes().count(b"\n")
-            assert lines >= seen[-1], "a predicted picture was lost"
+            assert lines >= seen[-1], "a predicted image was lost"
             seen.append(lines)
             whole *= 1.1 if lines <= FIRST_BATCH else 1
     outcome = place.run()
@@ -133,16 +133,16 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_only_whole_batches_are_taken_over(path: Path) -> None:
-    pictures = [Picture(path.with_name(f"{number}.png"), number + 1) for number in range(10)]
+    images = [InputImage(path.with_name(f"{number}.png"), number + 1) for number in range(10)]
     first = Journal(path)
-    assert first.resume(pictures, 4) == []
-    first.write(pictures[:4], ["a"] * 4)
-    first.write(pictures[4:6], ["b"] * 2)
+    assert first.resume(images, 4) == []
+    first.write(images[:4], ["a"] * 4)
+    first.write(images[4:6], ["b"] * 2)
     first.close()
     again = Journal(path)
-    assert again.resume(pictures, 4) == ["a"] * 4
+    assert again.resume(images, 4) == ["a"] * 4
     again.close()
-    renamed = [Picture(path.with_name("other.png"), 1), *pictures[1:]]
+    renamed = [InputImage(path.with_name("other.png"), 1), *images[1:]]
     third = Journal(path)
     assert third.resume(renamed, 1) == []
     third.close()

@@ -10,19 +10,19 @@ import pytest
 
 from tests.support.ingestion import MEAN_GREY, make_place, model_answering
 from wildlife_ingestion.errors import IngestionError
-from wildlife_ingestion.images import Picture
+from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.prediction_check import PredictionCheck, format_score
 
-THREE = [Picture(Path(f"{name}.png"), place) for place, name in enumerate("abc", start=4)]
+THREE = [InputImage(Path(f"{name}.png"), place) for place, name in enumerate("abc", start=4)]
 
 
 def texts(result: Any, kind: str | None = "score") -> list[str]:
     return PredictionCheck(kind, total=9).texts(THREE[: len(result)], result)
 
 
-def refusal(result: Any, kind: str | None = "score", pictures: list[Picture] = THREE) -> str:
+def refusal(result: Any, kind: str | None = "score", images: list[InputImage] = THREE) -> str:
     with pytest.raises(IngestionError) as caught:
-        PredictionCheck(kind, total=9).texts(pictures, result)
+        PredictionCheck(kind, total=9).texts(images, result)
     return str(caught.value)
 
 
@@ -65,7 +65,7 @@ def test_a_numpy_array_of_float64_is_a_list_of_answers() -> None:
 )
 def test_what_is_no_score_is_refused_with_what_to_return(answer: Any, found: str) -> None:
     message = refusal([0.5, answer, 0.5])
-    assert f"  - b.png (picture 5 of 9): {found}" in message
+    assert f"  - b.png (image 5 of 9): {found}" in message
     assert "write `return float(score)`" in message
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_score_is_refused_with_what_to_return(answer: Any, found: str
 )
 def test_what_is_no_label_is_refused_with_what_to_return(answer: Any, found: str) -> None:
     message = refusal(["fine", answer, "fine"], kind="label")
-    assert f"  - b.png (picture 5 of 9): {found}" in message
+    assert f"  - b.png (image 5 of 9): {found}" in message
     assert "write `return str(label)`" in message
 
 
@@ -106,7 +106,7 @@ def test_without_a_track_the_first_answer_decides() -> None:
 
 
 def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several() -> None:
-    assert "b.png (picture 5 of 9): found str 'x'" in refusal([0.5, "x", 0.5], kind=None)
+    assert "b.png (image 5 of 9): found str 'x'" in refusal([0.5, "x", 0.5], kind=None)
     check = PredictionCheck(None, total=9)
     check.texts(THREE, ["a", "b", "c"])
     with pytest.raises(IngestionError, match=r"found float 0\.5"):
@@ -116,12 +116,12 @@ def test_mixing_scores_and_labels_is_refused_in_one_batch_and_over_several() -> 
 @pytest.mark.parametrize(
     ("result", "found"),
     [
-        ([0.5, 0.5], "returned 2 predictions for 3 pictures (pictures 4 to 6)"),
-        ([0.5] * 4, "returned 4 predictions for 3 pictures"),
-        (np.zeros((3, 2))[:2], "returned 2 predictions for 3 pictures"),
-        (None, "returned None for pictures 4 to 6; expected a list of 3 predictions"),
-        (0.5, "returned float 0.5 for pictures"),
-        ("abc", "returned str 'abc' for pictures"),
+        ([0.5, 0.5], "returned 2 predictions for 3 images (images 4 to 6)"),
+        ([0.5] * 4, "returned 4 predictions for 3 images"),
+        (np.zeros((3, 2))[:2], "returned 2 predictions for 3 images"),
+        (None, "returned None for images 4 to 6; expected a list of 3 predictions"),
+        (0.5, "returned float 0.5 for images"),
+        ("abc", "returned str 'abc' for images"),
         ({"a": 1, "b": 2, "c": 3}, "returned dict"),
         (np.float64(0.5), "returned numpy.float64"),
         (np.array(0.5), "returned numpy.ndarray"),
@@ -137,19 +137,19 @@ def test_a_batch_with_the_wrong_number_of_answers_is_refused(result: Any, found:
 )
 def test_an_unusable_answer_ends_the_run_with_nothing_written(tmp_path: Path, answer: str) -> None:
     place = make_place(tmp_path, model_answering(f"0.5 if name < 'p003' else {answer}"))
-    place.pictures(5)
+    place.images(5)
     message = place.fail()
     assert "1 unusable prediction" in message
-    assert "p003.png (picture 3 of 5): found" in message
+    assert "p003.png (image 3 of 5): found" in message
 
 
 def test_a_short_batch_ends_the_run_with_nothing_written(tmp_path: Path) -> None:
     place = make_place(tmp_path, MEAN_GREY.replace("return prepared", "return prepared[1:]"))
-    place.pictures(5)
-    assert "predict_batch returned 4 predictions for 5 pictures" in place.fail()
+    place.images(5)
+    assert "predict_batch returned 4 predictions for 5 images" in place.fail()
 
 
 def test_a_float_on_a_label_track_is_refused(tmp_path: Path) -> None:
     place = make_place(tmp_path, metadata="track: reid\n")
-    place.pictures(1)
+    place.images(1)
     assert "found float" in place.fail()

@@ -33,7 +33,7 @@ def test_a_quick_run_is_told_in_tenths(
 ) -> None:
     lines = lines_of(capsys, seconds, number=1000, seconds_each=0.03)
     assert [line.split(",")[0] for line in lines] == [
-        f"{100 * tenth}/1000 pictures ({10 * tenth} %)" for tenth in range(1, 11)
+        f"{100 * tenth}/1000 images ({10 * tenth} %)" for tenth in range(1, 11)
     ]
 
 
@@ -54,9 +54,9 @@ def test_a_line_tells_rate_and_time_left(
     capsys: pytest.CaptureFixture[str], seconds: list[float]
 ) -> None:
     lines = lines_of(capsys, seconds, number=1000, seconds_each=2)
-    assert lines[49] == "250/1000 pictures (25 %), 0.5 images/s, 25:00 left"
+    assert lines[49] == "250/1000 images (25 %), 0.5 images/s, 25:00 left"
 
 
 def test_hours_are_told_as_hours(capsys: pytest.CaptureFixture[str], seconds: list[float]) -> None:
     lines = lines_of(capsys, seconds, number=1000, seconds_each=20)
-    assert lines[0] == "1/1000 pictures (0 %), 0.1 images/s, 5:33:00 left"
+    assert lines[0] == "1/1000 images (0 %), 0.1 images/s, 5:33:00 left"

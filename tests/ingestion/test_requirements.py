@@ -202,7 +202,7 @@ def test_nothing_is_installed_where_all_is_satisfied(
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     place = make_place(tmp_path)
-    place.picture("a.png", 0)
+    place.image("a.png", 0)
     return place
 
 

@@ -19,7 +19,7 @@ from wildlife_ingestion.submission import (
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     place = make_place(tmp_path)
-    place.pictures(5)
+    place.images(5)
     return place
 
 
@@ -100,10 +100,10 @@ def test_each_failure_before_prediction_has_its_message(place: Place, failure: s
     assert expected in place.fail()
 
 
-def test_predict_that_raises_names_the_picture_and_its_place(place: Place) -> None:
+def test_predict_that_raises_names_the_image_and_its_place(place: Place) -> None:
     place.code("model.py", model_answering("0.5 if name < 'p003' else [][7]"))
     message = place.fail()
-    assert "predict raised IndexError: list index out of range, on p003.png (picture 3 of 5)" in (
+    assert "predict raised IndexError: list index out of range, on p003.png (image 3 of 5)" in (
         message
     )
 
@@ -119,26 +119,26 @@ def test_the_traceback_begins_in_the_participants_code(place: Place) -> None:
 
 def test_predict_that_exits_with_success_is_a_failure(place: Place) -> None:
     place.code("model.py", model_answering("sys.exit(0)"))
-    assert "predict called sys.exit(0), on p001.png (picture 1 of 5)" in place.fail()
+    assert "predict called sys.exit(0), on p001.png (image 1 of 5)" in place.fail()
 
 
-def test_preprocess_that_raises_in_a_thread_names_the_picture(place: Place) -> None:
+def test_preprocess_that_raises_in_a_thread_names_the_image(place: Place) -> None:
     place.code(
         "model.py",
         MEAN_GREY.replace("return float", "assert '4' not in image.filename[-7:]; return float"),
     )
-    assert "preprocess raised AssertionError, on p004.png (picture 4 of 5)" in place.fail()
+    assert "preprocess raised AssertionError, on p004.png (image 4 of 5)" in place.fail()
 
 
 def test_preprocess_that_exits_in_a_thread_is_a_failure(place: Place) -> None:
     place.code("model.py", MEAN_GREY.replace("return float", "raise SystemExit(0)\n        float"))
-    assert "preprocess called sys.exit(0), on p001.png (picture 1 of 5)" in place.fail()
+    assert "preprocess called sys.exit(0), on p001.png (image 1 of 5)" in place.fail()
 
 
-def test_predict_batch_that_raises_names_its_pictures(place: Place) -> None:
+def test_predict_batch_that_raises_names_its_images(place: Place) -> None:
     place.code("model.py", MEAN_GREY.replace("return prepared", "raise RuntimeError('shape')"))
     message = place.fail()
-    assert "predict_batch raised RuntimeError: shape, on pictures 1 to 5 of 5" in message
+    assert "predict_batch raised RuntimeError: shape, on images 1 to 5 of 5" in message
     assert "INGESTION_ONE_BY_ONE=1 finds out which one" in message
 
 

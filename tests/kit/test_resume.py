@@ -28,7 +28,7 @@ class Model:
 
 @pytest.fixture
 def long_bundle(tmp_path: Path) -> Path:
-    """A bundle with sixty pictures, our ingestion program and a third party's scoring."""
+    """A bundle with sixty images, our ingestion program and a third party's scoring."""
     folder = make_bundle(tmp_path / "long", scoring="")
     shutil.rmtree(folder / "ingestion_program")
     shutil.copytree(ROOT / "ingestion_program", folder / "ingestion_program")

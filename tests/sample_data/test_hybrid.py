@@ -1,4 +1,4 @@
-"""The sample competition: its tables, pictures, bundle file, and the genetics that made them."""
+"""The sample competition: its tables, images, bundle file, and the genetics that made them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_minor_hybrids_are_of_at_least_four_unseen_pairs_of_known_parents(
     assert {name for pair in UNSEEN for name in pair} <= pure
 
 
-def test_pictures_are_exactly_those_of_the_tables(
+def test_images_are_exactly_those_of_the_tables(
     train: list[dict[str, str]], references: dict[str, list[dict[str, str]]]
 ) -> None:
     for task, listed in {"train": train, **references}.items():
@@ -132,8 +132,8 @@ def test_no_specimen_and_no_bytes_occur_twice(
 ) -> None:
     listed = [row["CAMID"] for table in (train, *references.values()) for row in table]
     assert len(set(listed)) == len(listed)
-    pictures = [path.read_bytes() for folder in FOLDERS.values() for path in folder.iterdir()]
-    assert len({hashlib.sha256(data).digest() for data in pictures}) == len(listed)
+    images = [path.read_bytes() for folder in FOLDERS.values() for path in folder.iterdir()]
+    assert len({hashlib.sha256(data).digest() for data in images}) == len(listed)
 
 
 def test_md5_of_train_are_those_of_the_files(train: list[dict[str, str]]) -> None:
@@ -142,10 +142,10 @@ def test_md5_of_train_are_those_of_the_files(train: list[dict[str, str]]) -> Non
         assert hashlib.md5(data, usedforsecurity=False).hexdigest() == row["md5"]
 
 
-# Nothing but the picture tells.
+# Nothing but the image tells.
 
 
-def test_pictures_carry_no_metadata() -> None:
+def test_images_carry_no_metadata() -> None:
     for path in sorted(FOLDERS["development"].iterdir()):
         with Image.open(path) as image:
             assert image.format == "JPEG"
@@ -173,19 +173,19 @@ def test_tables_in_git_are_those_of_the_generator(specimens: list[Specimen]) -> 
         path = HYBRID / "reference_data" / task / "ref.csv"
         assert tables.reference_table(members) == path.read_bytes()
     members = [one for one in specimens if one.task == "train"]
-    pictures = [(FOLDERS["train"] / one.filename).read_bytes() for one in members]
+    images = [(FOLDERS["train"] / one.filename).read_bytes() for one in members]
     path = HYBRID / "train" / "train.csv"
-    assert tables.train_table(members, pictures) == path.read_bytes()
+    assert tables.train_table(members, images) == path.read_bytes()
 
 
-def test_regenerated_pictures_have_equal_bytes(specimens: list[Specimen]) -> None:
+def test_regenerated_images_have_equal_bytes(specimens: list[Specimen]) -> None:
     record = json.loads((HYBRID / "generated.json").read_text(encoding="utf-8"))
     if record["versions"] != generated_files.VERSIONS:
         pytest.skip(f"drawn with {record['versions']}, here are {generated_files.VERSIONS}")
     if platform.machine() != "x86_64":
         pytest.skip("the last bit of sine and cosine may differ on another kind of machine")
     for one in specimens[::150]:
-        assert one.picture() == (FOLDERS[one.task] / one.filename).read_bytes(), one.filename
+        assert one.image() == (FOLDERS[one.task] / one.filename).read_bytes(), one.filename
 
 
 def test_generated_record_counts_the_files() -> None:

@@ -1,4 +1,4 @@
-"""The re-identification sample: its tables, pictures, competition, and how hard it is."""
+"""The re-identification sample: its tables, images, competition, and how hard it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 
 from kit.markdown import filled
 from sample_data.reid_generator import tables
-from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection
+from sample_data.reid_generator.collection import DATASETS, TESTS, PlannedImage, collection
 from tests.support.reid_sample import REID, Rows, landmark_points, path_of, rows
 from tests.support.sample_bundle import (
     assert_names_only_what_exists,
@@ -37,7 +37,7 @@ def references() -> dict[str, Rows]:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[Picture]:
+def images() -> list[PlannedImage]:
     return collection()
 
 
@@ -63,7 +63,7 @@ def test_the_database_has_the_columns_of_animalclef(train: Rows) -> None:
     assert len({row["image_id"] for row in train}) == len(train)
 
 
-def test_individuals_have_1_to_40_pictures_and_many_have_one(train: Rows) -> None:
+def test_individuals_have_1_to_40_images_and_many_have_one(train: Rows) -> None:
     for dataset in DATASETS:
         counts = Counter(row["identity"] for row in train if row["dataset"] == dataset)
         assert max(counts.values()) == 40
@@ -93,10 +93,10 @@ def test_new_individuals_of_the_tasks_are_not_the_same(references: dict[str, Row
 
 
 def test_a_known_individual_is_asked_for_from_a_side_that_the_database_shows(
-    pictures: list[Picture],
+    images: list[PlannedImage],
 ) -> None:
-    shown = {(one.identity, one.side) for one in pictures if one.task == "train"}
-    asked = {(one.identity, one.side) for one in pictures if one.task in TESTS and not one.new}
+    shown = {(one.identity, one.side) for one in images if one.task == "train"}
+    asked = {(one.identity, one.side) for one in images if one.task in TESTS and not one.new}
     assert asked <= shown
 
 
@@ -119,10 +119,10 @@ def test_dates_are_of_several_seasons_and_some_cells_are_empty(train: Rows) -> N
     assert {row["orientation"] for row in train} == {"", "left", "right", "top"}
 
 
-def test_no_picture_occurs_twice(pictures: list[Picture]) -> None:
-    assert len({one.filename for one in pictures}) == len(pictures)
-    digests = {hashlib.sha256(path_of(one).read_bytes()).digest() for one in pictures}
-    assert len(digests) == len(pictures)
+def test_no_image_occurs_twice(images: list[PlannedImage]) -> None:
+    assert len({one.filename for one in images}) == len(images)
+    digests = {hashlib.sha256(path_of(one).read_bytes()).digest() for one in images}
+    assert len(digests) == len(images)
 
 
 # The landmarks.
@@ -136,10 +136,10 @@ def test_landmarks_have_the_rows_of_the_database(train: Rows) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_landmarks_lie_in_the_frame_or_near_it(
-    pictures: list[Picture], landmarks: dict[str, NDArray[np.float64]], dataset: str
+    images: list[PlannedImage], landmarks: dict[str, NDArray[np.float64]], dataset: str
 ) -> None:
     beyond = []
-    for one in pictures:
+    for one in images:
         if one.task == "train" and one.dataset == dataset:
             with Image.open(path_of(one)) as image:
                 size = np.array(image.size)
@@ -149,7 +149,7 @@ def test_landmarks_lie_in_the_frame_or_near_it(
     assert np.max(beyond) < 1 / 3
 
 
-def unwarped(one: Picture, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def unwarped(one: PlannedImage, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """What lies between the landmarks, as 16 x 32 brightnesses of mean 0, (512,)."""
     with Image.open(path_of(one)) as image:
         grey = np.asarray(image.convert("L").filter(ImageFilter.BoxBlur(1)), dtype=float)
@@ -164,9 +164,9 @@ def unwarped(one: Picture, points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def same_and_different(
-    pairs: list[list[Picture]], landmarks: dict[str, NDArray[np.float64]]
+    pairs: list[list[PlannedImage]], landmarks: dict[str, NDArray[np.float64]]
 ) -> tuple[float, float]:
-    """Mean correlation of the two pictures of a pair, and of pictures of two pairs."""
+    """Mean correlation of the two images of a pair, and of images of two pairs."""
     views = np.array([[unwarped(one, landmarks[one.path]) for one in pair] for pair in pairs])
     views /= views.std(axis=2, keepdims=True)
     views -= views.mean(axis=(0, 1))  # what all animals of a dataset share
@@ -177,11 +177,11 @@ def same_and_different(
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_landmarks_align_pictures_of_one_individual(
-    pictures: list[Picture], landmarks: dict[str, NDArray[np.float64]], dataset: str
+def test_landmarks_align_images_of_one_individual(
+    images: list[PlannedImage], landmarks: dict[str, NDArray[np.float64]], dataset: str
 ) -> None:
-    groups: dict[tuple[str, str], list[Picture]] = defaultdict(list)
-    for one in pictures:
+    groups: dict[tuple[str, str], list[PlannedImage]] = defaultdict(list)
+    for one in images:
         if one.task == "train" and one.dataset == dataset:
             groups[one.identity, one.side].append(one)
     pairs = [group[:2] for group in groups.values() if len(group) > 1][:20]
@@ -194,11 +194,11 @@ def test_landmarks_align_pictures_of_one_individual(
     assert same_and_different(pairs, off)[0] < same / 2
 
 
-# Nothing but the picture tells.
+# Nothing but the image tells.
 
 
-def test_pictures_are_small_and_carry_no_metadata(pictures: list[Picture]) -> None:
-    for one in pictures[::7]:
+def test_images_are_small_and_carry_no_metadata(images: list[PlannedImage]) -> None:
+    for one in images[::7]:
         with Image.open(path_of(one)) as image:
             assert image.format == "JPEG"
             assert 128 <= max(image.size) <= 160
@@ -217,10 +217,10 @@ def test_order_and_size_of_files_say_nothing_about_new_or_known(
     assert abs(np.corrcoef(size, new)[0, 1]) < 0.2
 
 
-def test_brightness_does_not_tell_individuals(pictures: list[Picture]) -> None:
-    """Pictures of one individual are as far apart in mean colour as those of different ones."""
+def test_brightness_does_not_tell_individuals(images: list[PlannedImage]) -> None:
+    """Images of one individual are as far apart in mean colour as those of different ones."""
     colour: dict[str, list[np.ndarray]] = defaultdict(list)
-    for one in pictures:
+    for one in images:
         if one.task == "train" and one.dataset == "salamander":
             with Image.open(path_of(one)) as image:
                 colour[one.identity].append(np.asarray(image).mean(axis=(0, 1)))
@@ -288,7 +288,7 @@ def test_readme_says_that_pixels_fail_and_local_features_see_something() -> None
 
 
 @pytest.mark.slow
-def test_readme_baselines_are_those_of_the_pictures() -> None:
+def test_readme_baselines_are_those_of_the_images() -> None:
     pytest.importorskip("cv2")
     from sample_data.reid_generator import baselines
 

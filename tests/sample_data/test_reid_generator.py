@@ -14,33 +14,33 @@ from PIL import Image, ImageDraw
 from sample_data.generator_common import bundle_folder
 from sample_data.generator_common.bundle_folder import GENERATED, Bundle
 from sample_data.reid_generator import generated_files, scenery, shapes, tables, views
-from sample_data.reid_generator.collection import DATASETS, TESTS, Picture, collection, pattern
-from sample_data.reid_generator.landmarks import in_picture
+from sample_data.reid_generator.collection import DATASETS, TESTS, PlannedImage, collection, pattern
+from sample_data.reid_generator.landmarks import in_image
 from tests.support.reid_sample import REID, landmark_points, path_of
 
 MAX_BYTES = 8_000_000
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[Picture]:
+def images() -> list[PlannedImage]:
     return collection()
 
 
 # The tables.
 
 
-def test_tables_in_git_are_those_of_the_generator(pictures: list[Picture]) -> None:
-    members = [one for one in pictures if one.task == "train"]
+def test_tables_in_git_are_those_of_the_generator(images: list[PlannedImage]) -> None:
+    members = [one for one in images if one.task == "train"]
     path = REID / "train" / "metadata.csv"
     assert tables.image_table(members, tables.DATABASE_COLUMNS) == path.read_bytes()
     for task in TESTS:
-        members = [one for one in pictures if one.task == task]
+        members = [one for one in images if one.task == task]
         path = REID / "reference_data" / task / "ref.csv"
         assert tables.image_table(members, tables.REFERENCE_COLUMNS) == path.read_bytes()
 
 
-def test_regenerated_pictures_have_equal_bytes_and_landmarks(
-    pictures: list[Picture],
+def test_regenerated_images_have_equal_bytes_and_landmarks(
+    images: list[PlannedImage],
 ) -> None:
     record = json.loads((REID / "generated.json").read_text(encoding="utf-8"))
     if record["versions"] != generated_files.VERSIONS:
@@ -48,7 +48,7 @@ def test_regenerated_pictures_have_equal_bytes_and_landmarks(
     if platform.machine() != "x86_64":
         pytest.skip("the last bit of sine and cosine may differ on another kind of machine")
     landmarks = landmark_points()
-    for one in pictures[::100]:
+    for one in images[::100]:
         taken = one.photograph()
         assert taken.jpeg == path_of(one).read_bytes(), one.filename
         if one.task == "train":
@@ -63,13 +63,13 @@ def test_generated_record_counts_the_files_and_the_folder_stays_small() -> None:
     assert record["bytes"] == sum(path.stat().st_size for path in files) <= MAX_BYTES
 
 
-def test_another_seed_draws_other_animals_in_the_same_numbers(pictures: list[Picture]) -> None:
+def test_another_seed_draws_other_animals_in_the_same_numbers(images: list[PlannedImage]) -> None:
     other = collection(seed=1)
     assert Counter((one.dataset, one.task, one.new) for one in other) == Counter(
-        (one.dataset, one.task, one.new) for one in pictures
+        (one.dataset, one.task, one.new) for one in images
     )
     assert not {one.photograph().jpeg for one in other[:3]} & {
-        path_of(one).read_bytes() for one in pictures
+        path_of(one).read_bytes() for one in images
     }
 
 
@@ -88,14 +88,14 @@ def test_a_smooth_curve_goes_through_its_corners() -> None:
     np.testing.assert_allclose(shapes.smooth(corners, 5)[::5], corners, atol=1e-12)
 
 
-def test_a_landmark_is_where_its_part_of_the_drawing_is_in_the_picture() -> None:
+def test_a_landmark_is_where_its_part_of_the_drawing_is_in_the_image() -> None:
     centre = np.array([[19.0, 40.0]])
     drawing = Image.new("L", (90, 60))
     corners = centre + np.array([[-5, -5], [5, -5], [5, 5], [-5, 5]])
     shapes.fill(ImageDraw.Draw(drawing), corners, 255)
     small = np.asarray(drawing.reduce(scenery.FINE), dtype=float)
     down, right = (np.average(at, weights=small) for at in np.indices(small.shape))
-    np.testing.assert_allclose(in_picture(centre)[0], [right, down], atol=0.01)
+    np.testing.assert_allclose(in_image(centre)[0], [right, down], atol=0.01)
 
 
 def test_the_right_side_is_the_mirror_of_the_left_in_the_frame() -> None:

@@ -296,7 +296,7 @@ def test_the_ranking_by_hand() -> None:
     assert found.auroc == pytest.approx((2 + 2 + 1 + 0.5) / 8)
 
 
-def test_a_side_without_pictures_has_no_ranking() -> None:
+def test_a_side_without_images_has_no_ranking() -> None:
     nothing = rank_measures(np.array([True]), np.array([0]), np.array([0.5]))
     assert all(
         math.isnan(v) for v in (nothing.rank_1, nothing.rank_5, nothing.map_10, nothing.auroc)

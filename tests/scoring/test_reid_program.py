@@ -57,7 +57,7 @@ def list_candidates(folders: Folders, rows: Rows) -> None:
 
 
 def with_row(rows: Rows, name: str, *fields: str) -> Rows:
-    """The rows with those of one picture replaced by one."""
+    """The rows with those of one image replaced by one."""
     return [(name, *fields) if row[0] == name else row for row in rows]
 
 
@@ -201,7 +201,7 @@ def test_an_odd_label_counts_as_wrong_and_is_noted(folders: Folders, label: str,
     assert note in html.unescape(run.report)
 
 
-def test_labels_of_a_database_individual_without_a_picture_here_are_no_note(
+def test_labels_of_a_database_individual_without_a_image_here_are_no_note(
     folders: Folders,
 ) -> None:
     folders.predict(with_row(ANSWERS, "c.jpg", "cat_77"))
@@ -276,7 +276,7 @@ def test_candidates_fill_the_report_and_leave_the_scores(folders: Folders) -> No
     assert run.scores == without.scores
     assert "note:" not in run.stdout
     text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", run.report))
-    # Of the cats two of three pictures have the right one first, and b.jpg has it second.
+    # Of the cats two of three images have the right one first, and b.jpg has it second.
     assert "cat 0.6667 1.0000 0.8333 1.0000" in text
     assert "fox 1.0000 1.0000 1.0000 1.0000" in text
     assert "mean of the datasets 0.8333 1.0000 0.9167 1.0000" in text
@@ -294,17 +294,17 @@ def test_the_curve_marks_the_threshold_of_the_answers_and_tells_the_best(folders
     assert "1 of 4 answers differ from that rule" in html.unescape(folders.run().report)
 
 
-def test_a_picture_without_a_candidate_is_noted(folders: Folders) -> None:
+def test_a_image_without_a_candidate_is_noted(folders: Folders) -> None:
     list_candidates(folders, [row for row in LISTS if row[0] != "c.jpg"])
     run = folders.run()
-    assert "1 picture had no candidate in candidates.csv" in run.stdout
+    assert "1 image had no candidate in candidates.csv" in run.stdout
     assert "0.3333" in run.report  # rank-1 of the cats
 
 
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
-        ([], "no picture has a candidate"),
+        ([], "no image has a candidate"),
         ([("zzz.jpg", "1", "cat_1", "0.5")], "line 2: unknown file name 'zzz.jpg'"),
         ([("a.jpg", "1", "cat_1")], "line 2: expected 4 fields, found 3"),
         ([("a.jpg", "2", "cat_1", "0.5")], "line 2: expected rank 1, found '2'"),

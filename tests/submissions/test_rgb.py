@@ -80,7 +80,7 @@ def test_a_float_image_is_the_8_bit_one_for_every_white_level(white: float) -> N
     np.testing.assert_array_equal(grey_of(Image.fromarray(values)), GREY)
 
 
-def test_a_float_tiff_and_an_8_bit_png_of_one_picture_are_equal(tmp_path: Path) -> None:
+def test_a_float_tiff_and_an_8_bit_png_of_one_image_are_equal(tmp_path: Path) -> None:
     photograph = next((ROOT / "sample_data/reid/input_data").glob("*/*.jpg"))
     with Image.open(photograph) as image:
         grey = np.asarray(image.convert("L"))
@@ -186,7 +186,7 @@ def test_a_damaged_exif_block_is_ignored(block: bytes) -> None:
             assert read(image)[0, 0].tolist() == [*BLUE]
 
 
-def test_a_picture_that_is_cut_off_is_an_error() -> None:
+def test_a_image_that_is_cut_off_is_an_error() -> None:
     file = io.BytesIO()
     Image.effect_noise((64, 64), 90).convert("RGB").save(file, "JPEG")
     with (

@@ -231,7 +231,7 @@ def assert_stored(case: Case, output: Path, kit: Kit) -> None:
 
 
 def joined(predictions: str, expected: str) -> list[tuple[str, str, str]]:
-    """Name, answer and stored answer of each picture, of which both have the same."""
+    """Name, answer and stored answer of each image, of which both have the same."""
     rows = zip(csv.reader(predictions.splitlines()), csv.reader(expected.splitlines()), strict=True)
     found = []
     for (name, answer), (stored_name, stored_answer) in rows:

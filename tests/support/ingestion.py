@@ -77,25 +77,25 @@ class Place:
     def submission(self) -> Path:
         return self.root / "submission"
 
-    def picture(self, name: str, level: int = 128, size: tuple[int, int] = (24, 16)) -> Path:
-        """A grey picture in the format of its extension."""
+    def image(self, name: str, level: int = 128, size: tuple[int, int] = (24, 16)) -> Path:
+        """A grey image in the format of its extension."""
         path = self.input / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", size, (level, level, level)).save(path)
         return path
 
     def photo(self, name: str, share: float = 1.0) -> Path:
-        """A noisy picture, of whose bytes only the first `share` are there."""
+        """A noisy image, of whose bytes only the first `share` are there."""
         path = self.input / name
         Image.effect_noise((128, 96), 60).convert("RGB").save(path)
         data = path.read_bytes()
         path.write_bytes(data[: int(len(data) * share)])
         return path
 
-    def pictures(self, number: int) -> list[str]:
+    def images(self, number: int) -> list[str]:
         names = [f"p{place:03}.png" for place in range(1, number + 1)]
         for level, name in enumerate(names):
-            self.picture(name, level=(level * 7) % 256)
+            self.image(name, level=(level * 7) % 256)
         return names
 
     def code(self, name: str, text: str) -> None:
@@ -144,7 +144,7 @@ class Place:
 
 
 def make_place(root: Path, model: str = MEAN_GREY, metadata: str = "track: hybrid\n") -> Place:
-    """A place with a submission that predicts the grey of a pixel, and no pictures yet."""
+    """A place with a submission that predicts the grey of a pixel, and no images yet."""
     place = Place(root)
     place.input.mkdir()
     place.output.mkdir()

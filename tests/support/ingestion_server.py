@@ -21,11 +21,11 @@ _context.set_forkserver_preload([*LARGE, "transformers.models.dinov2"])
 
 
 def ingest(
-    pictures: Path, submission: Path, output: Path, one_by_one: bool = False
+    images: Path, submission: Path, output: Path, one_by_one: bool = False
 ) -> list[list[str]]:
     """The rows of the predictions, which are in the new folder `output` next to log.txt."""
     output.mkdir()
-    process = _context.Process(target=_ingest, args=(pictures, submission, output, one_by_one))
+    process = _context.Process(target=_ingest, args=(images, submission, output, one_by_one))
     process.start()
     process.join(LONGEST)
     if process.exitcode is None:
@@ -35,7 +35,7 @@ def ingest(
         return list(csv.reader(stream))
 
 
-def _ingest(pictures: Path, submission: Path, output: Path, one_by_one: bool) -> None:
+def _ingest(images: Path, submission: Path, output: Path, one_by_one: bool) -> None:
     with (output / "log.txt").open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -44,4 +44,4 @@ def _ingest(pictures: Path, submission: Path, output: Path, one_by_one: bool) ->
     os.environ["INGESTION_ONE_BY_ONE"] = "1" if one_by_one else ""
     from wildlife_ingestion.run import main
 
-    sys.exit(main([str(pictures), str(output), str(PROGRAM), str(submission)]))
+    sys.exit(main([str(images), str(output), str(PROGRAM), str(submission)]))

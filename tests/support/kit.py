@@ -90,9 +90,9 @@ def make_bundle(
     scoring: str = SCORING,
     limit_s: int = 30,
 ) -> Path:
-    """A third party's bundle: four pictures, own ingestion and scoring, two columns.
+    """A third party's bundle: four images, own ingestion and scoring, two columns.
 
-    The two wide pictures (80 pixels) are positive; `MODEL` finds both.
+    The two wide images (80 pixels) are positive; `MODEL` finds both.
     """
     write_tree(
         folder,

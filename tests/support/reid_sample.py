@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sample_data.reid_generator import tables
-from sample_data.reid_generator.collection import Picture
+from sample_data.reid_generator.collection import PlannedImage
 
 REID = Path(__file__).parents[2] / "sample_data" / "reid"
 Rows = list[dict[str, str]]
@@ -29,7 +29,7 @@ def landmark_points() -> dict[str, NDArray[np.float64]]:
     }
 
 
-def path_of(one: Picture) -> Path:
+def path_of(one: PlannedImage) -> Path:
     if one.task == "train":
         return REID / "train" / one.path
     return REID / "input_data" / one.task / one.filename

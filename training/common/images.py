@@ -20,13 +20,13 @@ MASK_END = "_mask.png"
 Read = TypeVar("Read")
 
 
-def list_pictures(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """Return the images in the folder and below, relative to it, sorted, without masks.
 
     Raises FolderError where the folder holds none, or where one is a pipe, a dangling link or
     cannot be read; all of these are named.
     """
-    items = [item for item in walk(folder) if _is_picture(item.path)]
+    items = [item for item in walk(folder) if _is_image(item.path)]
     if strange := [problem_of(item) for item in items if item.kind is not Kind.FILE]:
         raise FolderError("\n  ".join([f"{folder}: expected images, found", *strange]))
     found = sorted(item.path.relative_to(folder) for item in items)
@@ -35,7 +35,7 @@ def list_pictures(folder: Path) -> list[Path]:
     return found
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.endswith(MASK_END)
 
 
@@ -45,7 +45,7 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (image.height, image.width) if turned else (image.width, image.height)
 
 
-def save_picture(image: Image.Image, path: Path) -> None:
+def save_image(image: Image.Image, path: Path) -> None:
     """Write an image in the format of the name's ending, in one step; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = Image.registered_extensions()[path.suffix.lower()]

@@ -45,7 +45,7 @@ from training.common import script
 from training.common.atomic import write_text
 from training.common.console import say
 from training.common.errors import DataError
-from training.common.images import UNREADABLE, claim, save_picture
+from training.common.images import UNREADABLE, claim, save_image
 from training.hybrid.data import HYBRID, read_rows
 from training.hybrid.split import specimen_column, validation_specimens
 from wildlife_image.rgb import to_rgb
@@ -208,7 +208,7 @@ def write_images(planned: list[Planned], images: Path, out: Path, size: int, see
             continue
         square = upright.resize((size, size), Image.Resampling.BICUBIC)
         for image in by_original[name]:
-            save_picture(_version(square, image, augment, seed), out / image.filename)
+            save_image(_version(square, image, augment, seed), out / image.filename)
     if problems:
         head = f"{images}: {len(problems)} problem(s); fix them and run the command again"
         raise DataError("\n  ".join([head, *problems]))

@@ -41,7 +41,7 @@ from training.common import script
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.errors import ScriptError
-from training.common.images import list_pictures
+from training.common.images import list_images
 from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip
@@ -216,7 +216,7 @@ def submission_of(
 
 def data_digest(data: Path) -> str:
     """Return a digest of the table and of the images' bytes."""
-    images = [data / "images" / path for path in list_pictures(data / "images")]
+    images = [data / "images" / path for path in list_images(data / "images")]
     return short_digest(data / "train.csv", *images)
 
 

@@ -33,7 +33,7 @@ from pathlib import Path, PurePosixPath
 
 from training.common.console import say
 from training.common.errors import DataError
-from training.common.images import claim, list_pictures
+from training.common.images import claim, list_images
 from training.common.script import parser, run
 from training.reid.database import COLUMNS, NEW, read_metadata, value
 from training.reid.folders import QUERY_COLUMNS, place_image, write_table
@@ -81,7 +81,7 @@ def read_individuals(
     if table:
         found = _listed(folder, table, orientation)
     else:
-        found = _named(folder, list_pictures(folder), pattern)
+        found = _named(folder, list_images(folder), pattern)
     rows = []
     for number, one in enumerate(sorted(found, key=lambda one: one["path"])):
         identity = f"{dataset}_{one['identity']}" if one["identity"] else ""

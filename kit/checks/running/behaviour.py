@@ -42,7 +42,7 @@ def check_plan(probe: Probe, decides: bool) -> Iterator[CheckResult]:
             yield Finding("predict-fails", MODEL_FILE, event["error"])
         else:
             why = f"only the bundle's own ingestion program can call the model: {event['error']}"
-            yield Skipped("answers, odd pictures, sameness", why, "kit run NAME --bundle BUNDLE")
+            yield Skipped("answers, odd images, sameness", why, "kit run NAME --bundle BUNDLE")
 
 
 def _at(code: str, event: dict[str, Any], found: str) -> Finding:

@@ -1,4 +1,4 @@
-"""The metrics of the hybrid track: does a picture show a hybrid?
+"""The metrics of the hybrid track: does an image show a hybrid?
 
 Species A consists of the groups `major` (hybrids of the pair that training shows) and `minor`
 (hybrids of other pairs); the group `mimic` is another species. Species A and the mimic each get a

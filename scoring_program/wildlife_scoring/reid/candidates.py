@@ -1,4 +1,4 @@
-"""candidates.csv: for each picture the individuals that a submission found most alike.
+"""candidates.csv: for each image the individuals that a submission found most alike.
 
 The file is optional, stands next to predictions.txt, and fills parts of the report that names alone
 cannot fill. It never changes the scores: a file with anything wrong in it is left out whole, and a
@@ -23,7 +23,7 @@ from wildlife_scoring.tables import count, rows_of
 
 FILE_NAME = "candidates.csv"
 COLUMNS = ("filename", "rank", "identity", "score")
-LISTED = 10  # candidates of one picture, at most
+LISTED = 10  # candidates of one image, at most
 
 
 class CandidatesError(Exception):
@@ -34,7 +34,7 @@ class CandidatesError(Exception):
 class Candidates:
     """What the report needs of the lists, in the order of the reference; arrays of shape (rows,).
 
-    best: the first candidate, "" where a picture has none; score: its score, higher = more alike,
+    best: the first candidate, "" where an image has none; score: its score, higher = more alike,
     -inf where there is none; rank: where in its list the true individual stands, from 1, and 0
     where it is not listed.
     """
@@ -45,7 +45,7 @@ class Candidates:
 
 
 def read_candidates(path: Path, names: Sequence[str], identity: Sequence[str]) -> Candidates:
-    """Read `filename,rank,identity,score` rows, best first within a picture, at most LISTED each.
+    """Read `filename,rank,identity,score` rows, best first within an image, at most LISTED each.
 
     names, identity: the reference's file names and true individuals. Raises CandidatesError that
     counts all wrong lines and shows the first few.
@@ -77,7 +77,7 @@ class _Reader:
         self._best = np.full(len(names), "", dtype=object)
         self._score = np.full(len(names), -np.inf)
         self._rank = np.zeros(len(names), dtype=np.intp)
-        self._picture = -1  # whose list is being read, by its row in the reference
+        self._image = -1  # whose list is being read, by its row in the reference
         self._listed: list[str] = []
         self._last = math.inf
         self._wrong: list[str] = []
@@ -93,13 +93,13 @@ class _Reader:
             self._wrong.append(f"line {line}: {why}")
 
     def candidates(self) -> Candidates:
-        """Return the lists. Raises CandidatesError where a line is wrong or no picture has one."""
+        """Return the lists. Raises CandidatesError where a line is wrong or no image has one."""
         if self._wrong_lines:
             more = f" and {self._wrong_lines - 3} more" if self._wrong_lines > 3 else ""
             lines = count(self._wrong_lines, "unusable line")
             raise CandidatesError(f"{lines}: {'; '.join(self._wrong)}{more}")
         if not np.any(np.isfinite(self._score)):
-            raise CandidatesError("no picture has a candidate")
+            raise CandidatesError("no image has a candidate")
         return Candidates(self._best, self._score, self._rank)
 
     def _why_wrong(self, fields: list[str]) -> str | None:
@@ -114,10 +114,10 @@ class _Reader:
             return f"the score {quote(text)} is not a finite number"
         if identity in ("", NEW):
             return f"the identity {quote(identity)} is no individual"
-        if row != self._picture:
+        if row != self._image:
             if self._best[row]:
                 return f"a second list for {quote(name)}"
-            self._picture, self._listed, self._last = row, [], math.inf
+            self._image, self._listed, self._last = row, [], math.inf
             self._best[row], self._score[row] = identity, score
         return self._add(row, rank, identity, score)
 

@@ -15,9 +15,9 @@ from wildlife_scoring.report.page import LONGEST_TEXT, figure, number, shorten, 
 
 MISSING_CANDIDATES = (
     "<p>Not in this report: rank-1, rank-5, mAP@10, AUROC of known against new, and BAKS, BAUS and "
-    "score over the threshold. predictions.txt holds one name for each picture, and these need the "
+    "score over the threshold. predictions.txt holds one name for each image, and these need the "
     f"candidates behind it. A submission that offers <code>explain_batch(prepared)</code> gets "
-    f"them: for each prepared picture up to {LISTED} pairs of individual and score, best first. "
+    f"them: for each prepared image up to {LISTED} pairs of individual and score, best first. "
     f"The prediction step then writes <code>{FILE_NAME}</code> next to predictions.txt. The scores "
     "do not depend on it.</p>"
 )
@@ -31,7 +31,7 @@ def candidates_section(scored: Scored, shown: Sequence[str]) -> list[str]:
     return [
         heading,
         f"<p>From <code>{FILE_NAME}</code>, the submission's own list of up to {LISTED} "
-        "individuals for each picture. Not on the leaderboard.</p>",
+        "individuals for each image. Not on the leaderboard.</p>",
         _ranking_table(scored, scored.candidates, shown),
         *_threshold_section(scored, scored.candidates, shown),
     ]
@@ -49,11 +49,11 @@ def _ranking_table(scored: Scored, candidates: Candidates, shown: Sequence[str])
         cells.append(("mean of the datasets", *_ranking_cells(Ranking(*map(_mean, columns)))))
     titles = ("Dataset", "Rank-1 #", "Rank-5 #", f"mAP@{LISTED} #", "AUROC #")
     explained = (
-        f"<p>Rank-1 and rank-5: the share of the pictures of known individuals whose individual "
-        f"is the first, or among the first five. mAP@{LISTED}: the mean over these pictures of "
+        f"<p>Rank-1 and rank-5: the share of the images of known individuals whose individual "
+        f"is the first, or among the first five. mAP@{LISTED}: the mean over these images of "
         f"1/rank of the right individual, 0 where it is not among the {LISTED} (each list has one "
-        "right entry; values of papers that rank all database pictures are not comparable). "
-        "AUROC: the chance that a known individual's picture has a higher best score than a new "
+        "right entry; values of papers that rank all database images are not comparable). "
+        "AUROC: the chance that a known individual's image has a higher best score than a new "
         "one's; 0.5 is chance.</p>"
     )
     return table("Ranking", titles, cells) + explained
@@ -77,12 +77,12 @@ def _threshold_section(scored: Scored, candidates: Candidates, shown: Sequence[s
         histograms.append(figure(f"{name}.", "", chart))
     return [
         "<h2>BAKS, BAUS and score over the threshold</h2>",
-        "<p>What the score would be if each picture were called new where its best candidate "
+        "<p>What the score would be if each image were called new where its best candidate "
         "scores below the threshold. The dotted line is the threshold that repeats the most of the "
         "submission's own answers.</p>",
         f'<div class="grid2">{"".join(curves)}</div>',
         "<h2>Scores of the best candidates</h2>",
-        "<p>Bars give shares of the pictures of known and of new individuals. No threshold can "
+        "<p>Bars give shares of the images of known and of new individuals. No threshold can "
         "separate what overlaps.</p>",
         f'<div class="grid3">{"".join(histograms)}</div>',
     ]
@@ -94,7 +94,7 @@ def _standing(stand: Operating, own: float) -> str:
     marked = int(np.searchsorted(stand.curve.threshold, stand.threshold))
     text = f"Own answers {own:.4f}; at the marked threshold {root[marked]:.4f}"
     if stand.differ:
-        text += f" ({stand.differ:,} of {stand.pictures:,} answers differ from that rule)"
+        text += f" ({stand.differ:,} of {stand.images:,} answers differ from that rule)"
     return text + f"; the oracle threshold, {_at(stand, best)}, gives {root[best]:.4f}."
 
 

@@ -52,7 +52,7 @@ def thinned(stand: Operating) -> list[int]:
 def score_histogram(
     dataset: str, scores: FloatArray, unknown: BoolArray, axis: svg.Axis, threshold: float
 ) -> str:
-    """Draw the shares of pictures of known and of new individuals by the best score."""
+    """Draw the shares of images of known and of new individuals by the best score."""
     classes = (
         ("new individuals", scores[unknown], svg.GREY),
         ("known individuals", scores[~unknown], svg.BLUE),

@@ -1,8 +1,8 @@
-"""The metrics of the reid track: which known individual does a picture show, or is it a new one?
+"""The metrics of the reid track: which known individual does an image show, or is it a new one?
 
-In each dataset (species) BAKS is the mean over the known individuals of the share of their pictures
-that are named right, and BAUS the mean over the new individuals of the share of their pictures that
-are named `new_individual`: an individual with one picture counts as much as one with forty. The
+In each dataset (species) BAKS is the mean over the known individuals of the share of their images
+that are named right, and BAUS the mean over the new individuals of the share of their images that
+are named `new_individual`: an individual with one image counts as much as one with forty. The
 score of a dataset is sqrt(BAKS x BAUS), and the leaderboard's `geometric_mean` is the plain mean of
 that over the datasets, not the root of averaged sides. These are the definitions of AnimalCLEF 2025
 (WildlifeDatasets/wildlife-datasets, metrics/metrics.py and baselines/AnimalCLEF2025), whose numbers
@@ -30,7 +30,7 @@ class Curve:
     """BAKS and BAUS of one dataset where "new" means "best score below the threshold".
 
     Three arrays of shape (distinct scores + 1,): thresholds ascend, the last one is inf, where all
-    pictures are new. A side without individuals is NaN throughout.
+    images are new. A side without individuals is NaN throughout.
     """
 
     threshold: FloatArray

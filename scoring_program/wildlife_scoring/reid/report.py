@@ -21,9 +21,9 @@ WORST = 10  # individuals of each kind that are named
 MEANING = {
     "geometric_mean": "Mean over the datasets of the root of BAKS \u00d7 BAUS: orders the "
     "leaderboard.",
-    "BAKS": "Mean over the datasets of: the share of a known individual's pictures that are named "
+    "BAKS": "Mean over the datasets of: the share of a known individual's images that are named "
     "right, mean over the known individuals.",
-    "BAUS": f"Mean over the datasets of: the share of a new individual's pictures that are called "
+    "BAUS": f"Mean over the datasets of: the share of a new individual's images that are called "
     f"{NEW}, mean over the new individuals.",
 }
 
@@ -72,8 +72,8 @@ def _cards(scored: Scored, counts: dict[str, Decisions]) -> str:
 
 def _how_it_works() -> str:
     return (
-        "<p>Each picture is answered with the name of a known individual, or with "
-        f"<code>{NEW}</code>. An individual with one picture counts as much as one with forty. A "
+        "<p>Each image is answered with the name of a known individual, or with "
+        f"<code>{NEW}</code>. An individual with one image counts as much as one with forty. A "
         "dataset scores the root of BAKS \u00d7 BAUS, so that calling everything new, or nothing, "
         "scores 0; a side without individuals counts 0.</p>"
     )
@@ -108,9 +108,9 @@ def _dataset_table(scored: Scored, counts: dict[str, Decisions]) -> str:
         "Score #",
         "0 to 1",
         "BAKS #",
-        "Known individuals (pictures) #",
+        "Known individuals (images) #",
         "BAUS #",
-        "New individuals (pictures) #",
+        "New individuals (images) #",
     )
     return table("By dataset", titles, rows)
 
@@ -141,9 +141,9 @@ def _decision_section(counts: dict[str, Decisions]) -> list[str]:
     )
     return [
         "<h2>The decisions</h2>",
-        "<p>Pictures, not individuals. A high share of known pictures called new says that the "
-        "threshold is too strict (or the scores too low for these pictures); a high share of new "
-        "pictures given a name says that it is too lax; another name is an error of the ranking, "
+        "<p>Images, not individuals. A high share of known images called new says that the "
+        "threshold is too strict (or the scores too low for these images); a high share of new "
+        "images given a name says that it is too lax; another name is an error of the ranking, "
         "which no threshold fixes. In the bars green is right, orange a wrong name, and grey "
         "called new by mistake.</p>",
         table("Truth and answer", titles, rows),
@@ -174,8 +174,8 @@ def _worst_table(caption: str, scored: Scored, new: bool) -> str:
     for (dataset, identity), given in answers.items():
         right = given.pop(NEW if new else identity, 0)
         if given:
-            pictures = right + sum(given.values())
-            worst.append((right / pictures, -pictures, dataset, identity, right, given))
+            images = right + sum(given.values())
+            worst.append((right / images, -images, dataset, identity, right, given))
     if not worst:
         return f"<p><strong>{caption}.</strong> None has a wrong one.</p>"
     shown = heapq.nsmallest(WORST, worst, key=lambda item: item[:4])
@@ -183,13 +183,13 @@ def _worst_table(caption: str, scored: Scored, new: bool) -> str:
         (
             f'<span class="file">{shorten(identity)}</span>',
             shorten(dataset),
-            f"{-pictures:,}",
+            f"{-images:,}",
             f"{right:,}",
             f'<span class="file">{shorten(given.most_common(1)[0][0])}</span>',
         )
-        for _, pictures, dataset, identity, right, given in shown
+        for _, images, dataset, identity, right, given in shown
     ]
-    titles = ("Individual", "Dataset", "Pictures #", "Right #", "Most common wrong answer")
+    titles = ("Individual", "Dataset", "Images #", "Right #", "Most common wrong answer")
     return table(f"{caption} ({len(shown)} of {len(worst):,})", titles, cells)
 
 

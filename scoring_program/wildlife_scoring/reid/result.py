@@ -44,7 +44,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Decisions:
-    """The pictures of one dataset by truth and answer, and its individuals of both kinds."""
+    """The images of one dataset by truth and answer, and its individuals of both kinds."""
 
     known_right: int
     known_wrong: int
@@ -56,12 +56,12 @@ class Decisions:
 
     @property
     def known(self) -> int:
-        """Count the pictures of known individuals."""
+        """Count the images of known individuals."""
         return self.known_right + self.known_wrong + self.known_as_new
 
     @property
     def new(self) -> int:
-        """Count the pictures of new individuals."""
+        """Count the images of new individuals."""
         return self.new_as_new + self.new_as_known
 
 
@@ -87,14 +87,14 @@ class Operating:
     """The submission's own decisions, compared with one threshold on its best candidates' scores.
 
     threshold: the one that repeats the most of its new-or-not decisions; differ: how many of the
-    `pictures` answers that rule would change (0 for a plain threshold rule); curve: over all
+    `images` answers that rule would change (0 for a plain threshold rule); curve: over all
     thresholds.
     """
 
     curve: Curve
     threshold: float
     differ: int
-    pictures: int
+    images: int
 
 
 def operating(scored: Scored, candidates: Candidates, dataset: str) -> Operating:

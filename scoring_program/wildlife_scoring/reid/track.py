@@ -129,7 +129,7 @@ def _notes(truth: Truth, predicted: Sequence[str]) -> list[str]:
     if foreign:
         notes.append(
             f"{tables.count(foreign, 'label')} named an individual of another dataset, which is "
-            "never right: candidates can be restricted to the picture's dataset (metadata.csv)."
+            "never right: candidates can be restricted to the image's dataset (metadata.csv)."
         )
     if misspelt:
         notes.append(
@@ -166,7 +166,7 @@ def _candidates(path: Path, truth: Truth, notes: list[str]) -> Candidates | None
     without = int(np.count_nonzero(np.isneginf(found.score)))
     if without:
         notes.append(
-            f"{tables.count(without, 'picture')} had no candidate in {FILE_NAME}: below, their "
+            f"{tables.count(without, 'image')} had no candidate in {FILE_NAME}: below, their "
             "individual counts as not found, and they count as new at every threshold."
         )
     return found

@@ -10,7 +10,7 @@ cosine: of the joint embedding, the best of its images;
 cosine_lead: as `lead`, of the cosine;
 other_viewpoint: 1 where all its images show another viewpoint than the query; 0 where a viewpoint
     is not known;
-pictures: logarithm of the number of its images, because the best of many is high by chance.
+images: logarithm of the number of its images, because the best of many is high by chance.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EVIDENCE = (
     "cosine",
     "cosine_lead",
     "other_viewpoint",
-    "pictures",
+    "images",
 )
 BACKGROUND = 6
 
@@ -64,9 +64,9 @@ def above_background(maxima: Floats, code: Rows) -> tuple[Array, Array]:
     place = max(count - BACKGROUND, 0)
     background = np.partition(individuals, place, axis=1)[:, place][:, None]
     scale = np.sqrt(len(maxima))
-    pictures = np.maximum(maxima - background, 0).sum(axis=0, dtype=np.float64)
+    images = np.maximum(maxima - background, 0).sum(axis=0, dtype=np.float64)
     together = np.maximum(individuals - background, 0).sum(axis=0, dtype=np.float64)
-    return pictures / scale, together / scale
+    return images / scale, together / scale
 
 
 def evidence(
@@ -82,11 +82,11 @@ def evidence(
     best[:, 1] = -1.0
     np.maximum.at(best[:, 0], code, np.nan_to_num(verified))
     np.maximum.at(best[:, 1], code, cosine)
-    pictures = np.bincount(code, minlength=count)
-    elsewhere = np.bincount(code, other_viewpoint, minlength=count) == pictures
+    images = np.bincount(code, minlength=count)
+    elsewhere = np.bincount(code, other_viewpoint, minlength=count) == images
     match = np.sqrt(best[:, 0])
     alike = best[:, 1]
-    columns = [match, _lead(match), neighbours, alike, _lead(alike), elsewhere, np.log(pictures)]
+    columns = [match, _lead(match), neighbours, alike, _lead(alike), elsewhere, np.log(images)]
     return np.stack(columns, axis=1).astype(np.float64)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from training.common.images import list_pictures
+from training.common.images import list_images
 from training.hybrid.masks import teacher as teacher_masks
 from training.hybrid.masks.pairs import read_pairs
 
@@ -64,7 +64,7 @@ def make_images(folder: Path) -> Path:
 
 def test_masks_fit_their_images_and_train_the_network(tmp_path: Path) -> None:
     images, out = make_images(tmp_path / "images"), tmp_path / "masks"
-    paths = list_pictures(images)
+    paths = list_images(images)
     assert teacher_masks.write_masks(images, out, paths, CentreDetector(), BoxSegmenter()) == []
     pairs = read_pairs(images, out, 16, None)
     assert pairs.names == ("a.png", "erato/b.jpg", "erato/c.png")
@@ -75,7 +75,7 @@ def test_images_without_a_box_or_unreadable_are_told(tmp_path: Path) -> None:
     images, out = make_images(tmp_path / "images"), tmp_path / "masks"
     Image.new("RGB", (30, 30), (250, 250, 250)).save(images / "pale.png")
     (images / "text.jpg").write_bytes(b"no image")
-    paths = list_pictures(images)
+    paths = list_images(images)
     problems = teacher_masks.write_masks(images, out, paths, CentreDetector(), BoxSegmenter())
     assert len(problems) == 2
     assert problems[0].startswith("text.jpg cannot be read")

@@ -109,7 +109,7 @@ def test_only_validation_images_are_queries() -> None:
         assert not trained & set(identity[split.queries[split.new]])
 
 
-def test_an_individual_with_one_picture_is_never_a_known_query() -> None:
+def test_an_individual_with_one_image_is_never_a_known_query() -> None:
     pairs = [f"pair_{i}" for i in range(8) for _ in range(2)]
     identity = np.array([f"single_{i}" for i in range(8)] + pairs)
     for seed in range(20):

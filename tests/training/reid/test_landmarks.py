@@ -73,11 +73,11 @@ def test_further_animals_are_the_same_each_time(animals: Path, tmp_path: Path) -
 
 def test_a_folder_that_is_there_is_left(animals: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (animals / "metadata.csv").stat().st_mtime_ns
-    command = ["--out", str(animals), "--pictures", "3", "--individuals"]
+    command = ["--out", str(animals), "--images", "3", "--individuals"]
     assert generate_more_animals.main([*command, "8"]) == 0
     assert "exists already" in capsys.readouterr().out
     assert generate_more_animals.main([*command, "9"]) == 1
-    assert "holds 72 pictures, 81 are asked for" in capsys.readouterr().err
+    assert "holds 72 images, 81 are asked for" in capsys.readouterr().err
     assert (animals / "metadata.csv").stat().st_mtime_ns == before
 
 

@@ -137,7 +137,7 @@ def test_weights_of_unused_evidence_are_zero_and_the_score_is_in_its_units() -> 
     rng = np.random.default_rng(0)
     table = rng.normal(3, 2, (400, len(EVIDENCE)))
     right = table[:, 0] + 0.2 * rng.normal(size=400) > 3
-    weights = fit_weights(table, right, ("verified", "pictures"))
+    weights = fit_weights(table, right, ("verified", "images"))
     assert weights.weights[1:-1].tolist() == [0] * (len(EVIDENCE) - 2)
     assert weights.weights[0] > 1
     assert np.mean((weights.score(table) > 0) == right) > 0.95

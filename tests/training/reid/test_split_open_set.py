@@ -255,7 +255,7 @@ def test_the_folder_is_a_bundle_that_shows_all_that_the_platform_shows(
     run = kit("run", asking, "--bundle", out, "--mode", "subprocess", "--json").json
     assert run["notes"] == [
         "ingestion: the submission takes `metadata`, and the input holds no metadata.csv: every "
-        "picture is predicted without its row"
+        "image is predicted without its row"
     ]
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from training.common.atomic import write_text
 from training.common.cache import file_digest
 from training.common.errors import DataError
-from training.common.images import save_picture
+from training.common.images import save_image
 from training.hybrid.crosses import Groups
 from training.hybrid.data import HYBRID, TrainingTable, read_images
 from training.hybrid.dinov2.crosses import Mixing, Wings, make_batch
@@ -125,7 +125,7 @@ def write_synthetic(wings: Wings, folder: Path, count: int, mixing: Mixing, seed
             squares = (batch.images.movedim(1, -1) * 255).round().to(torch.uint8).numpy()
             for k, (square, hybrid) in enumerate(zip(squares, batch.hybrid.tolist(), strict=True)):
                 name = f"{'cross' if hybrid else 'pure'}_{start + k:05d}.png"
-                save_picture(Image.fromarray(square), folder / name)
+                save_image(Image.fromarray(square), folder / name)
                 labels[name] = bool(hybrid)
         write_text(table, json.dumps({"mixing": asdict(mixing), "hybrid": labels}))
     return read_synthetic(folder)

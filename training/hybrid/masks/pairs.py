@@ -20,7 +20,7 @@ from torch import Tensor
 
 from training.common.digests import short_digest
 from training.common.errors import FolderError
-from training.common.images import MASK_END, UNREADABLE, list_pictures, upright_size
+from training.common.images import MASK_END, UNREADABLE, list_images, upright_size
 from training.hybrid.split import specimen_column
 from wildlife_image.rgb import to_rgb
 from wildlife_wings.unet import small_rgb
@@ -50,7 +50,7 @@ def read_pairs(images: Path, masks: Path, image_size: int, table: Path | None) -
     `table` is a CSV with filename and specimen (or CAMID); without one, each image is a specimen
     of its own. Raises FolderError with everything that is wrong.
     """
-    paths = list_pictures(images)
+    paths = list_images(images)
     problems = _shared_masks(paths)
     specimens, unnamed = _specimens(paths, table)
     problems += unnamed

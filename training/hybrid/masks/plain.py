@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from training.common.errors import FolderError
-from training.common.images import MASK_END, UNREADABLE, list_pictures, save_picture, upright_size
+from training.common.images import MASK_END, UNREADABLE, list_images, save_image, upright_size
 from wildlife_wings.find_wings import background_colour, find_wings, read_small
 
 
@@ -17,7 +17,7 @@ def write_plain_masks(images: Path, masks: Path) -> None:
     Raises FolderError naming every unreadable image.
     """
     problems = []
-    for path in list_pictures(images):
+    for path in list_images(images):
         target = masks / path.with_name(path.stem + MASK_END)
         if target.is_file():
             continue
@@ -29,7 +29,7 @@ def write_plain_masks(images: Path, masks: Path) -> None:
             problems.append(f"{path}: {error}")
             continue
         mask = Image.fromarray(find_wings(rgb, background_colour(rgb)))
-        save_picture(mask.resize(size, Image.Resampling.NEAREST), target)
+        save_image(mask.resize(size, Image.Resampling.NEAREST), target)
     if problems:
         head = f"{images}: {len(problems)} problem(s), nothing was trained"
         raise FolderError("\n  ".join([head, *problems]))

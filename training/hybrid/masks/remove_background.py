@@ -23,7 +23,7 @@ from rich.progress import track
 from training.common import script
 from training.common.console import complain, say
 from training.common.errors import FolderError
-from training.common.images import UNREADABLE, claim, list_pictures, save_picture
+from training.common.images import UNREADABLE, claim, list_images, save_image
 from wildlife_image.rgb import to_rgb
 from wildlife_wings.cutout import on_white, wing_mask
 from wildlife_wings.unet import CheckpointError, UNet256, network_input, read_unet, small_rgb
@@ -67,7 +67,7 @@ class BackgroundRemover:
                 rgb = on_white(rgb, mask)
             else:
                 outcome.without_wing.append(str(path))
-            save_picture(rgb, out / path)
+            save_image(rgb, out / path)
             outcome.written += 1
 
     def _read(
@@ -88,7 +88,7 @@ def remove_backgrounds(images: Path, checkpoint: Path, out: Path, batch: int) ->
     """
     if out.resolve() == images.resolve():
         raise FolderError(f"--out {out} is --images; the originals would be overwritten")
-    paths = list_pictures(images)
+    paths = list_images(images)
     network, image_size = read_unet(checkpoint)
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     claim(out, "remove_background", {"network sha256": digest, "image_size": image_size})

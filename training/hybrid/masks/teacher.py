@@ -33,8 +33,8 @@ from training.common.images import (
     MASK_END,
     UNREADABLE,
     claim,
-    list_pictures,
-    save_picture,
+    list_images,
+    save_image,
 )
 from wildlife_image.rgb import to_rgb
 
@@ -202,13 +202,13 @@ def write_masks(
     if hits:
         masks = segmenter.masks([readable[i] for i in hits], [boxes_of[i] for i in hits])
         for i, mask in zip(hits, masks, strict=True):
-            save_picture(Image.fromarray(mask.astype(np.uint8) * 255), mask_path(out, names[i]))
+            save_image(Image.fromarray(mask.astype(np.uint8) * 255), mask_path(out, names[i]))
     return problems
 
 
 def make_masks(options: argparse.Namespace) -> list[str]:
     """Write all missing masks; return the problems. Raises FolderError, TeacherError."""
-    paths = list_pictures(options.images)
+    paths = list_images(options.images)
     missing = [path for path in paths if not mask_path(options.out, path).is_file()]
     say(f"{len(paths)} images, {len(paths) - len(missing)} of them done before")
     if not missing:

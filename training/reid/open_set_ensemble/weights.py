@@ -33,20 +33,20 @@ FIT_SEEDS = tuple(range(100, 112))
 FEWEST_HITS = 30  # right (query, individual) pairs below which a dataset gets the pooled weights
 # Evidence that may count, from little to all; validation chooses.
 SETS: Mapping[str, Sequence[str]] = {
-    "networks": ("cosine", "cosine_lead", "pictures"),
-    "verified": ("verified", "pictures"),
-    "verified and lead": ("verified", "lead", "pictures"),
-    "neighbours": ("neighbours", "pictures"),
-    "all local": ("verified", "lead", "neighbours", "pictures"),
-    "local and viewpoint": ("verified", "lead", "neighbours", "other_viewpoint", "pictures"),
-    "verified and networks": ("verified", "lead", "cosine", "cosine_lead", "pictures"),
+    "networks": ("cosine", "cosine_lead", "images"),
+    "verified": ("verified", "images"),
+    "verified and lead": ("verified", "lead", "images"),
+    "neighbours": ("neighbours", "images"),
+    "all local": ("verified", "lead", "neighbours", "images"),
+    "local and viewpoint": ("verified", "lead", "neighbours", "other_viewpoint", "images"),
+    "verified and networks": ("verified", "lead", "cosine", "cosine_lead", "images"),
     "verified, networks and viewpoint": (
         "verified",
         "lead",
         "cosine",
         "cosine_lead",
         "other_viewpoint",
-        "pictures",
+        "images",
     ),
     "all": EVIDENCE,
 }

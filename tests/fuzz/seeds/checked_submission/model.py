@@ -1,14 +1,14 @@
-"""The smallest valid submission: the same score for every picture."""
+"""The smallest valid submission: the same score for every image."""
 
 from PIL import Image
 
 
 class Model:
-    """What the ingestion program makes once, loads once, and asks for every picture."""
+    """What the ingestion program makes once, loads once, and asks for every image."""
 
     def load(self) -> None:
-        """Called once before the first picture; a real model reads its weights here."""
+        """Called once before the first image; a real model reads its weights here."""
 
     def predict(self, image: Image.Image) -> float:
-        """Return the picture's score, a plain float: higher means more anomalous."""
+        """Return the image's score, a plain float: higher means more anomalous."""
         return 0.5
