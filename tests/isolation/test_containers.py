@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import KitError
 from kit.isolation.engine import connect
 from kit.isolation.limits import Limits
 from tests.support.isolation import containers_left, make, run_in
@@ -97,8 +96,8 @@ def test_a_command_that_is_not_in_the_image_is_127(tmp_path: Path, command: str)
 def test_a_program_that_is_there_but_may_not_run_is_refused_and_not_missing(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
     (bundle / "ingestion_program/metadata.yaml").write_text("command: /etc/passwd\n")
-    with pytest.raises(KitError, match="refuses to run the program"):
-        run_in(make("container"), MODEL, bundle, tmp_path)
+    ran = run_in(make("container"), MODEL, bundle, tmp_path)
+    assert "refuses to run the program" in ran.failure, ran
     assert containers_left() == []
 
 
