@@ -43,7 +43,7 @@ from training.reid.options import (
     run_in_one_thread,
     submission_parser,
 )
-from training.reid.publish import publish
+from training.reid.publish import Build, publish
 from training.reid.thresholds.choose import choose_thresholds, print_thresholds
 from training.reid.thresholds.nearest import Names
 from training.reid.thresholds.validation import validation_images
@@ -148,17 +148,8 @@ def build(options: argparse.Namespace) -> None:
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
-    command = "python -m training.reid.megadescriptor_convnext"
-    publish(
-        "megadescriptor_convnext",
-        options.out,
-        config,
-        contents,
-        command,
-        options.data,
-        PACKAGES,
-        origins,
-    )
+    build = Build("megadescriptor_convnext", options.out, options.data)
+    publish(build, config, contents, PACKAGES, origins)
     (options.out / CHECKPOINT).unlink(missing_ok=True)
 
 

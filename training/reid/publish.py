@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,38 @@ def made_by(command: str, data: Path) -> str:
     return f"{command} (metadata.csv sha256 {table_digest(data)})"
 
 
+@dataclass(frozen=True)
+class Build:
+    """One run of a trainer: the submission's name, its folder, the data, and the command.
+
+    The command is that of the script of the submission's name, where none is given.
+    """
+
+    name: str
+    out: Path
+    data: Path
+    command: str = ""
+
+    @property
+    def source(self) -> str:
+        """What the manifest names as the source of the files."""
+        return made_by(self.command or f"python -m training.reid.{self.name}", self.data)
+
+
 def publish(
-    name: str,
-    out: Path,
+    build: Build,
     config: Mapping[str, Any],
     contents: Mapping[str, bytes],
-    command: str,
-    data: Path,
     packages: Sequence[str],
     origins: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write code, weights (path: content), config.json, manifest; print the weights' size.
 
-    name: of the submission. command and data: what made them; packages: what the submission
-    imports; origins: licence and source of files that were made elsewhere.
+    packages: what the submission imports; origins: licence and source of files that were made
+    elsewhere.
     """
     versions = {package: _VERSIONS[package] for package in packages}
-    size = write_submission(name, out, config, contents, made_by(command, data), versions, origins)
-    say(f"{out}: {size} bytes of weights")
+    size = write_submission(
+        build.name, build.out, config, contents, build.source, versions, origins
+    )
+    say(f"{build.out}: {size} bytes of weights")

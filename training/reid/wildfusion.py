@@ -45,7 +45,7 @@ from training.reid.options import (
     run_in_one_thread,
     submission_parser,
 )
-from training.reid.publish import publish
+from training.reid.publish import Build, publish
 from training.reid.thresholds.choose import (
     Threshold,
     choose_thresholds,
@@ -230,17 +230,8 @@ def build(options: argparse.Namespace) -> None:
     arrays = {"embeddings": embeddings, **stage.arrays}
     contents = {GALLERY: gallery_bytes(gallery, arrays), **contents}
     contents |= {name: path.read_bytes() for name, path in stage.copied.items()}
-    command = "python -m training.reid.wildfusion"
-    publish(
-        "wildfusion",
-        options.out,
-        config,
-        contents,
-        command,
-        options.data,
-        PACKAGES,
-        origins | stage.origins,
-    )
+    build = Build("wildfusion", options.out, options.data)
+    publish(build, config, contents, PACKAGES, origins | stage.origins)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

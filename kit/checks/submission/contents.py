@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 # Files that only stand for another.
 EMPTY, POINTER, PAGE = "an empty file", "a git-lfs pointer", "a web page or a server's error"
@@ -237,3 +237,20 @@ _TESTS: tuple[tuple[str, Callable[[BinaryIO, bytes, int], bool]], ...] = (
     (TEXT, _is_text),
     (ONNX, _is_onnx),
 )
+
+
+def npy_header(stream: IO[bytes], largest: int = 10_000) -> tuple[tuple[int, ...], Any]:
+    """Read the header of a .npy file; return the array's shape and dtype.
+
+    `largest` is the length that NumPy still reads. Raises any error for a damaged header.
+    """
+    import numpy as np
+
+    version = np.lib.format.read_magic(stream)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(stream, max_header_size=largest)
+    return shape, dtype

@@ -16,6 +16,7 @@ from kit.checks.submission.contents import (
     SAFETENSORS,
     TORCH_ZIP,
     ZIP,
+    npy_header,
 )
 
 _LARGEST_ARRAY_HEADER = 1_000_000
@@ -47,16 +48,8 @@ def _safetensors_size(stream: BinaryIO) -> int:
 
 
 def _npy_size(stream: BinaryIO) -> int:
-    import numpy as np
-
     try:
-        version = np.lib.format.read_magic(stream)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read(stream, max_header_size=_LARGEST_ARRAY_HEADER)
+        shape, dtype = npy_header(stream, _LARGEST_ARRAY_HEADER)
     except Exception:  # a damaged header leads to errors of any kind
         return 0
     count = 1

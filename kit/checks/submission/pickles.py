@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from kit.checks.submission.contents import npy_header
 from kit.checks.submission.formats import has_format_problem
 from kit.checks.submission.inert_pickle import Contents, read_inert
 from kit.checks.submission.pickle_versions import check_versions
@@ -194,16 +195,8 @@ def _decompressed(head: bytes, stream: IO[bytes]) -> IO[bytes] | None:
 
 def _skip_plain_header(stream: IO[bytes]) -> bool:
     """Read the header of a .npy file; whether a pickle of objects follows it."""
-    import numpy as np
-
     try:
-        version = np.lib.format.read_magic(stream)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        _, _, dtype = read(stream)
+        _, dtype = npy_header(stream)
     except Exception:  # a damaged header leads to errors of any kind
         return False
     return bool(dtype.hasobject)

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from training.reid.landmarks.files import LANDMARKS, landmark_files
-from training.reid.publish import made_by, publish
+from training.reid.publish import Build, made_by, publish
 from training.reid.thresholds.choose import Threshold
 from wildlife_reid.open_set import Gallery, gallery_bytes
 
@@ -57,7 +57,7 @@ def publish_network(name: str, out: Path, made: Trained, command: str, data: Pat
     source = made_by(command, data)
     origins = {path: {"licence": made.licence, "source": source} for path in files}
     files |= landmark_files(made.landmarks)
-    publish(name, out, config, files, command, data, PACKAGES, origins)
+    publish(Build(name, out, data, command), config, files, PACKAGES, origins)
 
 
 def network_bytes(network: nn.Module) -> bytes:

@@ -24,7 +24,7 @@ from training.reid.open_set_ensemble.evidence import SHORTLIST, Weights, compare
 from training.reid.open_set_ensemble.networks import read_networks
 from training.reid.open_set_ensemble.weights import choose
 from training.reid.options import SUBMISSIONS, run_in_one_thread, submission_parser
-from training.reid.publish import publish
+from training.reid.publish import Build, publish
 from training.reid.thresholds.choose import print_thresholds
 from training.reid.thresholds.validation import validation_images
 from wildlife_reid.evidence import EVIDENCE
@@ -71,18 +71,9 @@ def build(options: argparse.Namespace) -> None:
         **matcher.gallery.arrays(),
     }
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
-    command = "python -m training.reid.open_set_ensemble"
     contents = {GALLERY: gallery, **networks.contents}
-    publish(
-        "open_set_ensemble",
-        options.out,
-        config,
-        contents,
-        command,
-        options.data,
-        PACKAGES,
-        networks.origins,
-    )
+    build = Build("open_set_ensemble", options.out, options.data)
+    publish(build, config, contents, PACKAGES, networks.origins)
 
 
 def main(arguments: list[str] | None = None) -> int:
