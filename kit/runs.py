@@ -29,6 +29,7 @@ from kit.run_notes import doubts_of_run, notes_of_ingestion, notes_on, user_path
 from kit.run_record import as_json
 from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
 from kit.submissions import LaidOut, Submission, has_command, lay_out
+from kit.trees import remove_tree
 from kit.verdict import Verdict, platform_verdict, unknown_verdict
 from kit.worker import (
     OnTick,
@@ -125,7 +126,7 @@ def run(
         raise
     finally:
         name_paths(workspace.logs, user_paths(result, workspace, laid_out))
-        shutil.rmtree(workspace.root, ignore_errors=True)
+        remove_tree(workspace.root)
         # A resume that was refused leaves the record of the run as it is.
         if result.digests or before is None:
             _record(result)
@@ -161,7 +162,7 @@ def _prepare(
         )
         for left in result.folder.glob(".stage-*"):
             if left != workspace.root:
-                shutil.rmtree(left, ignore_errors=True)
+                remove_tree(left)
     result.digests = digests
     result.notes += [
         *notes_on(result.submission, laid_out.folder, result.bundle),

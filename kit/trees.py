@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -231,3 +234,47 @@ def copy_files(source: Path, target: Path, wanted: Callable[[str], bool] = every
         copy.chmod(stat.S_IMODE(status.st_mode) | stat.S_IWUSR)
     if problems:
         raise strange_files(problems)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that programs wrote into, as far as the system lets; raise nothing.
+
+    The standard library's removal is recursive, and folders may be nested deeper than Python
+    calls. So each folder is moved to the top before it is looked into.
+    """
+    unique = f".{secrets.token_hex(8)}."
+    waiting, emptied = [folder], []
+    while waiting:
+        here = waiting.pop()
+        emptied.append(here)
+        for entry in _entries_of(here):
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    moved = folder / f"{unique}{len(emptied)}.{len(waiting)}"
+                    Path(entry.path).rename(moved)
+                    waiting.append(moved)
+                else:
+                    Path(entry.path).unlink()
+    for here in reversed(emptied):
+        with suppress(OSError):
+            here.rmdir()
+
+
+def _entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    with suppress(OSError):
+        folder.chmod(0o700)
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Give a temporary folder for programs to write into; it is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)

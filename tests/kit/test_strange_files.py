@@ -9,7 +9,6 @@ import io
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -19,10 +18,10 @@ import pytest
 
 from kit.cli import main
 from kit.digests import digests_of
-from kit.trees import Kind, StrangeFiles, copy_files, walk
+from kit.trees import Kind, StrangeFiles, copy_files, remove_tree, walk
 from kit.zips import Entry, write_zip
 from tests.support.isolation import need_sandbox
-from tests.support.kit import make_bundle, make_submission, write_tree
+from tests.support.kit import MODEL, make_bundle, make_submission, write_tree
 
 LIMIT_S = 60
 
@@ -115,6 +114,36 @@ def test_many_links_to_one_folder_of_links_are_good(tmp_path: Path) -> None:
     assert len(list(walk(tmp_path))) == 8
 
 
+DEEP = MODEL.replace(
+    "pass",
+    "import os, sys\n"
+    "        here = os.getcwd()\n"
+    "        for place in (os.path.dirname(__file__), sys.argv[2]):\n"
+    "            os.chdir(place)\n"
+    "            for _ in range(1200):\n"
+    "                os.mkdir('d')\n"
+    "                os.chdir('d')\n"
+    "            os.chdir(here)",
+)
+
+
+def test_what_a_submission_nests_deeply_is_removed(tmp_path: Path) -> None:
+    bundle, submission = make_bundle(tmp_path / "bundle"), make_submission(tmp_path / "s", DEEP)
+    assert kit_says(tmp_path, "run", submission, "--bundle", bundle, "--out", "run")[0] == 0
+    assert not list((tmp_path / "run").glob(".stage-*"))
+
+
+def test_a_folder_is_removed_with_all_that_it_holds(tmp_path: Path) -> None:
+    kept = write_tree(tmp_path / "kept", {"a.txt": "a"})
+    folder = write_tree(tmp_path / "gone", {"a/b/c.txt": "c", "a/d/e.txt": "e", "f.txt": "f"})
+    make_strange(folder / "a/b")
+    (folder / "a/link").symlink_to(kept)
+    (folder / "a/d").chmod(0)
+    remove_tree(folder)
+    assert not folder.exists()
+    assert (kept / "a.txt").read_text() == "a"
+
+
 def test_folders_nested_deeper_than_python_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,8 +153,7 @@ def test_folders_nested_deeper_than_python_calls(
         os.chdir("d")
     Path("file.txt").write_text("x")
     kinds = [item.kind for item in walk(tmp_path)]
-    # pytest's own cleaning of old folders is recursive.
-    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+    remove_tree(tmp_path / "d")  # pytest's own cleaning of old folders is recursive
     assert kinds == [Kind.FILE]
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from kit.bundles import Task
@@ -18,6 +16,7 @@ from kit.errors import UsageProblem
 from kit.isolation.process import Command, LocalProcess, Outcome, environment, run_together
 from kit.repository import checkout
 from kit.submissions import LaidOut, Submission, lay_out
+from kit.trees import Kind, remove_tree, temporary_folder, walk
 
 _PROBE = Path(__file__).with_name("probe.py")
 # No single call may take longer; a hundredth of this is slow already.
@@ -184,16 +183,13 @@ class Laboratory:
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Return the submission's files with size and time of change, to see what was written."""
-        folder = self.laid_out.folder
-        return {
-            path.relative_to(folder).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
+        items = [item for item in walk(self.laid_out.folder) if item.kind is Kind.FILE]
+        status = {item.name: item.path.stat() for item in items}
+        return {name: (found.st_size, found.st_mtime_ns) for name, found in status.items()}
 
     def restore(self) -> None:
         """Lay the submission out again, after it wrote into its own folder."""
-        shutil.rmtree(self.laid_out.folder)
+        remove_tree(self.laid_out.folder)
         lay_out(self.submission, self.laid_out.folder)
 
 
@@ -223,7 +219,6 @@ def laboratory(
     Raises:
         KitError: the zip cannot be used.
     """
-    with TemporaryDirectory(prefix="kit-check-") as folder:
-        root = Path(folder).resolve()
+    with temporary_folder("kit-check-") as root:
         laid_out = lay_out(submission, root / "submission")
         yield Laboratory(root, submission, laid_out, limit_s, ingestion_program, metadata)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
-from tempfile import TemporaryDirectory
 
 from kit import runs
 from kit.bundles import Bundle, Task
@@ -23,6 +22,7 @@ from kit.isolation.mode_options import ModeOptions, choose_mode
 from kit.isolation.modes import Mode
 from kit.scores import Cell, leaderboard, primary, read_scores
 from kit.submissions import Submission
+from kit.trees import temporary_folder
 from kit.verdict import UNKNOWN
 from kit.worker import Workspace, score
 from kit.zips import Entry, write_zip
@@ -75,8 +75,7 @@ class Scorer:
 
 def check_scores(room: Laboratory, bundle: Bundle, task: Task) -> Iterator[CheckResult]:
     """Run the submission of `room` as `kit run` does, and judge the scores."""
-    with TemporaryDirectory(prefix="kit-check-") as name:
-        folder = Path(name).resolve()
+    with temporary_folder("kit-check-") as folder:
         named = app_paths(task, room.submission)
         mode = choose_mode(ModeOptions(), bundle.docker_image, named).mode
         try:
@@ -96,9 +95,9 @@ def check_result_scores(
     submission: Submission, bundle: Bundle, task: Task
 ) -> Iterator[CheckResult]:
     """Run a result submission as `kit run` does, and judge what the scoring program says of it."""
-    with TemporaryDirectory(prefix="kit-check-") as name:
+    with temporary_folder("kit-check-") as folder:
         try:
-            result = runs.run(submission, bundle, task, Path(name).resolve() / "run")
+            result = runs.run(submission, bundle, task, folder / "run")
         except KitError as error:
             yield Finding("run-fails", "", str(error))
             return
