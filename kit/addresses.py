@@ -1,4 +1,4 @@
-"""Where a file of weights.json can be downloaded: its `url`, or its place on the model hub."""
+"""Where a file of weights.json comes from: its `url`, its place on the model hub, or a package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from kit.errors import UsageProblem
+from kit.package_files import package_file_of, package_problems
 
+# The keys of an entry that say where `kit weights fetch` gets the file.
+ORIGINS = ("url", "hub", "package")
 # This variable points huggingface_hub, too, to a mirror.
 HUB_VARIABLE = "HF_ENDPOINT"
 _PUBLIC_HUB = "https://huggingface.co"
@@ -19,13 +22,15 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def address_of(entry: Mapping[str, Any]) -> str | None:
-    """The address of a good entry's file; None where it names neither `url` nor `hub`.
+    """The address of a good entry's file, or the package that ships it; None where it names none.
 
     Raises:
         UsageProblem: the environment names a hub that is none.
     """
     if "url" in entry:
         return str(entry["url"])
+    if package := package_file_of(entry):
+        return str(package)
     if "hub" not in entry:
         return None
     base = os.environ.get(HUB_VARIABLE) or _PUBLIC_HUB
@@ -48,14 +53,17 @@ def url_problem(url: object) -> str | None:
 
 
 def address_problems(entry: Mapping[str, Any]) -> list[str]:
-    """Everything wrong with `url` and `hub` of an entry; both are optional."""
+    """Everything wrong with `url`, `hub` and `package` of an entry; all are optional."""
     problems = []
-    if "url" in entry and "hub" in entry:
-        problems.append("url and hub: expected one of them")
+    named = [key for key in ORIGINS if key in entry]
+    if len(named) > 1:
+        problems.append(f"{' and '.join(named)}: expected one of them")
     if "url" in entry and (problem := url_problem(entry["url"])):
         problems.append(f"url: {problem}")
     if "hub" in entry:
         problems += [f"hub: {problem}" for problem in _hub_problems(entry["hub"])]
+    if "package" in entry:
+        problems += [f"package: {problem}" for problem in package_problems(entry["package"])]
     return problems
 
 

