@@ -57,7 +57,7 @@ demo: $(VENV)/core.done ## Run the default submission on the sample data: scores
 
 models: $(VENV)/models.done ## torch and the other packages of the extra `models`, into the environment
 
-test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
+test: $(VENV)/all.done ## The test suite (no network, no GPU, under six minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)
