@@ -14,8 +14,9 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 endif
 
 DEMO ?= wing_pattern_sgd
-# Each process of the tests may import torch: more of them want more memory than they save time.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# One process more than cores, because some tests wait. Each may import torch: more of them want more
+# memory than they save time.
+PARALLEL = --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 --dist worksteal
 # The tests that import no torch (tests/repository holds that): small processes, some of which wait.
 TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist worksteal
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
@@ -57,7 +58,7 @@ demo: $(VENV)/core.done ## Run the default submission on the sample data: scores
 
 models: $(VENV)/models.done ## torch and the other packages of the extra `models`, into the environment
 
-test: $(VENV)/all.done ## The test suite (no network, no GPU, under six minutes)
+test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)

@@ -263,9 +263,7 @@ def test_a_pipe_in_the_place_of_the_bundle(name: str, tmp_path: Path) -> None:
         assert kit_says(tmp_path, *arguments)[0] in (1, 2), arguments
 
 
-@pytest.mark.parametrize(
-    "name", ["model.py", "metadata", "requirements.txt", "weights.json", "net.py", "weights/a.npz"]
-)
+@pytest.mark.parametrize("name", ["model.py", "metadata", "requirements.txt", "weights/a.npz"])
 def test_a_pipe_in_a_submission(name: str, tmp_path: Path) -> None:
     submission = make_submission(tmp_path / "wide", **{"weights/b.txt": "b"})
     (submission / name).unlink(missing_ok=True)
