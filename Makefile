@@ -18,7 +18,7 @@ DEMO ?= wing_pattern_sgd
 # memory than they save time.
 PARALLEL = --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 --dist worksteal
 # The tests that import no torch (tests/repository holds that): small processes, some of which wait.
-TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist worksteal
+TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist worksteal
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
 .DEFAULT_GOAL := help
