@@ -38,7 +38,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class _Sign:
-    """What a log says when a mode lacks something; the pattern's group is what was missing."""
+    """What a log says when a mode lacks something; the pattern's group names what was missing."""
 
     lack: Lack
     pattern: str

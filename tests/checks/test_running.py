@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,56 +11,20 @@ from PIL import Image
 
 from kit import bundles
 from kit.bundles import Bundle
-from kit.checks.full import Context, Target, check_running, check_submission
+from kit.checks.full import check_submission
 from kit.checks.running import probing
 from kit.checks.running.forecast import check_forecast
-from kit.checks.running.images import sample
 from kit.checks.running.probing import laboratory, planning_program
-from kit.checks.running.scored_run import check_scores
-from kit.checks.submission.subject import opened
 from kit.errors import UsageProblem
-from kit.findings.finding import Finding, Report, Skipped
 from kit.submissions import Submission
 from tests.support.isolation import need_sandbox
 from tests.support.kit import (
-    ROOT,
-    SCORING,
     competition_yaml,
     make_bundle,
     make_submission,
     zipped,
 )
-
-GOOD = """
-class Model:
-    def load(self):
-        self.scale = 100
-
-    def preprocess(self, image):
-        return float(image.size[0])
-
-    def predict_batch(self, items):
-        return [item / self.scale for item in items]
-
-    def predict(self, image):
-        return self.predict_batch([self.preprocess(image)])[0]
-"""
-_PREDICT = "        return self.predict_batch([self.preprocess(image)])[0]"
-_LOAD = "        self.scale = 100"
-
-
-def predicting(lines: str, head: str = "") -> str:
-    """The good model with another body of predict, and without its batches."""
-    indented = "\n".join(f"        {line}" for line in lines.splitlines())
-    text = GOOD.replace(_PREDICT, indented).replace("def predict_batch", "def _other")
-    return f"{head}\n{text}"
-
-
-def loading(lines: str, head: str = "") -> str:
-    """The good model with more lines in load."""
-    indented = "\n".join(f"        {line}" for line in lines.splitlines())
-    return f"{head}\n{GOOD.replace(_LOAD, f'{_LOAD}{chr(10)}{indented}')}"
-
+from tests.support.running import GOOD, codes, loading, predicting, run_checks, with_our_ingestion
 
 DEFECTS = {
     "load raises": ("load-fails", loading("raise ValueError('no weights')")),
@@ -133,29 +95,6 @@ def third_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
         yield bundle
 
 
-def run_checks(model: str, folder: Path, bundle: Bundle, limit_s: int = 20) -> Report:
-    path = make_submission(folder, model)
-    report = Report("submission", path.name, path)
-    task = replace(bundle.tasks[0], time_limit_s=limit_s)
-    program = planning_program(task)
-    assert program is not None
-    drawn = folder.parent / f"{folder.name}-images"
-    drawn.mkdir()
-    chosen = sample(task.input_data, drawn)
-    submission = Submission(path.name, path)
-    with (
-        opened(submission) as subject,
-        laboratory(submission, limit_s, program, chosen.metadata) as room,
-    ):
-        context = Context(subject, Target(bundle, task))
-        check_running(report, context, room, chosen, drawn)
-    return report
-
-
-def codes(report: Report) -> set[str]:
-    return {finding.code for finding in report.findings}
-
-
 def test_a_good_model_has_no_findings(tmp_path: Path, third_party: Bundle) -> None:
     report = run_checks(GOOD, tmp_path / "s", third_party)
     assert not report.findings
@@ -223,16 +162,6 @@ def test_a_truncated_image_may_raise(tmp_path: Path, third_party: Bundle) -> Non
 WANTS_METADATA = predicting("return float(image.size[0] + len(metadata['site']))").replace(
     "predict(self, image)", "predict(self, image, metadata)"
 )
-
-
-def with_our_ingestion(folder: Path, metadata: str = "") -> Path:
-    """The builders' bundle with our ingestion program, and with a metadata.csv if it is given."""
-    bundle = make_bundle(folder)
-    shutil.rmtree(bundle / "ingestion_program")
-    (bundle / "ingestion_program").symlink_to(ROOT / "ingestion_program")
-    if metadata:
-        (bundle / "input_data/metadata.csv").write_text(metadata)
-    return bundle
 
 
 def test_a_model_that_wants_metadata_gets_the_row_of_the_image(tmp_path: Path) -> None:
@@ -324,137 +253,6 @@ def test_time_and_memory_are_held_against_the_limits(
     changes: dict[str, object], expected: list[str]
 ) -> None:
     assert [finding.code for finding in check_forecast(FORECAST | changes)] == expected
-
-
-# A metric of the order alone: the share of pairs that are the right way round.
-RANKING = """
-import json, sys
-from pathlib import Path
-inputs, output = map(Path, sys.argv[1:3])
-rows = [line.split(",") for line in (inputs / "res/predictions.txt").read_text().split()]
-answers = dict(line.split(",") for line in (inputs / "ref/ref.csv").read_text().split()[1:])
-high = [float(v) for n, v in rows if answers[n] == "1"]
-low = [float(v) for n, v in rows if answers[n] == "0"]
-share = sum((h > l) + (h == l) / 2 for h in high for l in low) / len(high) / len(low)
-(output / "scores.json").write_text(json.dumps({"challenge_score": share, "accuracy": share}))
-"""
-
-
-def scored(folder: Path, predict: str, scoring: str) -> list[Finding]:
-    path = make_submission(folder / "s", predicting(predict))
-    with bundles.opened(make_bundle(folder / "b", scoring=scoring)) as bundle:
-        task = bundle.tasks[0]
-        program = planning_program(task)
-        assert program is not None
-        with laboratory(Submission("s", path), task.time_limit_s, program) as room:
-            found = check_scores(room, bundle, task)
-            return [item for item in found if isinstance(item, Finding)]
-
-
-@pytest.mark.parametrize(
-    ("code", "predict", "scoring"),
-    [
-        ("negated-better", "return -float(image.size[0])", RANKING),
-        ("predictions-constant", "return 0.5", RANKING),
-        ("score-missing", "return 0.5",
-         RANKING.replace('"accuracy": share', '"acuracy": share')),
-        ("score-unknown", "return float(image.size[0])",
-         RANKING.replace('"accuracy": share', '"accuracy": share, "rmse": 0.1')),
-        ("score-unknown", "return float(image.size[0])",
-         RANKING.replace('"accuracy": share', '"accuracy": share, "curve": [1]')),
-        ("run-fails", "return float(image.size[0])", "raise SystemExit('no')"),
-        ("rounding-ties",
-         "return {20: 0.1, 30: 0.50001, 80: 0.50002}[image.size[0]]", RANKING),
-        ("rounding-ties-harmless",
-         "return image.size[0] + 1e-6 * float('1.png' in image.filename)", RANKING),
-    ],
-)  # fmt: skip
-def test_a_scored_defect_is_caught(tmp_path: Path, code: str, predict: str, scoring: str) -> None:
-    assert code in [finding.code for finding in scored(tmp_path, predict, scoring)]
-
-
-def test_a_good_score_has_no_findings(tmp_path: Path) -> None:
-    assert not scored(tmp_path, "return float(image.size[0])", RANKING)
-    assert not scored(tmp_path / "other", "return image.size[0] / 100", SCORING)
-
-
-def test_what_rounding_costs_is_named(tmp_path: Path) -> None:
-    predict = "return {20: 0.1, 30: 0.50001, 80: 0.50002}[image.size[0]]"
-    (finding,) = scored(tmp_path, predict, RANKING)
-    assert "3 predictions are equal only after rounding" in finding.found
-    assert "challenge_score 0.7500 instead of 1.0000" in finding.found
-
-
-def with_mean(scoring: str, folder: Path) -> list[Finding]:
-    """The findings on a scored run of a bundle with a computed column."""
-    path = make_submission(folder / "s", predicting("return float(image.size[0])"))
-    content = competition_yaml()
-    mean = {"title": "Mean", "key": "mean", "index": 2, "computation": "avg"}
-    content["leaderboards"][0]["columns"].append(mean | {"computation_indexes": [0, 1]})
-    with bundles.opened(make_bundle(folder / "b", content, scoring=scoring)) as bundle:
-        program = planning_program(bundle.tasks[0])
-        assert program is not None
-        with laboratory(Submission("s", path), 20, program) as room:
-            found = check_scores(room, bundle, bundle.tasks[0])
-            return [item for item in found if isinstance(item, Finding)]
-
-
-def test_computed_columns_with_missing_parts_or_written_themselves_are_found(
-    tmp_path: Path,
-) -> None:
-    assert not with_mean(RANKING, tmp_path / "good")
-    missing = with_mean(RANKING.replace(', "accuracy": share', ""), tmp_path / "missing")
-    assert [item.code for item in missing] == ["score-missing", "computed-incomplete"]
-    written = RANKING.replace('{"challenge_score"', '{"mean": 1, "challenge_score"')
-    assert [item.code for item in with_mean(written, tmp_path / "written")] == ["computed-written"]
-
-
-def test_a_model_that_knows_nothing_is_not_told_to_negate(tmp_path: Path) -> None:
-    # One of the two wide images before the others, one after: just below chance.
-    predict = "return {'1': 9.0, '0': 3.0, '2': 4.0, '3': 2.0}[image.filename[-5]]"
-    found = scored(tmp_path, predict, RANKING.replace("share = ", "share = 0.9 * "))
-    assert "negated-better" not in [item.code for item in found]
-
-
-def test_what_the_mode_may_have_caused_is_no_finding(tmp_path: Path) -> None:
-    path = make_submission(tmp_path / "s", predicting("return float(image.size[0])"))
-    bundle = make_bundle(tmp_path / "b", scoring="import no_such_package_of_ours\n" + RANKING)
-    with bundles.opened(bundle) as opened_bundle:
-        task = opened_bundle.tasks[0]
-        program = planning_program(task)
-        assert program is not None
-        with laboratory(Submission("s", path), 20, program) as room:
-            (skipped,) = check_scores(room, opened_bundle, task)
-    assert isinstance(skipped, Skipped)
-    assert "no_such_package_of_ours is not installed here" in skipped.why
-    assert "pip install no_such_package_of_ours" in skipped.command
-
-
-def test_a_bundle_whose_programs_name_app_paths_is_scored_too(tmp_path: Path) -> None:
-    need_sandbox()
-    naming = RANKING.replace("map(Path, sys.argv[1:3])", "Path('/app/input'), Path('/app/output')")
-    assert not scored(tmp_path, "return float(image.size[0])", naming)
-
-
-def test_a_late_nan_is_one_message_with_image_and_value(tmp_path: Path) -> None:
-    # With our ingestion program, which refuses it after the images that the probe looks at.
-    path = make_submission(
-        tmp_path / "s", predicting("return float('nan' if 'zz' in image.filename else 1)")
-    )
-    folder = with_our_ingestion(tmp_path / "b")
-    for number in range(20):
-        shutil.copy(folder / "input_data/0.png", folder / f"input_data/a{number:02}.png")
-    shutil.copy(folder / "input_data/0.png", folder / "input_data/zz.png")
-    with bundles.opened(folder) as bundle:
-        program = planning_program(bundle.tasks[0])
-        assert program is not None
-        with laboratory(Submission("s", path), 20, program) as room:
-            (finding,) = check_scores(room, bundle, bundle.tasks[0])
-    assert isinstance(finding, Finding)
-    assert finding.code == "run-fails"
-    assert "zz.png (image 25 of 25): found nan, which is not finite" in finding.found
-    assert "\n" not in finding.found
-    assert "log" not in finding.found
 
 
 def test_convert_is_advised_only_where_the_mode_is_the_cause(

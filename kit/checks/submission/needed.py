@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from kit.checks.submission.main_guard import is_main_guard
 from kit.checks.submission.syntax import Code
 
 _CAUGHT = re.compile(r"\b(?:ImportError|ModuleNotFoundError|Exception|BaseException)\b")
@@ -46,20 +47,16 @@ def is_script_only(code: Code, node: ast.AST) -> bool:
     """Say whether a node runs only where its file is the program, which the platform's is not."""
     child, around = node, code.parents.get(node)
     while around is not None:
-        if isinstance(around, ast.If) and _is_main(around) and child in around.body:
+        if isinstance(around, ast.If) and is_main_guard(around) and child in around.body:
             return True
         child, around = around, code.parents.get(around)
     return False
 
 
-def _is_main(around: ast.If) -> bool:
-    return ast.unparse(around.test).replace('"', "'") == "__name__ == '__main__'"
-
-
 def _is_skipped(around: ast.If, child: ast.AST) -> bool:
     if _OF_PACKAGES.search(ast.unparse(around.test)):
         return True
-    return _is_main(around) and child in around.body
+    return is_main_guard(around) and child in around.body
 
 
 def _is_tried(

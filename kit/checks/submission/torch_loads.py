@@ -41,7 +41,7 @@ _OTHER_DEFAULT = re.compile(
 
 @dataclass(frozen=True)
 class _Load:
-    """A call that loads checkpoints: by which rule, and the names of files in it."""
+    """A call that loads checkpoints: its rule, and the names of files in it."""
 
     source: Source
     call: ast.Call
