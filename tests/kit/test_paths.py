@@ -149,3 +149,14 @@ def test_the_files_of_score(kit: Kit, place: Path, way: Way) -> None:
     assert kit("score", way(place / "predictions.txt"), place / "ref").status == expected
     os.chdir(place)
     assert kit("score", place / "predictions.txt", way(place / "ref")).status == expected
+
+
+@pytest.mark.parametrize("way", [relative, upwards, absolute, under_a_link])
+def test_the_folder_of_a_new_bundle(kit: Kit, place: Path, way: Way) -> None:
+    os.chdir(place)
+    given = way(place / "leaves")
+    answer = kit("new-bundle", given)
+    made = Path(given)
+    assert answer.status == 0, answer.text
+    assert (made / "competition.yaml").is_file()
+    assert kit("check", made).status == 0
