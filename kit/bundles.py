@@ -6,11 +6,10 @@ the leaderboard's columns.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -28,12 +27,11 @@ from kit.competition import (
     time_limit,
 )
 from kit.competition_schema import TASK_FILES
-from kit.contract import COMPETITION_FILE, DEFAULT_TIME_LIMIT_S, MODEL_FILE
+from kit.contract import COMPETITION_FILE, DEFAULT_TIME_LIMIT_S
 from kit.errors import KitError, UsageProblem
 from kit.leaderboards import Column, read_columns
 from kit.server_fields import flag_of, is_platform_key
-from kit.zip_inspection import as_unpacked
-from kit.zips import ZIP_ERRORS, refuse_plain_file, unpack
+from kit.zips import refuse_plain_file, unpack
 
 
 @dataclass(frozen=True)
@@ -90,26 +88,6 @@ class Bundle:
         raise UsageProblem(
             f"--task {name_or_index}: expected one of the bundle's tasks, which are {found}"
         )
-
-
-def is_bundle(path: Path) -> bool:
-    """Say whether a folder or zip is a competition bundle rather than a submission.
-
-    A bundle with one folder around it is still one, of which `kit check` says what is wrong.
-    """
-    if path.is_dir():
-        names = {str(item.relative_to(path)) for item in path.glob(f"*/{COMPETITION_FILE}")}
-        names |= {item.name for item in path.iterdir() if item.is_file()}
-    elif not path.is_file():
-        return False  # opening a pipe would wait for ever
-    else:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = {as_unpacked(name) for name in archive.namelist()}
-        except (*ZIP_ERRORS, OSError):
-            return False
-    inside = any(PurePosixPath(name).name == COMPETITION_FILE for name in names)
-    return COMPETITION_FILE in names or (inside and MODEL_FILE not in names)
 
 
 @contextmanager

@@ -13,12 +13,10 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
-
-from packaging.version import InvalidVersion, Version
 
 from kit.files import replacing
 from kit.zips import ZIP_ERRORS, sha256_of
@@ -59,6 +57,8 @@ def package_problems(package: Any) -> list[str]:
     """Return everything wrong with `package` of an entry."""
     if not isinstance(package, dict) or set(package) != set(_FIELDS):
         return [f"expected a mapping of {', '.join(_FIELDS)}, found {package!r}"]
+    from packaging.version import InvalidVersion, Version  # here: few entries name a package
+
     name, version, file = (
         value if isinstance(value, str) else "" for value in (package[key] for key in _FIELDS)
     )
@@ -120,6 +120,10 @@ def _opened(wanted: PackageFile) -> Iterator[IO[bytes]]:
 
 def _installed(wanted: PackageFile) -> Path | None:
     """Return the file of the installed package, without importing it."""
+    from importlib import metadata
+
+    from packaging.version import Version
+
     try:
         package = metadata.distribution(wanted.name)
     except metadata.PackageNotFoundError:

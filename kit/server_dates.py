@@ -9,8 +9,6 @@ import warnings
 from datetime import date, datetime
 from typing import Any
 
-from dateutil import parser
-
 # Two days that differ in year, month and day, to see which of them a text leaves open.
 _DAYS = (datetime(2000, 1, 1), datetime(2003, 2, 2))
 
@@ -39,6 +37,8 @@ def is_incomplete(text: str) -> bool:
 
 
 def _parsed(text: str, default: datetime | None = None) -> datetime | None:
+    from dateutil import parser  # here, because most commands read no date
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # names of time zones that dateutil does not know

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from kit.bundles import is_bundle
 from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, has_junk, shipped
 from kit.repository import checkout
 from kit.results import is_result
+from kit.targets import is_bundle
 from kit.yaml_text import MOST_BYTES, parse_yaml
 from kit.zip_inspection import as_unpacked, unpacked_files
 from kit.zips import ZIP_ERRORS, refuse_plain_file, sha256_of, unpack, write_zip, zip_contents

@@ -79,9 +79,9 @@ def _reports(
 ) -> list[Report]:
     """Return the report of TARGET, and of the bundle that --bundle names."""
     from kit import submissions
-    from kit.bundles import is_bundle
     from kit.checks.bundle.folder import check_bundle
     from kit.checks.full import check_submission
+    from kit.targets import is_bundle
 
     path = Path(target)
     if path.exists() and is_bundle(path):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.bundles import is_bundle
 from kit.checks.bundle.folder import check_bundle
 from kit.checks.engine import check_statically
 from kit.submissions import Submission
+from kit.targets import is_bundle
 from tests.support.checks import Defect, good_bundle, good_submission, good_zip
 from tests.support.kit import Kit, zipped
 from tests.support.zip_defects import ZIP_DEFECTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.bundles import is_bundle
+from kit.targets import is_bundle
 from tests.support.checks import good_bundle
 from tests.support.kit import Kit, make_submission, write_tree, zipped
 
