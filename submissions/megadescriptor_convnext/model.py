@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from wildlife_backbone.features import base_path
 from wildlife_image.rgb import to_rgb
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.alignment import DECODED, network_input, read_landmark_network
@@ -39,7 +40,8 @@ class Model(RetrievalModel[Query]):
         self.check_rows(embeddings=len(self._embeddings))
         self._landmarks = read_landmark_network(self.folder, config["network"])
         descriptor = swin_descriptor(config["network"])
-        self._descriptor = with_weights(descriptor, self.folder / config["weights"])
+        base = base_path(self.folder, config["network"])
+        self._descriptor = with_weights(descriptor, self.folder / config["weights"], base)
         classifier = identity_classifier(config["classifier"], len(self._classes))
         self._classifier = with_weights(classifier, self.folder / config["classifier_weights"])
         self._curves = {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from wildlife_backbone.features import base_path
 from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import network_input, read_landmark_network
 from wildlife_reid.calibration import from_json
@@ -41,7 +42,8 @@ class Model(RetrievalModel[Query]):
         self.check_rows(embeddings=len(self._embeddings), local=rows)
         self._landmarks = read_landmark_network(self.folder, self._settings)
         network = swin_descriptor(self._settings)
-        self._network = with_weights(network, self.folder / config["weights"])
+        base = base_path(self.folder, self._settings)
+        self._network = with_weights(network, self.folder / config["weights"], base)
         self._curves = {
             dataset: {name: from_json(curve) for name, curve in curves.items()}
             for dataset, curves in config["calibrations"].items()

@@ -24,6 +24,7 @@ PACKAGES = {
     "scoring_program": {"scoring", "scoring_program", "wildlife_scoring"},
     "submissions": {
         "submissions",
+        "wildlife_backbone",
         "wildlife_image",
         "wildlife_reid",
         "wildlife_submission",

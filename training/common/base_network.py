@@ -1,7 +1,13 @@
-"""A base network whose public weights a registry package ships, and what training changed in it."""
+"""A base network whose public weights a registry package ships, and what training changed in it.
+
+    python -m training.common.base_network
+
+gets the files of all base networks into runs/bases; a training script gets the one that it needs.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +19,12 @@ from torch import Tensor, nn
 
 from kit.files import WriteFailed
 from kit.package_files import PackageFailed, PackageFile, take
+from training.common.console import say
 from training.common.errors import TrainingError
+from training.common.script import parser, run
 from training.common.submission_files import ROOT
+from wildlife_backbone.backbone import HEAD, Backbone
+from wildlife_backbone.features import read_base
 
 BASES = ROOT / "runs" / "bases"  # git ignores it; a submission's folder gets a copy
 
@@ -33,14 +43,12 @@ class Base:
         """Where a submission holds the file."""
         return f"weights/{self.package.file.rsplit('/', 1)[-1]}"
 
-    def entry(self) -> dict[str, Any]:
-        """The file's entry in weights.json."""
+    def origin(self) -> dict[str, Any]:
+        """What weights.json says of the file, besides path, size and digest."""
         package = self.package
         return {
-            "path": self.path,
-            "sha256": self.sha256,
-            "bytes": self.bytes,
             "licence": self.licence,
+            "source": str(package),
             "package": {"name": package.name, "version": package.version, "file": package.file},
         }
 
@@ -90,6 +98,16 @@ def base_file(name: str) -> Path:
     return target
 
 
+def base_content(settings: Mapping[str, Any]) -> dict[str, bytes]:
+    """The base network's file that settings name, by its path in a submission; else nothing.
+
+    Raises TrainingError where pip cannot get it.
+    """
+    if "base" not in settings:
+        return {}
+    return {settings["base"]["weights"]: base_file(settings["base"]["name"]).read_bytes()}
+
+
 def changed_tensors(network: nn.Module, base: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the network's tensors that differ from the base's, in half precision.
 
@@ -112,6 +130,36 @@ def changed_tensors(network: nn.Module, base: Mapping[str, Tensor]) -> dict[str,
     return changed
 
 
+def base_tensors(network: nn.Module, settings: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the published tensors of the base inside a network, by their names in the network."""
+    fresh = copy.deepcopy(network)
+    names = read_base(fresh, base_file(settings["base"]["name"]))
+    return {name: tensor for name, tensor in fresh.state_dict().items() if name in names}
+
+
+def freeze(network: nn.Module, tuned: int) -> None:
+    """Leave only the last `tuned` stages of the base inside a network to training.
+
+    A base has stages 0 to 7; with 0 none is tuned, with as many as it has also what comes before.
+    """
+    for module in network.modules():
+        if isinstance(module, Backbone):
+            parts = [nn.ModuleList([module.conv_stem, module.bn1]), *module.blocks]
+            parts += (
+                [nn.ModuleList([module.conv_head, module.bn2])] if HEAD in module.stages else []
+            )
+            for part in parts[: max(len(parts) - tuned, 0)]:
+                part.requires_grad_(False)
+
+
+def train_mode(network: nn.Module) -> None:
+    """Put a network into training; batch norms that are not tuned keep their statistics."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+            module.eval()
+
+
 def round_to_half(network: nn.Module, base: Mapping[str, Tensor]) -> bytes:
     """Round what training changed as the file will; return the file's content (safetensors).
 
@@ -121,3 +169,18 @@ def round_to_half(network: nn.Module, base: Mapping[str, Tensor]) -> bytes:
     changed = changed_tensors(network, base)
     network.load_state_dict({name: one.float() for name, one in changed.items()}, strict=False)
     return save(changed)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    made = parser("training.common.base_network", "Get the published weights of base networks.")
+    return run(made.parse_args(arguments), get_all)
+
+
+def get_all() -> None:
+    """Get every base network's file, and say where it is. Raises TrainingError."""
+    for name in LITE:
+        say(f"{name}: {base_file(name)}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -35,7 +35,7 @@ def write_submission(
     weights: Mapping[str, bytes],
     source: str,
     requires: Mapping[str, str],
-    origins: Mapping[str, Mapping[str, str]] | None = None,
+    origins: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> int:
     """Write the submission's code, weights, config.json and weights.json.
 
@@ -49,7 +49,8 @@ def write_submission(
         weights: the bytes of each file, by path in the folder.
         source: the command that made the weights.
         requires: versions of packages by name.
-        origins: licence and source of the files that were not made here, by path.
+        origins: licence, source and, where one ships it, package of the files that were not made
+            here, by path.
     """
     own = {"licence": "Apache-2.0", "source": source}
     files = [

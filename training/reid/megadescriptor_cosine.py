@@ -30,8 +30,8 @@ from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.batches import with_more
-from training.reid.embedding.network_files import Trained, publish_network
-from training.reid.embedding.recipe import NORMALISATIONS, Recipe, train_embedding
+from training.reid.embedding.network_files import Trained, network_bytes, publish_network
+from training.reid.embedding.recipe import NORMALISATIONS, Recipe, settle, train_embedding
 from training.reid.embedding.swin import PRESETS, build, embed_squares
 from training.reid.images import read_squares
 from training.reid.landmarks.files import WHOLE, Pose, parse_with_pose, read_landmarks
@@ -58,13 +58,15 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
         fit(recipe, network, squares, database, validation, pose, landmarks, checkpoint)
     else:  # Nothing is trained, so any image may choose the thresholds.
         validation = without_twins(database, np.ones(len(database), dtype=np.bool_))
+    settle(network, squares, settings)
+    weights = network_bytes(network, settings)
     embeddings = embed_squares(network, squares, settings)
     nearest = nearest_by_cosine(embeddings.astype(np.float64), database.identity)
     thresholds = choose_thresholds(nearest, database.identity, database.dataset, validation)
     print_thresholds(thresholds)
     arrays = {"embeddings": embeddings}
     gallery, licence = Gallery(database.identity, database.dataset), recipe.licence
-    made = Trained(network, settings, thresholds, gallery, arrays, pose.landmarks, licence)
+    made = Trained(weights, settings, thresholds, gallery, arrays, pose.landmarks, licence)
     publish_network("megadescriptor_cosine", out, made, command, data)
     checkpoint.unlink(missing_ok=True)
 

@@ -51,7 +51,7 @@ def publish(
     config: Mapping[str, Any],
     contents: Mapping[str, bytes],
     packages: Sequence[str],
-    origins: Mapping[str, Mapping[str, str]],
+    origins: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write code, weights (path: content), config.json, manifest; print the weights' size.
 

@@ -28,8 +28,8 @@ from training.common.digests import short_digest
 from training.common.script import changed, run
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.batches import with_more
-from training.reid.embedding.network_files import Trained, publish_network
-from training.reid.embedding.recipe import Recipe, train_embedding
+from training.reid.embedding.network_files import Trained, network_bytes, publish_network
+from training.reid.embedding.recipe import Recipe, settle, train_embedding
 from training.reid.embedding.triplet import PRESETS, SMALL, build, embed_squares
 from training.reid.images import read_squares
 from training.reid.landmarks.files import WHOLE, Pose, parse_with_pose, read_landmarks
@@ -67,13 +67,15 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     checkpoint = out / "last.pt"
     network, settings = build(recipe)
     train_embedding(recipe, network, images, identity, checkpoint, digest)
+    settle(network, images, settings)
+    weights = network_bytes(network, settings)
     embeddings = embed_squares(network, squares, settings)
     nearest = nearest_centroid(embeddings, database.identity)
     thresholds = choose_thresholds(nearest, database.identity, database.dataset, validation)
     print_thresholds(thresholds)
     gallery, means = centroids(embeddings, database)
     arrays = {"centroids": means}
-    made = Trained(network, settings, thresholds, gallery, arrays, pose.landmarks)
+    made = Trained(weights, settings, thresholds, gallery, arrays, pose.landmarks)
     publish_network("triplet_centroids", out, made, command, data)
     checkpoint.unlink(missing_ok=True)
 

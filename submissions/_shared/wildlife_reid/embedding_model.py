@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from wildlife_backbone.features import base_path
 from wildlife_reid.alignment import network_input, read_landmark_network
 from wildlife_reid.networks import Network, with_weights
 from wildlife_reid.retrieval_model import PreparedImage, RetrievalModel
@@ -28,11 +29,12 @@ class EmbeddingModel(RetrievalModel[PreparedPixels], ABC):
     def read_network(self, config: Mapping[str, Any], network: Network) -> Network:
         """Return the network with its weights; read the landmark network where settings name one.
 
-        Raises FileNotFoundError, and RuntimeError where the weights are of another network.
+        Raises FileNotFoundError; RuntimeError or ValueError for weights of another network.
         """
         self._settings = config["network"]
         self._landmarks = read_landmark_network(self.folder, self._settings)
-        return with_weights(network, self.folder / config["weights"])
+        base = base_path(self.folder, self._settings)
+        return with_weights(network, self.folder / config["weights"], base)
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> PreparedPixels:
         """Bring the animal into one pose, and its pixels to what the network expects."""

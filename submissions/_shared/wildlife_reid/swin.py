@@ -1,4 +1,4 @@
-"""The network of `megadescriptor_cosine`: a Swin transformer of timm, its pooled features."""
+"""The network of `megadescriptor_cosine`: a Swin transformer of timm, or features of a base."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from wildlife_backbone.features import StageFeatures
+
 
 def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
     """Build (n, 3, size, size) -> (n, d), or a map (n, rows, columns, d) with `"global_pool": ""`.
 
-    Weights at random. settings: `architecture` and `arguments` for timm.
+    Weights at random. settings: `architecture` and `arguments` for timm; or `base`, for features of
+    a base network (wildlife_backbone/features.py).
     """
+    if "base" in settings:
+        return StageFeatures(settings)
     network: nn.Module = timm.create_model(
         settings["architecture"],
         pretrained=False,

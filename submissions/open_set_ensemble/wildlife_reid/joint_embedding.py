@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, from_numpy
 
+from wildlife_backbone.features import base_path
 from wildlife_image.square import normalised
 from wildlife_reid.alignment import animal_square, read_landmark_network
 from wildlife_reid.networks import with_weights
@@ -80,8 +81,9 @@ class JointEmbedding:
         self._landmarks = [read_landmark_network(folder, settings) for settings in self._settings]
         self._networks = []
         for kind, (build, _) in KINDS.items():
-            network = build(networks[kind]["settings"])
-            self._networks.append(with_weights(network, folder / networks[kind]["weights"]))
+            settings = networks[kind]["settings"]
+            path, base = folder / networks[kind]["weights"], base_path(folder, settings)
+            self._networks.append(with_weights(build(settings), path, base))
         self._components = components
 
     def pixels(self, rgb: Image.Image) -> list[Tensor]:

@@ -11,19 +11,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from wildlife_backbone.features import StageFeatures
+
 
 class TripletNetwork(nn.Module):
     """(n, 3, size, size) -> (n, width) of length 1; weights at random.
 
     settings: `architecture` and `arguments` for timm, and `width`; `stage`, where given, takes all
     places of that stage's map in place of their mean: for animals in a standard pose, where a place
-    of the map is a place on the animal.
+    of the map is a place on the animal. With `base` instead of `architecture` it stands on features
+    of a base network (wildlife_backbone/features.py).
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__()
         arguments = dict(settings.get("arguments", {}))
-        if "stage" in settings:
+        if "base" in settings:
+            self.backbone: nn.Module = StageFeatures(settings)
+            features = self.backbone.features
+            self.neck: nn.Module = nn.Identity()
+        elif "stage" in settings:
             self.backbone = timm.create_model(
                 settings["architecture"],
                 pretrained=False,
@@ -34,7 +41,7 @@ class TripletNetwork(nn.Module):
             info: Any = self.backbone.feature_info
             cells = math.ceil(int(settings["image_size"]) / info.reduction()[-1])
             features = info.channels()[-1] * cells**2
-            self.neck: nn.Module = nn.BatchNorm1d(features, affine=False)
+            self.neck = nn.BatchNorm1d(features, affine=False)
         else:
             self.backbone = timm.create_model(
                 settings["architecture"], pretrained=False, num_classes=0, **arguments

@@ -23,7 +23,9 @@ from training.common.cache import DEFAULT_FOLDER, FeatureCache, file_digest
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.landmarks.files import LANDMARKS, landmark_path, read_landmarks
+from wildlife_backbone.features import base_path
 from wildlife_reid.alignment import network_input
+from wildlife_reid.networks import with_weights
 from wildlife_reid.swin import describe, swin_descriptor
 
 DESCRIPTOR = "weights/descriptor.safetensors"
@@ -52,18 +54,19 @@ def read_descriptor(folder: Path) -> dict[str, Any]:
     return config
 
 
-def descriptor_origin(weights: Path, folder: Path) -> dict[str, str]:
+def descriptor_origin(weights: Path, folder: Path) -> dict[str, Any]:
     """Licence and source of a descriptor's weights, from its folder's weights.json.
 
-    A copy stays under the licence of the original. Raises DataError where weights.json does not
-    name them.
+    A file of a package keeps that too. A copy stays under the licence of the original. Raises
+    DataError where weights.json does not name licence and source.
     """
     path, name = folder / "weights.json", weights.relative_to(folder).as_posix()
     fix = f"train it again ({SCRIPTS})"
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         entry = next(one for one in files if one["path"] == name)
-        return {"licence": str(entry["licence"]), "source": str(entry["source"])}
+        origin = {"licence": str(entry["licence"]), "source": str(entry["source"])}
+        return origin | ({"package": entry["package"]} if "package" in entry else {})
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
         raise DataError(
             f"{path}: expected licence and source of {name}, found {error!r}: {fix}"
@@ -83,14 +86,17 @@ def copied_weights(path: Path, half: bool) -> bytes:
 
 def descriptor_files(
     config: Mapping[str, Any], folder: Path, name: str = DESCRIPTOR, half: bool = False
-) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
-    """A descriptor's weights (as `name`) and landmark network for another folder, with origins.
+) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:
+    """A descriptor's files for another folder: weights (as `name`), base, landmarks; with origins.
 
     config: of `read_descriptor`. Raises DataError where an origin is missing.
     """
     weights = folder / str(config["weights"])
     contents = {name: copied_weights(weights, half)}
     origins = {name: descriptor_origin(weights, folder)}
+    if base := base_path(folder, config["network"]):
+        contents[config["network"]["base"]["weights"]] = base.read_bytes()
+        origins[config["network"]["base"]["weights"]] = descriptor_origin(base, folder)
     if landmarks := landmark_path(folder, config["network"]):
         contents[LANDMARKS] = landmarks.read_bytes()
         origins[LANDMARKS] = descriptor_origin(landmarks, folder)
@@ -116,7 +122,7 @@ def embed(
     settings, weights = config["network"], copied_weights(folder / config["weights"], half)
     path = landmark_path(folder, settings)
     landmarks, landmark_digest = read_landmarks(path), file_digest(path) if path else ""
-    network = _loaded(build, settings, weights, folder)
+    network = _loaded(build, config, weights, folder)
     by_path = dict(zip(database.paths, images, strict=True))
 
     def compute(paths: list[Path]) -> NDArray[np.float32]:
@@ -132,15 +138,17 @@ def embed(
 
 def _loaded(
     build: Callable[[Mapping[str, Any]], nn.Module],
-    settings: Mapping[str, Any],
+    config: Mapping[str, Any],
     weights: bytes,
     folder: Path,
 ) -> nn.Module:
     """The network of `folder` with its weights. Raises DataError where it is of another kind."""
     try:
-        network = build(settings)
+        network = build(config["network"])
+        if base := base_path(folder, config["network"]):
+            return with_weights(network, folder / config["weights"], base)
         network.load_state_dict({name: t.float() for name, t in load(weights).items()})
-    except (KeyError, RuntimeError, SafetensorError) as error:
+    except (KeyError, RuntimeError, ValueError, SafetensorError) as error:
         raise DataError(
             f"{folder}: its network is not the one that is expected here ({build.__name__}): "
             f"{error!r}; name a folder that was trained by the right script"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from training.common.base_network import LITE, base_content, base_tensors, round_to_half
 from training.reid.landmarks.files import LANDMARKS, landmark_files
 from training.reid.publish import Build, made_by, publish
 from training.reid.thresholds.choose import Threshold
@@ -26,10 +27,11 @@ class Trained:
     """What a submission with one network is made of.
 
     settings: the part `network` of config.json; arrays: a row for each of the gallery's labels;
-    landmarks: file of the network that brings animals into one pose; licence: of the weights.
+    weights: content of the network's file; landmarks: file of the network that brings animals into
+    one pose; licence: of the weights.
     """
 
-    network: nn.Module
+    weights: bytes
     settings: Mapping[str, Any]
     thresholds: Mapping[str, Threshold]
     gallery: Gallery
@@ -51,17 +53,27 @@ def publish_network(name: str, out: Path, made: Trained, command: str, data: Pat
         **threshold_config(made.thresholds),
     }
     files = {
-        NETWORK: network_bytes(made.network),
+        NETWORK: made.weights,
         GALLERY: gallery_bytes(made.gallery, made.arrays),
     }
     source = made_by(command, data)
-    origins = {path: {"licence": made.licence, "source": source} for path in files}
-    files |= landmark_files(made.landmarks)
+    origins: dict[str, dict[str, Any]] = {
+        path: {"licence": made.licence, "source": source} for path in files
+    }
+    base = base_content(made.settings)
+    origins |= {path: LITE[made.settings["base"]["name"]].origin() for path in base}
+    files |= {**base, **landmark_files(made.landmarks)}
     publish(Build(name, out, data, command), config, files, PACKAGES, origins)
 
 
-def network_bytes(network: nn.Module) -> bytes:
-    """A safetensors file of all weights and buffers."""
+def network_bytes(network: nn.Module, settings: Mapping[str, Any]) -> bytes:
+    """A safetensors file of all weights and buffers, or of those that differ from the base's.
+
+    What differs from a base is rounded to half precision, in the network as in the file. Raises
+    TrainingError where half precision cannot hold a value.
+    """
+    if "base" in settings:
+        return round_to_half(network, base_tensors(network, settings))
     state: dict[str, Tensor] = {
         name: tensor.contiguous() for name, tensor in network.state_dict().items()
     }

@@ -20,13 +20,15 @@ from training.reid.embedding.batches import IN_ONE_POSE, Variation
 from training.reid.embedding.recipe import (
     ARCFACE,
     CONTRASTIVE,
+    BaseFeatures,
     Recipe,
     all_finite,
     architecture_of,
     create_backbone,
+    start_from_base,
 )
 from wildlife_image.square import normalised
-from wildlife_reid.swin import describe
+from wildlife_reid.swin import describe, swin_descriptor
 
 
 def _published(backbone: str) -> Recipe:
@@ -58,7 +60,19 @@ _SMALL = Recipe(
     epochs=16,
     variation=Variation(turn=25, shift=0.1, zoom=(0.85, 1.35), jitter=0.4, grey=0.3),
 )
+# The contrastive loss on features of ImageNet weights that a package ships, for photographs.
+_IMAGENET = replace(
+    _SMALL,
+    backbone="",
+    arguments={},
+    base=BaseFeatures("lite0", (2, 4), (1, 1), tuned=8),
+    image_size=128,
+    learning_rate=1e-3,
+    epochs=10,
+    steps=30,
+)
 PRESETS = {
+    "imagenet": _IMAGENET,
     # Published: L-384 and its use as it is. T-224 is the smallest of the family.
     "full": _published("hf-hub:BVRA/MegaDescriptor-L-384"),
     "full-tiny": _published("hf-hub:BVRA/MegaDescriptor-T-224"),
@@ -77,6 +91,12 @@ PRESETS = {
 def build(recipe: Recipe) -> tuple[nn.Module, dict[str, Any]]:
     """Build the network, and its settings for config.json. Raises TrainingError."""
     torch.manual_seed(recipe.seed)
+    if recipe.base is not None:
+        size = {"image_size": recipe.image_size}
+        settings = {**size, **recipe.input_settings(), "base": recipe.base.settings()}
+        network = swin_descriptor(settings)
+        start_from_base(network, recipe.base)
+        return network, settings
     network = create_backbone(recipe.backbone, recipe.pretrained, **recipe.arguments)
     own = dict(getattr(network, "pretrained_cfg", {})).get("input_size", (3, 224, 224))
     settings = {

@@ -17,6 +17,7 @@ from pytorch_metric_learning.samplers import MPerClassSampler
 from pytorch_metric_learning.utils import common_functions
 from torch import Tensor, nn
 
+from training.common.base_network import train_mode
 from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.epoch_checkpoints import EpochCheckpoint
@@ -114,8 +115,8 @@ class EmbeddingTrainer:
         epoch = len(self.losses)
         for group in self.optimiser.param_groups:
             share = 0.5 * (1 + math.cos(math.pi * epoch / self.schedule.epochs))
-            group["lr"] = self.schedule.learning_rate * share
-        self.network.train()
+            group["lr"] = self.schedule.learning_rate * share * group["share"]
+        train_mode(self.network)
         self.optimiser.zero_grad()
         loss: Tensor = self.loss(self.network(pixels), labels)
         value = float(loss.item())

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from training.reid.embedding.batches import IN_ONE_POSE, Variation
 from training.reid.embedding.recipe import (
     TRIPLETS,
+    BaseFeatures,
     Recipe,
     all_finite,
     architecture_of,
     create_backbone,
+    start_from_base,
 )
 from wildlife_image.square import normalised
 from wildlife_reid.triplet import TripletNetwork, embed
@@ -56,7 +58,21 @@ _ALIGNED = replace(
     steps=80,
     variation=IN_ONE_POSE,
 )
+# The published recipe with ImageNet weights that a package ships, for photographs.
+_IMAGENET = replace(
+    _PUBLISHED,
+    backbone="",
+    base=BaseFeatures("lite0", (2, 4), (1, 1), tuned=8),
+    image_size=128,
+    pretrained=False,
+    normalisation="half",
+    learning_rate=1e-3,
+    epochs=10,
+    steps=30,
+    variation=Variation(),
+)
 PRESETS = {
+    "imagenet": _IMAGENET,
     "base": _PUBLISHED,
     "extended": replace(_PUBLISHED, backbone="efficientnet_b1", image_size=240),
     "small-base": _SMALL,
@@ -70,6 +86,11 @@ SMALL = "small-extended"  # of the two for whole images
 def build(recipe: Recipe) -> tuple[TripletNetwork, dict[str, Any]]:
     """Build the network to train, and its settings for config.json. Raises TrainingError."""
     torch.manual_seed(recipe.seed)
+    if recipe.base is not None:
+        settings = _input_settings(recipe) | {"base": recipe.base.settings()}
+        network = TripletNetwork(settings)
+        start_from_base(network, recipe.base)
+        return network, settings
     whole = {} if recipe.stage is None else {"features_only": True, "out_indices": (recipe.stage,)}
     backbone = create_backbone(recipe.backbone, recipe.pretrained, **whole)
     settings = network_settings(recipe, backbone)
@@ -83,11 +104,14 @@ def network_settings(recipe: Recipe, backbone: nn.Module) -> dict[str, Any]:
     return {
         "architecture": architecture_of(backbone, recipe.backbone),
         "arguments": {},
-        "width": recipe.width,
-        "image_size": recipe.image_size,
-        **recipe.input_settings(),
+        **_input_settings(recipe),
         **({} if recipe.stage is None else {"stage": recipe.stage}),
     }
+
+
+def _input_settings(recipe: Recipe) -> dict[str, Any]:
+    size = {"width": recipe.width, "image_size": recipe.image_size}
+    return {**size, **recipe.input_settings()}
 
 
 def embed_squares(
