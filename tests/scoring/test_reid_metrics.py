@@ -36,7 +36,7 @@ def scores_of(rows: list[Row]) -> dict[str, float]:
 
 
 def slow_sides(rows: list[Row], unknown: set[str]) -> tuple[float | None, float | None]:
-    """BAKS and BAUS of scoring_program/README.md: a loop for each, without the program."""
+    """BAKS and BAUS of the track's README.md: a loop for each, without the program."""
     found = []
     for side_is_new in (False, True):
         shares = []
