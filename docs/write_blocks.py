@@ -1,11 +1,12 @@
-"""Write every generated block and copy that follows from files of this repository, nothing being run.
+"""Write every generated block and file that follows from files of this repository.
 
     python docs/write_blocks.py            # make docs
     python docs/write_blocks.py --check    # make docs-check: write nothing, exit 1 if one is stale
 
-A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. Blocks with measurements
-(benchmarks/README.md, the submissions' READMEs, training/LOG.md) have commands of their own, which
-stand next to them: these measure again, and that takes minutes or photographs.
+Nothing is run or measured. A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+Blocks with measurements (benchmarks/README.md, the submissions' READMEs, training/LOG.md) have
+commands of their own, which stand next to them: these measure again, and that takes minutes or
+photographs.
 """
 
 from __future__ import annotations
