@@ -21,7 +21,6 @@ import yaml
 
 from kit.files import replacing
 from kit.markdown import filled
-from kit.scaffold import TEMPLATES
 from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +81,7 @@ def with_templates() -> dict[Path, str]:
         track = yaml.safe_load(path.read_text(encoding="utf-8"))["track"]
         model = path.with_name("model.py").read_text(encoding="utf-8")
         models.setdefault(track, []).append(model)
-    paths = {track: TEMPLATES / track / "model.py" for track in models}
+    paths = {track: ROOT / "kit" / "submission_templates" / track / "model.py" for track in models}
     return {
         path: min(models[track], key=len)
         for track, path in paths.items()
