@@ -14,7 +14,6 @@ import json
 import platform
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 from kit import bundles, runs, submissions
 from kit.files import replacing, write_json
 from kit.markdown import table, write_block
+from kit.run_record import installed_versions
 from kit.submissions import Submission
 from wildlife_scoring.tracks import TRACKS
 
@@ -116,17 +116,12 @@ def run_case(case: Case) -> Result:
 
 def machine_type() -> dict[str, Any]:
     """What has to be equal before bytes are expected to be equal."""
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
+    found = installed_versions(_PACKAGES)
     return {
         "python": ".".join(platform.python_version_tuple()[:2]),
         "system": f"{platform.system()} {platform.machine()}",
         "avx512": _has_avx512(),
-        "packages": versions,
+        "packages": {name: found.get(name, "not installed") for name in _PACKAGES},
     }
 
 

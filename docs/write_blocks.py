@@ -1,11 +1,12 @@
-"""Write every generated block that follows from files of this repository, nothing being run.
+"""Write every generated block and file that follows from files of this repository.
 
     python docs/write_blocks.py            # make docs
     python docs/write_blocks.py --check    # make docs-check: write nothing, exit 1 if one is stale
 
-A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. Blocks with measurements
-(benchmarks/README.md, the submissions' READMEs, training/LOG.md) have commands of their own, which
-stand next to them: these measure again, and that takes minutes or photographs.
+Nothing is run or measured. A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+Blocks with measurements (benchmarks/README.md, the submissions' READMEs, training/LOG.md) have
+commands of their own, which stand next to them: these measure again, and that takes minutes or
+photographs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
+
+import yaml
 
 from kit.files import replacing
 from kit.markdown import filled
@@ -67,6 +70,25 @@ def with_keys() -> dict[Path, str]:
     return {ROOT / "kit" / "tracks.json": json.dumps(keys, indent=2) + "\n"}
 
 
+def with_templates() -> dict[Path, str]:
+    """Return what `kit new` starts from: one of the track's submissions, else the smallest one.
+
+    The copy in the package stays while it is the model.py of a submission, so that a smaller new
+    submission does not replace it.
+    """
+    models: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "submissions").glob("*/metadata")):
+        track = yaml.safe_load(path.read_text(encoding="utf-8"))["track"]
+        model = path.with_name("model.py").read_text(encoding="utf-8")
+        models.setdefault(track, []).append(model)
+    paths = {track: ROOT / "kit" / "submission_templates" / track / "model.py" for track in models}
+    return {
+        path: min(models[track], key=len)
+        for track, path in paths.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") not in models[track]
+    }
+
+
 def with_blocks() -> dict[Path, str]:
     """Return what each file with a block should hold.
 
@@ -81,12 +103,17 @@ def with_blocks() -> dict[Path, str]:
 
 def write(files: dict[Path, str], only_check: bool) -> bool:
     """Write the files that differ, or only name them; return whether one differs."""
-    stale = [path for path, new in files.items() if path.read_text(encoding="utf-8") != new]
+    stale = [
+        path
+        for path, new in files.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != new
+    ]
     for path in stale:
         name = path.relative_to(ROOT)
         if only_check:
             print(f"{name}: a generated part is not current. To do: `make docs`")
             continue
+        path.parent.mkdir(exist_ok=True)
         with replacing(path) as temporary:
             temporary.write_text(files[path], encoding="utf-8")
         print(f"{name}: written")
@@ -99,7 +126,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     only_check = bool(arguments)
-    stale = write(with_lines() | with_keys(), only_check)
+    stale = write(with_lines() | with_keys() | with_templates(), only_check)
     stale = write(with_blocks(), only_check) or stale
     return int(only_check and stale)
 

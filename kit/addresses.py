@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from kit.entry_fields import Field, field_problems, is_inner_path
 from kit.errors import UsageProblem
 from kit.package_files import package_file_of, package_problems
 
@@ -16,9 +17,14 @@ ORIGINS = ("url", "hub", "package")
 # This variable points huggingface_hub, too, to a mirror.
 HUB_VARIABLE = "HF_ENDPOINT"
 _PUBLIC_HUB = "https://huggingface.co"
-_HUB_FIELDS = ("repo", "revision", "file")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_HUB_FIELDS = {
+    "repo": Field(_REPOSITORY.fullmatch, "owner/name"),
+    # A branch moves, and then its file is not the one of the digest any more.
+    "revision": Field(_COMMIT.fullmatch, "a commit, 40 hexadecimal digits"),
+    "file": Field(is_inner_path, "a path in the repository"),
+}
 
 
 def address_of(entry: Mapping[str, Any]) -> str | None:
@@ -61,25 +67,7 @@ def address_problems(entry: Mapping[str, Any]) -> list[str]:
     if "url" in entry and (problem := url_problem(entry["url"])):
         problems.append(f"url: {problem}")
     if "hub" in entry:
-        problems += [f"hub: {problem}" for problem in _hub_problems(entry["hub"])]
+        problems += [f"hub: {problem}" for problem in field_problems(entry["hub"], _HUB_FIELDS)]
     if "package" in entry:
         problems += [f"package: {problem}" for problem in package_problems(entry["package"])]
-    return problems
-
-
-def _hub_problems(hub: Any) -> list[str]:
-    if not isinstance(hub, dict) or set(hub) != set(_HUB_FIELDS):
-        return [f"expected a mapping of {', '.join(_HUB_FIELDS)}, found {hub!r}"]
-    repo, revision, file = (
-        value if isinstance(value, str) else "" for value in (hub[name] for name in _HUB_FIELDS)
-    )
-    problems = []
-    if not _REPOSITORY.fullmatch(repo):
-        problems.append(f"repo: expected owner/name, found {hub['repo']!r}")
-    if not _COMMIT.fullmatch(revision):
-        # A branch moves, and then its file is not the one of the digest any more.
-        found = hub["revision"]
-        problems.append(f"revision: expected a commit, 40 hexadecimal digits, found {found!r}")
-    if not file.isprintable() or "\\" in file or {"", ".", ".."} & set(file.split("/")):
-        problems.append(f"file: expected a path in the repository, found {hub['file']!r}")
     return problems

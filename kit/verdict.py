@@ -51,14 +51,7 @@ class Verdict:
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict as `run.json` gives it."""
-        return {
-            "status": self.status,
-            "message": self.message,
-            "todo": self.todo,
-            "log": self.log,
-            "board": {cell.column.key: cell.shown for cell in self.board},
-            "notes": self.notes,
-        }
+        return vars(self) | {"board": {cell.column.key: cell.shown for cell in self.board}}
 
 
 def platform_verdict(bundle: Bundle, prediction: StepResult, scoring: StepResult | None) -> Verdict:

@@ -10,8 +10,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from kit.bundles import Task
 from kit.contract import METADATA_FILES
@@ -31,8 +31,7 @@ _COMMENT = ("#", "//", "%", "*")
 _MOST_BYTES = 1_000_000
 
 
-@dataclass(frozen=True)
-class AppPath:
+class AppPath(NamedTuple):
     """One /app path in the code of a program: `where` is FILE or FILE:LINE."""
 
     where: str

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kit.isolation.app_paths import AppPath
 from kit.isolation.modes import Lack
@@ -28,8 +29,7 @@ _NETWORK = "--mode container has a network, as the platform's workers usually ha
 _WRITING = "write to /app/output or to the working directory; only the platform itself can tell"
 
 
-@dataclass(frozen=True)
-class Doubt:
+class Doubt(NamedTuple):
     """One limit of a mode that a program met, and what to do to be sure."""
 
     reason: str

@@ -124,41 +124,25 @@ def _subspecies(number: int, name: str, species: str, alleles: str) -> Subspecie
 
 
 SUBSPECIES: dict[str, Subspecies] = {
-    row.name: row
-    for row in (
+    name: _subspecies(number, name, species, alleles)
+    for number, name, species, alleles in (
         # The signal pair, whose hybrids are in train.
-        _subspecies(
-            8, "gemmata", "A", "proximal split broad ivory plain none none dark black none"
-        ),
-        _subspecies(
-            9, "flammata", "A", "distal solid broad yellow dennis rayed none dark black none"
-        ),
+        (8, "gemmata", "A", "proximal split broad ivory plain none none dark black none"),
+        (9, "flammata", "A", "distal solid broad yellow dennis rayed none dark black none"),
         # The others, whose hybrids are never in train.
-        _subspecies(
-            2, "lunaria", "A", "proximal solid broad red plain none barred dark black none"
-        ),
-        _subspecies(7, "rubescens", "A", "distal solid broad red plain none none dark black none"),
-        _subspecies(13, "cyanea", "A", "distal solid narrow red plain none none white blue none"),
-        _subspecies(
-            3, "citrina", "A", "proximal solid narrow yellow plain none none dark black none"
-        ),
-        _subspecies(
-            11, "radiosa", "A", "proximal split narrow yellow dennis rayed none dark black none"
-        ),
-        _subspecies(1, "ardens", "A", "distal solid narrow red dennis rayed none dark black none"),
-        _subspecies(5, "duplex", "A", "distal split broad red plain none barred dark black lined"),
-        _subspecies(
-            0, "nivosa", "A", "proximal solid narrow ivory plain none none white blue none"
-        ),
-        # The mimic species: the patterns of gemmata and flammata on its own wings.
-        _subspecies(
-            20, "pseudogemma", "B", "proximal split broad ivory plain none none dark black none"
-        ),
-        _subspecies(
-            21, "pseudoflamma", "B", "distal solid broad yellow dennis rayed none dark black none"
-        ),
+        (2, "lunaria", "A", "proximal solid broad red plain none barred dark black none"),
+        (7, "rubescens", "A", "distal solid broad red plain none none dark black none"),
+        (13, "cyanea", "A", "distal solid narrow red plain none none white blue none"),
+        (3, "citrina", "A", "proximal solid narrow yellow plain none none dark black none"),
+        (11, "radiosa", "A", "proximal split narrow yellow dennis rayed none dark black none"),
+        (1, "ardens", "A", "distal solid narrow red dennis rayed none dark black none"),
+        (5, "duplex", "A", "distal split broad red plain none barred dark black lined"),
+        (0, "nivosa", "A", "proximal solid narrow ivory plain none none white blue none"),
     )
 }
+# The mimic species: the patterns of gemmata and flammata on its own wings.
+for _number, _name, _pattern in ((20, "pseudogemma", "gemmata"), (21, "pseudoflamma", "flammata")):
+    SUBSPECIES[_name] = Subspecies(_number, _name, "B", SUBSPECIES[_pattern].alleles)
 
 
 def pure_haplotype(subspecies: Subspecies, rng: np.random.Generator) -> Haplotype:

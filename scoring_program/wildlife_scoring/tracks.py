@@ -2,7 +2,7 @@
 
 Everything that lists tracks in the program reads `TRACKS`; the lists of the kit and of the
 ingestion program are compared with it by tests/repository/test_tracks.py. The metrics of each
-track are defined in README.md next to scoring.py.
+track are defined in the README.md of its package.
 """
 
 from __future__ import annotations

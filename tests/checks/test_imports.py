@@ -11,9 +11,11 @@ from kit.submissions import Submission
 from tests.support.checks import good_submission
 from tests.support.kit import write_tree
 
+NET = {"net.py": "A = 1"}
+LAYERS = {"net.py": "from .layers import A", "layers.py": "A = 1"}
 # Name -> files of the submission next to model.py, and the line that model.py begins with.
 GOOD: dict[str, tuple[dict[str, str], str]] = {
-    "a file": ({"net.py": "A = 1"}, "from net import A"),
+    "a file": (NET, "from net import A"),
     "a namespace package": ({"pack/inner.py": "A = 1"}, "from pack.inner import A"),
     "a module of one": ({"pack/inner.py": "A = 1"}, "from pack import inner"),
     "a package": ({"pack/__init__.py": "A = 1"}, "from pack import A"),
@@ -54,7 +56,7 @@ GOOD: dict[str, tuple[dict[str, str], str]] = {
         "import os, sys\nsys.path.insert(0, os.environ['CODE'])\nimport net",
     ),
     "the folder itself on the path": (
-        {"net.py": "A = 1"},
+        NET,
         "import sys\nfrom pathlib import Path\n"
         "sys.path.insert(0, str(Path(__file__).parent))\nimport net",
     ),
@@ -67,23 +69,23 @@ GOOD: dict[str, tuple[dict[str, str], str]] = {
         "try:\n    from pack.fast import A\nexcept ImportError:\n    from pack.inner import A",
     ),
     "a relative import with an absolute one in reserve": (
-        {"net.py": "A = 1"},
+        NET,
         "try:\n    from .net import A\nexcept ImportError:\n    from net import A",
     ),
     "a relative import with one in reserve for any error": (
-        {"net.py": "A = 1"},
+        NET,
         "try:\n    from . import net\nexcept Exception:\n    import net",
     ),
     "a relative import in reserve": (
-        {"net.py": "A = 1"},
+        NET,
         "try:\n    from net import A\nexcept ImportError:\n    from .net import A",
     ),
     "a relative import in packages only": (
-        {"net.py": "A = 1"},
+        NET,
         "if __package__:\n    from .net import A\nelse:\n    from net import A",
     ),
     "a relative import that only a script of its own meets": (
-        {"net.py": "A = 1"},
+        NET,
         "from net import A\nif __name__ == '__main__':\n    from .net import A\n    import nowhere",
     ),
     "a relative import in a file that nothing imports": (
@@ -105,24 +107,22 @@ GOOD: dict[str, tuple[dict[str, str], str]] = {
     ),
 }  # fmt: skip
 RELATIVE: dict[str, tuple[dict[str, str], str]] = {
-    "from a module": ({"net.py": "A = 1"}, "from .net import A"),
-    "from the folder": ({"net.py": "A = 1"}, "from . import net"),
-    "everything": ({"net.py": "A = 1"}, "from .net import *"),
+    "from a module": (NET, "from .net import A"),
+    "from the folder": (NET, "from . import net"),
+    "everything": (NET, "from .net import *"),
     "from a package": ({"pack/net.py": "A = 1"}, "from .pack.net import A"),
-    "from above": ({"net.py": "A = 1"}, "from .. import net"),
+    "from above": (NET, "from .. import net"),
     "with __init__.py next to model.py": (
         {"net.py": "A = 1", "__init__.py": ""}, "from .net import A",
     ),
-    "in a function": ({"net.py": "A = 1"}, "def build():\n    from .net import A\n    return A"),
-    "in the module next to it": (
-        {"net.py": "from .layers import A", "layers.py": "A = 1"}, "from net import A",
-    ),
+    "in a function": (NET, "def build():\n    from .net import A\n    return A"),
+    "in the module next to it": (LAYERS, "from net import A"),
     "in a module that import_module loads": (
-        {"net.py": "from .layers import A", "layers.py": "A = 1"},
+        LAYERS,
         "import importlib\nnet = importlib.import_module('net')",
     ),
     "in a module that something loads": (
-        {"net.py": "from .layers import A", "layers.py": "A = 1"},
+        LAYERS,
         "import importlib, os\nnet = importlib.import_module(os.environ['NET'])",
     ),
     "in a package, too far up": (
@@ -133,14 +133,14 @@ RELATIVE: dict[str, tuple[dict[str, str], str]] = {
         "import sys\nsys.path.insert(0, 'src')\nfrom net import A",
     ),
     "by import_module": (
-        {"net.py": "A = 1"}, "import importlib\nimportlib.import_module('.net', __package__)",
+        NET, "import importlib\nimportlib.import_module('.net', __package__)",
     ),
     "under a handler that raises": (
-        {"net.py": "A = 1"},
+        NET,
         "try:\n    from .net import A\nexcept ImportError as e:\n    raise OSError from e",
     ),
     "under a handler of another error": (
-        {"net.py": "A = 1"},
+        NET,
         "try:\n    from .net import A\nexcept ModuleNotFoundError:\n    from net import A",
     ),
     "twice": (
@@ -148,7 +148,7 @@ RELATIVE: dict[str, tuple[dict[str, str], str]] = {
         "try:\n    from .net import A\nexcept ImportError:\n    from .old import A",
     ),
     "unless it is a script": (
-        {"net.py": "A = 1"},
+        NET,
         "if __name__ == '__main__':\n    from net import A\nelse:\n    from .net import A",
     ),
 }  # fmt: skip
@@ -176,7 +176,7 @@ def test_a_relative_import_that_fails_is_found(name: str, tmp_path: Path) -> Non
 
 def test_what_stands_in_for_a_relative_import_has_to_be_there(tmp_path: Path) -> None:
     head = "try:\n    from .net import A\nexcept ImportError:\n    from nett import A"
-    (found,) = import_findings(tmp_path, {"net.py": "A = 1"}, head)
+    (found,) = import_findings(tmp_path, NET, head)
     assert "nett is not in the submission" in found
 
 
@@ -188,5 +188,5 @@ def test_a_folder_on_the_path_does_not_bring_the_others(tmp_path: Path) -> None:
 
 
 def test_a_relative_import_at_the_root_says_why(tmp_path: Path) -> None:
-    (found,) = import_findings(tmp_path, {"net.py": "A = 1"}, "from .net import A")
+    (found,) = import_findings(tmp_path, NET, "from .net import A")
     assert "model.py is imported without a package" in found

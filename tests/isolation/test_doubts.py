@@ -36,21 +36,24 @@ def found_in(folder: Path, name: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "path"),
+    ("name", "text", "line", "path"),
     [
-        ("a.py", "x = '/app/input/res'\n", ":1 names /app/input/res"),
-        ("a.py", "import os\nos.listdir('/app')\n", ":2 names /app"),
-        ("a.py", "x = f'/app/input/{1}'\n", ":1 names /app/input/"),
-        ("a.py", "os.system('cp x /app/output')\n", ":1 names /app/output"),
-        ("a.py", "print '/app/input'\n", ":1 names /app/input"),
-        ("run.sh", "#!/bin/sh\ncat /app/input/ref/x\n", ":2 names /app/input/ref/x"),
-        ("run.R", "x <- read.csv('/app/input/x.csv')\n", ":1 names /app/input/x.csv"),
-        ("settings.json", '{"out": "/app/output"}', ":1 names /app/output"),
-        ("metadata.yaml", "command: sh /app/tools/run.sh\n", " names /app/tools/run.sh"),
+        ("a.py", "x = '/app/input/res'\n", 1, "/app/input/res"),
+        ("a.py", "import os\nos.listdir('/app')\n", 2, "/app"),
+        ("a.py", "x = f'/app/input/{1}'\n", 1, "/app/input/"),
+        ("a.py", "os.system('cp x /app/output')\n", 1, "/app/output"),
+        ("a.py", "print '/app/input'\n", 1, "/app/input"),
+        ("run.sh", "#!/bin/sh\ncat /app/input/ref/x\n", 2, "/app/input/ref/x"),
+        ("run.R", "x <- read.csv('/app/input/x.csv')\n", 1, "/app/input/x.csv"),
+        ("settings.json", '{"out": "/app/output"}', 1, "/app/output"),
+        ("metadata.yaml", "command: sh /app/tools/run.sh\n", None, "/app/tools/run.sh"),
     ],
 )
-def test_paths_of_a_programs_own_are_found(tmp_path: Path, name: str, text: str, path: str) -> None:
-    assert found_in(tmp_path, name, text) == [f"scoring_program/{name}{path}"]
+def test_paths_of_a_programs_own_are_found(
+    tmp_path: Path, name: str, text: str, line: int | None, path: str
+) -> None:
+    where = f"{name}:{line}" if line else name
+    assert found_in(tmp_path, name, text) == [f"scoring_program/{where} names {path}"]
 
 
 @pytest.mark.parametrize(

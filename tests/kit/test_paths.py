@@ -65,12 +65,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def written_to(place: Path, command: str) -> list[str | Path]:
+    """The option that names what a command writes; none for those that write nothing."""
+    names = {"pack": "dist/out.zip", "bundle": "dist/out.zip", "run": "run"}
+    return ["--out", place / names[command]] if command in names else []
+
+
 @pytest.mark.parametrize("way", FOLDER_WAYS)
 @pytest.mark.parametrize("command", ["check --quick", "pack", "weights show", "vendor"])
 def test_commands_on_a_submission(kit: Kit, place: Path, command: str, way: Way) -> None:
     os.chdir(place)
-    out: list[str | Path] = ["--out", place / "dist/out.zip"] if command == "pack" else []
-    answer = kit(*command.split(), way(place / "mine"), *out)
+    answer = kit(*command.split(), way(place / "mine"), *written_to(place, command))
     assert answer.status == 0, answer.text
 
 
@@ -78,10 +83,8 @@ def test_commands_on_a_submission(kit: Kit, place: Path, command: str, way: Way)
 @pytest.mark.parametrize("command", ["check --quick", "run"])
 def test_commands_on_a_zip(kit: Kit, place: Path, command: str, way: Way) -> None:
     os.chdir(place)
-    against: list[str | Path] = (
-        ["--bundle", place / "bundle", "--out", place / "run"] if command == "run" else []
-    )
-    answer = kit(*command.split(), way(place / "mine.zip"), *against)
+    against: list[str | Path] = ["--bundle", place / "bundle"] if command == "run" else []
+    answer = kit(*command.split(), way(place / "mine.zip"), *against, *written_to(place, command))
     assert answer.status == 0, answer.text
 
 
@@ -89,8 +92,7 @@ def test_commands_on_a_zip(kit: Kit, place: Path, command: str, way: Way) -> Non
 @pytest.mark.parametrize("command", ["check", "bundle"])
 def test_commands_on_a_bundle(kit: Kit, place: Path, command: str, way: Way) -> None:
     os.chdir(place)
-    out: list[str | Path] = ["--out", place / "dist/out.zip"] if command == "bundle" else []
-    answer = kit(command, way(place / "bundle"), *out)
+    answer = kit(command, way(place / "bundle"), *written_to(place, command))
     assert answer.status == 0, answer.text
     if command == "check":
         assert answer.out.startswith("bundle bundle\n")

@@ -13,7 +13,6 @@ from tests.support.kit import (
     Kit,
     competition_yaml,
     make_bundle,
-    make_submission,
     write_tree,
     zipped,
 )
@@ -163,14 +162,13 @@ def test_a_secret_in_results_is_found(kit: Kit, tmp_path: Path) -> None:
 
 
 def test_code_without_metadata_is_a_warning_that_says_what_happens(
-    kit: Kit, tmp_path: Path, bundle: Path
+    kit: Kit, submission: Path, bundle: Path
 ) -> None:
-    folder = make_submission(tmp_path / "s")
-    (folder / "metadata").unlink()
-    answer = kit("check", folder, "--bundle", bundle)
+    (submission / "metadata").unlink()
+    answer = kit("check", submission, "--bundle", bundle)
     assert answer.status == 0, answer.text
     assert "runs the ingestion all the same" in answer.text
-    ran = kit("run", folder, "--bundle", bundle)
+    ran = kit("run", submission, "--bundle", bundle)
     assert ran.status == 0
     assert "kit pack would refuse" not in ran.text
 

@@ -60,6 +60,15 @@ def test_the_kit_knows_the_track_of_a_sample_bundle(name: str) -> None:
 
 
 @pytest.mark.parametrize("track", ROWS)
+def test_the_readme_of_a_track_defines_each_key_of_its_leaderboard(track: Track) -> None:
+    package = ROOT / "scoring_program" / "wildlife_scoring" / track.name
+    definitions = (package / "README.md").read_text(encoding="utf-8")
+    assert definitions.startswith(f"# Track `{track.name}`\n")
+    wanted = [*track.keys, *(f"DATASET_{key}" for key in track.keys_per_dataset)]
+    assert [key for key in wanted if f"`{key}`" not in definitions] == []
+
+
+@pytest.mark.parametrize("track", ROWS)
 def test_the_module_of_a_track_offers_the_four_steps(track: Track) -> None:
     scorer = track.scorer()
     for name in STEPS:
@@ -103,8 +112,6 @@ def test_the_readmes_and_the_folders_name_a_track_with_a_sample_bundle(
 ) -> None:
     assert f"artifacts-{name}" in make_targets(), "no training/{name}/__main__.py"
     assert f"Track `{name}`:" in (ROOT / "README.md").read_text(encoding="utf-8")
-    definitions = (ROOT / "scoring_program" / "README.md").read_text(encoding="utf-8")
-    assert f"## Track `{name}`" in definitions
     assert (ROOT / "training" / name).is_dir()
     assert (ROOT / "sample_data" / f"generate_{name}.py").is_file()
 

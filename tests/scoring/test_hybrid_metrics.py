@@ -68,7 +68,7 @@ def slow_average_precision(rows: list[Row]) -> float:
 
 
 def slow_scores(rows: list[Row], tnr: float = TNR) -> dict[str, float]:
-    """The eight values of scoring_program/README.md: a loop for each, without the program."""
+    """The eight values of the track's README.md: a loop for each, without the program."""
     rows = [(stat, group, float(f"{value:.4f}")) for stat, group, value in rows]
     parts = {name: [row for row in rows if row[1] == name] for name in GROUPS}
     parts["A"] = parts["major"] + parts["minor"]

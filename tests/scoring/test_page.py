@@ -35,22 +35,24 @@ def test_the_report_does_not_tell_the_platforms_hidden_labels(folders: Folders) 
     assert not [name for name, *_ in TRUTH if name in report]
 
 
+def report_of_image(folders: Folders, name: str) -> str:
+    """The report of a test set with a missed hybrid of this name."""
+    folders.refer([(name, "1", "major"), *TRUTH])
+    folders.predict([(name, "0.0"), *ANSWERS])
+    return folders.run().report
+
+
 @pytest.mark.usefixtures("_names_shown")
 def test_names_from_outside_are_escaped_in_the_report(folders: Folders) -> None:
     evil = "<script>alert('1')</script>&\".jpg"
-    folders.refer([(evil, "1", "major"), *TRUTH])
-    folders.predict([(evil, "0.0"), *ANSWERS])
-    report = folders.run().report
+    report = report_of_image(folders, evil)
     assert "<script" not in report
     assert html.escape(evil) in report
 
 
 @pytest.mark.usefixtures("_names_shown")
 def test_control_characters_are_shown_escaped_in_the_report(folders: Folders) -> None:
-    evil = "a\x1b[2J\x9b\u202egpj 🦋.jpg"
-    folders.refer([(evil, "1", "major"), *TRUTH])
-    folders.predict([(evil, "0.0"), *ANSWERS])
-    report = folders.run().report
+    report = report_of_image(folders, "a\x1b[2J\x9b\u202egpj 🦋.jpg")
     assert r"a\x1b[2J\x9b\u202egpj 🦋.jpg" in report
     assert not re.search("[\x1b\x9b\u202e]", report)
 

@@ -13,33 +13,40 @@ from tests.support.scoring import Folders, Rows, leftovers, make_folders
 
 HEADER = ("filename", "identity", "dataset", "new_identity")
 CANDIDATES = ("filename", "rank", "identity", "score")
-TRUTH: Rows = [
-    ("a.jpg", "cat_1", "cat", "false"),
-    ("b.jpg", "cat_1", "cat", "false"),
-    ("c.jpg", "cat_2", "cat", "false"),
-    ("d.jpg", "cat_9", "cat", "true"),
-    ("e.jpg", "fox_1", "fox", "false"),
-    ("f.jpg", "fox_8", "fox", "true"),
-]
+
+
+def rows_of(text: str) -> Rows:
+    """The words of each line."""
+    return [tuple(line.split()) for line in text.split("\n") if line.strip()]
+
+
+TRUTH = rows_of("""
+    a.jpg cat_1 cat false
+    b.jpg cat_1 cat false
+    c.jpg cat_2 cat false
+    d.jpg cat_9 cat true
+    e.jpg fox_1 fox false
+    f.jpg fox_8 fox true
+""")
 # Right but for b.jpg, a known cat that is called new.
-ANSWERS: Rows = [
-    ("a.jpg", "cat_1"),
-    ("b.jpg", "new_individual"),
-    ("c.jpg", "cat_2"),
-    ("d.jpg", "new_individual"),
-    ("e.jpg", "fox_1"),
-    ("f.jpg", "new_individual"),
-]
-LISTS: Rows = [
-    ("a.jpg", "1", "cat_1", "0.9"),
-    ("a.jpg", "2", "cat_2", "0.4"),
-    ("b.jpg", "1", "cat_2", "0.3"),
-    ("b.jpg", "2", "cat_1", "0.2"),
-    ("c.jpg", "1", "cat_2", "0.8"),
-    ("d.jpg", "1", "cat_1", "0.1"),
-    ("e.jpg", "1", "fox_1", "0.7"),
-    ("f.jpg", "1", "fox_1", "0.6"),
-]
+ANSWERS = rows_of("""
+    a.jpg cat_1
+    b.jpg new_individual
+    c.jpg cat_2
+    d.jpg new_individual
+    e.jpg fox_1
+    f.jpg new_individual
+""")
+LISTS = rows_of("""
+    a.jpg 1 cat_1 0.9
+    a.jpg 2 cat_2 0.4
+    b.jpg 1 cat_2 0.3
+    b.jpg 2 cat_1 0.2
+    c.jpg 1 cat_2 0.8
+    d.jpg 1 cat_1 0.1
+    e.jpg 1 fox_1 0.7
+    f.jpg 1 fox_1 0.6
+""")
 
 
 @pytest.fixture

@@ -57,6 +57,14 @@ def _command(program: str, command: str) -> Callable[[Path], None]:
     return write(f"{program}/metadata.yaml", f"command: {command}\n")
 
 
+def _scoring_command(name: str, code: str, command: str) -> Defect:
+    return Defect(name, code, _command("scoring_program", command))
+
+
+def _ingestion_command(name: str, code: str, command: str) -> Defect:
+    return Defect(name, code, _command("ingestion_program", command))
+
+
 def _singular(content: dict[str, Any]) -> None:
     content["leaderboard"] = content.pop("leaderboards")
 
@@ -301,18 +309,14 @@ BUNDLE_DEFECTS = (
            write("scoring_program/metadata.yaml", "command: [python3, scoring.py]\n")),
     Defect("quotes that do not match", "program-command",
            write("scoring_program/metadata.yaml", 'command: "python3 \'scoring.py"\n')),
-    Defect("&&", "command-shell",
-           _command("scoring_program", "pip install x && python3 scoring.py")),
-    Defect("a pipe", "command-shell", _command("scoring_program", "python3 scoring.py | tee log")),
-    Defect("a redirection", "command-shell",
-           _command("scoring_program", "python3 scoring.py >log.txt")),
-    Defect("a tilde", "command-shell", _command("scoring_program", "python3 ~/scoring.py")),
-    Defect("a pattern", "command-shell", _command("scoring_program", "python3 scoring.py *.csv")),
-    Defect("a variable before the command", "command-shell",
-           _command("scoring_program", "A=1 python3 scoring.py")),
-    Defect("cd first", "command-shell", _command("scoring_program", "cd /app/program")),
-    Defect("a variable of a shell", "command-variable",
-           _command("scoring_program", "python3 scoring.py $HOME")),
+    _scoring_command("&&", "command-shell", "pip install x && python3 scoring.py"),
+    _scoring_command("a pipe", "command-shell", "python3 scoring.py | tee log"),
+    _scoring_command("a redirection", "command-shell", "python3 scoring.py >log.txt"),
+    _scoring_command("a tilde", "command-shell", "python3 ~/scoring.py"),
+    _scoring_command("a pattern", "command-shell", "python3 scoring.py *.csv"),
+    _scoring_command("a variable before the command", "command-shell", "A=1 python3 scoring.py"),
+    _scoring_command("cd first", "command-shell", "cd /app/program"),
+    _scoring_command("a variable of a shell", "command-variable", "python3 scoring.py $HOME"),
     Defect("a variable that no program reads", "command-variable-unread",
            both(write("scoring_program/scoring.py", "import sys\nprint(sys.argv[2])\n"),
                 _command("scoring_program", "python3 scoring.py $input $output $test_data"))),
@@ -322,18 +326,18 @@ BUNDLE_DEFECTS = (
     Defect("a variable that a parser reads", "command-variable",
            both(write("scoring_program/scoring.py", "import argparse\n"),
                 _command("scoring_program", "python3 scoring.py $input $output $test_data"))),
-    Defect("$ingested_program", "command-variable",
-           _command("ingestion_program", "python3 ingestion.py $ingested_program")),
-    Defect("$input_data in the ingestion", "command-input-data",
-           _command("ingestion_program", "python3 ingestion.py $input_data $output")),
-    Defect("a script that is not there", "command-file",
-           _command("scoring_program", "python3 /app/program/score.py /app/input /app/output")),
-    Defect("a script next to it, not there", "command-file",
-           _command("scoring_program", "python3 score.py /app/input /app/output")),
-    Defect("/app/ingestion_program", "command-path",
-           _command("ingestion_program", "python3 /app/ingestion_program/ingestion.py")),
-    Defect("the input data at scoring", "command-path",
-           _command("scoring_program", "python3 scoring.py /app/input_data")),
-    Defect("the reference at ingestion", "command-path",
-           _command("ingestion_program", "python3 ingestion.py /app/input/ref")),
+    _ingestion_command("$ingested_program", "command-variable",
+                       "python3 ingestion.py $ingested_program"),
+    _ingestion_command("$input_data in the ingestion", "command-input-data",
+                       "python3 ingestion.py $input_data $output"),
+    _scoring_command("a script that is not there", "command-file",
+                     "python3 /app/program/score.py /app/input /app/output"),
+    _scoring_command("a script next to it, not there", "command-file",
+                     "python3 score.py /app/input /app/output"),
+    _ingestion_command("/app/ingestion_program", "command-path",
+                       "python3 /app/ingestion_program/ingestion.py"),
+    _scoring_command("the input data at scoring", "command-path",
+                     "python3 scoring.py /app/input_data"),
+    _ingestion_command("the reference at ingestion", "command-path",
+                       "python3 ingestion.py /app/input/ref"),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kit.checks.bundle.contents import unpacked
 from kit.checks.running.images import SUFFIXES
@@ -35,16 +35,12 @@ _LIFTED = re.compile(rb"\b(MAX_IMAGE_PIXELS|LOAD_TRUNCATED_IMAGES)\s*=(?!=)")
 _HEADER_ONLY = ("EPS", "WMF", "EMF")
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """An image that does not open: the code of the finding, its path, and why."""
 
     code: str
     path: Path
     why: str
-
-    def __str__(self) -> str:
-        return f"{self.path.name} ({self.why})"
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def check_folder(
     problems, decoded = _problems(paths, tolerance, seconds)
     by_code: dict[str, list[str]] = {}
     for item in problems:
-        by_code.setdefault(_code(item, tolerance), []).append(str(item))
+        by_code.setdefault(_code(item, tolerance), []).append(f"{item.path.name} ({item.why})")
     for code, found in by_code.items():
         text = f"{len(found)} of {len(paths)} images: {shown(sorted(found))}"
         yield Finding(code, value, text)

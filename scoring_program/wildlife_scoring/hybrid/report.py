@@ -144,13 +144,14 @@ def _threshold_section(scored: Scored) -> list[str]:
         text = f"Threshold {number(threshold.value)}: {percent(threshold.tnr)} of the non-hybrids "
         text += "stay at or below it. The key gives each curve's value there."
         figures.append(figure(f"{SPECIES_TITLE[species]}.", text, chart))
-    return [
-        "<h2>Recall and true negative rate over the threshold</h2>",
-        "<p>Further right fewer non-hybrids are taken for hybrids (the dashed true negative rate "
+    return _figures_section(
+        "Recall and true negative rate over the threshold",
+        "Further right fewer non-hybrids are taken for hybrids (the dashed true negative rate "
         "rises), and fewer hybrids are found (recall falls). A good model has a wide range of "
-        "thresholds where all curves are high.</p>",
-        f'<div class="grid2">{"".join(figures)}</div>',
-    ]
+        "thresholds where all curves are high.",
+        figures,
+        columns=2,
+    )
 
 
 def _histogram_section(scored: Scored) -> list[str]:
@@ -160,12 +161,13 @@ def _histogram_section(scored: Scored) -> list[str]:
         for name, (hybrids, others) in group_counts(scored).items()
         for chart in [score_histogram(scored, name, axis)]
     ]
-    return [
-        "<h2>Predicted scores by group</h2>",
-        "<p>Bars give shares of the hybrids and shares of the non-hybrids, so that both classes "
-        "can be compared where one is much larger. No threshold can separate what overlaps.</p>",
-        f'<div class="grid3">{"".join(figures)}</div>',
-    ]
+    return _figures_section(
+        "Predicted scores by group",
+        "Bars give shares of the hybrids and shares of the non-hybrids, so that both classes "
+        "can be compared where one is much larger. No threshold can separate what overlaps.",
+        figures,
+        columns=3,
+    )
 
 
 def _precision_section(scored: Scored) -> list[str]:
@@ -174,12 +176,19 @@ def _precision_section(scored: Scored) -> list[str]:
         figure(f"{SPECIES_TITLE[species]}.", text, precision_recall_chart(scored, sets))
         for species, sets in (("A", ("A", "major", "minor")), ("mimic", ("mimic",)))
     ]
-    return [
-        "<h2>Precision and recall</h2>",
-        "<p>From left to right the threshold falls: more hybrids are found (recall), and of the "
-        "images above the threshold a smaller share are hybrids (precision).</p>",
-        f'<div class="grid2">{"".join(figures)}</div>',
-    ]
+    return _figures_section(
+        "Precision and recall",
+        "From left to right the threshold falls: more hybrids are found (recall), and of the "
+        "images above the threshold a smaller share are hybrids (precision).",
+        figures,
+        columns=2,
+    )
+
+
+def _figures_section(title: str, text: str, figures: list[str], columns: int) -> list[str]:
+    """Write a heading, what the figures show, and the figures in a grid of 2 or 3 columns."""
+    grid = f'<div class="grid{columns}">{"".join(figures)}</div>'
+    return [f"<h2>{title}</h2>", f"<p>{text}</p>", grid]
 
 
 def _errors_section(scored: Scored) -> list[str]:

@@ -97,18 +97,16 @@ def curve_chart(
     summary: str, frame: Frame, curves: Sequence[Curve], marker: Marker | None = None
 ) -> str:
     """Draw one <svg> and its legend. summary: the chart in words, for readers who cannot see it."""
-    drawn = [_curve(frame, curve) for curve in curves]
-    legend = _legend([(curve.label, _line_key(curve)) for curve in curves])
-    return _chart(summary, frame, drawn, marker) + legend
+    drawn = [(curve.label, _line_key(curve), _curve(frame, curve)) for curve in curves]
+    return _chart(summary, frame, drawn, marker)
 
 
 def histogram_chart(
     summary: str, frame: Frame, bars: Sequence[Bars], marker: Marker | None = None
 ) -> str:
     """Draw like curve_chart, for histograms drawn over each other, the first one at the back."""
-    drawn = [_bars(frame, each) for each in bars]
-    legend = _legend([(each.label, _area_key(each)) for each in bars])
-    return _chart(summary, frame, drawn, marker) + legend
+    drawn = [(each.label, _area_key(each), _bars(frame, each)) for each in bars]
+    return _chart(summary, frame, drawn, marker)
 
 
 def class_histogram(
@@ -173,12 +171,17 @@ def drawable_all(values: FloatArray) -> FloatArray:
     return np.clip(values, -LARGEST_DRAWN, LARGEST_DRAWN)
 
 
-def _chart(summary: str, frame: Frame, drawn: Sequence[str], marker: Marker | None) -> str:
+def _chart(
+    summary: str, frame: Frame, drawn: Sequence[tuple[str, str, str]], marker: Marker | None
+) -> str:
+    """Draw one <svg> and its legend. drawn: label, key in the legend, and shape of each series."""
     mark = _marker(frame, marker) if marker else ""
+    shapes = "".join(shape for _, _, shape in drawn)
     return (
         f'<svg class="chart" viewBox="0 0 {frame.width} {HEIGHT}" role="img" '
         f'aria-label="{escape(summary)}">'
-        f"{_y_axis(frame)}{''.join(drawn)}{_x_axis(frame)}{mark}</svg>"
+        f"{_y_axis(frame)}{shapes}{_x_axis(frame)}{mark}</svg>"
+        f"{_legend([(label, key) for label, key, _ in drawn])}"
     )
 
 

@@ -20,6 +20,8 @@ from training.hybrid.masks.pairs import read_pairs
 ROOT = Path(__file__).parents[3]
 # A dict, because the type stubs of transformers do not know this argument of its backbones.
 STAGES: dict[str, Any] = {"out_features": ["stage2", "stage3", "stage4"]}
+# The width and depth of all tiny transformers.
+TINY: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 SCRIPT = ["-m", "training.hybrid.masks.teacher"]
 
 
@@ -115,8 +117,7 @@ def save_owlvit(folder: Path) -> None:
     ends = [letter + "</w>" for letter in letters]
     tokens = [*letters, *ends, "<|startoftext|>", "<|endoftext|>"]
     vocabulary = {token: number for number, token in enumerate(tokens)}
-    layers = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
-    layers["num_attention_heads"] = 2
+    layers = TINY | {"intermediate_size": 16}
     config = tf.OwlViTConfig(
         text_config=layers
         | {"vocab_size": len(tokens), "max_position_embeddings": 24, "pad_token_id": 0}
@@ -139,31 +140,14 @@ def save_grounding_dino(folder: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "a", "butterfly", "wing"]
     config = tf.GroundingDinoConfig(
         backbone_config=tf.SwinConfig(
-            image_size=64,
-            patch_size=4,
-            embed_dim=8,
-            depths=[1, 1, 1, 1],
-            num_heads=[1, 1, 1, 1],
-            window_size=4,
-            **STAGES,
+            image_size=64, patch_size=4, embed_dim=8, window_size=4,
+            depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], **STAGES,
         ),
-        text_config=tf.BertConfig(
-            vocab_size=len(words),
-            hidden_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=16,
-        ),
-        d_model=32,
-        num_queries=6,
-        encoder_layers=1,
-        decoder_layers=2,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        max_text_len=32,
-    )
+        text_config=tf.BertConfig(vocab_size=len(words), intermediate_size=16, **TINY),
+        d_model=32, num_queries=6, max_text_len=32,
+        encoder_layers=1, encoder_ffn_dim=16, encoder_attention_heads=2,
+        decoder_layers=2, decoder_ffn_dim=16, decoder_attention_heads=2,
+    )  # fmt: skip
     tf.GroundingDinoForObjectDetection(config).save_pretrained(folder)
     tokenizer = tf.BertTokenizer(vocab={word: number for number, word in enumerate(words)})
     images = tf.GroundingDinoImageProcessor(size={"shortest_edge": 128, "longest_edge": 128})
@@ -176,29 +160,18 @@ def save_rtdetr(folder: Path) -> None:
     import transformers as tf
 
     backbone = tf.RTDetrResNetConfig(
-        embedding_size=8,
-        hidden_sizes=[8, 8, 16, 16],
-        depths=[1, 1, 1, 1],
-        layer_type="basic",
+        embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="basic",
         **STAGES,
-    )
+    )  # fmt: skip
     config = tf.RTDetrConfig(
         backbone_config=backbone,
-        encoder_hidden_dim=16,
-        encoder_in_channels=[8, 16, 16],
-        encoder_ffn_dim=16,
-        encoder_attention_heads=2,
-        d_model=16,
-        num_queries=6,
-        decoder_in_channels=[16, 16, 16],
-        decoder_ffn_dim=16,
-        decoder_layers=1,
-        decoder_attention_heads=2,
-        num_denoising=0,
-        feat_strides=[8, 16, 32],
-        id2label={0: "wing", 1: "ruler"},
-        label2id={"wing": 0, "ruler": 1},
-    )
+        d_model=16, num_queries=6, num_denoising=0, feat_strides=[8, 16, 32],
+        encoder_hidden_dim=16, encoder_in_channels=[8, 16, 16],
+        encoder_ffn_dim=16, encoder_attention_heads=2,
+        decoder_layers=1, decoder_in_channels=[16, 16, 16],
+        decoder_ffn_dim=16, decoder_attention_heads=2,
+        id2label={0: "wing", 1: "ruler"}, label2id={"wing": 0, "ruler": 1},
+    )  # fmt: skip
     tf.RTDetrForObjectDetection(config).save_pretrained(folder)
     tf.RTDetrImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
 
@@ -209,29 +182,17 @@ def save_sam(folder: Path) -> None:
 
     config = tf.SamConfig(
         vision_config=tf.SamVisionConfig(
-            hidden_size=16,
-            output_channels=8,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            image_size=64,
-            patch_size=16,
-            window_size=2,
-            global_attn_indexes=[0],
-            mlp_dim=16,
-            num_pos_feats=4,
+            image_size=64, patch_size=16, window_size=2, global_attn_indexes=[0],
+            output_channels=8, mlp_dim=16, num_pos_feats=4, **TINY,
         ),
         prompt_encoder_config=tf.SamPromptEncoderConfig(
             hidden_size=8, image_size=64, patch_size=16, mask_input_channels=4
         ),
         mask_decoder_config=tf.SamMaskDecoderConfig(
-            hidden_size=8,
-            mlp_dim=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            iou_head_hidden_dim=8,
-            attention_downsample_rate=1,
+            hidden_size=8, mlp_dim=16, num_hidden_layers=1, num_attention_heads=2,
+            iou_head_hidden_dim=8, attention_downsample_rate=1,
         ),
-    )
+    )  # fmt: skip
     tf.SamModel(config).save_pretrained(folder)
     images = tf.SamImageProcessor(
         size={"longest_edge": 64},

@@ -9,7 +9,7 @@ Thresholds are chosen on many such splits, one for each seed. Two rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,7 @@ NEW_SHARE = 0.25  # of all individuals, and at most half of those that may becom
 QUERY_SHARE = 0.3  # of a known individual's images, as far as they are validation images
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Rows of the gallery (g,) and of the queries (q,), and which queries are new (q,)."""
 
     gallery: Rows

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from tests.support.synthetic_hybrids import gradient_image, shapes_of, small_vgg
 from training.hybrid.synthetic_hybrids import factory_run as runs
@@ -52,20 +53,24 @@ def published_discriminator() -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def test_the_full_generator_has_the_published_names_and_shapes() -> None:
+@pytest.mark.parametrize(
+    ("network", "published", "tensors", "parameters"),
+    [
+        (networks.Generator, published_generator(), 66, 188_729_926),
+        (networks.Discriminator, published_discriminator(), 20, 5_541_762),
+    ],
+)
+def test_the_full_networks_have_the_published_names_and_shapes(
+    network: type[nn.Module],
+    published: dict[str, tuple[int, ...]],
+    tensors: int,
+    parameters: int,
+) -> None:
     with torch.device("meta"):
-        generator = networks.Generator()
-    assert shapes_of(generator) == published_generator()
-    assert len(shapes_of(generator)) == 66
-    assert sum(math.prod(shape) for shape in shapes_of(generator).values()) == 188_729_926
-
-
-def test_the_full_discriminator_has_the_published_names_and_shapes() -> None:
-    with torch.device("meta"):
-        discriminator = networks.Discriminator()
-    assert shapes_of(discriminator) == published_discriminator()
-    assert len(shapes_of(discriminator)) == 20
-    assert sum(math.prod(shape) for shape in shapes_of(discriminator).values()) == 5_541_762
+        shapes = shapes_of(network())
+    assert shapes == published
+    assert len(shapes) == tensors
+    assert sum(math.prod(shape) for shape in shapes.values()) == parameters
 
 
 def test_networks_map_256_pixels_to_the_published_sizes() -> None:
