@@ -12,14 +12,14 @@ from PIL import Image
 from torch import Tensor
 
 from wildlife_backbone.features import base_path
-from wildlife_image.rgb import to_rgb
 from wildlife_reid.agreement import agreed, confidence, per_individual
-from wildlife_reid.alignment import DECODED, network_input, read_landmark_network
+from wildlife_reid.alignment import network_input, read_landmark_network
 from wildlife_reid.calibration import from_json
 from wildlife_reid.identity_classifier import identity_classifier, logits
 from wildlife_reid.networks import with_weights
 from wildlife_reid.open_set import of_dataset
 from wildlife_reid.retrieval_model import Arrays, PreparedImage, RetrievalModel, Scores
+from wildlife_reid.served_image import longest_side, served_image
 from wildlife_reid.swin import describe, swin_descriptor
 
 
@@ -52,7 +52,7 @@ class Model(RetrievalModel[Query]):
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose, and its pixels to what each network expects."""
         settings = [self._config["network"], self._config["classifier"]]
-        rgb = to_rgb(image, max(DECODED, *(2 * int(one["image_size"]) for one in settings)))
+        rgb = served_image(image, longest_side(*(int(one["image_size"]) for one in settings)))
         descriptor, classifier = (network_input(rgb, one, self._landmarks) for one in settings)
         return Query(self.dataset_of(row), descriptor, classifier)
 

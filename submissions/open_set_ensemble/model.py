@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from wildlife_image.rgb import to_rgb
 from wildlife_reid import evidence as ev
 from wildlife_reid.joint_embedding import JointEmbedding, components_of
 from wildlife_reid.local import gallery as local_gallery
@@ -19,6 +18,7 @@ from wildlife_reid.local.features import LocalFeatures, LocalSettings, local_fea
 from wildlife_reid.local.matching import MatchSettings
 from wildlife_reid.open_set import of_dataset
 from wildlife_reid.retrieval_model import Arrays, PreparedImage, RetrievalModel, Scores
+from wildlife_reid.served_image import longest_side, served_image
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Model(RetrievalModel[Query]):
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose for the networks, and find its local features."""
-        rgb = to_rgb(image, 2 * self._features.image_size)
+        sizes = self._features.image_size, *self._networks.sizes
+        rgb = served_image(image, longest_side(*sizes))
         pixels, local = self._networks.pixels(rgb), local_features(rgb, self._features)
         return Query(self.dataset_of(row), pixels, local, (row.get("orientation") or "").strip())
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wildlife_backbone.features import base_path
-from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import network_input, read_landmark_network
 from wildlife_reid.calibration import from_json
 from wildlife_reid.embedding_model import PreparedPixels
@@ -20,6 +19,7 @@ from wildlife_reid.local.pipelines import Features, local_pipeline
 from wildlife_reid.networks import with_weights
 from wildlife_reid.open_set import of_dataset
 from wildlife_reid.retrieval_model import Arrays, RetrievalModel, Scores
+from wildlife_reid.served_image import longest_side, served_image
 from wildlife_reid.swin import describe, swin_descriptor
 
 
@@ -51,7 +51,8 @@ class Model(RetrievalModel[Query]):
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         """Bring the animal into one pose for the network, and find its local features."""
-        rgb = to_rgb(image, 2 * self._local.image_size)
+        sizes = self._local.image_size, int(self._settings["image_size"])
+        rgb = served_image(image, longest_side(*sizes))
         pixels = network_input(rgb, self._settings, self._landmarks)
         return Query(self.dataset_of(row), pixels, self._local.features(rgb))
 

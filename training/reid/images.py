@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,37 @@ from torch import Tensor
 from training.common.digests import short_digest
 from training.common.images import read_each
 from training.reid.database import Database
-from wildlife_image.rgb import to_rgb
 from wildlife_reid.alignment import LandmarkNetwork, animal_square
+from wildlife_reid.served_image import longest_side, served_image
 
 
-def read_images(paths: Sequence[Path]) -> list[Image.Image]:
-    """Read all images, upright, as RGB. Raises DataError naming all that cannot be read."""
-    return read_each(paths, to_rgb, "made")
+class ServedImages:
+    """Images by path, each read when it is asked for, as the submission sees it; none is held.
+
+    longest: the pixels that the longer side has at most. What is computed from an image depends on
+    it, so keys of caches name it.
+    """
+
+    def __init__(self, paths: Sequence[Path], *sizes: int) -> None:
+        """Read all images once; sizes: of the networks and features that will see them.
+
+        Raises DataError naming all that cannot be read.
+        """
+        self.paths, self.longest = tuple(paths), longest_side(*sizes)
+        read_each(paths, self._check, "made")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return (self[path] for path in self.paths)
+
+    def __getitem__(self, path: Path) -> Image.Image:
+        with Image.open(path) as image:
+            return served_image(image, self.longest)
+
+    def _check(self, image: Image.Image) -> None:
+        served_image(image, self.longest)
 
 
 def read_squares(

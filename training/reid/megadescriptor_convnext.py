@@ -14,14 +14,12 @@ classes). A killed run resumes from FOLDER/last.pt, which is removed at the end.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -34,7 +32,7 @@ from training.common.script import add_recipe_options, changed
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.classifier import NETWORKS, RECIPES, Recipe, Trainer
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
-from training.reid.images import read_images, table_digest
+from training.reid.images import ServedImages, table_digest
 from training.reid.landmarks.files import landmark_path, read_landmarks
 from training.reid.matching.agreement import Systems, fit_curves, nearest_of
 from training.reid.options import (
@@ -95,7 +93,7 @@ def start(network: nn.Module, path: Path) -> None:
 
 
 def classify(
-    images: Sequence[Image.Image],
+    images: ServedImages,
     database: Database,
     validation: Mask,
     landmarks: LandmarkNetwork | None,
@@ -125,7 +123,8 @@ def build(options: argparse.Namespace) -> None:
     copied, origins = descriptor_files(descriptor, options.descriptor)
     landmarks = read_landmarks(landmark_path(options.descriptor, descriptor["network"]))
     print_duplicates(database)
-    images = read_images(database.paths)
+    sizes = descriptor["network"]["image_size"], NETWORKS[options.preset]["image_size"]
+    images = ServedImages(database.paths, *map(int, sizes))
     embeddings = embed(descriptor, options.descriptor, database, images)
     validation = validation_images(database.identity, database.dataset)
     network, classes, rows = classify(images, database, validation, landmarks, options)

@@ -17,6 +17,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from training.common.console import say
 from training.common.errors import DataError
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
-from training.reid.images import read_images
+from training.reid.images import ServedImages
 from training.reid.matching.calibration_curves import (
     Curves,
     fit_curves,
@@ -38,7 +39,7 @@ from training.reid.matching.calibration_curves import (
     print_calibration_errors,
 )
 from training.reid.matching.pairs import Speed, all_pairs
-from training.reid.matching.sift import SiftMatcher, sift_matcher
+from training.reid.matching.sift import SETTINGS, SiftMatcher, sift_matcher
 from training.reid.options import (
     SUBMISSIONS,
     refuse_not_positive,
@@ -100,15 +101,15 @@ class LocalStage:
     origins: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def sift_stage(database: Database, images: list[Image.Image]) -> LocalStage:
-    matcher = sift_matcher(database.paths, images)
+def sift_stage(images: ServedImages) -> LocalStage:
+    matcher = sift_matcher(images)
     seconds = _seconds_per_image(lambda image: local_features(image, matcher.settings), images)
     blank = sum(len(one) == 0 for one in matcher.features)
     say(f"{blank} of {len(images)} images without a feature")
     return LocalStage(matcher, matcher.config, matcher.gallery.arrays(), seconds)
 
 
-def glue_stage(images: list[Image.Image], options: argparse.Namespace) -> LocalStage:
+def glue_stage(images: ServedImages, options: argparse.Namespace) -> LocalStage:
     """ALIKED or DISK with LightGlue; the two files are copied into weights/. Raises DataError."""
     local = {"kind": options.local, "image_size": options.image_size, "count": options.count}
     copied = {EXTRACTOR: options.extractor, MATCHER: options.matcher}
@@ -123,7 +124,7 @@ def glue_stage(images: list[Image.Image], options: argparse.Namespace) -> LocalS
     features = [glue.features(image) for image in images]
     arrays = glue_arrays(features, LENGTHS[options.local])
     # Scores depend on the weights in the given files, not on where the files are.
-    key = [local, *(file_digest(path) for path in copied.values())]
+    key = [local, images.longest, *(file_digest(path) for path in copied.values())]
     origins = {
         name: {"licence": licence, "source": f"{path.name}, as given; {options.local}, kornia"}
         for (name, path), licence in zip(copied.items(), LICENCES[options.local], strict=True)
@@ -138,12 +139,10 @@ def glue_stage(images: list[Image.Image], options: argparse.Namespace) -> LocalS
     )
 
 
-def _seconds_per_image(
-    features: Callable[[Image.Image], object], images: list[Image.Image]
-) -> float:
+def _seconds_per_image(features: Callable[[Image.Image], object], images: ServedImages) -> float:
     """Median over a few images."""
     seconds = []
-    for image in images[:20]:
+    for image in islice(images, 20):
         started = time.perf_counter()
         features(image)
         seconds.append(time.perf_counter() - started)
@@ -206,10 +205,11 @@ def build(options: argparse.Namespace) -> None:
     descriptor = read_descriptor(options.descriptor)
     contents, origins = descriptor_files(descriptor, options.descriptor)
     print_duplicates(database)
-    images = read_images(database.paths)
-    embeddings = embed(descriptor, options.descriptor, database, images)
     sift = options.local == "sift"
-    stage = sift_stage(database, images) if sift else glue_stage(images, options)
+    size = SETTINGS.image_size if sift else options.image_size
+    images = ServedImages(database.paths, size, int(descriptor["network"]["image_size"]))
+    embeddings = embed(descriptor, options.descriptor, database, images)
+    stage = sift_stage(images) if sift else glue_stage(images, options)
     local, pairs_per_second = all_pairs(stage.matcher, database)
     wide = embeddings.astype(np.float64)
     # Pairs without a local score, those of two datasets, are not compared at all.

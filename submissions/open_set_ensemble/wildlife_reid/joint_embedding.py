@@ -86,6 +86,11 @@ class JointEmbedding:
             self._networks.append(with_weights(build(settings), path, base))
         self._components = components
 
+    @property
+    def sizes(self) -> list[int]:
+        """Return the pixels of the square that each network sees."""
+        return [int(settings["image_size"]) for settings in self._settings]
+
     def pixels(self, rgb: Image.Image) -> list[Tensor]:
         """Return (3, size, size) for each network.
 

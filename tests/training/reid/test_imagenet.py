@@ -21,7 +21,7 @@ from training.reid import megadescriptor_cosine, triplet_centroids
 from training.reid.database import read_database
 from training.reid.embedding.descriptors import descriptor_files, embed, read_descriptor
 from training.reid.embedding.recipe import settle
-from training.reid.images import read_images
+from training.reid.images import ServedImages
 from wildlife_backbone.features import StageFeatures
 from wildlife_image.square import normalised
 from wildlife_reid.alignment import network_input
@@ -97,7 +97,7 @@ def test_another_submission_takes_the_network_over(made: Path, data: Path) -> No
     assert contents[BASE] == (made / BASE).read_bytes()
     assert origins[BASE]["package"]["version"] == "0.1.0"
     database = read_database(data)
-    vectors = embed(config, made, database, read_images(database.paths), build, describe)
+    vectors = embed(config, made, database, ServedImages(database.paths, 128), build, describe)
     assert len(vectors) == len(database)
     network = with_weights(build(config["network"]), made / config["weights"], made / BASE)
     first = network_input(Image.open(database.paths[0]), config["network"], None)

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from training.common.cache import DEFAULT_FOLDER, FeatureCache, file_digest
 from training.common.errors import DataError
 from training.reid.database import Database
+from training.reid.images import ServedImages
 from training.reid.landmarks.files import LANDMARKS, landmark_path, read_landmarks
 from wildlife_backbone.features import base_path
 from wildlife_reid.alignment import network_input
@@ -107,7 +107,7 @@ def embed(
     config: Mapping[str, Any],
     folder: Path,
     database: Database,
-    images: list[Image.Image],
+    images: ServedImages,
     build: Callable[[Mapping[str, Any]], nn.Module] = swin_descriptor,
     describe: Callable[[nn.Module, Tensor], Tensor] = describe,
     half: bool = False,
@@ -123,14 +123,14 @@ def embed(
     path = landmark_path(folder, settings)
     landmarks, landmark_digest = read_landmarks(path), file_digest(path) if path else ""
     network = _loaded(build, config, weights, folder)
-    by_path = dict(zip(database.paths, images, strict=True))
 
     def compute(paths: list[Path]) -> NDArray[np.float32]:
-        pixels = (network_input(by_path[path], settings, landmarks) for path in paths)
+        pixels = (network_input(images[path], settings, landmarks) for path in paths)
         rows = [describe(network, one).numpy() for one in pixels]
         return np.asarray(np.nan_to_num(np.stack(rows)), dtype=np.float32)
 
-    key = f"embedding 3 {json.dumps(settings, sort_keys=True)} {landmark_digest}"
+    seen = f"embedding 4 {images.longest}"
+    key = f"{seen} {json.dumps(settings, sort_keys=True)} {landmark_digest}"
     cache = FeatureCache(DEFAULT_FOLDER, hashlib.sha256(weights).hexdigest(), key)
     vectors = cache.features(database.paths, compute)
     return vectors.astype(np.float16) if vectors.shape[1] >= HALF_FROM else vectors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.decomposition import PCA
 
 from training.common.cache import DEFAULT_FOLDER, FeatureCache
+from training.reid.images import ServedImages
 from wildlife_reid.local.features import (
     LENGTH,
     PLACE,
@@ -25,6 +24,7 @@ from wildlife_reid.local.gallery import LocalGallery, Projection, pack
 from wildlife_reid.local.matching import MatchSettings
 
 DIMENSIONS, KEPT = 32, 100  # of a gallery descriptor; key points of a gallery image
+SETTINGS = LocalSettings()
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class SiftMatcher:
     gallery: LocalGallery
     settings: LocalSettings
     match: MatchSettings
+    longest: int  # pixels of the longer side of the images that features were found in, at most
 
     @property
     def config(self) -> dict[str, Any]:
@@ -48,20 +49,18 @@ class SiftMatcher:
     @property
     def key(self) -> list[Any]:
         """What decides the scores, besides the images."""
-        return [2, self.config, DIMENSIONS, KEPT]
+        return [3, self.config, DIMENSIONS, KEPT, self.longest]
 
     def score(self, row: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """(r,): scores of image `row` with the gallery's `rows`."""
         return self.gallery.scores(self.features[row], rows, self.match)
 
 
-def sift_matcher(
-    paths: Sequence[Path], images: Sequence[Image.Image], gallery: int | None = None
-) -> SiftMatcher:
+def sift_matcher(images: ServedImages, gallery: int | None = None) -> SiftMatcher:
     """Find the features of all images; the first `gallery` of them (None: all) are the gallery."""
-    settings = LocalSettings()
-    features = sift_features(paths, images, settings)
-    return SiftMatcher(features, packed(features[:gallery]), settings, MatchSettings())
+    features = sift_features(images, SETTINGS)
+    local = packed(features[:gallery])
+    return SiftMatcher(features, local, SETTINGS, MatchSettings(), images.longest)
 
 
 def packed(features: list[LocalFeatures]) -> LocalGallery:
@@ -78,17 +77,15 @@ def packed(features: list[LocalFeatures]) -> LocalGallery:
     return pack(features, projection, KEPT)
 
 
-def sift_features(
-    paths: Sequence[Path], images: Sequence[Image.Image], settings: LocalSettings
-) -> list[LocalFeatures]:
+def sift_features(images: ServedImages, settings: LocalSettings) -> list[LocalFeatures]:
     """Features of all images, read from the cache where they were found before."""
-    by_path = dict(zip(paths, images, strict=True))
 
     def compute(some: list[Path]) -> NDArray[np.float32]:
-        return np.stack([_flat(local_features(by_path[p], settings), settings) for p in some])
+        return np.stack([_flat(local_features(images[p], settings), settings) for p in some])
 
-    cache = FeatureCache(DEFAULT_FOLDER, "SIFT", f"1 cv2 {cv2.__version__} {settings}")
-    return [_unflat(row, settings) for row in cache.features(paths, compute)]
+    key = f"2 {images.longest} cv2 {cv2.__version__} {settings}"
+    cache = FeatureCache(DEFAULT_FOLDER, "SIFT", key)
+    return [_unflat(row, settings) for row in cache.features(images.paths, compute)]
 
 
 def _flat(features: LocalFeatures, settings: LocalSettings) -> NDArray[np.float32]:

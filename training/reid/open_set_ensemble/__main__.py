@@ -18,10 +18,10 @@ from pathlib import Path
 
 from training.common.console import say
 from training.reid.database import print_duplicates, read_database
-from training.reid.images import read_images
-from training.reid.matching.sift import sift_matcher
+from training.reid.images import ServedImages
+from training.reid.matching.sift import SETTINGS, sift_matcher
 from training.reid.open_set_ensemble.evidence import SHORTLIST, Weights, compare
-from training.reid.open_set_ensemble.networks import read_networks
+from training.reid.open_set_ensemble.networks import network_sizes, read_networks
 from training.reid.open_set_ensemble.weights import choose
 from training.reid.options import SUBMISSIONS, run_in_one_thread, submission_parser
 from training.reid.publish import Build, publish
@@ -47,9 +47,10 @@ def build(options: argparse.Namespace) -> None:
     """Build the submission's files from the database. Raises DataError, OSError."""
     database = read_database(options.data)
     print_duplicates(database)
-    images = read_images(database.paths)
-    networks = read_networks({TRIPLET: options.triplet, SWIN: options.swin}, database, images)
-    matcher = sift_matcher(database.paths, images)
+    folders = {TRIPLET: options.triplet, SWIN: options.swin}
+    images = ServedImages(database.paths, SETTINGS.image_size, *network_sizes(folders))
+    networks = read_networks(folders, database, images)
+    matcher = sift_matcher(images)
     tables = compare(database, matcher, networks.embeddings)
     validation = validation_images(database.identity, database.dataset)
     name, weights, thresholds = choose(tables, database, validation)

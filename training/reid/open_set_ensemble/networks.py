@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.decomposition import PCA
 
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.embedding.descriptors import descriptor_files, embed, read_descriptor
+from training.reid.images import ServedImages
 from training.reid.landmarks.files import LANDMARKS
 from wildlife_reid.joint_embedding import KINDS, SWIN, TRIPLET, Components, joined
 
@@ -36,8 +36,14 @@ class Networks:
     origins: dict[str, dict[str, str]]
 
 
+def network_sizes(folders: Mapping[str, Path]) -> list[int]:
+    """The pixels of the square that each network sees. Raises DataError."""
+    settings = (read_descriptor(folder)["network"] for folder in folders.values())
+    return [int(one["image_size"]) for one in settings]
+
+
 def read_networks(
-    folders: Mapping[str, Path], database: Database, images: list[Image.Image]
+    folders: Mapping[str, Path], database: Database, images: ServedImages
 ) -> Networks:
     """Read both networks, folders by kind, and embed the images. Raises DataError, OSError."""
     vectors, config = {}, {}

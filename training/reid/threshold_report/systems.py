@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from training.common.errors import DataError
 from training.reid.database import Database
 from training.reid.embedding import swin, triplet
-from training.reid.images import read_images, read_squares
+from training.reid.images import ServedImages, read_squares
 from training.reid.landmarks.files import landmark_path, read_landmarks
 from training.reid.matching.pairs import all_pairs
-from training.reid.matching.sift import sift_matcher
+from training.reid.matching.sift import SETTINGS, sift_matcher
 from training.reid.thresholds.nearest import (
     Names,
     Nearest,
@@ -102,7 +102,7 @@ def _untrained(database: Database) -> NDArray[np.bool_]:
 
 
 def _by_matches(database: Database, paths: Paths, identity: Names) -> Nearest:
-    matcher = sift_matcher(paths, read_images(paths), gallery=len(database))
+    matcher = sift_matcher(ServedImages(paths, SETTINGS.image_size), gallery=len(database))
     pairs, _ = all_pairs(matcher, database)
 
     def scores(query: int, rows: Rows) -> Scores:

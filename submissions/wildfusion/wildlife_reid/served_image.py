@@ -1,0 +1,34 @@
+"""An image as the fusing submissions see it: one view, for training and for serving.
+
+Networks and local features need a few hundred pixels. Training that saw an image at another scale
+would choose thresholds for other scores than those that serving compares with them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PIL import Image
+
+from wildlife_image.rgb import to_rgb
+from wildlife_reid.alignment import DECODED
+
+
+def longest_side(*sizes: int) -> int:
+    """Return the pixels of the longer side that networks and features of these `sizes` need."""
+    return max(DECODED, *(2 * size for size in sizes))
+
+
+def served_image(image: Image.Image, longest: int) -> Image.Image:
+    """Return any PIL image upright, as RGB, its longer side at most `longest` pixels.
+
+    A JPEG that is not loaded yet is decoded once, at the smallest scale that is enough; a smaller
+    image keeps its pixels. Raises OSError where the pixels are damaged. Thread-safe.
+    """
+    shorter = math.ceil(min(image.size) * longest / max(image.size))
+    rgb = to_rgb(image, at_least=shorter)
+    scale = longest / max(rgb.size)
+    if scale >= 1:
+        return rgb
+    width, height = (max(1, round(side * scale)) for side in rgb.size)
+    return rgb.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
