@@ -31,6 +31,7 @@ from kit.contract import PREDICTION_OF_TRACK
 from kit.packing.shipping import shipped
 from kit.vendoring.record import read_vendored
 from kit.vendoring.vendor import differences, shared_folder
+from tests.support.agreement import differing_labels, differing_scores
 from tests.support.ingestion_server import ingest
 from tests.support.kit import Kit
 
@@ -153,7 +154,7 @@ def test_it_has_all_that_a_submission_here_has(submission: submissions.Submissio
     assert bool(weights) == (submission.path / "weights.json").is_file()
 
 
-def test_one_by_one_and_without_metadata_the_answers_are_those_of_batches(
+def test_one_by_one_and_without_metadata_the_answers_agree_with_those_of_batches(
     predicted: Predicted, tmp_path: Path
 ) -> None:
     images = tmp_path / "images"
@@ -169,7 +170,14 @@ def test_one_by_one_and_without_metadata_the_answers_are_those_of_batches(
         (images / name).symlink_to(predicted.images / name)
     complete_metadata(predicted.images, images)
     ingest(images, predicted.submission.path, tmp_path / "single", one_by_one=True)
-    assert answers(tmp_path / "single") == expected | {name: in_batches[name] for name in chosen}
+    batched, single = expected | in_batches, answers(tmp_path / "single")
+    assert sorted(single) == sorted([*expected, *chosen])
+    if PREDICTION_OF_TRACK[track_of(predicted.submission)] == "score":
+        assert not differing_scores(single, batched)
+    else:
+        tables = [folder / "candidates.csv" for folder in (predicted.output, tmp_path / "odd")]
+        config = predicted.submission.path / "config.json"
+        assert not differing_labels(single, batched, tables, config)
 
 
 def test_a_float_image_gets_the_answer_of_the_8_bit_one(
