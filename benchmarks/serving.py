@@ -3,11 +3,12 @@
     python -m benchmarks.serving [--images N] [--repeats N] [--only NAME] [--write]
 
 For every submission with weights, on the development images of its track, images a second of
-- the program: ingestion.py from the first image to the last, a process of its own;
+- the program: the ingestion program from the first image to the predictions file;
 - the network: the submission's networks alone, on ready tensors, in batches of the same size;
 - preprocess: opening, decoding and preparing the images in threads, and nothing else;
 - the loop: `predict` image by image, as an official program calls it, of every fourth image.
-All four in turn, N times; the table has medians, and medians of each round's ratios. A CPU computes
+All four in turn, N times, in one process for each submission: neither starting Python nor loading
+counts. The table has medians, and medians of each round's ratios. A CPU computes
 networks and prepares images with the same processors, so that "both" is the rate at which one could
 follow the other; an accelerator can reach the lower of the two. With a GPU the batch sizes are 1,
 32 and 256, without one the submission's own. --write puts the table between the serving markers of
@@ -27,7 +28,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,8 @@ from kit import submissions
 from kit.markdown import read_block, table, write_block
 from wildlife_ingestion.images import list_images
 from wildlife_ingestion.plan import Plan, make_plan
-from wildlife_ingestion.submission import load_submission
+from wildlife_ingestion.predict import predict_all
+from wildlife_ingestion.submission import load_submission, read_prediction_kind
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "ingestion_program"
@@ -47,20 +50,20 @@ LOOPED = 4  # the loop takes every fourth image: its rate is the same, and it is
 MEASURED = ("program", "network", "preprocess", "loop")
 AIM = 0.9  # of the network or of preprocess, whichever is lower; and no less than the loop
 Rates = dict[str, float]
-_ENVIRONMENT = {**os.environ, "INGESTION_INSTALL": "never"}
 
 
-# --- in a process of its own: the three rates besides the program's
+# --- in a process of its own for each submission
 
 
-def child(folder: Path, images: Path) -> dict[str, Any]:
-    """Return the rates of network, preprocess and loop, the batch size, and the device."""
+def child(folder: Path, images: Path, repeats: int) -> list[dict[str, Any]]:
+    """Return for each round the four rates, the batch size, and the device."""
     listed = list_images(images).images
-    model = load_submission(folder, PROGRAM, {}).model
-    plan = make_plan(model, listed, images, one_by_one=False)
+    submission = load_submission(folder, PROGRAM, {})
+    plan = make_plan(submission.model, listed, images, one_by_one=False)
+    single = make_plan(submission.model, listed, images, one_by_one=True)
     prepared = [plan.prepare(image) for image in listed]  # the first look warms everything up
     network = network_alone(plan, prepared)
-    single = make_plan(model, listed, images, one_by_one=True)
+    kind = read_prediction_kind(folder)
 
     def preprocess() -> None:
         with ThreadPoolExecutor(plan.threads) as pool:
@@ -70,12 +73,18 @@ def child(folder: Path, images: Path) -> dict[str, Any]:
         for image in listed[::LOOPED]:
             single.answer([single.prepare(image)])
 
-    rates = {
-        "network": len(listed) / seconds(network),
-        "preprocess": len(listed) / seconds(preprocess),
-        "loop": len(listed[::LOOPED]) / seconds(loop),
-    }
-    return {**rates, "batch": plan.batch_size, "device": device_name()}
+    rounds = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as output, redirect_stdout(sys.stderr):
+            program = seconds(partial(predict_all, submission, listed, kind, images, Path(output)))
+        rates = {
+            "program": len(listed) / program,
+            "network": len(listed) / seconds(network),
+            "preprocess": len(listed) / seconds(preprocess),
+            "loop": len(listed[::LOOPED]) / seconds(loop),
+        }
+        rounds.append({**rates, "batch": plan.batch_size, "device": device_name()})
+    return rounds
 
 
 def network_alone(plan: Plan, prepared: list[Any]) -> Callable[[], None]:
@@ -133,28 +142,15 @@ def seconds(way: Callable[[], None]) -> float:
 # --- the parent
 
 
-def measured(folder: Path, images: Path, work: Path) -> dict[str, Any]:
-    """Measure one round: the program, and the other rates."""
-    output = work / "output"
-    program = _timing([str(PROGRAM / "ingestion.py"), *map(str, (images, output, PROGRAM, folder))])
-    others = _run(["-m", "benchmarks.serving", "--child", str(folder), str(images)])
-    rates: dict[str, Any] = json.loads(others.splitlines()[-1])
-    return {**rates, "program": program["images"] / program["predict_s"]}
-
-
-def _timing(arguments: list[str]) -> dict[str, float]:
-    found: dict[str, float] = json.loads(_run(arguments).split("TIMING ")[1].splitlines()[0])
-    return found
-
-
-def _run(arguments: list[str]) -> str:
-    command = [sys.executable, *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=_ENVIRONMENT, check=False, cwd=ROOT
-    )
+def measured(folder: Path, images: Path, repeats: int) -> list[dict[str, Any]]:
+    """Measure one submission in a process of its own: what `child` returns."""
+    arguments = ["--child", str(folder), str(images), "--repeats", str(repeats)]
+    command = [sys.executable, "-m", "benchmarks.serving", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         sys.exit(f"{command} ended with {done.returncode}:\n{done.stderr}")
-    return done.stdout
+    rounds: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return rounds
 
 
 def with_batch_size(name: str, size: int | None, work: Path) -> Path:
@@ -189,18 +185,18 @@ def has_gpu() -> bool:
 
 
 def all_rounds(names: list[str], count: int, repeats: int) -> dict[tuple[str, int], list[Any]]:
-    """Return the rounds of each submission and batch size, measured in turn."""
+    """Return the rounds of each submission and batch size."""
     found: dict[tuple[str, int], list[Any]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        sizes = GPU_SIZES if has_gpu() else (None,)
-        folders = [(name, with_batch_size(name, size, work)) for name in names for size in sizes]
-        for repeat in range(repeats):
-            for name, folder in folders:
-                one = measured(folder, some_images(name, count, work), work)
-                found.setdefault((name, one["batch"]), []).append(one)
-                shown = ", ".join(f"{what} {one[what]:.1f}" for what in MEASURED)
-                print(f"  {repeat + 1}/{repeats} {name}, {one['batch']}: {shown}", flush=True)
+        for name in names:
+            for size in GPU_SIZES if has_gpu() else (None,):
+                folder = with_batch_size(name, size, work)
+                rounds = measured(folder, some_images(name, count, work), repeats)
+                found[name, rounds[0]["batch"]] = rounds
+                for one in rounds:
+                    shown = ", ".join(f"{what} {one[what]:.1f}" for what in MEASURED)
+                    print(f"  {name}, {one['batch']}: {shown}", flush=True)
     return found
 
 
@@ -256,7 +252,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(child(*options.child)))
+        print(json.dumps(child(*options.child, options.repeats)))
         return
     if options.write:
         read_block(README, "serving")  # better told before the measuring
