@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.numpy import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from wildlife_submission.manifest import check_weights
+from wildlife_submission.served_network import ServedNetwork, served_batch_size
 from wildlife_wings.clip_scores import FeatureStatistics, combined, parts
 from wildlife_wings.clip_tower import read_folder, read_head, read_tower
-from wildlife_wings.clip_views import WingViews, normalised, precision
+from wildlife_wings.clip_views import Opened, WingViews, normalised
 
 HERE = Path(__file__).resolve().parent
 HYBRID = "hybrid"
@@ -39,39 +40,43 @@ class Model:
         self._config, classes = config, config["classes"]
         self._hybrid = classes.index(HYBRID) if HYBRID in classes else None
         self._weights: dict[str, float] = config["scores"][config["score"]]
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._type = precision(config["preprocessing"])
         model_cfg, tower = tower_of(config)
-        self._tower = read_tower(model_cfg, tower).to(self._device, self._type)
-        head = read_head(HERE / config["head"], model_cfg["embed_dim"], len(classes))
-        self._head = head.to(self._device, self._type)
+        self._tower = ServedNetwork(TowerOfViews(read_tower(model_cfg, tower), config))
+        self._head = read_head(HERE / config["head"], model_cfg["embed_dim"], len(classes))
         self._statistics = read_statistics(HERE / config["statistics"])
         self._views = WingViews(HERE / config["wing_network"], config["preprocessing"])
 
-    def preprocess(self, image: Image.Image) -> Tensor:
-        """Return the views (v, 3, h, w) of any PIL image as bytes, wings on white. Thread-safe."""
-        views: Tensor = self._ready()(image)
-        return views
+    @property
+    def batch_size(self) -> int:
+        """How many images the ingestion program should hand to `predict_batch`."""
+        size: int = served_batch_size()
+        return size
 
-    def predict_batch(self, batch: list[Tensor]) -> list[float]:
+    def preprocess(self, image: Image.Image) -> Opened:
+        """Read any PIL image at the size at which its wings are cut out. Thread-safe."""
+        return self._ready().open(image)
+
+    def predict_batch(self, batch: list[Opened]) -> list[float]:
         """Return a score for each image, on a log-odds scale, so that rounding keeps ranks."""
-        self._ready()
-        # Image by image: a matrix product's last digits depend on how many rows it has.
-        return [round(combined(self.parts(views), self._weights), 4) for views in batch]
+        return [round(combined(parts_, self._weights), 4) for parts_ in self.parts(batch)]
 
     def predict(self, image: Image.Image) -> float:
         return self.predict_batch([self.preprocess(image)])[0]
 
     @torch.inference_mode()
-    def parts(self, views: Tensor) -> dict[str, float]:
-        """Return every part of a score (clip_scores.PARTS) for one image's views."""
-        pixels = normalised(views.to(self._device), self._config["preprocessing"]).to(self._type)
-        feature = image_feature(self._tower(pixels), self._config["normalise_features"])
-        logits = self._head(feature)
-        values: dict[str, float] = parts(
-            _float64(logits), _float64(feature), self._hybrid, self._statistics
+    def parts(self, batch: list[Opened]) -> list[dict[str, float]]:
+        """Return every part of a score (clip_scores.PARTS) for each image."""
+        views = self._ready().cut(batch)
+        if not views:
+            return []
+        features = image_features(
+            self._tower(torch.cat(views)), len(views[0]), self._config["normalise_features"]
         )
-        return values
+        logits = self._head(features).double().numpy()
+        return [
+            parts(row, feature, self._hybrid, self._statistics)
+            for row, feature in zip(logits, features.double().numpy(), strict=True)
+        ]
 
     def _ready(self) -> WingViews:
         if self._views is None:
@@ -79,9 +84,25 @@ class Model:
         return self._views
 
 
-def image_feature(views: Tensor, normalise: bool) -> Tensor:
-    """Return the mean (d,) of the features (v, d) of an image's views, normalised before if set."""
-    return (normalize(views, dim=-1) if normalise else views).mean(dim=0)
+class TowerOfViews(nn.Module):
+    """(n, 3, h, w) of 0..255 -> the tower's features (n, d)."""
+
+    def __init__(self, tower: nn.Module, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.tower, self.preprocessing = tower, config["preprocessing"]
+
+    def forward(self, views: Tensor) -> Tensor:
+        features: Tensor = self.tower(normalised(views, self.preprocessing))
+        return features
+
+
+def image_features(features: Tensor, views: int, normalise: bool) -> Tensor:
+    """Return the means (n, d) over the views of each image, normalised before if set.
+
+    features: (n * views, d).
+    """
+    rows = normalize(features, dim=-1) if normalise else features
+    return rows.reshape(-1, views, rows.shape[-1]).mean(dim=1)
 
 
 def tower_of(config: dict[str, Any]) -> tuple[dict[str, Any], Path]:
@@ -98,7 +119,3 @@ def read_statistics(path: Path) -> FeatureStatistics:
     arrays = load_file(path)
     pairs = arrays.pop("pairs").astype(np.int64)
     return FeatureStatistics(**{n: a.astype(np.float64) for n, a in arrays.items()}, pairs=pairs)
-
-
-def _float64(values: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return values.double().cpu().numpy()

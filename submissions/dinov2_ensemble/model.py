@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from wildlife_submission.manifest import check_weights
+from wildlife_submission.served_network import served_batch_size
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
 from wildlife_wings.dinov2_heads import CalibratedLinear, HybridMLP, combined, read_heads
 from wildlife_wings.dinov2_pixels import Pixels, square_pixels
@@ -36,10 +37,16 @@ class Model:
         self._preprocessing = config["preprocessing"]
         self._score_name = config["score"]
         folder = HERE / config["backbone"]
-        backbone = read_backbone(folder, self._preprocessing, config["precision"])
+        backbone = read_backbone(folder, self._preprocessing)
         with np.load(HERE / config["heads"], allow_pickle=False) as arrays:
             self._mlp, self._linear = read_heads(arrays, backbone.features, config["mlp_widths"])
         self._backbone = backbone
+
+    @property
+    def batch_size(self) -> int:
+        """How many images the ingestion program should hand to `predict_batch`."""
+        size: int = served_batch_size()
+        return size
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """Return (size, size, 3) bytes of any PIL image. Thread-safe; JPEGs are decoded smaller."""
@@ -47,17 +54,17 @@ class Model:
 
     def predict_batch(self, batch: list[Pixels]) -> list[float]:
         """Return for each image the log-odds of the larger hybrid probability, 4 decimals."""
-        # One by one: a matrix product's last digits depend on how many rows it has.
-        return [self._score(pixels) for pixels in batch]
+        if self._backbone is None:
+            raise RuntimeError("Model.load() has to be called before predicting")
+        if not batch:
+            return []
+        features = self._backbone.of_pixels(np.stack(batch)).astype(np.float64)
+        with torch.inference_mode():
+            logits = self._mlp(torch.from_numpy(features)).numpy()
+        return [
+            round(combined(self._score_name, hybrid - other, self._linear.log_odds(row)), 4)
+            for row, (other, hybrid) in zip(features, logits.tolist(), strict=True)
+        ]
 
     def predict(self, image: Image.Image) -> float:
         return self.predict_batch([self.preprocess(image)])[0]
-
-    def _score(self, pixels: Pixels) -> float:
-        if self._backbone is None:
-            raise RuntimeError("Model.load() has to be called before predicting")
-        features = self._backbone.of_pixels(pixels[None])[0].astype(np.float64)
-        with torch.inference_mode():
-            other, hybrid = self._mlp(torch.from_numpy(features)[None])[0].tolist()
-        sgd = self._linear.log_odds(features)
-        return round(combined(self._score_name, hybrid - other, sgd), 4)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wildlife_reid.embedding_model import EmbeddingModel, PreparedPixels
-from wildlife_reid.retrieval_model import Arrays, Scores
-from wildlife_reid.swin import describe, swin_descriptor
+from wildlife_reid.retrieval_model import Arrays, Rows, Scores
+from wildlife_reid.swin import swin_descriptor, unit_rows
 
 
 class Model(EmbeddingModel):
@@ -20,7 +19,10 @@ class Model(EmbeddingModel):
         self.check_rows(embeddings=len(self._embeddings))
         self._network = self.read_network(config, swin_descriptor(config["network"]))
 
-    def scores(self, query: PreparedPixels, rows: NDArray[np.intp]) -> Scores:
-        """Return (rows,): the cosine with each image of the gallery."""
-        vector = describe(self._network, query.pixels).numpy()
-        return np.asarray((self._embeddings[rows] * vector).sum(axis=1))
+    def scores_of_batch(
+        self, batch: Sequence[PreparedPixels], rows: Sequence[Rows]
+    ) -> list[Scores]:
+        """Return (rows,) each: the cosine with each image of the gallery."""
+        vectors = unit_rows(self._network([query.pixels for query in batch])).numpy()
+        cosine = vectors @ self._embeddings.T
+        return [values[own] for values, own in zip(cosine, rows, strict=True)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wildlife_reid.embedding_model import EmbeddingModel, PreparedPixels
-from wildlife_reid.retrieval_model import Arrays, Scores
-from wildlife_reid.triplet import TripletNetwork, embed
+from wildlife_reid.retrieval_model import Arrays, Rows, Scores
+from wildlife_reid.triplet import TripletNetwork
 
 
 class Model(EmbeddingModel):
@@ -20,7 +19,12 @@ class Model(EmbeddingModel):
         self.check_rows(centroids=len(self._centroids))
         self._network = self.read_network(config, TripletNetwork(config["network"]))
 
-    def scores(self, query: PreparedPixels, rows: NDArray[np.intp]) -> Scores:
-        """Return (rows,): minus the Euclidean distance to each individual's centroid."""
-        vector = embed(self._network, query.pixels).double().numpy()
-        return np.asarray(-np.sqrt(((self._centroids[rows] - vector) ** 2).sum(axis=1)))
+    def scores_of_batch(
+        self, batch: Sequence[PreparedPixels], rows: Sequence[Rows]
+    ) -> list[Scores]:
+        """Return (rows,) each: minus the Euclidean distance to each individual's centroid."""
+        vectors = self._network([query.pixels for query in batch]).double().numpy()
+        return [
+            -np.sqrt(((self._centroids[own] - vector) ** 2).sum(axis=1))
+            for vector, own in zip(vectors, rows, strict=True)
+        ]

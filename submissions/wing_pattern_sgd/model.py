@@ -43,7 +43,7 @@ class Model:
 
     def predict_batch(self, batch: list[Array]) -> list[float]:
         """Return the log-odds of a hybrid for each map, not squeezed: rounding keeps the ranks."""
-        # Row by row: a matrix product's last digits depend on how many rows it has.
+        # Row by row: all of it costs a hundredth of `preprocess` (benchmarks/serving.py).
         return [self._score(pattern) for pattern in batch]
 
     def predict(self, image: Image.Image) -> float:

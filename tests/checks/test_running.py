@@ -196,6 +196,15 @@ def test_metadata_that_the_bundle_does_not_have_is_refused_as_in_the_run(
     assert "only the bundle's own ingestion program" in report.skipped[0].why
 
 
+def test_a_batch_may_move_a_score_by_a_thousandth_of_the_range(tmp_path: Path) -> None:
+    expected: set[str]
+    for name, moved, expected in (("s", 2e-4, set()), ("t", 0.5, {"answer-batch"})):
+        batched = f"item / self.scale + {moved} * (len(items) > 1)"
+        model = GOOD.replace("item / self.scale", batched)
+        with bundles.opened(with_our_ingestion(tmp_path / f"b{name}")) as bundle:
+            assert codes(run_checks(model, tmp_path / name, bundle)) == expected
+
+
 def test_a_batch_size_that_ingestion_refuses_is_found(tmp_path: Path, third_party: Bundle) -> None:
     model = GOOD.replace("class Model:", "class Model:\n    batch_size = 0\n")
     with bundles.opened(with_our_ingestion(tmp_path / "b")) as bundle:

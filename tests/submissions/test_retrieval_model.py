@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from wildlife_reid.open_set import Gallery, gallery_bytes, of_dataset
@@ -19,6 +18,7 @@ from wildlife_reid.retrieval_model import (
     Arrays,
     PreparedImage,
     RetrievalModel,
+    Rows,
     Scores,
 )
 
@@ -35,16 +35,19 @@ class ByBrightness(RetrievalModel[Query]):
     """Compares the mean brightness of two images."""
 
     def read(self, config: Mapping[str, Any], arrays: Arrays) -> None:
-        self.scored: list[list[int]] = []
+        self.scored: list[list[list[int]]] = []
         self.brightness = arrays["brightness"].astype(np.float64) * config["factor"]
         self.check_rows(brightness=len(self.brightness))
 
     def prepare(self, image: Image.Image, row: Mapping[str, str]) -> Query:
         return Query(self.dataset_of(row), float(np.asarray(image.convert("L")).mean()))
 
-    def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        self.scored.append(rows.tolist())
-        return np.asarray(-np.abs(self.brightness[rows] - query.brightness))
+    def scores_of_batch(self, batch: Sequence[Query], rows: Sequence[Rows]) -> list[Scores]:
+        self.scored.append([own.tolist() for own in rows])
+        return [
+            -np.abs(self.brightness[own] - query.brightness)
+            for query, own in zip(batch, rows, strict=True)
+        ]
 
 
 def grey(level: int) -> Image.Image:
@@ -92,12 +95,12 @@ def test_without_a_known_dataset_all_rows_are_candidates(
     model: ByBrightness, metadata: dict[str, str] | None
 ) -> None:
     assert model.predict(grey(199), metadata) == "t"
-    assert model.scored == [[0, 1, 2, 3]]
+    assert model.scored == [[[0, 1, 2, 3]]]
 
 
 def test_only_rows_of_the_dataset_are_scored(model: ByBrightness) -> None:
     model.predict(grey(20), CAT)
-    assert model.scored == [[0, 1, 2]]
+    assert model.scored == [[[0, 1, 2]]]
 
 
 def test_a_batch_answers_as_single_images_do_and_is_explained_without_a_second_look(
@@ -107,6 +110,8 @@ def test_a_batch_answers_as_single_images_do_and_is_explained_without_a_second_l
     batch = [model.preprocess(image, row) for image, row in zip(images, rows, strict=True)]
     answers = model.predict_batch(batch)
     assert answers == ["a", "new_individual", "t"]
+    # One call for all of them, each with the rows of its own dataset.
+    assert model.scored == [[[0, 1, 2], [0, 1, 2], [0, 1, 2, 3]]]
     seen = len(model.scored)
     explained = model.explain_batch(batch)
     assert len(model.scored) == seen
@@ -121,7 +126,7 @@ def test_a_score_that_is_not_finite_never_wins(
     model: ByBrightness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = np.array([math.nan, math.inf, -1.0])
-    monkeypatch.setattr(model, "scores", lambda query, rows: given)
+    monkeypatch.setattr(model, "scores_of_batch", lambda batch, rows: [given])
     assert model.predict(grey(0), CAT) == "c"
 
 

@@ -182,7 +182,6 @@ def served_preprocessing(recipe: Recipe) -> dict[str, Any]:
     """Return the image settings of config.json."""
     return {
         **recipe.preprocessing(),
-        "precision": "float64" if recipe.views == "halves" else "float32",
     }
 
 

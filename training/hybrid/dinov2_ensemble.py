@@ -76,7 +76,6 @@ class Recipe:
     mlp_steps: int
     mlp_learning_rate: float
     synthetic: int  # images for SGD and MLP
-    precision: str  # of the backbone that serves
     score: str = "max"
     seed: int = 0
     mixing: Mixing = field(default_factory=Mixing)
@@ -104,7 +103,6 @@ PRESETS = {
         mlp_steps=100,
         mlp_learning_rate=1e-3,
         synthetic=3000,
-        precision="float64",
         scratch=BackboneRecipe(),
     ),
     "full": Recipe(
@@ -115,7 +113,6 @@ PRESETS = {
         mlp_steps=200,
         mlp_learning_rate=1e-4,
         synthetic=0,
-        precision="float32",
     ),
 }
 
@@ -197,7 +194,6 @@ def submission_of(
     config = {
         "backbone": name,
         "heads": HEADS,
-        "precision": recipe.precision,
         "mlp_widths": list(recipe.mlp_widths),
         "score": recipe.score,
         "preprocessing": recipe.preprocessing,

@@ -12,9 +12,11 @@ from kit.checks.running.probing import Laboratory, Probe, Surroundings
 from kit.contract import MODEL_FILE, PREDICTION_OF_TRACK
 from kit.findings.finding import CheckResult, Finding, Skipped, shown
 
-# Predictions are compared after rounding to 4 decimals; sums of another order move the seventh.
+# Predictions are compared after rounding to 4 decimals; sums of another order move the seventh of
+# a small score, and no more than this share of the scores' range.
 _SAME = 1e-5
 _SAME_SUMS = 1e-4
+_SAME_SHARE = 1e-3
 _LOADING = ("import", "Model()", "load()")
 
 
@@ -158,7 +160,7 @@ def check_sameness(probe: Probe) -> Iterator[Finding]:
     else:
         for code, stage, tolerance in (
             ("answer-order", "reversed", _SAME),
-            ("answer-batch", "batch", _SAME_SUMS),
+            ("answer-batch", "batch", _sums_of(first)),
         ):
             if text := difference(first, dict(probe.answers(stage)), tolerance):
                 yield Finding(code, MODEL_FILE, text)
@@ -167,6 +169,12 @@ def check_sameness(probe: Probe) -> Iterator[Finding]:
     if usable and len(first) > 2 and len(values) == 1:
         found = f"{len(first)} images, all predicted {values.pop()}"
         yield Finding("answer-constant", MODEL_FILE, found)
+
+
+def _sums_of(answers: dict[str, dict[str, Any]]) -> float:
+    """Return by how much scores may differ that sums of another order made."""
+    scores = [answer["score"] for answer in answers.values() if "score" in answer]
+    return max(_SAME_SUMS, _SAME_SHARE * (max(scores) - min(scores))) if scores else _SAME_SUMS
 
 
 def _value(answer: dict[str, Any]) -> str:
@@ -206,7 +214,7 @@ def check_surroundings(
     for code, tolerance, around in (
         ("answer-cwd", _SAME, replace(plain, cwd=everything.cwd)),
         ("answer-hash-seed", _SAME, replace(plain, hash_seed="1")),
-        ("answer-threads", _SAME_SUMS, replace(plain, one_thread=True)),
+        ("answer-threads", _sums_of(first), replace(plain, one_thread=True)),
     ):
         again = laboratory.probe(images, surroundings=around)
         text = difference(first, dict(again.answers("first")), tolerance)

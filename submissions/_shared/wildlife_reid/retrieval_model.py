@@ -1,13 +1,13 @@
 """The common part of each `Model` that compares an image with a gallery of known individuals.
 
 A submission adds its method in three functions (megadescriptor_convnext/model.py is an example):
-what it loads, how it prepares an image, and how it scores a prepared image. For the embedding of
-one network wildlife_reid/embedding_model.py prepares the image.
+what it loads, how it prepares an image, and how it scores a batch of prepared images. For the
+embedding of one network wildlife_reid/embedding_model.py prepares the image.
 
     class Model(RetrievalModel[Query]):
         def read(self, config, arrays): ...
         def prepare(self, image, row): ...
-        def scores(self, query, rows): ...
+        def scores_of_batch(self, batch, rows): ...
 
 The ingestion program calls `load()` once, then `preprocess` in threads and `predict_batch`, or
 `predict` alone; wildlife_reid/open_set.py has the rules of the answer.
@@ -19,7 +19,7 @@ import json
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -37,8 +37,10 @@ from wildlife_reid.open_set import (
     read_gallery,
 )
 from wildlife_submission.manifest import check_weights, made_by
+from wildlife_submission.served_network import served_batch_size
 
 Scores = NDArray[np.float64]
+Rows = NDArray[np.intp]
 Arrays = Mapping[str, NDArray[np.generic]]
 _DAMAGED = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -88,11 +90,16 @@ class RetrievalModel(ABC, Generic[Query]):
         """
 
     @abstractmethod
-    def scores(self, query: Query, rows: NDArray[np.intp]) -> Scores:
-        """Return (rows,) scores, higher = more alike, of those rows of the gallery, at least one.
+    def scores_of_batch(self, batch: Sequence[Query], rows: Sequence[Rows]) -> Sequence[Scores]:
+        """Return for each query (rows,) scores, higher = more alike, of its rows of the gallery.
 
-        A score that is not finite never wins.
+        Each query has one row at least. A score that is not finite never wins.
         """
+
+    @property
+    def batch_size(self) -> int:
+        """How many images the ingestion program should hand to `predict_batch`."""
+        return served_batch_size()
 
     @staticmethod
     def dataset_of(row: Mapping[str, str]) -> str | None:
@@ -129,7 +136,7 @@ class RetrievalModel(ABC, Generic[Query]):
     def predict_batch(self, batch: list[Query]) -> list[str]:
         """Return an identity or `new_individual` for each prepared image."""
         self._check_loaded()
-        scores = [self._all_scores(query) for query in batch]
+        scores = self._all_scores(batch)
         self._last = (batch, scores)
         return [
             decide(row, self.gallery, self.thresholds, query.dataset)
@@ -145,7 +152,7 @@ class RetrievalModel(ABC, Generic[Query]):
         self._check_loaded()
         last, scores = self._last
         if last is not batch:
-            scores = [self._all_scores(query) for query in batch]
+            scores = self._all_scores(batch)
         return [
             best_individuals(row, self.gallery, query.dataset)
             for query, row in zip(batch, scores, strict=True)
@@ -157,12 +164,14 @@ class RetrievalModel(ABC, Generic[Query]):
         if wrong:
             raise ValueError(f"expected {len(self.gallery)} rows in each array, found {wrong}")
 
-    def _all_scores(self, query: Query) -> Scores:
-        """(gallery,) scores, -inf for the rows of other datasets."""
-        scores = np.full(len(self.gallery), -np.inf)
-        rows = np.flatnonzero(candidates(self.gallery, query.dataset))
-        if len(rows):
-            scores[rows] = self.scores(query, rows)
+    def _all_scores(self, batch: list[Query]) -> list[Scores]:
+        """(gallery,) scores of each query, -inf for the rows of other datasets."""
+        scores = [np.full(len(self.gallery), -np.inf) for _ in batch]
+        if batch and len(self.gallery):
+            rows = [np.flatnonzero(candidates(self.gallery, query.dataset)) for query in batch]
+            found = self.scores_of_batch(batch, rows)
+            for all_rows, own_rows, values in zip(scores, rows, found, strict=True):
+                all_rows[own_rows] = values
         return scores
 
     def _check_loaded(self) -> None:

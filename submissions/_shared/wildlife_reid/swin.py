@@ -32,8 +32,10 @@ def swin_descriptor(settings: Mapping[str, Any]) -> nn.Module:
 
 @torch.inference_mode()
 def describe(network: nn.Module, pixels: Tensor) -> Tensor:
-    """Return (d,) of length 1 for (3, size, size), in double precision; a map is flattened.
+    """Return `unit_rows` (d,) for one image (3, size, size)."""
+    return unit_rows(network(pixels[None]))[0]
 
-    One at a time: the last digits of a batch depend on its size.
-    """
-    return normalize(network(pixels[None]).flatten().double(), dim=0)
+
+def unit_rows(answers: Tensor) -> Tensor:
+    """Return the network's answers as rows (n, d) of length 1, in double; maps are flattened."""
+    return normalize(answers.flatten(1).double(), dim=1)

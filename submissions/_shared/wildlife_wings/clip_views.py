@@ -14,7 +14,8 @@ right half and the mirrored left one; two views of 72 x 48.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,55 +23,81 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from wildlife_image.rgb import to_rgb
+from wildlife_submission.in_threads import in_threads
+from wildlife_submission.served_network import ServedNetwork
 from wildlife_wings.alignment import FRAME_WIDTH, find_pose, into_frame
 from wildlife_wings.cutout import on_white, wing_mask
-from wildlife_wings.unet import network_input, read_unet, small_rgb
+from wildlife_wings.unet import UNet256, network_input, read_unet, small_rgb
 
 Mask = NDArray[np.bool_]
 
 WORKING_SIDE = 192  # halves: the longer side, in pixels, at which wings are laid straight
 
 
+@dataclass(frozen=True)
+class Opened:
+    """An image at the size at which wings are cut out, and as bytes (3, s, s) for the network."""
+
+    rgb: Image.Image
+    small: Tensor
+
+
+class WingProbability(nn.Module):
+    """(n, 3, s, s) of 0..255 -> (n, s, s): how likely each pixel is a wing."""
+
+    def __init__(self, unet: UNet256) -> None:
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.unet(network_input(pixels))
+        return logits[:, 0].sigmoid()
+
+
 class WingViews:
-    """The wing network and the settings of the views. Calling it is thread-safe."""
+    """The wing network and the settings of the views: `open` in threads, then `cut` a batch.
+
+    The network has the batch as one tensor: image by image it takes 1.4 times as long on a CPU,
+    and leaves most of an accelerator idle.
+    """
 
     def __init__(self, network: Path, settings: Mapping[str, Any]) -> None:
         """Raises CheckpointError where the network's file is not one."""
         unet, self.size = read_unet(network)
-        self.settings, self.type = settings, precision(settings)
-        self.network = unet.to(self.type)
+        self.settings = settings
+        self.network = ServedNetwork(WingProbability(unet))
 
     def __call__(self, image: Image.Image) -> Tensor:
-        """Return the views (v, 3, h, w) of any PIL image, as bytes."""
+        """Return the views (v, 3, h, w) of any PIL image, as bytes. Thread-safe."""
+        return self.cut([self.open(image)])[0]
+
+    def open(self, image: Image.Image) -> Opened:
+        """Read any PIL image at the size at which wings are cut out. Thread-safe."""
         if self.settings["views"] == "square":
             rgb = to_rgb(image, 2 * int(self.settings["resize"]))
-            return square(on_white(rgb, self.wings(rgb)), self.settings)
-        rgb = to_rgb(image, 2 * WORKING_SIDE)
-        scale = WORKING_SIDE / max(rgb.size)
-        size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
-        rgb = rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return halves(rgb, self.wings(rgb))
+        else:
+            rgb = to_rgb(image, 2 * WORKING_SIDE)
+            scale = WORKING_SIDE / max(rgb.size)
+            size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
+            rgb = rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return Opened(rgb, small_rgb(rgb, self.size))
 
-    @torch.inference_mode()
-    def wings(self, rgb: Image.Image) -> Mask:
-        """Return (h, w), True on the wings; all True where the network finds none."""
-        # One image at a time: a batch of another size could round otherwise.
-        pixels = network_input(small_rgb(rgb, self.size)[None]).to(self.type)
-        probability = self.network(pixels).sigmoid()[0, 0].float().numpy()
+    def cut(self, opened: Sequence[Opened]) -> list[Tensor]:
+        """Return the views (v, 3, h, w) of each opened image, as bytes."""
+        found = self.network([one.small for one in opened]).numpy()
+        return in_threads(self._cut, zip((one.rgb for one in opened), found, strict=True))
+
+    def _cut(self, found: tuple[Image.Image, NDArray[np.float32]]) -> Tensor:
+        """The views of one image, whose wings have the probabilities (s, s)."""
+        rgb, probability = found
         mask = wing_mask(probability, rgb.size)
-        return mask if mask.any() else np.ones_like(mask)
-
-
-def precision(settings: Mapping[str, Any]) -> torch.dtype:
-    """Return float64 for small networks, float32 for others.
-
-    In float64 a score has the same four decimals however many threads add it up; for large networks
-    that would cost too much.
-    """
-    return torch.float64 if settings.get("precision") == "float64" else torch.float32
+        wings = mask if mask.any() else np.ones_like(mask)  # none found: all of the image
+        if self.settings["views"] == "square":
+            return square(on_white(rgb, wings), self.settings)
+        return halves(rgb, wings)
 
 
 def square(cut: Image.Image, settings: Mapping[str, Any]) -> Tensor:

@@ -9,23 +9,22 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 from transformers import Dinov2Model
 from transformers.utils import logging
 
+from wildlife_submission.served_network import ServedNetwork
 from wildlife_wings.dinov2_pixels import Pixels, moved, normalised
 
 Features = NDArray[np.float32]
 FILES = ("config.json", "model.safetensors")
 
 
-def read_backbone(
-    folder: Path, preprocessing: Mapping[str, Any], precision: str = "float32"
-) -> Backbone:
+def read_backbone(folder: Path, preprocessing: Mapping[str, Any]) -> Backbone:
     """Read config.json and model.safetensors of `folder`, in the format of `facebook/dinov2-base`.
 
-    precision: "float32", or "float64", in which the fourth decimal of a score does not depend on
-    the machine. Never reaches for a network. Raises FileNotFoundError, or ValueError where the
-    weights are of another architecture than config.json, or damaged.
+    Never reaches for a network. Raises FileNotFoundError, or ValueError where the weights are of
+    another architecture than config.json, or damaged.
     """
     for name in FILES:
         if not (folder / name).is_file():
@@ -54,32 +53,37 @@ def read_backbone(
             f"{folder}: model.safetensors is of another architecture than config.json: "
             + "; ".join(wrong)
         )
-    return Backbone(model, preprocessing, precision)
+    return Backbone(model, preprocessing)
+
+
+class ShiftedFeatures(nn.Module):
+    """(n, 3, size, size) of 0..255 -> (n, features): class token, mean patch token.
+
+    The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
+    """
+
+    def __init__(self, model: Dinov2Model, preprocessing: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.model, self.preprocessing = model, preprocessing
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        inputs = normalised(pixels, self.preprocessing)
+        shifts = self.preprocessing["shifts"]
+        copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
+        tokens: Tensor = self.model(pixel_values=copies).last_hidden_state
+        both = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
+        return both.reshape(len(shifts), len(pixels), -1).mean(dim=0)
 
 
 class Backbone:
     """A Dinov2Model and its preprocessing; on CUDA if the machine has it."""
 
-    def __init__(
-        self, model: Dinov2Model, preprocessing: Mapping[str, Any], precision: str = "float32"
-    ) -> None:
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._type: torch.dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
-        self._model = model.to(self._device, self._type).eval()  # type: ignore[arg-type]
-        self._preprocessing = preprocessing
+    def __init__(self, model: Dinov2Model, preprocessing: Mapping[str, Any]) -> None:
+        features = ShiftedFeatures(model, preprocessing)
+        self._network = ServedNetwork(features, channels_last=False)
         self.features = 2 * int(model.config.hidden_size)
 
-    @torch.inference_mode()
     def of_pixels(self, pixels: Pixels) -> Features:
-        """Return (n, features) for (n, size, size, 3) bytes: class token, mean patch token.
-
-        The mean over the preprocessing's `shifts`: patches cut the pattern elsewhere in each.
-        """
-        inputs = normalised(pixels, self._preprocessing).to(self._device, self._type)
-        shifts = self._preprocessing["shifts"]
-        copies = torch.cat([moved(inputs, right, down) for right, down in shifts])
-        tokens = self._model(pixel_values=copies).last_hidden_state
-        both = torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1)
-        by_shift = both.reshape(len(shifts), len(pixels), -1)
-        features: Features = by_shift.mean(dim=0).cpu().numpy()
+        """Return (n, features) for (n, size, size, 3) bytes, as one tensor."""
+        features: Features = self._network(torch.from_numpy(pixels).movedim(-1, 1)).numpy()
         return features

@@ -32,11 +32,11 @@ def square_pixels(image: Image.Image, preprocessing: Mapping[str, Any]) -> Pixel
     raise ValueError(f"preprocessing cut is {preprocessing['cut']!r}, expected one of {CUTS}")
 
 
-def normalised(pixels: Pixels, preprocessing: Mapping[str, Any]) -> torch.Tensor:
-    """Return bytes (..., size, size, 3) as floats (..., 3, size, size), less `mean`, by `std`."""
-    mean = torch.tensor(preprocessing["mean"]) * 255
-    std = torch.tensor(preprocessing["std"]) * 255
-    return ((torch.from_numpy(pixels).float() - mean) / std).movedim(-1, -3)
+def normalised(pixels: torch.Tensor, preprocessing: Mapping[str, Any]) -> torch.Tensor:
+    """Return (..., 3, h, w) of 0..255 less `mean`, divided by `std`."""
+    mean = torch.tensor(preprocessing["mean"], device=pixels.device).view(3, 1, 1) * 255
+    std = torch.tensor(preprocessing["std"], device=pixels.device).view(3, 1, 1) * 255
+    return (pixels.float() - mean) / std
 
 
 def moved(images: torch.Tensor, right: int, down: int) -> torch.Tensor:

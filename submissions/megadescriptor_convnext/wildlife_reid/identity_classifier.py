@@ -25,8 +25,5 @@ def identity_classifier(settings: Mapping[str, Any], classes: int) -> nn.Module:
 
 @torch.inference_mode()
 def logits(network: nn.Module, pixels: Tensor) -> NDArray[np.float64]:
-    """Return (classes,) for (3, size, size), one image at a time.
-
-    The last digits of a batch depend on its size.
-    """
+    """Return (classes,) for one image (3, size, size)."""
     return np.asarray(network(pixels[None])[0].double().numpy())

@@ -34,6 +34,6 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 def normalised(pixels: Tensor, settings: Mapping[str, Any]) -> Tensor:
     """Return bytes (..., 3, size, size) as floats, less the settings' `mean`, divided by `std`."""
-    mean = torch.tensor(settings["mean"]).view(3, 1, 1)
-    std = torch.tensor(settings["std"]).view(3, 1, 1)
+    mean = torch.tensor(settings["mean"], device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(settings["std"], device=pixels.device).view(3, 1, 1)
     return (pixels.float() / 255 - mean) / std

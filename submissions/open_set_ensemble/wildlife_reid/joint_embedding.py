@@ -7,7 +7,7 @@ embedding is the mean of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, from_numpy
+from torch import Tensor
 
 from wildlife_backbone.features import base_path
-from wildlife_image.square import normalised
-from wildlife_reid.alignment import animal_square, read_landmark_network
+from wildlife_reid.alignment import AlignedNetwork, read_landmark_network, whole_square
 from wildlife_reid.networks import with_weights
-from wildlife_reid.swin import describe, swin_descriptor
+from wildlife_reid.swin import describe, swin_descriptor, unit_rows
 from wildlife_reid.triplet import TripletNetwork, embed
+from wildlife_submission.served_network import ServedNetwork
 
 Array = NDArray[np.float64]
 TRIPLET, SWIN = "triplet", "swin"
@@ -78,12 +78,12 @@ class JointEmbedding:
         Raises RuntimeError where a file is of another network, OSError if it is not there.
         """
         self._settings = [networks[kind]["settings"] for kind in KINDS]
-        self._landmarks = [read_landmark_network(folder, settings) for settings in self._settings]
         self._networks = []
-        for kind, (build, _) in KINDS.items():
-            settings = networks[kind]["settings"]
+        for (kind, (build, _)), settings in zip(KINDS.items(), self._settings, strict=True):
             path, base = folder / networks[kind]["weights"], base_path(folder, settings)
-            self._networks.append(with_weights(build(settings), path, base))
+            network = with_weights(build(settings), path, base)
+            landmarks = read_landmark_network(folder, settings)
+            self._networks.append(ServedNetwork(AlignedNetwork(network, settings, landmarks)))
         self._components = components
 
     @property
@@ -92,25 +92,14 @@ class JointEmbedding:
         return [int(settings["image_size"]) for settings in self._settings]
 
     def pixels(self, rgb: Image.Image) -> list[Tensor]:
-        """Return (3, size, size) for each network.
+        """Return (3, s, s) of `whole_square` for each network."""
+        return [whole_square(rgb, settings) for settings in self._settings]
 
-        The animal is located once where the sizes agree.
-        """
-        squares: dict[tuple[int, object], NDArray[np.uint8]] = {}
-        inputs = []
-        for settings, landmarks in zip(self._settings, self._landmarks, strict=True):
-            key = (int(settings["image_size"]), settings.get("landmarks"))
-            if key not in squares:
-                squares[key] = animal_square(rgb, key[0], landmarks)
-            inputs.append(normalised(from_numpy(squares[key]).permute(2, 0, 1), settings))
-        return inputs
-
-    def embed(self, pixels: list[Tensor]) -> Array:
-        """Return (a + k,) of `joined` for one image's pixels."""
-        vectors = [
-            describe_by(network, image).double().numpy()
-            for (_, describe_by), network, image in zip(
-                KINDS.values(), self._networks, pixels, strict=True
-            )
-        ]
+    def embed(self, pixels: Sequence[list[Tensor]]) -> Array:
+        """Return (n, a + k) of `joined` for the pixels of n images."""
+        triplet, swin = (
+            network(inputs)
+            for network, inputs in zip(self._networks, zip(*pixels, strict=True), strict=True)
+        )
+        vectors = [triplet.double().numpy(), unit_rows(swin).numpy()]
         return joined(vectors[0], vectors[1], self._components)

@@ -62,9 +62,6 @@ class TripletNetwork(nn.Module):
 
 @torch.inference_mode()
 def embed(network: nn.Module, pixels: Tensor) -> Tensor:
-    """Return (width,) for (3, size, size), one image at a time.
-
-    The last digits of a batch depend on its size.
-    """
+    """Return (width,) for one image (3, size, size)."""
     vector: Tensor = network(pixels[None])[0]
     return vector

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.support.dinov2 import (
@@ -114,13 +115,19 @@ def test_the_mlps_loss_falls() -> None:
     assert odds[hybrid].mean(axis=0).min() > odds[~hybrid].mean(axis=0).max()
 
 
+def channels_first(pixels: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(pixels).movedim(-1, -3)
+
+
 def test_features_are_the_class_token_and_the_mean_patch() -> None:
     network = TINY.network()
     network.train(False)
     pixels = np.random.default_rng(3).integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
     found = Backbone(network, PREPROCESSING | {"shifts": [[0, 0]]}).of_pixels(pixels)
     with torch.inference_mode():
-        tokens = network(pixel_values=normalised(pixels, PREPROCESSING)).last_hidden_state
+        tokens = network(
+            pixel_values=normalised(channels_first(pixels), PREPROCESSING)
+        ).last_hidden_state
     assert tokens.shape == (2, 1 + 36, 16)
     assert found[:, :16] == pytest.approx(tokens[:, 0].numpy(), abs=1e-5)
     assert found[:, 16:] == pytest.approx(tokens[:, 1:].numpy().mean(axis=1), abs=1e-5)
@@ -143,7 +150,7 @@ def test_features_are_the_mean_over_shifted_images() -> None:
 
 def test_pixels_are_normalised_as_imagenet() -> None:
     pixels = np.array([0, 255], dtype=np.uint8)[:, None, None].repeat(3, axis=2)
-    found = normalised(pixels, PREPROCESSING)
+    found = normalised(channels_first(pixels), PREPROCESSING)
     assert found.shape == (3, 2, 1)
     assert found[:, 0, 0].tolist() == pytest.approx([-2.1179, -2.0357, -1.8044], abs=1e-4)
     assert found[:, 1, 0].tolist() == pytest.approx([2.2489, 2.4286, 2.64], abs=1e-4)

@@ -175,7 +175,7 @@ def looked(submission: Path, images: Path, reference: Path) -> dict[str, float]:
     part_values = []
     for path in look.paths:
         with Image.open(path) as image:
-            part_values.append(model.parts(model.preprocess(image)))
+            part_values.append(model.parts([model.preprocess(image)])[0])
     config = json.loads((submission / "config.json").read_text(encoding="utf-8"))
     scored = {
         n: [combined(p, weights) for p in part_values] for n, weights in config["scores"].items()
