@@ -17,12 +17,16 @@ DEMO ?= wing_pattern_sgd
 # One process more than cores, because some tests wait. Each may import torch: more of them want more
 # memory than they save time.
 PARALLEL = --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 --dist worksteal
-# The tests that import no torch (tests/repository holds that): small processes, some of which wait.
+# Small processes, most of which wait.
 TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxprocesses 8 --dist worksteal
+# The tests that import no torch (tests/repository holds that).
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
+USUAL := not slow and not containers
+
 .DEFAULT_GOAL := help
-.PHONY: help demo models bases test test-kit test-slow test-containers coverage fuzz check docs docs-check vendor \
+.PHONY: help demo models bases test test-kit test-process test-slow test-containers coverage fuzz check docs \
+  docs-check vendor \
   bench sample-data scores pack constraints clean
 
 help: ## This list
@@ -69,8 +73,11 @@ $(VENV)/bases.done: training/common/base_network.py | $(VENV)/all.done
 test: $(VENV)/all.done $(VENV)/bases.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
-test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, two minutes)
-	@$(BIN)/python -m pytest -q $(TWICE_THE_CORES) $(KIT_TESTS)
+test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, little more than a minute)
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m '$(USUAL) and not process' $(KIT_TESTS)
+
+test-process: $(VENV)/kit.done ## What test-kit leaves out: processes that are killed, timed, fenced off (no torch)
+	@$(BIN)/python -m pytest -q $(TWICE_THE_CORES) -m '$(USUAL) and process' $(KIT_TESTS)
 
 test-slow: $(VENV)/all.done ## The slow checks too
 	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'slow or not slow'

@@ -26,6 +26,8 @@ from tests.support.kit import (
 )
 from tests.support.running import GOOD, codes, loading, predicting, run_checks, with_our_ingestion
 
+pytestmark = pytest.mark.process
+
 DEFECTS = {
     "load raises": ("load-fails", loading("raise ValueError('no weights')")),
     "import raises": ("load-fails", "import nowhere_to_be_found\n" + GOOD),

@@ -12,6 +12,8 @@ from tests.support.isolation import need_sandbox
 from tests.support.kit import SCORING, competition_yaml, make_bundle, make_submission
 from tests.support.running import predicting, scored_run, with_our_ingestion
 
+pytestmark = pytest.mark.process
+
 # A metric of the order alone: the share of pairs that are the right way round.
 RANKING = """
 import json, sys

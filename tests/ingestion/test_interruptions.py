@@ -16,6 +16,8 @@ from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.predictions_file import PredictionsFile
 
+pytestmark = pytest.mark.process
+
 IMAGES = [InputImage(Path("a.png"), 1), InputImage(Path("b.png"), 2)]
 
 

@@ -15,6 +15,8 @@ from wildlife_ingestion.errors import IngestionError
 from wildlife_ingestion.images import InputImage
 from wildlife_ingestion.journal import FILE_NAME, Journal
 
+pytestmark = pytest.mark.process
+
 KEY = "the-key-of-this-run"
 KILLS = 50
 FIRST_BATCH = 3

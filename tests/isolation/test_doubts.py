@@ -87,6 +87,7 @@ def test_programs_in_zips_and_the_submission_are_looked_at(tmp_path: Path) -> No
         ]
 
 
+@pytest.mark.process
 def test_auto_takes_the_first_faithful_mode_where_a_program_names_app(
     kit: Kit, tmp_path: Path, submission: Path
 ) -> None:
@@ -127,6 +128,7 @@ def fails(kit: Kit, tmp_path: Path, line: str, *options: str) -> Answer:
     return answer
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("line", "reason", "todo"),
     [
@@ -150,6 +152,7 @@ def test_a_limit_of_the_mode_makes_no_platform_verdict(
     assert todo in verdict["todo"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -173,6 +176,7 @@ def test_a_limit_of_the_sandbox_makes_none_either(
     assert reason in verdict["message"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "line",
     ["raise ValueError('/app/input')", "import model", "open('missing.csv')", "1 / 0",

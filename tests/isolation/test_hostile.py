@@ -19,6 +19,8 @@ from tests.support.isolation import (
     run_in,
 )
 
+pytestmark = pytest.mark.process
+
 PROMISED = {promise.code: promise.modes for promise in PROMISES}
 
 

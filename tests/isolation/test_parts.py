@@ -105,6 +105,7 @@ def wait_for(condition: object, seconds: float = 10) -> bool:
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc and prctl")
 
 
+@pytest.mark.process
 @linux_only
 @pytest.mark.parametrize("mode", ["subprocess", "sandbox"])
 def test_killing_the_kit_leaves_no_process(mode: str, tmp_path: Path) -> None:
@@ -133,6 +134,7 @@ def test_killing_the_kit_leaves_no_process(mode: str, tmp_path: Path) -> None:
     assert wait_for(lambda: not marked(mark))
 
 
+@pytest.mark.process
 @linux_only
 def test_killing_the_supervisor_kills_the_command(tmp_path: Path) -> None:
     mark = f"{600 + secrets.randbelow(10**6) / 10**6:.6f}"

@@ -76,6 +76,7 @@ def shared_submission(folder: Path) -> Path:
     return submission
 
 
+@pytest.mark.process
 def test_a_shared_package_without_a_copy_fails_here_as_there(kit: Kit, tmp_path: Path) -> None:
     submission, bundle = shared_submission(tmp_path), make_bundle(tmp_path / "bundle")
     run = kit("run", submission, "--bundle", bundle)

@@ -17,6 +17,8 @@ from kit.isolation.sandbox import Sandbox
 from tests.support.isolation import need_sandbox, run_in
 from tests.support.kit import INGESTION, MODEL, SCORING, Kit, make_bundle
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def said(tmp_path: Path) -> dict[str, object]:

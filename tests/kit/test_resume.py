@@ -15,6 +15,8 @@ from PIL import Image
 
 from tests.support.kit import ROOT, Kit, make_bundle, make_submission, write_tree
 
+pytestmark = pytest.mark.process
+
 SLOW = """
 import time
 class Model:

@@ -50,7 +50,7 @@ def test_a_workflow_may_only_read_and_pins_its_actions(workflow: Path) -> None:
 
 def test_the_workflows_run_what_has_to_pass_before_a_merge() -> None:
     made = {s["run"] for path in WORKFLOWS for s in steps(path) if "run" in s}
-    for target in ("check", "test", "test-kit", "test-slow", "test-containers"):
+    for target in ("check", "test", "test-kit", "test-process", "test-slow", "test-containers"):
         assert f"make {target}" in made
 
 

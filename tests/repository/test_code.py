@@ -59,6 +59,7 @@ def kit_tests() -> list[str]:
     return folders
 
 
+@pytest.mark.process
 def test_make_test_kit_needs_no_torch() -> None:
     """Its tests are collected without importing one of the large packages."""
     ended = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,16 +37,26 @@ def code(text: str) -> list[str]:
     return " ".join([*fenced(text), *spans]).split()
 
 
+@cache
+def tops() -> set[str]:
+    """The first parts of all paths in git."""
+    return {path.relative_to(ROOT).parts[0] for path in tracked()}
+
+
+@cache
+def module_names() -> set[str]:
+    return {path.name for path in tracked("*.py")}
+
+
 def paths(text: str) -> set[str]:
     """Return the words that are paths in this repository, or bare names of modules."""
-    tops = {path.relative_to(ROOT).parts[0] for path in tracked()}
     found = set()
     for word in code(text):
         name = word.rstrip(".,:;)")
         if _PLACEHOLDER.search(_TITLES.sub("", name)) or name.startswith("/"):
             continue
         first, slash, _ = name.partition("/")
-        if (slash and first in tops and first not in _MADE) or re.fullmatch(r"\w+\.py", name):
+        if (slash and first in tops() and first not in _MADE) or re.fullmatch(r"\w+\.py", name):
             found.add(name)
     return found
 
@@ -54,7 +65,7 @@ def exists(name: str, document: Path) -> bool:
     """Whether a path exists from the root or the document's folder, or a module of that name."""
     if "/" in name:
         return (ROOT / name).exists() or (document.parent / name).exists()
-    return any(path.name == name for path in tracked("*.py"))
+    return name in module_names()
 
 
 def ids(path: Path) -> str:

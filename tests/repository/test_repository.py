@@ -121,6 +121,7 @@ def test_every_command_of_the_readme_is_known() -> None:
             assert target in make_targets(), line
 
 
+@pytest.mark.process
 def test_the_readmes_commands_run(tmp_path: Path) -> None:
     commands = [line for line in fenced(README) if not line.startswith(_NOT_HERE)]
     commands = [line for line in commands if not line.startswith("make ")]
