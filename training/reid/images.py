@@ -21,8 +21,8 @@ from wildlife_reid.served_image import longest_side, served_image
 class ServedImages:
     """Images by path, each read when it is asked for, as the submission sees it; none is held.
 
-    longest: the pixels that the longer side has at most. What is computed from an image depends on
-    it, so keys of caches name it.
+    longest: pixels of the longer side that large images are read with (`served_image`). What is
+    computed from an image depends on it, so keys of caches name it.
     """
 
     def __init__(self, paths: Sequence[Path], *sizes: int) -> None:

@@ -34,6 +34,7 @@ from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, em
 from training.reid.images import ServedImages
 from training.reid.matching.calibration_curves import (
     Curves,
+    calibrated_matrices,
     fit_curves,
     judged_matrices,
     print_calibration_errors,
@@ -52,6 +53,7 @@ from training.reid.thresholds.choose import (
     choose_thresholds,
     mean_score,
     print_thresholds,
+    refuse_constant_answers,
 )
 from training.reid.thresholds.nearest import Names, Nearest, Rows
 from training.reid.thresholds.validation import validation_images
@@ -196,6 +198,9 @@ def fit(
     judged = judged_matrices(similarity, local, database, validation)
     size, thresholds = choose(similarity, judged, database, validation)
     print_thresholds(thresholds)
+    written = calibrated_matrices(similarity, local, curves, database)
+    shipped = nearest_of(similarity, written, database.identity, size)
+    refuse_constant_answers(shipped, database, validation, thresholds)
     return curves, size, thresholds
 
 

@@ -20,15 +20,13 @@ def longest_side(*sizes: int) -> int:
 
 
 def served_image(image: Image.Image, longest: int) -> Image.Image:
-    """Return any PIL image upright, as RGB, its longer side at most `longest` pixels.
+    """Return any PIL image upright, as RGB, its longer side below twice `longest` pixels.
 
-    A JPEG that is not loaded yet is decoded once, at the smallest scale that is enough; a smaller
-    image keeps its pixels. Raises OSError where the pixels are damaged. Thread-safe.
+    A JPEG that is not loaded yet is decoded once, at the smallest scale that leaves `longest`
+    pixels; the mean of whole blocks of pixels makes what is still too large smaller. An image with
+    fewer pixels stays as it is. Raises OSError where the pixels are damaged. Thread-safe.
     """
     shorter = math.ceil(min(image.size) * longest / max(image.size))
     rgb = to_rgb(image, at_least=shorter)
-    scale = longest / max(rgb.size)
-    if scale >= 1:
-        return rgb
-    width, height = (max(1, round(side * scale)) for side in rgb.size)
-    return rgb.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    times = max(rgb.size) // longest
+    return rgb.reduce(times) if times > 1 else rgb

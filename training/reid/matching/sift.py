@@ -35,7 +35,7 @@ class SiftMatcher:
     gallery: LocalGallery
     settings: LocalSettings
     match: MatchSettings
-    longest: int  # pixels of the longer side of the images that features were found in, at most
+    longest: int  # of ServedImages: the scale at which large images were read
 
     @property
     def config(self) -> dict[str, Any]:

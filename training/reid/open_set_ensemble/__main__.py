@@ -22,11 +22,11 @@ from training.reid.images import ServedImages
 from training.reid.matching.sift import SETTINGS, sift_matcher
 from training.reid.open_set_ensemble.evidence import SHORTLIST, Weights, compare
 from training.reid.open_set_ensemble.networks import network_sizes, read_networks
-from training.reid.open_set_ensemble.weights import choose
+from training.reid.open_set_ensemble.weights import choose, nearest_of
 from training.reid.options import SUBMISSIONS, run_in_one_thread, submission_parser
 from training.reid.publish import Build, publish
-from training.reid.thresholds.choose import print_thresholds
-from training.reid.thresholds.validation import validation_images
+from training.reid.thresholds.choose import print_thresholds, refuse_constant_answers
+from training.reid.thresholds.validation import FOLDS, validation_images
 from wildlife_reid.evidence import EVIDENCE
 from wildlife_reid.joint_embedding import SWIN, TRIPLET
 from wildlife_reid.open_set import Gallery, gallery_bytes
@@ -57,6 +57,8 @@ def build(options: argparse.Namespace) -> None:
     say(f"chosen: {name}")
     print_weights(weights)
     print_thresholds(thresholds)
+    shipped = nearest_of(tables, [weights] * FOLDS, database)
+    refuse_constant_answers(shipped, database, validation, thresholds)
     config = {
         "networks": networks.config,
         "gallery": GALLERY,

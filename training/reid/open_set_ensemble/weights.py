@@ -2,7 +2,9 @@
 
 A query's own individual never shapes the weights that score it: weights are fitted once without
 each fold of individuals, and thresholds are chosen with those. The submission gets weights that
-were fitted on all folds.
+were fitted on all folds. The folds' scores are brought to the scale of those: where the evidence is
+weak, folds differ more from each other than scores do, and a threshold between the folds would lie
+above, or below, all scores of the submission.
 """
 
 from __future__ import annotations
@@ -121,6 +123,17 @@ def fit(made: Mapping[str, Examples], used: Sequence[str]) -> dict[str, Weights]
     return weights
 
 
+def on_scale_of(whole: AllWeights, part: AllWeights, made: Mapping[str, Examples]) -> AllWeights:
+    """`part`, with the mean and standard deviation that `whole` has on each dataset's examples."""
+    scaled = dict(part)
+    for name, one in made.items():
+        own, target = part[name].score(one.table), whole[name].score(one.table)
+        factor = float(target.std()) / max(float(own.std()), 1e-12)
+        intercept = (part[name].intercept - float(own.mean())) * factor + float(target.mean())
+        scaled[name] = Weights(part[name].weights * factor, intercept)
+    return scaled
+
+
 def nearest_of(
     tables: Mapping[str, Tables],
     weights: Sequence[AllWeights],
@@ -160,12 +173,14 @@ def choose(
     parts = [{name: one.without(k) for name, one in made.items()} for k in range(FOLDS)]
     tried = []
     for name, used in SETS.items():
-        nearest = nearest_of(tables, [fit(part, used) for part in parts], database)
+        whole = fit(made, used)
+        folds = [on_scale_of(whole, fit(part, used), made) for part in parts]
+        nearest = nearest_of(tables, folds, database)
         thresholds = choose_thresholds(nearest, identity, dataset, validation)
         score = mean_score(thresholds)
         rank1 = float(np.mean([one.rank1 for one in thresholds.values()]))
         say(f"{name}: validation score {score:.3f}, rank-1 of known {rank1:.3f}")
-        tried.append((score, name, thresholds))
+        tried.append((score, name, whole, thresholds))
     # `max` takes the first of equals, which is the smaller set.
-    _, name, thresholds = max(tried, key=lambda one: one[0])
-    return name, fit(made, SETS[name]), thresholds
+    _, name, weights, thresholds = max(tried, key=lambda one: one[0])
+    return name, weights, thresholds

@@ -2,23 +2,31 @@
 
 On each split (training/reid/thresholds/splits.py) a system predicts the best individual and its
 score for every query. The threshold is the middle of the stretch, around the best threshold, where
-the mean score over the splits is within 2 % of the best: a single best point is luck.
+the mean score over the splits is within 2 % of the best: a single best point is luck. A threshold
+with which a system never, or always, calls an animal new decides nothing: it is a TrainingError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from training.common.console import say
-from training.common.errors import DataError
+from training.common.errors import DataError, TrainingError
+from training.reid.database import Database
 from training.reid.thresholds.nearest import Names, Nearest, Scores
 from training.reid.thresholds.splits import SEEDS, Mask, Split, draw_splits
-from wildlife_scoring.reid.metrics import NEW, dataset_score, threshold_curve
+from wildlife_scoring.reid.metrics import NEW, dataset_score, sides, threshold_curve
 
 PLATEAU = 0.98  # of the best score
+NOT_TOLD_APART = "the submission cannot tell new individuals from known ones; it was not written"
+ADVICE = (
+    "what helps: more individuals, and more images of each; the same photograph, or photographs of "
+    "one series, under one identity only (notes above name equal files); left and right sides of "
+    "an animal in the column `orientation`; networks trained on these images, or another preset"
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,14 @@ class Predictions:
     def at(self, threshold: float) -> float:
         """The track's score, sqrt(BAKS * BAUS), if every match scored below `threshold` is called
         new."""
-        predicted = np.where(self.score >= threshold, self.nearest, NEW)
-        return dataset_score(self.identity, self.new, predicted)
+        return dataset_score(self.identity, self.new, self._answers(threshold))
+
+    def sides(self, threshold: float) -> tuple[float, float]:
+        """BAKS and BAUS at that threshold."""
+        return sides(self.identity, self.new, self._answers(threshold))
+
+    def _answers(self, threshold: float) -> Names:
+        return np.where(self.score >= threshold, self.nearest, NEW)
 
     def best_score(self) -> float:
         """The track's score at the oracle threshold, the best one for these very queries."""
@@ -49,7 +63,9 @@ class Threshold:
     value: below it, an animal is new. std: standard deviation, over the splits, of the threshold
     that is best for one split alone. score: mean over the splits of sqrt(BAKS * BAUS) at `value`,
     score_std its standard deviation. ceiling: the same mean with each split's own best threshold.
-    rank1: share of the known queries whose best individual is the right one.
+    rank1: share of the known queries whose best individual is the right one. baks, baus: their
+    means over the splits at `value`. known_called_new, new_called_new: shares of the known and of
+    the new queries, over all splits, that score below `value`.
     """
 
     value: float
@@ -58,6 +74,10 @@ class Threshold:
     score_std: float
     ceiling: float
     rank1: float
+    baks: float
+    baus: float
+    known_called_new: float
+    new_called_new: float
 
 
 def predict(nearest: Nearest, identity: Names, split: Split) -> Predictions:
@@ -104,16 +124,69 @@ def best_threshold(rounds: Sequence[Predictions]) -> Threshold:
     # The score of a round is a staircase: between two of its thresholds it has the next one's.
     table = np.stack([c.score[np.searchsorted(c.threshold, grid)] for c in curves])
     value = _middle_of_best(grid, table.mean(axis=0))
-    scores = np.array([one.at(value) for one in rounds])
     single = [_middle_of_best(grid, row) for row in table]
     rank1 = [np.mean(one.nearest[~one.new] == one.identity[~one.new]) for one in rounds]
     return Threshold(
         value=value,
         std=float(np.std(single)),
-        score=float(scores.mean()),
-        score_std=float(scores.std()),
         ceiling=float(table.max(axis=1).mean()),
         rank1=float(np.mean(rank1)),
+        **_measured(rounds, value),
+    )
+
+
+def _measured(rounds: Sequence[Predictions], value: float) -> dict[str, float]:
+    """The fields of a Threshold that say how well `value` does."""
+    scores = np.array([one.at(value) for one in rounds])
+    baks, baus = np.mean([one.sides(value) for one in rounds], axis=0)
+    below = np.concatenate([one.score < value for one in rounds])
+    new = np.concatenate([one.new for one in rounds])
+    return {
+        "score": float(scores.mean()),
+        "score_std": float(scores.std()),
+        "baks": float(baks),
+        "baus": float(baus),
+        "known_called_new": float(below[~new].mean()),
+        "new_called_new": float(below[new].mean()),
+    }
+
+
+def refuse_constant(thresholds: Mapping[str, Threshold]) -> None:
+    """Raise TrainingError naming each dataset of which new is said never, or always."""
+    wrong = {
+        name: "never" if one.new_called_new == 0 else "always"
+        for name, one in thresholds.items()
+        if one.new_called_new == 0 or one.known_called_new == 1
+    }
+    if wrong:
+        found = [_found(name, when, thresholds[name]) for name, when in wrong.items()]
+        raise TrainingError("\n  ".join([NOT_TOLD_APART, *found, ADVICE]))
+
+
+def _found(name: str, when: str, one: Threshold) -> str:
+    return (
+        f"{name}: {when} new at the threshold {one.value:.4f}: it calls "
+        f"{one.known_called_new:.1%} of the images of known individuals new and "
+        f"{one.new_called_new:.1%} of those of new individuals (BAKS {one.baks:.3f}, BAUS "
+        f"{one.baus:.3f}; the nearest individual is the right one for {one.rank1:.1%} of the known)"
+    )
+
+
+def refuse_constant_answers(
+    nearest: Nearest, database: Database, validation: Mask, thresholds: Mapping[str, Threshold]
+) -> None:
+    """As `refuse_constant`, of the system that is written, with thresholds chosen for its parts.
+
+    What was fitted without some individuals chose the thresholds; what is written was fitted on all
+    of them, and where the evidence is weak its scores can lie on one side of the threshold.
+    """
+    splits = draw_splits(database.identity, database.dataset, validation)
+    rounds = predict_splits(nearest, database.identity, splits)
+    refuse_constant(
+        {
+            name: replace(one, **_measured(rounds[name], one.value))
+            for name, one in thresholds.items()
+        }
     )
 
 
@@ -135,9 +208,13 @@ def mean_score(thresholds: Mapping[str, Threshold]) -> float:
 
 
 def print_thresholds(thresholds: Mapping[str, Threshold]) -> None:
-    """Print one line for each dataset: its threshold and the validation scores."""
+    """Print one line for each dataset: its threshold and the validation scores.
+
+    Raises TrainingError where a dataset is never, or always, said to show a new individual.
+    """
     for name, one in thresholds.items():
         say(
             f"{name}: threshold {one.value:.4f}, validation score {one.score:.3f} (std "
             f"{one.score_std:.3f}, ceiling {one.ceiling:.3f}), rank-1 of known {one.rank1:.3f}"
         )
+    refuse_constant(thresholds)
