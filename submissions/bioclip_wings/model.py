@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.numpy import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from wildlife_submission.manifest import check_weights
 from wildlife_wings.clip_scores import FeatureStatistics, combined, parts
 from wildlife_wings.clip_tower import read_folder, read_head, read_tower
 from wildlife_wings.clip_views import WingViews, normalised, precision
+from wildlife_wings.lite_tower import LiteTower
 
 HERE = Path(__file__).resolve().parent
 HYBRID = "hybrid"
@@ -32,7 +33,7 @@ class Model:
         """Read config.json and the files that it names.
 
         Raises FileNotFoundError for a missing file, with what weights.json says made it;
-        CheckpointError for a file of another network.
+        CheckpointError or ValueError for a file of another network.
         """
         check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
@@ -41,9 +42,9 @@ class Model:
         self._weights: dict[str, float] = config["scores"][config["score"]]
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._type = precision(config["preprocessing"])
-        model_cfg, tower = tower_of(config)
-        self._tower = read_tower(model_cfg, tower).to(self._device, self._type)
-        head = read_head(HERE / config["head"], model_cfg["embed_dim"], len(classes))
+        tower, features = read_any_tower(config)
+        self._tower = tower.to(self._device, self._type)
+        head = read_head(HERE / config["head"], features, len(classes))
         self._head = head.to(self._device, self._type)
         self._statistics = read_statistics(HERE / config["statistics"])
         self._views = WingViews(HERE / config["wing_network"], config["preprocessing"])
@@ -82,6 +83,16 @@ class Model:
 def image_feature(views: Tensor, normalise: bool) -> Tensor:
     """Return the mean (d,) of the features (v, d) of an image's views, normalised before if set."""
     return (normalize(views, dim=-1) if normalise else views).mean(dim=0)
+
+
+def read_any_tower(config: dict[str, Any]) -> tuple[nn.Module, int]:
+    """Return the tower and the number of its features: open_clip's, or EfficientNet-Lite."""
+    tower = config["tower"]
+    if "base" in tower:
+        lite = LiteTower(tower, HERE / tower["base"])
+        return lite, lite.features
+    model_cfg, weights = tower_of(config)
+    return read_tower(model_cfg, weights), int(model_cfg["embed_dim"])
 
 
 def tower_of(config: dict[str, Any]) -> tuple[dict[str, Any], Path]:
