@@ -18,6 +18,7 @@ from wildlife_submission.served_network import ServedNetwork, served_batch_size
 from wildlife_wings.clip_scores import FeatureStatistics, combined, parts
 from wildlife_wings.clip_tower import read_folder, read_head, read_tower
 from wildlife_wings.clip_views import Opened, WingViews, normalised
+from wildlife_wings.lite_tower import LiteTower
 
 HERE = Path(__file__).resolve().parent
 HYBRID = "hybrid"
@@ -33,16 +34,16 @@ class Model:
         """Read config.json and the files that it names.
 
         Raises FileNotFoundError for a missing file, with what weights.json says made it;
-        CheckpointError for a file of another network.
+        CheckpointError or ValueError for a file of another network.
         """
         check_weights(HERE)
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         self._config, classes = config, config["classes"]
         self._hybrid = classes.index(HYBRID) if HYBRID in classes else None
         self._weights: dict[str, float] = config["scores"][config["score"]]
-        model_cfg, tower = tower_of(config)
-        self._tower = ServedNetwork(TowerOfViews(read_tower(model_cfg, tower), config))
-        self._head = read_head(HERE / config["head"], model_cfg["embed_dim"], len(classes))
+        tower, features = read_any_tower(config)
+        self._tower = ServedNetwork(TowerOfViews(tower, config))
+        self._head = read_head(HERE / config["head"], features, len(classes))
         self._statistics = read_statistics(HERE / config["statistics"])
         self._views = WingViews(HERE / config["wing_network"], config["preprocessing"])
 
@@ -103,6 +104,16 @@ def image_features(features: Tensor, views: int, normalise: bool) -> Tensor:
     """
     rows = normalize(features, dim=-1) if normalise else features
     return rows.reshape(-1, views, rows.shape[-1]).mean(dim=1)
+
+
+def read_any_tower(config: dict[str, Any]) -> tuple[nn.Module, int]:
+    """Return the tower and the number of its features: open_clip's, or EfficientNet-Lite."""
+    tower = config["tower"]
+    if "base" in tower:
+        lite = LiteTower(tower, HERE / tower["base"])
+        return lite, lite.features
+    model_cfg, weights = tower_of(config)
+    return read_tower(model_cfg, weights), int(model_cfg["embed_dim"])
 
 
 def tower_of(config: dict[str, Any]) -> tuple[dict[str, Any], Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from wildlife_submission.served_network import served_batch_size
 from wildlife_wings.dinov2_backbone import Backbone, read_backbone
 from wildlife_wings.dinov2_heads import CalibratedLinear, HybridMLP, combined, read_heads
 from wildlife_wings.dinov2_pixels import Pixels, square_pixels
+from wildlife_wings.lite_features import LiteFeatures
 
 HERE = Path(__file__).resolve().parent
 
@@ -22,7 +24,7 @@ class Model:
     """`load()` once; then `predict(image)`, or `preprocess` in threads and `predict_batch`."""
 
     def __init__(self) -> None:
-        self._backbone: Backbone | None = None
+        self._backbone: Backbone | LiteFeatures | None = None
         self._mlp: HybridMLP
         self._linear: CalibratedLinear
 
@@ -36,8 +38,7 @@ class Model:
         config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
         self._preprocessing = config["preprocessing"]
         self._score_name = config["score"]
-        folder = HERE / config["backbone"]
-        backbone = read_backbone(folder, self._preprocessing)
+        backbone = self._read_backbone(config)
         with np.load(HERE / config["heads"], allow_pickle=False) as arrays:
             self._mlp, self._linear = read_heads(arrays, backbone.features, config["mlp_widths"])
         self._backbone = backbone
@@ -47,6 +48,13 @@ class Model:
         """How many images the ingestion program should hand to `predict_batch`."""
         size: int = served_batch_size()
         return size
+
+    def _read_backbone(self, config: dict[str, Any]) -> Backbone | LiteFeatures:
+        """Read the folder of a DINOv2 backbone, or EfficientNet-Lite with its settings."""
+        given = config["backbone"]
+        if isinstance(given, str):
+            return read_backbone(HERE / given, self._preprocessing)
+        return LiteFeatures(given, HERE / given["base"], self._preprocessing)
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """Return (size, size, 3) bytes of any PIL image. Thread-safe; JPEGs are decoded smaller."""

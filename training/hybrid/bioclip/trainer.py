@@ -121,10 +121,8 @@ class Trainer:
         for step, (pixels, rows) in enumerate(loader):
             self._set_learning_rate((len(self.log) + step / len(loader)) / self.recipe.epochs)
             rows = rows.cpu()
-            generator = self._generator(step)
-            shown, taught = self._batch(
-                pixels, targets[rows], views[rows], labels.hybrid, generator
-            )
+            generator = self.generator(len(self.log), step)
+            shown, taught = self.batch(pixels, targets[rows], views[rows], labels.hybrid, generator)
             logits = self.model(normalised(shown, self.recipe.preprocessing()))
             loss = cross_entropy(logits.float(), taught.to(logits.device))
             self._check(loss.item(), f"step {step + 1}")
@@ -136,10 +134,10 @@ class Trainer:
             total, seen = total + loss.item() * len(rows), seen + len(rows)
         return total / seen
 
-    def _batch(
+    def batch(
         self, pixels: Tensor, targets: Tensor, views: Tensor, hybrid: int | None, generator: Any
     ) -> tuple[Tensor, Tensor]:
-        """Bytes (b, v, 3, h, w) to bytes-valued images (b + crosses, 3, h, w) and targets."""
+        """Map bytes (b, v, 3, h, w) to images (b + crosses, 3, h, w) in 0..255, and targets."""
         count = len(pixels)
         chosen = torch.randint(pixels.shape[1], (count,), generator=generator)
         shown = pixels[torch.arange(count, device=pixels.device), chosen.to(pixels.device)].float()
@@ -159,9 +157,9 @@ class Trainer:
         shown = torch.cat([shown, crossed[kept.to(shown.device)] * 255])
         return shown, torch.cat([targets, taught[kept]])
 
-    def _generator(self, step: int) -> torch.Generator:
-        """Random numbers of this epoch, step and process: the same after a break."""
-        place = (len(self.log) * 100_003 + step) * 1009 + self.accelerator.process_index
+    def generator(self, epoch: int, step: int) -> torch.Generator:
+        """Return random numbers of an epoch, step and process: the same after a break."""
+        place = (epoch * 100_003 + step) * 1009 + self.accelerator.process_index
         return torch.Generator().manual_seed(self.recipe.seed * 1_000_000_007 + place)
 
     def _learning_rate(self, group: int) -> float:

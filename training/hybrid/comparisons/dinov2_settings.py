@@ -33,7 +33,7 @@ from training.hybrid.data import TrainingTable, read_training_table
 from training.hybrid.dinov2.backbone import BackboneRecipe, train_backbone
 from training.hybrid.dinov2.crosses import Mixing, Wings, mixed, shifted
 from training.hybrid.dinov2.features import Extractor
-from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
+from training.hybrid.dinov2.heads import fit_heads, log_odds_of
 from training.hybrid.dinov2.images import (
     Labelled,
     some_rows,
@@ -41,10 +41,10 @@ from training.hybrid.dinov2.images import (
     wings_of,
     write_synthetic,
 )
-from training.hybrid.dinov2_ensemble import PRESETS, STILL, Recipe, head_features
+from training.hybrid.dinov2.recipe import PRESETS, STILL, Recipe
+from training.hybrid.dinov2_ensemble import head_features
 from training.hybrid.split import validation_specimens
 from wildlife_scoring.hybrid.metrics import score
-from wildlife_wings.dinov2_backbone import read_backbone
 from wildlife_wings.dinov2_heads import Array, combined
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -197,10 +197,7 @@ def scores_of(
         )
     images = Labelled(part.table.paths, part.table.hybrid)
     features, hybrid = head_features(extractor, images, synthetic)
-    linear = as_arrays(fit_calibrated(features, hybrid, recipe.seed))
-    mlp, _ = fit_mlp(
-        features, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_learning_rate, recipe.seed
-    )
+    mlp, linear, _ = fit_heads(features, hybrid, recipe)
     both = log_odds_of(mlp, linear, test)
     return np.array([combined(recipe.score, m, s) for m, s in both.tolist()])
 
@@ -241,7 +238,7 @@ def compare(data: Path, look: Look | None, work: Path, steps: int) -> str:
 
 def features_of_test(extractor: Extractor, test: LabelledTest) -> Features:
     """Return backbone features of the labelled test images, (n, d), computed 64 at a time."""
-    backbone = read_backbone(extractor.folder, extractor.preprocessing)
+    backbone = extractor.read()
     chunks = range(0, len(test.squares), 64)
     return np.concatenate([backbone.of_pixels(test.squares[k : k + 64]) for k in chunks])
 

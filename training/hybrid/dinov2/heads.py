@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,10 +14,12 @@ from sklearn.linear_model import SGDClassifier
 from torch.nn.functional import cross_entropy
 
 from training.common.errors import DataError, TrainingError
+from training.hybrid.dinov2.recipe import Recipe
 from wildlife_wings.dinov2_heads import Array, CalibratedLinear, HybridMLP
 
 Labels = NDArray[np.bool_]
 FOLDS = 5
+LEAST_STD = 1e-3  # of the largest: a feature that hardly varies is not blown up
 
 
 def fit_calibrated(
@@ -89,6 +92,44 @@ def fit_mlp(
         optimiser.step()
         losses.append(loss.item())
     return mlp.eval(), losses
+
+
+def fit_heads(
+    features: NDArray[np.float32], hybrid: Labels, recipe: Recipe
+) -> tuple[HybridMLP, CalibratedLinear, list[float]]:
+    """Fit both classifiers to features (n, d) and hybrid (n,); return the MLP's losses too.
+
+    A public network's features are standardised, which both classifiers then do in their weights.
+    Raises DataError, TrainingError.
+    """
+    mean, std = np.zeros(features.shape[1]), np.ones(features.shape[1])
+    if recipe.lite is not None:
+        mean, std = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+        std = np.maximum(std, LEAST_STD * std.max())
+    scaled = ((features - mean) / std).astype(np.float32)
+    linear = as_arrays(fit_calibrated(scaled, hybrid, recipe.seed))
+    mlp, losses = fit_mlp(
+        scaled, hybrid, recipe.mlp_widths, recipe.mlp_steps, recipe.mlp_learning_rate, recipe.seed
+    )
+    return _mlp_of(mlp, mean, std), _linear_of(linear, mean, std), losses
+
+
+def _mlp_of(mlp: HybridMLP, mean: Array, std: Array) -> HybridMLP:
+    """Return the MLP of (features - mean) / std as one of features; it is changed in place."""
+    state = mlp.state_dict()
+    weight = state["classifier.0.weight"].double() / torch.from_numpy(std)
+    bias = state["classifier.0.bias"].double() - weight @ torch.from_numpy(mean)
+    scaled = {"classifier.0.weight": weight.float(), "classifier.0.bias": bias.float()}
+    mlp.load_state_dict({**state, **scaled})
+    return mlp
+
+
+def _linear_of(linear: CalibratedLinear, mean: Array, std: Array) -> CalibratedLinear:
+    """Return the classifiers of (features - mean) / std as some of features."""
+    coefficients = linear.coefficients / std
+    return replace(
+        linear, coefficients=coefficients, intercepts=linear.intercepts - coefficients @ mean
+    )
 
 
 def head_arrays(mlp: HybridMLP, linear: CalibratedLinear) -> dict[str, NDArray[np.generic]]:
