@@ -252,8 +252,8 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        submission, images = options.child
-        print(json.dumps(child(submission, images, options.repeats)))
+        folder, images = options.child
+        print(json.dumps(child(folder, images, options.repeats)))
         return
     if options.write:
         read_block(README, "serving")  # better told before the measuring

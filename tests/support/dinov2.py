@@ -16,6 +16,7 @@ from tests.support.hybrid_data import copy_sample
 from training.hybrid.crosses import Groups
 from training.hybrid.dinov2.backbone import BackboneRecipe
 from training.hybrid.dinov2.crosses import Wings
+from training.hybrid.dinov2.recipe import PRESETS
 
 ROOT = Path(__file__).parents[2]
 SUBMISSION = ROOT / "submissions" / "dinov2_ensemble"
@@ -26,7 +27,7 @@ with warnings.catch_warnings():
     from training.hybrid import dinov2_ensemble
 
 
-PREPROCESSING = dinov2_ensemble.PRESETS["small"].preprocessing
+PREPROCESSING = PRESETS["small"].preprocessing
 TINY = BackboneRecipe(hidden=16, layers=1, attention_heads=2, steps=12, batch=24)
 QUICK = ["--steps", "2", "--mlp-steps", "3", "--synthetic", "60"]
 

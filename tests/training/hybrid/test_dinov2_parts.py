@@ -17,8 +17,8 @@ from tests.support.dinov2 import (
     features_and_labels,
 )
 from training.common.errors import DataError
-from training.hybrid import dinov2_ensemble
 from training.hybrid.dinov2.heads import as_arrays, fit_calibrated, fit_mlp, log_odds_of
+from training.hybrid.dinov2.recipe import PRESETS
 from wildlife_wings.dinov2_backbone import Backbone
 from wildlife_wings.dinov2_heads import HybridMLP, combined
 from wildlife_wings.dinov2_pixels import normalised, square_pixels
@@ -97,7 +97,7 @@ def test_at_full_size_names_and_shapes_are_the_published_ones() -> None:
 
 
 def test_the_full_preset_has_the_published_values() -> None:
-    full = dinov2_ensemble.PRESETS["full"]
+    full = PRESETS["full"]
     assert (full.cut, full.image_size, full.score) == ("whole", 224, "max")
     assert full.shifts == ((0, 0),)
     assert (full.mlp_widths, full.mlp_steps, full.mlp_learning_rate) == (

@@ -28,6 +28,7 @@ from training.reid.images import read_squares
 from training.reid.landmarks import data as landmark_data
 from training.reid.landmarks import train as train_landmarks
 from training.reid.landmarks.files import LANDMARKS, read_landmarks
+from wildlife_reid.alignment import AlignedNetwork
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -255,7 +256,8 @@ def test_training_and_serving_see_the_same_animal(
         answers = [model.predict(image, {"dataset": "cat"}), *model.predict_batch([query])]
     trained_on = read_squares([path], 32, read_landmarks(network_file))[0]
     settings = json.loads((made / "config.json").read_text())["network"]
-    assert torch.allclose(query.pixels, (trained_on / 255 - 0.5) / 0.5)
+    seen = AlignedNetwork(torch.nn.Identity(), settings, read_landmarks(network_file))
+    assert torch.allclose(seen(query.pixels[None])[0], (trained_on / 255 - 0.5) / 0.5)
     assert settings["image_size"] == 32
     assert answers[0] == answers[1]
 
