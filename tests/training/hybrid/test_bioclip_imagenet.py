@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from tests.support.base_networks import use_random_base
-from tests.support.hybrid_data import copy_sample
 from tests.support.retrieval import load_model
 from training.common.base_network import LITE
 from training.hybrid import bioclip_wings
@@ -20,14 +19,6 @@ from wildlife_wings.clip_scores import relative_mahalanobis
 
 pytestmark = pytest.mark.usefixtures("module_on_one_thread")
 UNET = ["--width", "2", "--image-size", "32", "--epochs", "4", "--learning-rate", "0.02"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five images each of three subspecies, and four hybrids, out of the sample data."""
-    folder = tmp_path_factory.mktemp("data")
-    copy_sample(folder, ("8.0", "9.0", "2.0"), each=5, hybrids=4)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tests.support.hybrid_data import copy_sample, read_table, write_table
+from tests.support.hybrid_data import read_table, write_table
 from tests.support.retrieval import load_model, model_module
 from training.common.errors import TrainingError
 from training.hybrid import bioclip_wings
@@ -36,14 +36,6 @@ TEXT = {"context_length": 4, "vocab_size": 10, "width": 8, "heads": 1, "layers":
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five images each of three subspecies, and four hybrids, out of the sample data."""
-    folder = tmp_path_factory.mktemp("data")
-    copy_sample(folder, ("8.0", "9.0", "2.0"), each=5, hybrids=4)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from tests.support.retrieval import draw_database, load_model, without_weights
 from training.common.base_network import LITE
 from training.reid import megadescriptor_cosine, triplet_centroids
 from training.reid.database import read_database
+from training.reid.embedding.base import settle
 from training.reid.embedding.descriptors import descriptor_files, embed, read_descriptor
-from training.reid.embedding.recipe import settle
 from training.reid.images import ServedImages
 from wildlife_backbone.features import StageFeatures
 from wildlife_image.square import normalised

@@ -11,15 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.reid.embedding.base import BaseFeatures, start_from_base
 from training.reid.embedding.batches import IN_ONE_POSE, Variation
 from training.reid.embedding.recipe import (
     TRIPLETS,
-    BaseFeatures,
     Recipe,
     all_finite,
     architecture_of,
     create_backbone,
-    start_from_base,
 )
 from wildlife_image.square import normalised
 from wildlife_reid.triplet import TripletNetwork, embed

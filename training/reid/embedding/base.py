@@ -1,0 +1,75 @@
+"""An embedding that starts from a base network: which features, what is tuned, at what pace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.common.base_network import LITE, base_file, freeze
+from wildlife_backbone.backbone import Backbone
+from wildlife_backbone.features import StageFeatures, read_base
+from wildlife_image.square import normalised
+
+BASE_SHARE = 0.1  # of the learning rate, for layers that start from published weights
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class BaseFeatures:
+    """Features of a base network whose weights a package ships.
+
+    name: a key of LITE (training/common/base_network.py); stages: whose maps are taken; grid: rows
+    and columns of cells that a map is averaged over; tuned: how many of the last stages training
+    changes.
+    """
+
+    name: str
+    stages: tuple[int, ...]
+    grid: tuple[int, int]
+    tuned: int
+
+    def settings(self) -> dict[str, Any]:
+        """The part `base` of a network's settings in config.json."""
+        weights = LITE[self.name].path
+        stages, grid = list(self.stages), list(self.grid)
+        return {"name": self.name, "weights": weights, "stages": stages, "grid": grid}
+
+
+def parameter_groups(network: nn.Module, loss: nn.Module) -> list[dict[str, Any]]:
+    """The parameters to train; `share` is what a group's learning rate is multiplied by."""
+    based = [one for part in network.modules() if isinstance(part, Backbone)
+             for one in part.parameters()]  # fmt: skip
+    ids = {id(one) for one in based}
+    others = [one for one in [*network.parameters(), *loss.parameters()] if id(one) not in ids]
+    tuned = [one for one in based if one.requires_grad]
+    groups = [{"params": others, "share": 1.0}, {"params": tuned, "share": BASE_SHARE}]
+    return [group for group in groups if group["params"]]
+
+
+def start_from_base(network: nn.Module, base: BaseFeatures) -> None:
+    """Give a network the published weights of its base; leave its last stages to training.
+
+    Raises TrainingError where the weights cannot be had.
+    """
+    read_base(network, base_file(base.name))
+    freeze(network, base.tuned)
+
+
+@torch.inference_mode()
+def settle(network: nn.Module, squares: Tensor, settings: Mapping[str, Any]) -> None:
+    """Standardise a base's features by the images (n, 3, s, s) that the network was trained on.
+
+    In training the statistics are those of varied images and of weights that still change.
+    """
+    for part in network.eval().modules():
+        if isinstance(part, StageFeatures):
+            part.neck.reset_running_stats()
+            part.neck.momentum = None  # the mean over all batches
+            part.neck.train()
+            for batch in torch.split(squares, _BATCH):
+                part(torch.stack([normalised(one, settings) for one in batch]))
+            part.neck.eval()
