@@ -57,6 +57,8 @@ def start_from_base(network: nn.Module, base: BaseFeatures) -> None:
     """
     read_base(network, base_file(base.name))
     freeze(network, base.tuned)
+    # Its depthwise convolutions then take two thirds of the time on a CPU.
+    network.to(memory_format=torch.channels_last)
 
 
 @torch.inference_mode()
