@@ -21,8 +21,8 @@ from wildlife_backbone.features import StageFeatures, read_base
 from wildlife_backbone.published import ARCHITECTURES, architecture, published_weights, timm_names
 from wildlife_backbone.tuned import read_tuned
 
-# ImageNet classes of a photograph of a dahlia, best first. 985: daisy, 309: bee, 599: honeycomb; the
-# two larger networks see the flower's cells, and are right on animals.
+# ImageNet classes of a photograph of a dahlia, best first. 985: daisy, 309: bee, 599: honeycomb;
+# the two larger networks see the flower's cells, and are right on animals.
 FLOWER = {
     "lite0": [985, 947, 309, 108, 310],
     "lite1": [599, 947, 470, 996, 716],
