@@ -73,10 +73,10 @@ $(VENV)/bases.done: training/common/base_network.py | $(VENV)/all.done
 test: $(VENV)/all.done $(VENV)/bases.done ## The test suite (no network, no GPU, under five minutes)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
-test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, little more than a minute)
+test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, about a minute)
 	@$(BIN)/python -m pytest -q $(PARALLEL) -m '$(USUAL) and not process' $(KIT_TESTS)
 
-test-process: $(VENV)/kit.done ## What test-kit leaves out: processes that are killed, timed, fenced off (no torch)
+test-process: $(VENV)/kit.done ## What test-kit leaves out: whole runs; processes that are killed, timed, fenced off (no torch)
 	@$(BIN)/python -m pytest -q $(TWICE_THE_CORES) -m '$(USUAL) and process' $(KIT_TESTS)
 
 test-slow: $(VENV)/all.done ## The slow checks too

@@ -14,6 +14,8 @@ from PIL import Image
 
 from tests.support.ingestion import MEAN_GREY, PROGRAM, Place, make_place, model_answering
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:

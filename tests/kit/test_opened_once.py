@@ -14,6 +14,8 @@ from kit import submissions, zips
 from tests.support.checks import good_submission
 from tests.support.kit import Kit
 
+pytestmark = pytest.mark.process
+
 WEIGHTS = ("head.npz", "classifier.pkl")
 
 

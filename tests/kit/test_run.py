@@ -23,6 +23,8 @@ from tests.support.kit import (
     zipped,
 )
 
+pytestmark = pytest.mark.process
+
 
 def test_a_run_ends_with_scores_report_and_record(kit: Kit, bundle: Path, submission: Path) -> None:
     answer = kit("run", submission, "--bundle", bundle, "--out", "here")

@@ -16,8 +16,9 @@ import pytest
 
 from tests.support.kit import ROOT, Kit, make_bundle, make_submission, write_tree, zipped
 
+pytestmark = pytest.mark.process
 
-@pytest.mark.process
+
 def test_the_time_limit_kills_the_whole_process_group(kit: Kit, tmp_path: Path) -> None:
     model = """
         import subprocess, sys, time
@@ -115,7 +116,6 @@ def test_no_scores_file_is_named(kit: Kit, tmp_path: Path, submission: Path) -> 
     )
 
 
-@pytest.mark.process
 def test_interrupting_leaves_no_process_and_a_record(
     bundle: Path, tmp_path: Path, in_empty_folder: Path
 ) -> None:
@@ -239,7 +239,6 @@ def test_a_traceback_leads_to_the_users_own_files(kit: Kit, tmp_path: Path) -> N
         assert ".stage-" not in logs
 
 
-@pytest.mark.process
 def test_after_the_time_limit_the_images_so_far_and_resume_are_named(
     kit: Kit, tmp_path: Path
 ) -> None:

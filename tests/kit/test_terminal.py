@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from kit.control_characters import escaped, escaped_in_json
 from tests.support.kit import MODEL, ROOT, Kit, make_bundle, make_submission
 
+pytestmark = pytest.mark.process
+
 # Clear the screen, set the title (C0 and C1 forms), turn the order of letters, delete.
 NASTY = "\x1b[2J\x1b]0;owned\x07\x9b2J\u202ecba\u2066\x7f\x08"
 SHOWN = r"\x1b[2J\x1b]0;owned\x07\x9b2J\u202ecba\u2066\x7f\x08"

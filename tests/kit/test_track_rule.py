@@ -10,6 +10,8 @@ import pytest
 from kit.contract import TRACKS
 from tests.support.kit import ROOT, SCORING, Kit, competition_yaml, make_bundle, make_submission
 
+pytestmark = pytest.mark.process
+
 LISTED = f"track: expected one of {', '.join(TRACKS)}"
 UNKNOWN = {"none": "", "unknown": "track: butterflies\n", "odd": "track: [../reid]\n"}
 
