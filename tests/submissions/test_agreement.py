@@ -1,4 +1,4 @@
-"""The rule by which a single and a batched answer are the same."""
+"""Single and batched answers are the same under the rule of the contract."""
 
 from __future__ import annotations
 

@@ -57,9 +57,10 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     if recipe.epochs:
         validation = validation_rows(database)
         fit(recipe, network, squares, database, validation, pose, landmarks, checkpoint)
+        settle(network, squares[torch.from_numpy(~validation)], settings)
     else:  # Nothing is trained, so any image may choose the thresholds.
         validation = without_twins(database, np.ones(len(database), dtype=np.bool_))
-    settle(network, squares, settings)
+        settle(network, squares, settings)
     weights = network_bytes(network, settings)
     embeddings = embed_squares(network, squares, settings)
     nearest = nearest_by_cosine(embeddings.astype(np.float64), database.identity)
