@@ -54,7 +54,7 @@ class Model:
         given = config["backbone"]
         if isinstance(given, str):
             return read_backbone(HERE / given, self._preprocessing)
-        return LiteFeatures(given, HERE / given["base"], self._preprocessing)
+        return LiteFeatures(given, HERE / given["base"]["weights"], self._preprocessing)
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """Return (size, size, 3) bytes of any PIL image. Thread-safe; JPEGs are decoded smaller."""

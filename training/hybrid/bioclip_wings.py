@@ -40,7 +40,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from training.common import script
-from training.common.base_network import LITE, base_file
+from training.common.base_network import base_files
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.errors import ScriptError
@@ -235,11 +235,8 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
     statistics, weights = fitted_statistics(trainer, own, seen, COMPONENTS.get(options.preset))
     score = SCORE[options.preset]
     config, files = submission_of(work, network, statistics, weights, recipe, score)
-    origins = {}
-    if "base" in model_cfg:
-        base = LITE[model_cfg["network"]]
-        files[base.path] = base_file(model_cfg["network"]).read_bytes()
-        origins[base.path] = base.origin()
+    base, origins = base_files(model_cfg)
+    files |= base
     return write_submission(
         "bioclip_wings", options.out, config, files, source_of(options), REQUIRES, origins
     )

@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import io
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from transformers import Dinov2Model
 
 from training.common import script
 from training.common.atomic import replaced_folder
-from training.common.base_network import LITE, base_file
+from training.common.base_network import base_file, base_files
 from training.common.cache import Features
 from training.common.console import say
 from training.common.digests import short_digest
@@ -155,11 +155,9 @@ class Ready:
 def backbone_of(table: TrainingTable, recipe: Recipe, options: argparse.Namespace) -> Ready:
     """Return the backbone, ready. Raises DataError, TrainingError, FileNotFoundError."""
     if recipe.lite is not None:
-        base, settings = LITE[recipe.lite.network], asdict(recipe.lite)
-        path = base_file(recipe.lite.network)
+        settings, path = recipe.lite.settings(), base_file(recipe.lite.network)
         extractor = Extractor.of_base(settings, path, recipe.preprocessing, options.work)
-        files, origins = {base.path: path.read_bytes()}, {base.path: base.origin()}
-        return Ready(extractor, {**settings, "base": base.path}, files, origins)
+        return Ready(extractor, settings, *base_files(settings))
     folder = backbone_folder(table, recipe, options)
     name = "weights/dinov2-base" if recipe.cut == "whole" else "weights/backbone"
     extractor = Extractor.open(folder, recipe.preprocessing, options.work)

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from wildlife_backbone.backbone import Backbone, pooled
 
 
-class StageFeatures(nn.Module):
-    """(n, 3, h, w) -> (n, features), each with mean 0 and variance 1 over the training images.
+class PooledStages(nn.Module):
+    """(n, 3, h, w) -> (n, features): the maps of stages of a base network, averaged in cells.
 
-    settings: `base` (`name` of the network, `stages`, `grid` of rows and columns that each map is
-    averaged over). Weights at random; `read_base` brings the published ones.
+    settings: `base`, with `name` of the network, its `stages`, the `grid` of rows and columns of
+    cells, and `weights`, the path of its file in the submission. Weights at random; `read_base`
+    brings the published ones.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -25,10 +26,20 @@ class StageFeatures(nn.Module):
         rows, columns = base["grid"]
         self.grid = (int(rows), int(columns))
         self.features = sum(self.backbone.channels) * rows * columns
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return pooled(self.backbone(pixels), self.grid)
+
+
+class StageFeatures(PooledStages):
+    """`PooledStages`, each feature with mean 0 and variance 1 over the training images."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
         self.neck = nn.BatchNorm1d(self.features, affine=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        standardised: Tensor = self.neck(pooled(self.backbone(pixels), self.grid))
+        standardised: Tensor = self.neck(super().forward(pixels))
         return standardised
 
 

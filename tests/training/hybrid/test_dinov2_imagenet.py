@@ -65,9 +65,11 @@ def test_the_folder_serves_what_training_computed(trained: Path, data: Path) -> 
     config = json.loads((trained / "config.json").read_text(encoding="utf-8"))
     settings = config["backbone"]
     extractor = Extractor(
-        lambda: LiteFeatures(settings, trained / settings["base"], RECIPE.preprocessing),
+        lambda: LiteFeatures(settings, trained / settings["base"]["weights"], RECIPE.preprocessing),
         RECIPE.preprocessing,
-        Extractor.of_base({}, trained / settings["base"], {}, trained.parent / "other").cache,
+        Extractor.of_base(
+            {}, trained / settings["base"]["weights"], {}, trained.parent / "other"
+        ).cache,
     )
     features = extractor.features(paths)
     with np.load(trained / "weights" / "heads.npz") as arrays:

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from training.common import script
 from training.common.atomic import replaced, write_json
-from training.common.base_network import LITE, base_file
+from training.common.base_network import base_file, base_settings
 from training.common.console import say
 from training.hybrid.bioclip.images import (
     HYBRID,
@@ -65,7 +65,7 @@ SMALL_TOWER = {
     },
 }
 # The pattern's place matters, and finer stages tell patterns better than later ones.
-LITE_TOWER = {"network": "lite0", "stages": [2, 4], "grid": [3, 2], "input": [192, 128]}
+LITE_TOWER = {"base": base_settings("lite0", (2, 4), (3, 2)), "input": [192, 128]}
 
 
 def start(
@@ -73,17 +73,16 @@ def start(
 ) -> tuple[Classifier, dict[str, Any]]:
     """Return the tower to start from, with a fresh head or that of a file; its `model_cfg`.
 
-    For "imagenet", the settings of LiteTower with the file's place are in place of `model_cfg`.
+    For "imagenet", the settings of LiteTower are in place of `model_cfg`.
 
     `backbone`: "small", "imagenet", `local-dir:PATH` (open_clip_config.json and its weights next to
     it) or `hf-hub:OWNER/NAME`, which is downloaded first. Raises CheckpointError, TrainingError.
     """
     torch.manual_seed(recipe.seed)
     if backbone == "imagenet":
-        network = str(LITE_TOWER["network"])
-        lite = LiteTower(LITE_TOWER, base_file(network))
+        lite = LiteTower(LITE_TOWER, base_file("lite0"))
         classifier = Classifier(lite, nn.Linear(lite.features, classes), recipe.normalise_features)
-        return classifier, {**LITE_TOWER, "base": LITE[network].path}
+        return classifier, LITE_TOWER
     if backbone == "small":
         model_cfg: dict[str, Any] = SMALL_TOWER
         tower = build_tower(model_cfg)

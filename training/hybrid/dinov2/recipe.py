@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from training.common.base_network import base_settings
 from training.hybrid.dinov2.backbone import BackboneRecipe
 from training.hybrid.dinov2.crosses import Mixing
 
@@ -16,12 +17,17 @@ DIAGONALS = (*STILL, (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 @dataclass(frozen=True)
 class Lite:
-    """A frozen EfficientNet-Lite, by the names of wildlife_wings/lite_features.py."""
+    """A frozen EfficientNet-Lite: its name, and what of it is taken."""
 
     network: str = "lite0"
     stages: tuple[int, ...] = (4, 6)
     grid: tuple[int, int] = (1, 1)  # rows, columns
     input: tuple[int, int] = (192, 128)  # height, width of one wing side
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of LiteTower in config.json."""
+        base = base_settings(self.network, self.stages, self.grid)
+        return {"base": base, "input": list(self.input)}
 
 
 @dataclass(frozen=True)

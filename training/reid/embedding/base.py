@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.common.base_network import LITE, base_file, freeze
+from training.common.base_network import base_file, base_settings, freeze
 from wildlife_backbone.backbone import Backbone
 from wildlife_backbone.features import StageFeatures, read_base
 from wildlife_image.square import normalised
@@ -34,9 +34,7 @@ class BaseFeatures:
 
     def settings(self) -> dict[str, Any]:
         """The part `base` of a network's settings in config.json."""
-        weights = LITE[self.name].path
-        stages, grid = list(self.stages), list(self.grid)
-        return {"name": self.name, "weights": weights, "stages": stages, "grid": grid}
+        return base_settings(self.name, self.stages, self.grid)
 
 
 def parameter_groups(network: nn.Module, loss: nn.Module) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from training.common.base_network import LITE, base_content, base_tensors, round_to_half
+from training.common.base_network import base_files, base_tensors, round_to_half
 from training.reid.landmarks.files import LANDMARKS, landmark_files
 from training.reid.publish import Build, made_by, publish
 from training.reid.thresholds.choose import Threshold
@@ -60,8 +60,8 @@ def publish_network(name: str, out: Path, made: Trained, command: str, data: Pat
     origins: dict[str, dict[str, Any]] = {
         path: {"licence": made.licence, "source": source} for path in files
     }
-    base = base_content(made.settings)
-    origins |= {path: LITE[made.settings["base"]["name"]].origin() for path in base}
+    base, base_origins = base_files(made.settings)
+    origins |= base_origins
     files |= {**base, **landmark_files(made.landmarks)}
     publish(Build(name, out, data, command), config, files, PACKAGES, origins)
 
