@@ -1,28 +1,25 @@
-"""Write what a submission scores into its README, by running the platform's two programs.
+r"""Write what a submission scores into its README, by running the platform's two programs.
 
     python -m training.common.readme_scores wing_pattern_sgd
-    python -m training.common.readme_scores wing_pattern_sgd --photographs DIR
+    python -m training.common.readme_scores bioclip_wings --photographs DIR \
+        --preset imagenet --seeds 3
     python -m training.common.readme_scores triplet_centroids --variant aligned-base=FOLDER
 
 The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata names
-the track. With `--photographs`, `python -m training.TRACK.NAME --data DIR/train` trains a copy of
-the submission, which is scored on DIR where that is a bundle, as `python -m training.reid.split`
-makes one, else on DIR/dev (images/ and ref_dev.csv). `--variant` adds rows of another artifact
-of the same submission on the sample data: its training script filled FOLDER. Without one of
-these options its old rows stay. The last rows, results of others, are in
+the track. With `--photographs`, the submission's training script trains a copy on DIR/train for
+each of `--seeds` seeds; the copies are scored on DIR where that is a bundle, as `python -m
+training.reid.split` makes one, else on DIR/dev (images/ and ref_dev.csv). Each preset has a row.
+Trained copies stay in runs/photographs and are used again. `--variant` adds rows of another
+artifact of the same submission on the sample data: its training script filled FOLDER. Rows that
+these options do not name stay as they were. The last rows, results of others, are in
 benchmarks/published.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import hashlib
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +31,14 @@ import yaml
 from kit.markdown import read_block, table, write_block
 from training.common.console import say
 from training.common.errors import ScriptError
+from training.common.photograph_scores import (
+    METADATA,
+    Photographs,
+    cell,
+    photograph_scores,
+    title,
+)
+from training.common.platform_scores import score_images
 from training.common.script import parser, run
 from wildlife_scoring.tracks import TRACKS
 
@@ -42,14 +47,7 @@ PUBLISHED = ROOT / "benchmarks" / "published.json"
 TASKS = ("development", "final")
 PHOTOGRAPHS = "**real photographs (train -> dev)**"
 VARIANT = "variant "
-METADATA = "metadata.csv"
 DASH = "\u2013"  # where a value does not exist
-# The submissions whose networks another one takes, with the options of its training script.
-DESCRIPTORS = {
-    "wildfusion": {"--descriptor": "megadescriptor_cosine"},
-    "megadescriptor_convnext": {"--descriptor": "megadescriptor_cosine"},
-    "open_set_ensemble": {"--triplet": "triplet_centroids", "--swin": "megadescriptor_cosine"},
-}
 
 
 @dataclass(frozen=True)
@@ -111,35 +109,6 @@ def view_of(track: str) -> View:
     return VIEWS.get(track) or View({key: key for key in TRACKS[track].keys})
 
 
-def run_python(*arguments: object) -> None:
-    """Run one of our Python programs from the root of the repository.
-
-    Raises ScriptError with the end of what it printed.
-    """
-    command = [sys.executable, *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    if result.returncode != 0:
-        name = " ".join(command[1:3] if command[1] == "-m" else command[1:2])
-        tail = (result.stdout + result.stderr)[-2000:]
-        raise ScriptError(f"{name} ended with status {result.returncode}:\n{tail}")
-
-
-def score_images(submission: Path, images: Path, reference: Path) -> dict[str, float]:
-    """Return the leaderboard's scores of a submission on the images of one folder, by key."""
-    with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        output, scored = work / "output", work / "scored"
-        for folder in (output, scored, work / "input" / "res", work / "input" / "ref"):
-            folder.mkdir(parents=True)
-        program = ROOT / "ingestion_program"
-        run_python(program / "ingestion.py", images, output, program, submission)
-        shutil.copy(output / "predictions.txt", work / "input" / "res")
-        shutil.copy(reference, work / "input" / "ref")
-        run_python(ROOT / "scoring_program" / "scoring.py", work / "input", scored)
-        scores: dict[str, float] = json.loads((scored / "scores.json").read_text(encoding="utf-8"))
-        return scores
-
-
 def row(title: str, scores: Mapping[str, float], view: View) -> list[str]:
     """Return the cells of a row; photographs may be of other datasets than the sample's."""
     return [title, *(f"{scores[key]:.3f}" if key in scores else DASH for key in view.columns)]
@@ -169,62 +138,19 @@ def variant_rows(submission: Path, given: str, track: str) -> list[list[str]]:
         return [sample_row(f"{begin}, sample {task}", task, copy, track) for task in TASKS]
 
 
-def photograph_row(submission: Path, folder: Path, view: View) -> list[str]:
-    """Train a copy of the submission on the photographs and score it on their development part."""
-    folder = folder.resolve()
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = train_copy(submission, folder / "train", Path(temporary))
-        images, reference = development_part(folder, Path(temporary) / "images")
-        scores = score_images(copy, images, reference)
-    tables = (folder / "train" / view.table, reference)
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in tables)).hexdigest()[:12]
-    today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    return row(f"{PHOTOGRAPHS}, {today}, tables sha256 {digest}", scores, view)
+def preset_title(preset: str) -> str:
+    """Return how the row of the photographs begins for a preset of the training script."""
+    return f"{PHOTOGRAPHS}, preset `{preset}`"
 
 
-def train_copy(submission: Path, data: Path, work: Path) -> Path:
-    """Return a copy in `work`, trained by the submission's script, if it has one.
-
-    A submission that takes another one's network gets the network trained on the same images.
-    """
-    name = submission.name
-    copy = work / name
-    shutil.copytree(submission, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    module = script_of(name)
-    if module is None:  # the smallest submissions are not trained
-        return copy
-    more: list[object] = []
-    for option, other in DESCRIPTORS.get(name, {}).items():
-        more += [option, train_copy(submission.with_name(other), data, work)]
-    run_python("-m", module, "--data", data, "--out", copy, *more)
-    return copy
-
-
-def script_of(name: str) -> str | None:
-    """Return the module that trains a submission: training.TRACK.NAME, a file or a package."""
-    for track in TRACKS:
-        path = ROOT / "training" / track / name
-        if path.with_suffix(".py").is_file() or (path / "__main__.py").is_file():
-            return f"training.{track}.{name}"
-    return None
-
-
-def development_part(folder: Path, target: Path) -> tuple[Path, Path]:
-    """Return input data and reference: of the bundle that the folder is, else of its dev/."""
-    if (folder / "competition.yaml").is_file():
-        return folder / "input_data/development", folder / "reference_data/development/ref.csv"
-    return plain_images(folder / "dev", target), folder / "dev" / "ref_dev.csv"
-
-
-def plain_images(folder: Path, target: Path) -> Path:
-    """Copy exactly the images that the reference names, as on the platform, with metadata.csv."""
-    target.mkdir()
-    with (folder / "ref_dev.csv").open(encoding="utf-8", newline="") as file:
-        for record in csv.DictReader(file):
-            shutil.copy(folder / "images" / record["filename"], target)
-    if (folder / METADATA).is_file():
-        shutil.copy(folder / METADATA, target)
-    return target
+def photograph_row(submission: Path, options: argparse.Namespace, view: View) -> list[str]:
+    """Train on the photographs as the options say; return the cells of the row of that preset."""
+    photographs = Photographs(options.photographs.resolve(), view.table)
+    work = ROOT / "runs" / "photographs" / photographs.digest()
+    scores = photograph_scores(submission, photographs, options.preset, options.seeds, work)
+    begin = title(photographs, preset_title(options.preset), scores)
+    cells = (cell(scores, key) if key in scores[0] else DASH for key in view.columns)
+    return [begin, *cells]
 
 
 def block_rows(readme: Path, name: str) -> list[list[str]]:
@@ -282,9 +208,12 @@ def write_scores(options: argparse.Namespace) -> None:
         variants = variant_rows(submission, options.variant, track)
     rows = [sample_row(f"**sample {task}**", task, submission, track) for task in TASKS]
     if options.photographs:
-        photographs = [photograph_row(submission, options.photographs, view)]
+        made = photograph_row(submission, options, view)
+        begin = preset_title(options.preset)
+        photographs = [made, *(cells for cells in photographs if not cells[0].startswith(begin))]
+        photographs.sort()
     elif photographs:
-        say("no --photographs: the row of the photographs stays as it was")
+        say("no --photographs: the rows of the photographs stay as they were")
     rows += [*variants, *photographs]
     if view.baselines:
         rows += baseline_rows(ROOT / "sample_data" / track / "README.md", view)
@@ -303,8 +232,12 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument(
         "--photographs", type=Path, metavar="DIR", help="train/, and dev/ or a bundle"
     )
+    options.add_argument("--preset", default="small", help="of the training on the photographs")
+    options.add_argument("--seeds", type=int, default=1, help="trainings to average, default 1")
     options.add_argument("--variant", metavar="TITLE=FOLDER", help="another artifact's folder")
     given = options.parse_args(arguments)
+    if given.seeds < 1:
+        options.error(f"--seeds {given.seeds}: expected 1 or more")
     return run(given, lambda: write_scores(given))
 
 

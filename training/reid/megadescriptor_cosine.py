@@ -100,6 +100,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     made.add_argument("--epochs", type=int, help="0: the weights as they are")
     made.add_argument("--steps", type=int, help="batches in an epoch")
+    made.add_argument("--seed", type=int, help="of all that is drawn; 0 without it")
     return parse_with_pose(made, arguments)
 
 

@@ -100,6 +100,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--search", action="store_true", help="compare batch, margin, learning rate")
     made.add_argument("--jobs", type=int, default=2, help="processes of a search")
     made.add_argument("--trials", type=int, help="end a search after as many new trials")
+    made.add_argument("--seed", type=int, help="of all that is drawn; 0 without it")
     return parse_with_pose(made, arguments)
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.common import readme_scores
+from training.common import photograph_scores, platform_scores, readme_scores
 from training.common.errors import ScriptError
+from training.common.photograph_scores import DESCRIPTORS, SEEDED, is_seeded, script_of
 from training.common.readme_scores import (
     VIEWS,
     baseline_rows,
     main,
     published_rows,
-    script_of,
     track_of,
     view_of,
 )
@@ -79,7 +79,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     metadata = [(name, dataset) for name, _, dataset in ROWS]
     write_table(photographs / "dev/metadata.csv", ("filename", "dataset"), metadata)
     write_table(photographs / "train/metadata.csv", ("image_id",), [("1",)])
-    monkeypatch.setattr(readme_scores, "ROOT", tmp_path)
+    for module in (readme_scores, photograph_scores, platform_scores):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -116,11 +117,50 @@ def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path
     assert main(["always_new", "--photographs", str(checkout / "photographs")]) == 0
     (found,) = (line for line in block(checkout) if "real photographs" in line)
     # The trained copy says cat_1 or owl_1 by the dataset in metadata.csv.
-    assert found.startswith("| **real photographs (train -> dev)**, 20")
+    begin = "| **real photographs (train -> dev)**, preset `small`, one training, 20"
+    assert found.startswith(begin)
     assert found.endswith("| 0.000 | 1.000 | 0.000 | 0.000 | – | – |")
     assert (checkout / "submissions/always_new/model.py").read_text() == before
     assert main(["always_new"]) == 0
     assert found in block(checkout)
+
+
+def test_the_row_of_several_trainings_has_their_mean_and_range(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = checkout / "training/reid/always_new.py"
+    script.parent.mkdir(parents=True)
+    for package in (script.parent.parent, script.parent):
+        (package / "__init__.py").write_text("", encoding="utf-8")
+    # Seed 1 leaves the submission as it is, which says new to each image.
+    script.write_text(
+        f"{TRAINING}\n".replace("model.write", "arguments['--seed'] == '1' or model.write")
+    )
+    photographs = ["--photographs", str(checkout / "photographs")]
+    assert main(["always_new", *photographs, "--seeds", "2"]) == 1
+    assert "the training of always_new draws nothing" in capsys.readouterr().err
+    monkeypatch.setattr(photograph_scores, "SEEDED", ("always_new",))
+    wanted = [*photographs, "--preset", "imagenet", "--seeds", "2"]
+    assert main(["always_new", *wanted]) == 0
+    (found,) = (line for line in block(checkout) if "real photographs" in line)
+    assert ", preset `imagenet`, mean of 2 trainings (range), 20" in found
+    assert "| 0.500 (0.000 to 1.000) | 0.250 (0.000 to 0.500) |" in found
+    script.write_text("raise SystemExit('trained again')", encoding="utf-8")
+    assert main(["always_new", *wanted]) == 0
+    assert main(["always_new", *photographs]) == 1
+    assert "trained again" in capsys.readouterr().err
+
+
+def test_seeds_below_one_are_a_usage_error() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["always_new", "--seeds", "0"])
+
+
+def test_what_draws_is_known_and_what_takes_its_network_too() -> None:
+    for name in SEEDED:
+        assert script_of(name) is not None
+    assert all(is_seeded(name) for name in DESCRIPTORS)
+    assert not is_seeded("wing_pattern_sgd")
 
 
 def test_a_variant_is_scored_next_to_the_submission_and_its_rows_stay(

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from training.common.errors import DataError
-from training.common.readme_scores import METADATA, run_python
+from training.common.photograph_scores import METADATA
+from training.common.platform_scores import run_python
 from training.reid.threshold_report.labelled_queries import LabelledQueries, rule_scores
 from training.reid.thresholds.choose import Predictions
 from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
