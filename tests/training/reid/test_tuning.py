@@ -1,0 +1,51 @@
+"""`training/reid/embedding/tuning.py`: how much of a base network is tuned, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.base_networks import use_random_base
+from tests.support.retrieval import draw_database
+from training.reid.embedding import swin, triplet, tuning
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_each_number_of_tuned_stages_has_a_row_with_mean_and_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (swin, triplet):
+        small = replace(module.PRESETS["imagenet"], classes_per_batch=3, samples_per_class=2)
+        monkeypatch.setitem(module.PRESETS, "imagenet", small)
+    (tmp_path / "bases").mkdir()
+    use_random_base(monkeypatch, tmp_path / "bases")
+    log = tmp_path / "LOG.md"
+    log.write_text(
+        "# Log\n<!-- tuning-some:begin -->\n<!-- tuning-some:end -->\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(tuning, "LOG", log)
+    data = draw_database(tmp_path / "data")
+    small_run = ["--image-size", "32", "--epochs", "1", "--steps", "1", "--seeds", "2"]
+    given = ["--data", str(data), "--tuned", "0", "2", *small_run, "--write", "some"]
+    assert tuning.main(given) == 0
+    block = log.read_text(encoding="utf-8").partition("begin -->\n")[2].partition("\n<!--")[0]
+    rows = [line.strip("| ").split(" | ") for line in block.splitlines()[2:]]
+    assert [cells[:2] for cells in rows] == [
+        [name, tuned] for name in tuning.EMBEDDINGS for tuned in ("0", "2")
+    ]
+    for _, _, rank1, score, _ in rows:
+        assert 0 <= float(rank1.split()[0]) <= 1
+        assert 0 <= float(score.split()[0]) <= 1
+        assert rank1.endswith(")")
+    assert block in capsys.readouterr().out
+
+
+def test_frozen_features_of_the_descriptor_are_not_trained() -> None:
+    options = tuning.argparse.Namespace(epochs=4)
+    assert tuning.tuned_recipe("megadescriptor_cosine", options, 0, 0).epochs == 0
+    assert tuning.tuned_recipe("megadescriptor_cosine", options, 3, 1).epochs == 4
+    # The triplet network has a linear layer of its own.
+    assert tuning.tuned_recipe("triplet_centroids", options, 0, 0).epochs == 4
