@@ -179,7 +179,8 @@ def _histogram_section(scored: Scored, by_species: Sequence[Part]) -> list[str]:
     return figures_section(
         "Predicted scores by species",
         "Bars give shares of the images of each class: those of the species, and all images of the "
-        f"other class. The dotted line is the threshold at 95 % TNR. No threshold can separate what overlaps.{more}",
+        f"other class. The dotted line is the threshold at 95 % TNR. No "
+        f"threshold can separate what overlaps.{more}",
         figures,
         columns=3,
     )

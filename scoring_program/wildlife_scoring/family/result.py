@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wildlife_scoring.candidates import Candidates
 from wildlife_scoring.family.metrics import PerFamily
 
 Texts = NDArray[np.object_]
@@ -18,7 +19,8 @@ class Scored:
     """The joined rows in the reference's order; arrays of shape (rows,).
 
     phylum_of: of each family of the reference; found: its counts; scores: the leaderboard's;
-    notes: sentences on what is odd without being wrong.
+    notes: sentences on what is odd without being wrong; candidates: None where candidates.csv is
+    absent or unusable.
     """
 
     names: Sequence[str]
@@ -28,3 +30,4 @@ class Scored:
     found: PerFamily
     scores: dict[str, float]
     notes: Sequence[str]
+    candidates: Candidates | None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildlife_scoring import tables
+from wildlife_scoring.candidates import FILE_NAME, Candidates, read_or_note
 from wildlife_scoring.family import metrics, report
 from wildlife_scoring.family.result import Scored
 from wildlife_scoring.problems import Problems, name_some, quote
@@ -51,8 +52,13 @@ def parse(given: tables.Predictions, problems: Problems) -> NDArray[np.object_]:
 
 
 def evaluate(aligned: Aligned) -> Scored:
-    """Score the aligned table."""
+    """Score the aligned table.
+
+    A candidates.csv next to the predictions fills more of the report, and never changes a score.
+    """
     truth, predicted = aligned.truth, aligned.predicted
+    path = aligned.path.with_name(FILE_NAME)
+    candidates, why = read_or_note(path, truth["filename"], truth["family"], ())
     found = metrics.per_family(truth["family"], predicted)
     return Scored(
         names=truth["filename"],
@@ -61,7 +67,8 @@ def evaluate(aligned: Aligned) -> Scored:
         phylum_of=dict(zip(truth["family"], truth["phylum"], strict=True)),
         found=found,
         scores=metrics.scores_of(found),
-        notes=_notes(found.families, predicted.tolist()),
+        notes=[*_notes(found.families, predicted.tolist()), *why, *_gaps(candidates)],
+        candidates=candidates,
     )
 
 
@@ -95,6 +102,14 @@ def _notes(families: Sequence[str], predicted: Sequence[str]) -> list[str]:
             f"as {quote(distinct[0])}."
         )
     return notes
+
+
+def _gaps(candidates: Candidates | None) -> list[str]:
+    without = int(np.count_nonzero(np.isneginf(candidates.score))) if candidates else 0
+    if not without:
+        return []
+    images = tables.count(without, "image")
+    return [f"{images} had no candidate in {FILE_NAME}: their family counts as not listed."]
 
 
 def _plain(label: str) -> str:
