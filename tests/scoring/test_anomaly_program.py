@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.scoring import Folders, Rows, make_folders
+from wildlife_scoring.metrics import auroc
 from wildlife_scoring.report.curves import roc_line
 from wildlife_scoring.report.svg import POINTS
 
@@ -143,5 +144,4 @@ def test_a_long_roc_curve_keeps_its_ends_and_its_shape() -> None:
     assert len(fpr) <= POINTS
     assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0, 0, 1, 1)
     area = np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2)
-    pairs = scores[positive][:, None] > scores[~positive][None, ::20]
-    assert area == pytest.approx(pairs.mean(), abs=0.01)
+    assert area == pytest.approx(auroc(scores[positive], scores[~positive]), abs=1e-3)

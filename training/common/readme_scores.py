@@ -90,6 +90,23 @@ VIEWS = {
         baseline_title="nearest by {}, oracle threshold, sample {}",
         table=METADATA,
     ),
+    "anomaly": View(
+        columns={
+            "auroc": "AUROC",
+            "average_precision": "average precision",
+            "fpr_at_95_tpr": "FPR at 95 % TPR",
+            "recall_at_95_tnr": "recall at 95 % TNR",
+        },
+        table="annotations.json",
+    ),
+    "family": View(
+        columns={
+            "accuracy": "accuracy",
+            "balanced_accuracy": "balanced accuracy",
+            "f1_macro": "macro F1",
+            "f1_weighted": "weighted F1",
+        },
+    ),
 }
 
 
