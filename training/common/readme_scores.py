@@ -91,12 +91,9 @@ VIEWS = {
         table=METADATA,
     ),
     "anomaly": View(
-        columns={
-            "auroc": "AUROC",
-            "average_precision": "average precision",
-            "fpr_at_95_tpr": "FPR at 95 % TPR",
-            "recall_at_95_tnr": "recall at 95 % TNR",
-        },
+        columns={key: key for key in TRACKS["anomaly"].keys},
+        baselines=("whole frames, RGB", "true boxes"),
+        baseline_title="nearest by {}, sample {}",
         table="annotations.json",
     ),
     "family": View(
@@ -104,7 +101,6 @@ VIEWS = {
             "accuracy": "accuracy",
             "balanced_accuracy": "balanced accuracy",
             "f1_macro": "macro F1",
-            "f1_weighted": "weighted F1",
         },
     ),
 }
