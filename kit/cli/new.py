@@ -10,7 +10,7 @@ from kit.scaffold import new
 
 @click.command("new")
 @click.argument("name")
-@click.option("--track", required=True, help="The challenge's track, such as hybrid or reid.")
+@click.option("--track", required=True, help="The challenge's track, such as hybrid or anomaly.")
 @click.option(
     "--with",
     "packages",

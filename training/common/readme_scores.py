@@ -88,6 +88,19 @@ VIEWS = {
         baseline_title="nearest by {}, oracle threshold, sample {}",
         table=METADATA,
     ),
+    "anomaly": View(
+        columns={key: key for key in TRACKS["anomaly"].keys},
+        baselines=("whole frames, RGB", "true boxes"),
+        baseline_title="nearest by {}, sample {}",
+        table="annotations.json",
+    ),
+    "family": View(
+        columns={
+            "accuracy": "accuracy",
+            "balanced_accuracy": "balanced accuracy",
+            "f1_macro": "macro F1",
+        },
+    ),
 }
 
 
