@@ -14,7 +14,7 @@ from wildlife_backbone.backbone import Backbone
 from wildlife_backbone.features import StageFeatures, read_base
 from wildlife_image.square import normalised
 
-BASE_SHARE = 0.1  # of the learning rate, for layers that start from published weights
+BASE_SHARE = 0.3  # of the learning rate, for layers that start from published weights
 _BATCH = 64
 
 

@@ -24,6 +24,7 @@ from training.common.errors import DataError, TrainingError
 from training.reid.embedding.base import BaseFeatures, parameter_groups
 from training.reid.embedding.batches import Variation, classes
 from training.reid.embedding.trainer import EmbeddingTrainer, Report, Schedule
+from wildlife_backbone.features import StageFeatures
 
 # Mean and standard deviation of a network's input: of ImageNet (published code), or a half each
 # (MegaDescriptor's model card).
@@ -45,7 +46,7 @@ class Recipe:
     the backbone's own; pretrained: start from the backbone's published weights; arguments: of the
     backbone, for timm. stage (triplet network): take all places of that stage's map instead of
     their mean, for images in one pose; width (triplet network): numbers of the embedding. base:
-    takes the place of the backbone; its learning rate is a tenth of the other layers'.
+    takes the place of the backbone; its learning rate is BASE_SHARE times the other layers'.
     normalisation: a key of NORMALISATIONS. loss: TRIPLETS, with `margin` a distance; CONTRASTIVE
     (Khosla et al. 2020); or ARCFACE. weight_decay: of AdamW, 0 being plain Adam. A batch holds
     classes_per_batch x samples_per_class images; steps: batches in an epoch, 0 for as many as the
@@ -111,7 +112,7 @@ def make_loss(recipe: Recipe, network: nn.Module, class_count: int) -> nn.Module
     if recipe.loss == CONTRASTIVE:
         loss = SupConLoss(temperature=TEMPERATURE)  # normalises the embeddings itself
     else:
-        width = network.num_features
+        width = network.features if isinstance(network, StageFeatures) else network.num_features
         loss = ArcFaceLoss(class_count, width, margin=ARCFACE_MARGIN, scale=ARCFACE_SCALE)
     return loss
 

@@ -64,11 +64,11 @@ _IMAGENET = replace(
     _SMALL,
     backbone="",
     arguments={},
-    base=BaseFeatures("lite0", (2, 4), (1, 1), tuned=8),
+    base=BaseFeatures("lite0", (2, 4), (1, 1), tuned=3),
     image_size=128,
     learning_rate=1e-3,
-    epochs=10,
-    steps=30,
+    epochs=6,
+    steps=20,
 )
 PRESETS = {
     "imagenet": _IMAGENET,

@@ -61,13 +61,13 @@ _ALIGNED = replace(
 _IMAGENET = replace(
     _PUBLISHED,
     backbone="",
-    base=BaseFeatures("lite0", (2, 4), (1, 1), tuned=8),
+    base=BaseFeatures("lite0", (2, 4), (1, 1), tuned=3),
     image_size=128,
     pretrained=False,
     normalisation="half",
     learning_rate=1e-3,
-    epochs=10,
-    steps=30,
+    epochs=6,
+    steps=20,
     variation=Variation(),
 )
 PRESETS = {

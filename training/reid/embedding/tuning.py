@@ -27,7 +27,7 @@ from training.common.submission_files import ROOT
 from training.reid.database import Database, read_database
 from training.reid.embedding import swin, triplet
 from training.reid.embedding.base import settle
-from training.reid.embedding.recipe import Recipe, train_embedding
+from training.reid.embedding.recipe import TRIPLETS, Recipe, train_embedding
 from training.reid.images import read_squares
 from training.reid.options import refuse_not_positive
 from training.reid.thresholds.choose import choose_thresholds
@@ -75,7 +75,7 @@ def tuned_recipe(name: str, options: argparse.Namespace, tuned: int, seed: int) 
     """The preset `imagenet` of a submission with as many tuned stages; frozen, with 0 epochs."""
     recipe: Recipe = changed(EMBEDDINGS[name][0].PRESETS["imagenet"], options)
     assert recipe.base is not None
-    epochs = recipe.epochs if tuned or recipe.loss == triplet.TRIPLETS else 0
+    epochs = recipe.epochs if tuned or recipe.loss == TRIPLETS else 0
     return replace(recipe, base=replace(recipe.base, tuned=tuned), epochs=epochs, seed=seed)
 
 
