@@ -83,7 +83,12 @@ def read_camera_traps(folder: Path) -> list[Frame]:
 
 
 def write_camera_traps(path: Path, frames: Sequence[Frame]) -> None:
-    """Write annotations.json in one step, an entry on a line; equal frames give equal bytes.
+    """Write annotations.json in one step."""
+    write_text(path, document_text(frames))
+
+
+def document_text(frames: Sequence[Frame]) -> str:
+    """Return a COCO camera traps document, an entry on a line; equal frames give equal text.
 
     Ids count from 1: images and annotations in the frames' order, categories by name.
     """
@@ -94,7 +99,7 @@ def write_camera_traps(path: Path, frames: Sequence[Frame]) -> None:
         "categories": [{"id": at, "name": name} for at, name in enumerate(species, start=1)],
     }
     blocks = [f' "{name}": [\n  {_joined(entries)}\n ]' for name, entries in parts.items()]
-    write_text(path, "{\n" + ",\n".join(blocks) + "\n}\n")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
 def refuse(table: Path, problems: Sequence[str], done: str) -> None:
