@@ -29,7 +29,7 @@ def read_table(table: Path, expected: str) -> tuple[list[str], list[Row]]:
         raise DataError(f"{table}: expected a CSV table in UTF-8: {error}") from error
 
 
-def is_ragged(row: Mapping[str | None, object]) -> bool:
+def is_ragged(row: Mapping[str, object]) -> bool:
     """Whether a row has more or fewer fields than the header."""
     return None in row or None in row.values()
 

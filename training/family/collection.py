@@ -101,8 +101,10 @@ def read_collection(
     if problems:
         head = f"{table}: {len(problems)} problem(s), nothing was read"
         raise DataError("\n  ".join([head, *problems]))
-    values = (np.array([row[name].strip() for _, row in whole]) for name in COLUMNS)
-    return Collection(images, *values, np.array(modes))
+    filenames, family, phylum = (
+        np.array([row[name].strip() for _, row in whole]) for name in COLUMNS
+    )
+    return Collection(images, filenames, family, phylum, np.array(modes))
 
 
 def family_problems(family: Iterable[str], wanted: Names[str] = ()) -> list[str]:
