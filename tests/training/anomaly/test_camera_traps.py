@@ -119,6 +119,12 @@ def test_all_problems_are_said_at_once(data: Path) -> None:
         assert part in said, part
 
 
+def test_a_file_that_was_cut_short_is_found(data: Path) -> None:
+    path = data / "images" / "2.jpg"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert "2.jpg cannot be read: image file is truncated" in problems(data, document(data))
+
+
 def test_each_problem_is_one_line(data: Path) -> None:
     changed = document(data)
     changed["annotations"][0]["bbox"] = [0, 0, -1, 5]
