@@ -18,8 +18,8 @@ Split = tuple[list[Frame], list[Frame]]  # training, validation
 def split_frames(frames: Sequence[Frame], by: str, share: float, seed: int) -> Split:
     """Return training and validation frames, in the order of `frames`.
 
-    Of many random choices of groups the one is taken whose share of each species' boxes is nearest
-    to `share`; the choice does not depend on the order of the frames.
+    Of many random choices of groups the one is taken whose share of the frames, and of each
+    species' boxes, is nearest to `share`; it does not depend on the order of the frames.
 
     Args:
         frames: what to split.
@@ -55,7 +55,7 @@ def group_of(frame: Frame, by: str) -> str:
 def _unevenness(
     frames: Sequence[Frame], groups: Sequence[str], held: set[str], share: float
 ) -> float:
-    """Sum over the species of how far the held out share of its boxes is from `share`."""
+    """Sum over the species, and as often over the frames, of how far from `share` is held out."""
     boxes: Counter[str] = Counter()
     taken: Counter[str] = Counter()
     for frame, group in zip(frames, groups, strict=True):
@@ -65,4 +65,5 @@ def _unevenness(
     apart = [abs(taken[name] / count - share) for name, count in boxes.items()]
     # A species that a part lacks altogether is worse than any unevenness.
     lacking = sum(taken[name] in (0, count) for name, count in boxes.items())
-    return round(sum(apart) + len(boxes) * lacking, 9)
+    whole = abs(sum(group in held for group in groups) / len(groups) - share)
+    return round(sum(apart) + len(boxes) * (whole + lacking), 9)
