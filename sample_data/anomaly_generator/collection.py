@@ -30,7 +30,7 @@ CAMERAS = {
 FRAMES = {"train": (400, 0), "development": (80, 80), "final": (110, 110)}
 SHARES = {"deer": 0.22, "boar": 0.18, "fox": 0.16, "hare": 0.14, "pheasant": 0.12,
           "badger": 0.1, "crane": 0.08}  # fmt: skip
-EMPTY_EVERY = 8  # sequences without an anomaly
+EMPTY_EVERY = 7  # sequences without an anomaly; no divisor of it divides the number of cameras
 LENGTHS, LENGTH_SHARES = (1, 2, 3, 4), (0.25, 0.35, 0.25, 0.15)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -12,7 +12,8 @@ from sample_data.reid_generator.scenery import FINE
 
 from . import beast
 from .collection import SHARES, PlannedFrame
-from .species import KNOWN
+from .objects import ODD_OBJECTS
+from .species import KNOWN, UNSEEN
 from .sprite import FOOT, Pose, Sheet
 
 COLUMNS, TILE = 7, (160, 90)
@@ -21,20 +22,19 @@ LOGO = 192
 
 def shown(frames: Sequence[PlannedFrame]) -> list[list[PlannedFrame]]:
     """Return a row of train frames by day, a species each, one by night, one of anomalies."""
-    train = [one for one in frames if one.task == "train"]
-    others = [one for one in frames if one.task == "development" and one.anomaly]
+    train = [one for one in frames if one.task == "train" and one.light.weather == "dry"]
+    by_day = [one for one in train if one.light.time == "day"]
+    by_night = [one for one in train if one.light.infrared]
+    odd = [one for one in frames if one.task == "development" and not one.light.infrared]
+    things = [*UNSEEN["development"], *ODD_OBJECTS["development"]]
+    rows = [(by_day, list(SHARES)), (by_night, list(SHARES)), (odd, things)]
+    return [[_nearest(members, name) for name in names[:COLUMNS]] for members, names in rows]
 
-    def one_each(
-        names: Sequence[str], wanted: Callable[[PlannedFrame], bool]
-    ) -> list[PlannedFrame]:
-        found = [next(f for f in train if f.species == name and wanted(f)) for name in names]
-        return found[:COLUMNS]
 
-    names = list(SHARES)
-    by_day = one_each(names, lambda one: one.light.time == "day")
-    by_night = one_each(names, lambda one: one.light.infrared)
-    firsts = {one.anomaly: one for one in reversed(others)}
-    return [by_day, by_night, [firsts[name] for name in sorted(firsts)][:COLUMNS]]
+def _nearest(frames: Sequence[PlannedFrame], name: str) -> PlannedFrame:
+    """The frame in which what has this name is nearest to the camera."""
+    found = [one for one in frames if one.species == name]
+    return max(found, key=lambda one: max(a.foot[1] for a in one.actors if a.name == name))
 
 
 def sheet(frames: Sequence[PlannedFrame]) -> bytes:
