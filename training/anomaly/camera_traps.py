@@ -216,8 +216,7 @@ def checked_box(name: str, bbox: object, frame: Frame | None, wrong: list[str]) 
 
 
 def _is_number(value: object) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and abs(value) < _MOST  # type: ignore[operator]
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST
 
 
 def _image_entry(number: int, frame: Frame) -> Entry:
