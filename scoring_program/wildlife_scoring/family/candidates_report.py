@@ -72,7 +72,7 @@ def _calibration_section(candidates: Candidates) -> list[str]:
     return [
         "<p>Where the first candidates' probabilities are right, the steps follow the diagonal: "
         "below it the submission is too sure, above it not sure enough.</p>",
-        f'<div class="grid2">{"".join(charts)}</div>',
+        f'<div class="grid3">{"".join(charts)}</div>',
     ]
 
 
@@ -85,5 +85,6 @@ def _reliability_chart(found: Calibration) -> str:
         svg.Curve("accuracy", edges, np.append(accuracy, accuracy[-1]), svg.BLUE),
     ]
     summary = f"Accuracy over confidence; expected calibration error {found.error:.3f}"
-    frame = svg.Frame(share_axis("probability of the first candidate"), share_axis("accuracy"))
+    x, y = share_axis("probability of the first candidate"), share_axis("accuracy")
+    frame = svg.Frame(x, y, svg.HISTOGRAM_WIDTH)
     return svg.curve_chart(summary, frame, curves)
