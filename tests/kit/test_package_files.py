@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.package_files import package_problems
+from kit import package_files
+from kit.files import WriteFailed
+from kit.package_files import PackageFile, package_problems, take
 from tests.support.kit import Kit, make_submission
 from tests.support.loopback_server import Handler, Loopback, drop_after, send
 
@@ -171,13 +174,40 @@ def test_without_pip_and_uv_the_message_says_what_to_install(
 
 
 @pytest.mark.usefixtures("_installed")
-def test_a_full_disk_leaves_nothing(kit: Kit, tmp_path: Path) -> None:
+def test_a_file_where_the_folder_should_be_stays(kit: Kit, tmp_path: Path) -> None:
     folder = submission(tmp_path / "s")
     (folder / "weights").write_text("in the way")
     answer = kit("weights", "fetch", folder)
     assert answer.status == 1
     assert "Traceback" not in answer.text
     assert (folder / "weights").read_text() == "in the way"
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.EROFS, "Read-only file system"), "Read-only file system"),
+        (KeyboardInterrupt(), None),
+    ],
+    ids=["full disk", "read-only folder", "interrupted"],
+)
+@pytest.mark.usefixtures("_installed")
+def test_what_stops_the_writing_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: BaseException, message: str | None
+) -> None:
+    target = tmp_path / "weights" / "net.pth"
+    target.parent.mkdir()
+
+    def stopped(path: Path, *_: object) -> None:
+        assert path.stat().st_size == len(BODY), "it stops after the last byte was written"
+        raise cause
+
+    monkeypatch.setattr(package_files, "_compare", stopped)
+    expected = KeyboardInterrupt if isinstance(cause, KeyboardInterrupt) else WriteFailed
+    with pytest.raises(expected, match=message):
+        take(PackageFile(NAME, VERSION, FILE), len(BODY), sha256(BODY), target)
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(
