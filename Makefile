@@ -119,7 +119,7 @@ sample-data: $(VENV)/core.done ## Generate the sample bundles again (the same by
 	@for bundle in sample_data/*/competition.yaml; do \
 	  $(BIN)/python -m sample_data.generate_$$(basename $$(dirname $$bundle)) || exit 1; done
 
-artifacts-%: $(VENV)/all.done ## Train the artifacts of a track on its sample data: artifacts-hybrid, artifacts-reid
+artifacts-%: $(VENV)/all.done ## Train the artifacts of a track on its sample data: artifacts-hybrid, ...-reid, ...-anomaly, ...-family
 	@$(BIN)/python -m training.$*
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test

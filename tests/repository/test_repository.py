@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.repository import ROOT, make_targets, tracked
+from wildlife_scoring.tracks import TRACKS
 
 # The packages of each folder, and the folders that may not import them (README, "The tree").
 PACKAGES = {
@@ -150,7 +151,7 @@ def copy_checkout(target: Path) -> None:
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, copy)
-    for bundle in ("hybrid", "reid"):
+    for bundle in TRACKS:
         for link in ("ingestion_program", "scoring_program"):
             place = target / "sample_data" / bundle / link
             if not place.exists():
