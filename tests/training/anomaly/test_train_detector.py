@@ -18,6 +18,7 @@ from training.anomaly.detection.examples import Examples
 from training.anomaly.detection.files import read_detector
 from training.anomaly.detection.recipe import PRESETS, canvas_of
 from training.common.errors import DataError, FolderError
+from wildlife_anomaly.detector_network import DetectorNetwork
 
 
 def train(data: Path, out: Path, *more: str) -> int:
@@ -79,13 +80,13 @@ def test_another_run_and_a_loss_that_is_not_a_number_are_refused(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nan = {"classification": torch.tensor(float("nan"))}
-    whole, calls = trainer.DetectorNetwork.losses, []
+    whole, calls = DetectorNetwork.losses, []
 
     def second_epoch(*arguments: Any) -> dict[str, Any]:
         calls.append(1)
         return whole(*arguments) if len(calls) < 3 else nan
 
-    monkeypatch.setattr(trainer.DetectorNetwork, "losses", second_epoch)
+    monkeypatch.setattr(DetectorNetwork, "losses", second_epoch)
     assert train(data, tmp_path) == 1
     assert "the loss is nan in epoch 2, step 1; lower --learning-rate" in capsys.readouterr().err
     assert not (tmp_path / "detector.json").exists()
