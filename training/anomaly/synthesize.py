@@ -91,9 +91,10 @@ def painted_over(image: Pixels, boxes: Sequence[Box]) -> Pixels:
     for box in boxes:
         rows = slice(max(0, int(box.top) - 2), int(box.top + box.height) + 3)
         mask[rows, max(0, int(box.left) - 2) : int(box.left + box.width) + 3] = 255
-    if not boxes:
-        return image.copy()
-    return np.asarray(cv2.inpaint(image, mask, 5, cv2.INPAINT_TELEA), np.uint8)
+    filled: Pixels = np.array(image)
+    if boxes:
+        filled[:] = cv2.inpaint(image, mask, 5, cv2.INPAINT_TELEA)
+    return filled
 
 
 def varied(animal: CutOut, size: tuple[int, int], rng: np.random.Generator) -> CutOut:
