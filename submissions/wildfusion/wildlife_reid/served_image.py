@@ -1,32 +1,13 @@
-"""An image as the fusing submissions see it: one view, for training and for serving.
-
-Networks and local features need a few hundred pixels. Training that saw an image at another scale
-would choose thresholds for other scores than those that serving compares with them.
-"""
+"""An image as the fusing submissions see it: one view, for training and for serving."""
 
 from __future__ import annotations
 
-import math
-
-from PIL import Image
-
-from wildlife_image.rgb import to_rgb
+from wildlife_image.reduced import served_image
 from wildlife_reid.alignment import DECODED
+
+__all__ = ["longest_side", "served_image"]
 
 
 def longest_side(*sizes: int) -> int:
     """Return the pixels of the longer side that networks and features of these `sizes` need."""
     return max(DECODED, *(2 * size for size in sizes))
-
-
-def served_image(image: Image.Image, longest: int) -> Image.Image:
-    """Return any PIL image upright, as RGB, its longer side below twice `longest` pixels.
-
-    A JPEG that is not loaded yet is decoded once, at the smallest scale that leaves `longest`
-    pixels; the mean of whole blocks of pixels makes what is still too large smaller. An image with
-    fewer pixels stays as it is. Raises OSError where the pixels are damaged. Thread-safe.
-    """
-    shorter = math.ceil(min(image.size) * longest / max(image.size))
-    rgb = to_rgb(image, at_least=shorter)
-    times = max(rgb.size) // longest
-    return rgb.reduce(times) if times > 1 else rgb

@@ -18,10 +18,11 @@ from pytorch_metric_learning.losses import (
 from pytorch_metric_learning.miners import BatchHardMiner
 from torch import Tensor, nn
 
+from training.common.base_network import parameter_groups
 from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.errors import DataError, TrainingError
-from training.reid.embedding.base import BaseFeatures, parameter_groups
+from training.reid.embedding.base import BaseFeatures
 from training.reid.embedding.batches import Variation, classes
 from training.reid.embedding.trainer import EmbeddingTrainer, Report, Schedule
 from wildlife_backbone.features import StageFeatures
@@ -33,6 +34,9 @@ NORMALISATIONS = {
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 TRIPLETS, CONTRASTIVE, ARCFACE = "batch-hard triplets", "supervised contrastive", "arcface"
+# Of the learning rate, for layers that start from published weights: individuals need more change
+# than species (training/LOG.md).
+BASE_SHARE = 0.3
 ARCFACE_MARGIN = 28.65  # degrees, as the library takes it: 0.5 radians, the published margin
 ARCFACE_SCALE = 64.0  # published
 TEMPERATURE = 0.1  # of the supervised contrastive loss
@@ -134,7 +138,7 @@ def train_embedding(
     _, count = classes(identity, recipe.variation.mirrored)
     loss = make_loss(recipe, network, count)
     optimiser = torch.optim.AdamW(
-        parameter_groups(network, loss),
+        parameter_groups(network, loss, base_share=BASE_SHARE),
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
     )
