@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from sample_data.reid_generator.photograph import Shot
+
 from . import dirt
 from .families import FAMILIES, TAXONOMY, draw_traits
-from .photograph import Shot, draw_shot, take
+from .photograph import draw_shot, take
 
 SEED = 20271101
 TASKS = ("train", "development", "final")

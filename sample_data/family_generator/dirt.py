@@ -115,7 +115,7 @@ def _figure(rng: np.random.Generator) -> Sketch:
         body.limb([[side * 0.13, 0.75], [side * 0.17, 1.25], foot], (0.24, 0.15), 0.55)
         hand = [side * (0.45 + rng.uniform(0, 0.35)), 0.75 - rng.uniform(0, 0.8)]
         body.limb([[side * 0.26, 0.1], [side * 0.45, 0.45], hand], (0.17, 0.12), 0.9)
-        body.add(oval(*hand, 0.08, 0.08), 1.4, True)
+        body.add(oval(hand[0], hand[1], 0.08, 0.08), 1.4, True)
     body.add(
         smooth([(-0.3, 0.02), (0.3, 0.02), (0.26, 0.5), (0.28, 0.85), (-0.28, 0.85), (-0.26, 0.5)])
     )

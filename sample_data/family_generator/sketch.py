@@ -16,6 +16,8 @@ from sample_data.reid_generator.scenery import FINE, Size
 from sample_data.reid_generator.shapes import Colour, Points, fill, limb, refine, smooth, tone
 from sample_data.reid_generator.views import View
 
+Joints = Sequence[Sequence[float] | Points] | Points
+
 _RIM = 0.62  # how dark a part's rim is next to the part
 _EYE: Colour = (22, 20, 18)
 
@@ -51,9 +53,7 @@ class Sketch:
         self.add(outline, shade, second)
         self.add(outline * [1, -1], shade, second)
 
-    def limb(
-        self, joints: Sequence[Sequence[float]], widths: tuple[float, float], shade: float = 0.8
-    ) -> None:
+    def limb(self, joints: Joints, widths: tuple[float, float], shade: float = 0.8) -> None:
         """Add a tapered limb along joints, with its width at both ends."""
         self.add(strip(joints, widths), shade)
 
@@ -62,7 +62,7 @@ class Sketch:
         return np.concatenate([part.outline for part in self.parts])
 
 
-def strip(joints: Sequence[Sequence[float]] | Points, widths: tuple[float, float]) -> Points:
+def strip(joints: Joints, widths: tuple[float, float]) -> Points:
     """Return the outline of a tapered limb along joints."""
     line = refine(np.array(joints, dtype=float))
     return limb(line, np.linspace(*widths, len(line)))

@@ -67,7 +67,7 @@ def test_what_is_mislabelled_shows_another_family(images: list[PlannedImage]) ->
 
 
 def test_two_good_images_are_in_cmyk_next_to_the_negatives() -> None:
-    modes = Counter()
+    modes: Counter[tuple[str, str]] = Counter()
     for row in rows(FAMILY / "train/train.csv"):
         with Image.open(FAMILY / "train/images" / row["filename"]) as image:
             modes[image.mode, row["dirt"]] += 1

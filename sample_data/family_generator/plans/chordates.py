@@ -199,12 +199,12 @@ def snake(t: Mapping[str, float], rng: np.random.Generator) -> Sketch:
     girth = t["girth"] * np.interp(at, [0, 0.1, 0.6, 1], [0.7, 1, 1, 0.15])
     across = np.stack([-np.sin(angle), np.cos(angle)], axis=1) * girth[:, None] / 2
     body = np.concatenate([line + across, (line - across)[::-1]])
-    marks = [oval(*line[k], 0.5 * girth[k], 0.36 * girth[k], 12)
+    marks = [oval(float(line[k, 0]), float(line[k, 1]), 0.5 * girth[k], 0.36 * girth[k], 12)
              for k in np.linspace(5, 54, round(t["spots"])).astype(int)]  # fmt: skip
     sketch.add(body, marks=marks)
     head = turned(oval(-0.6 * t["head"], 0, t["head"], 0.68 * t["head"]), -float(angle[0]))
     sketch.add(head + line[0], 0.9)
     for side in (-1, 1):
         spot = turned(np.array([[-0.9 * t["head"], side * 0.35 * t["head"]]]), -float(angle[0]))[0]
-        eye(sketch, *(spot + line[0]), 0.16 * t["head"])
+        eye(sketch, float(spot[0] + line[0, 0]), float(spot[1] + line[0, 1]), 0.16 * t["head"])
     return sketch

@@ -51,7 +51,7 @@ def snail(t: Mapping[str, float], rng: np.random.Generator) -> Sketch:
     for k, lean in enumerate((-0.45, -0.1)):
         root, tip = [0.07, -0.08 + lift], [0.07 + lean * stalk, -0.1 - stalk + lift]
         sketch.limb([root, tip], (0.05, 0.03), 0.8 + 0.15 * k)
-        sketch.add(oval(*tip, 0.035, 0.035, 12), 0.3)
+        sketch.add(oval(tip[0], tip[1], 0.035, 0.035, 12), 0.3)
     body = [[-0.03, -0.08 + lift], [0.12, -0.2 + lift], [0.3 * foot, -0.12], [0.75 * foot, -0.1],
             [1.05 * foot, 0.09], [0.5 * foot, 0.12], [0.05, 0.1]]  # fmt: skip
     sketch.add(curve(body), 0.95)

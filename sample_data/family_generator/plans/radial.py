@@ -37,7 +37,9 @@ def _rings(joints: list[list[float]], girth: float) -> list[Points]:
     line = np.array(joints)
     at = np.linspace(1, len(line) - 1.2, 7)
     places = [[np.interp(a, np.arange(len(line)), line[:, axis]) for axis in (0, 1)] for a in at]
-    return [oval(*place, 0.3 * girth, 0.3 * girth, 10) for place in places]
+    return [
+        oval(float(place[0]), float(place[1]), 0.3 * girth, 0.3 * girth, 10) for place in places
+    ]
 
 
 def urchin(t: Mapping[str, float], rng: np.random.Generator) -> Sketch:

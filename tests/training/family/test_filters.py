@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.support.families import draw_collection, speckled
 from training.family.clean_images import dirt_table, main
@@ -53,7 +54,9 @@ def test_near_duplicates_flags_the_smaller_of_two_also_when_mirrored(tmp_path: P
     images = tmp_path / "images"
     original = speckled(0).resize((8, 6)).resize((96, 80))
     original.save(images / rows[0][0])
-    original.transpose(0).resize((70, 58)).save(images / rows[5][0], quality=60)
+    original.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((70, 58)).save(
+        images / rows[5][0], quality=60
+    )
     assert np.flatnonzero(near_duplicates.flag(given(tmp_path))).tolist() == [5]
 
 
@@ -103,7 +106,7 @@ def test_nothing_that_learns_sees_the_images_set_aside(tmp_path: Path) -> None:
     def spy(name: str, learns: bool) -> Filter:
         def flag(one: Given) -> Flags:
             seen[name] = set(one.collection.filenames.tolist())
-            return np.arange(len(one.collection)) == 0
+            return np.array(np.arange(len(one.collection)) == 0, dtype=bool)
 
         return Filter(name, learns, flag)
 
