@@ -1,0 +1,166 @@
+"""Clean a scraped collection with named filters.
+
+    python -m training.family.clean_images --data DIR --dry-run --report runs/cleaning
+    python -m training.family.clean_images --data DIR --out CLEAN --skip clip_prompts \\
+        --skip person_detector
+    python -m training.family.clean_images --undo CLEAN --keep label_noise
+
+--report FOLDER gets a contact sheet for each filter, and, where the table has the sample's column
+`dirt`, the precision and recall of each filter. --out CLEAN becomes a training folder: train.csv
+without what was removed, train_test.csv with the images set aside, images/ (a link to those of
+DIR), and removed.csv. --undo puts back what all filters but those of --keep removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kit.markdown import table
+from sample_data.generator_common.images import contact_sheet
+from training.common.atomic import replaced_folder, write_bytes, write_text
+from training.common.console import say
+from training.common.errors import DataError, FolderError
+from training.common.script import parser, run
+from training.common.submission_files import ROOT
+from training.common.tables import read_table, write_table
+from training.family.cleaning import Removed, clean, kept_rows, split_off
+from training.family.collection import (
+    COLUMNS,
+    IMAGES,
+    TABLE,
+    Collection,
+    family_problems,
+    read_collection,
+)
+from training.family.filters.all_filters import FILTERS, NAMES
+from training.family.filters.features import network_features
+from training.family.filters.frame import Flags, Given
+
+REMOVED, ASIDE, DIRT = "removed.csv", "train_test.csv", "dirt"
+REMOVED_COLUMNS = (*COLUMNS, "filter")
+_SHOWN, _TILE, _ROW = 60, (110, 110), 10
+
+
+def rows_of(collection: Collection, rows: Sequence[int], **more: str) -> list[dict[str, str]]:
+    """Return rows of a table, with further cells that all of them have."""
+    columns = (collection.filenames, collection.family, collection.phylum)
+    named = list(zip(COLUMNS, columns, strict=True))
+    return [{**{name: str(values[row]) for name, values in named}, **more} for row in rows]
+
+
+def write_clean(
+    collection: Collection, removed: Sequence[Removed], aside: Flags, out: Path
+) -> None:
+    """Write the cleaned folder in one step. Raises DataError where a family would be empty."""
+    kept = kept_rows(len(collection), removed)
+    train = np.flatnonzero(kept & ~aside)
+    if problems := family_problems(collection.family[train].tolist(), collection.taxonomy):
+        head = (
+            f"{out}: nothing was written; families cannot be learnt after cleaning, skip a filter"
+        )
+        raise DataError("\n  ".join([head, *problems]))
+    with replaced_folder(out) as fresh:
+        (fresh / IMAGES).symlink_to(collection.folder.resolve())
+        test = rows_of(collection, np.flatnonzero(kept & aside).tolist())
+        gone = [row for one in removed for row in rows_of(collection, one.rows, filter=one.name)]
+        write_table(fresh / ASIDE, COLUMNS, test)
+        write_table(fresh / REMOVED, REMOVED_COLUMNS, gone)
+        write_table(fresh / TABLE, COLUMNS, rows_of(collection, train.tolist()))
+
+
+def undo(folder: Path, keep: Sequence[str]) -> None:
+    """Put removed images back into FOLDER/train.csv, but those of the filters in `keep`."""
+    _, gone = read_table(folder / REMOVED, f"{REMOVED} of an earlier cleaning")
+    _, train = read_table(folder / TABLE, TABLE)
+    back = [row for row in gone if row["filter"] not in keep]
+    write_table(folder / TABLE, COLUMNS, [*train, *back])
+    write_table(folder / REMOVED, REMOVED_COLUMNS, [row for row in gone if row["filter"] in keep])
+    say(f"{folder}: {len(back)} images are back")
+
+
+def dirt_table(removed: Sequence[Removed], dirt: Sequence[str]) -> str:
+    """Return precision and recall of each filter against the sample's hidden column.
+
+    Recall is over all dirt, and for each kind the share that the filter finds.
+    """
+    kinds = sorted(set(dirt) - {""})
+    rows = []
+    everything = Removed("all together", tuple(r for one in removed for r in one.rows), len(dirt))
+    for one in [*removed, everything]:
+        found = [dirt[row] for row in one.rows]
+        right = sum(kind != "" for kind in found)
+        precision = f"{right / len(found):.2f}" if found else "-"
+        recall = f"{right / max(sum(kind != '' for kind in dirt), 1):.2f}"
+        shares = [f"{found.count(kind) / dirt.count(kind):.2f}" for kind in kinds]
+        rows.append([one.name, str(len(found)), precision, recall, *shares])
+    return "\n".join(table(("filter", "removed", "precision", "recall", *kinds), rows))
+
+
+def write_report(data: Path, collection: Collection, removed: Sequence[Removed], out: Path) -> None:
+    """Write a contact sheet for each filter and, for the sample, precision and recall."""
+    for one in removed:
+        shown = [collection.paths[row].read_bytes() for row in one.rows[:_SHOWN]]
+        if shown:
+            lines = [shown[k : k + _ROW] for k in range(0, len(shown), _ROW)]
+            write_bytes(out / f"{one.name}.jpg", contact_sheet(lines, _TILE))
+    columns, rows = read_table(data / TABLE, TABLE)
+    if DIRT in columns:
+        text = dirt_table(removed, [row[DIRT] for row in rows])
+        write_text(out / "filters.md", text + "\n")
+        say(text)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options."""
+    made = parser("training.family.clean_images", __doc__ or "")
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.add_argument("--data", type=Path, default=ROOT / "sample_data" / "family" / "train")
+    made.add_argument("--out", type=Path, help="the cleaned training folder to make")
+    made.add_argument("--report", type=Path, help="folder of contact sheets and tables")
+    made.add_argument("--dry-run", action="store_true", help="write nothing but the report")
+    for name in ("only", "skip", "keep"):
+        made.add_argument(f"--{name}", action="append", default=[], choices=NAMES)
+    made.add_argument("--undo", type=Path, metavar="CLEAN", help="put images back there")
+    made.add_argument("--allow", type=Path, help="file of names that colour_mode keeps, one a line")
+    made.add_argument("--clip", type=Path, help="folder of an open_clip model")
+    made.add_argument("--person-detector", type=Path, help="file of torchvision's weights")
+    made.add_argument("--test-share", type=float, default=0.15, help="set aside before all filters")
+    made.add_argument("--seed", type=int, default=0)
+    return made.parse_args(arguments)
+
+
+def work(options: argparse.Namespace) -> None:
+    """Clean, or undo. Raises DataError, FolderError, FilterUnavailable."""
+    if options.undo:
+        undo(options.undo, options.keep)
+        return
+    if not (options.out or options.dry_run):
+        raise FolderError(
+            "expected --out FOLDER or --dry-run: cleaning never changes --data itself"
+        )
+    collection = read_collection(options.data)
+    allowed = options.allow.read_text(encoding="utf-8").split() if options.allow else []
+    given = Given(collection, network_features, options.seed, frozenset(allowed), options.clip,
+                  options.person_detector)  # fmt: skip
+    chosen = [one for one in FILTERS
+              if one.name not in options.skip and one.name in (options.only or NAMES)]  # fmt: skip
+    aside = split_off(collection, options.seed, options.test_share)
+    removed = clean(given, chosen, aside, say)
+    if options.report:
+        write_report(options.data, collection, removed, options.report)
+    if options.out and not options.dry_run:
+        write_clean(collection, removed, aside, options.out)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the options, clean and return the exit status."""
+    options = parse(arguments)
+    return run(options, lambda: work(options))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

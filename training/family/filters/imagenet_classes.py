@@ -1,0 +1,46 @@
+"""Find images in which an ImageNet network sees no animal.
+
+Classes 0 to 397 of ImageNet-1k are animals. The published project tried this filter and rejected
+it: a network that has never seen a family calls its animals objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.common.base_network import base_file
+from training.common.errors import TrainingError
+from training.family.filters.frame import FilterUnavailable, Flags, Given
+from training.family.filters.pixels import batches
+from wildlife_backbone.backbone import classifier
+from wildlife_backbone.published import architecture
+
+ANIMALS = 398
+LEAST = 0.1  # summed probability of all animals
+NETWORK = "lite0"
+
+
+def animal_probability(paths: Sequence[Path]) -> NDArray[np.float64]:
+    """Return the probability that each image shows any animal, (n,). Raises TrainingError."""
+    network = classifier(NETWORK, base_file(NETWORK))
+    side, found = architecture(NETWORK).image_size, []
+    with torch.inference_mode():
+        for pixels in batches(paths, side):
+            found.append(network(pixels).softmax(dim=1)[:, :ANIMALS].sum(dim=1).numpy())
+    return np.concatenate(found).astype(np.float64)
+
+
+def flag(given: Given) -> Flags:
+    """Flag images in which the network sees no animal. Raises FilterUnavailable."""
+    try:
+        return np.asarray(animal_probability(given.collection.paths) < LEAST)
+    except TrainingError as error:
+        raise FilterUnavailable(
+            f"imagenet_classes: {error}; `make bases` gets it; or leave the filter out with "
+            "--skip imagenet_classes"
+        ) from error
