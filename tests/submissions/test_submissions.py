@@ -330,12 +330,12 @@ def small_checkout(folder: Path) -> Path:
     """A checkout with the smallest submissions, so that nothing is made in this one."""
     for name in ("ingestion_program", "scoring_program", "sample_data"):
         (folder / name).symlink_to(ROOT / name)
-    for name in ("constant", "always_new"):
+    for name in ("constant", "always_new", "constant_anomaly", "constant_family"):
         shutil.copytree(ROOT / "submissions" / name, folder / "submissions" / name)
     return folder
 
 
-@pytest.mark.parametrize("track", ["hybrid", "reid"])
+@pytest.mark.parametrize("track", PREDICTION_OF_TRACK)
 def test_kit_new_makes_a_submission_that_runs_at_once(kit: Kit, track: str) -> None:
     here = small_checkout(Path.cwd())
     answer = kit("new", "made_by_a_test", "--track", track, "--json")
@@ -347,12 +347,12 @@ def test_kit_new_makes_a_submission_that_runs_at_once(kit: Kit, track: str) -> N
     assert "exists already" in again.text
 
 
-@pytest.mark.parametrize("track", ["anomaly", "family", "Hybrid", "", "../hybrid", "x" * 300])
+@pytest.mark.parametrize("track", ["moths", "Hybrid", "", "../hybrid", "x" * 300])
 def test_kit_new_names_the_tracks_that_have_a_template(kit: Kit, track: str) -> None:
     small_checkout(Path.cwd())
     other = kit("new", "another", "--track", track)
     assert other.status == 2
-    assert "tracks with a template: hybrid, reid" in other.text
+    assert "tracks with a template: anomaly, family, hybrid, reid" in other.text
     assert not Path("submissions/another").exists()
 
 
