@@ -47,9 +47,23 @@ def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> flo
     return float(candidates[np.argmax(kept >= tnr)])
 
 
+def threshold_at_tpr(positive: BoolArray, scores: FloatArray, tpr: float) -> float:
+    """Return the largest score t such that at least the share `tpr` of the positives score >= t.
+
+    positive, scores: shape (n,), with at least one positive; 0 < tpr <= 1. The mirror image of
+    `threshold_at_tnr`.
+    """
+    return 0.0 - threshold_at_tnr(~positive, -scores, tpr)
+
+
 def share_above(scores: FloatArray, threshold: float) -> float:
     """Return the share of the scores that are strictly above the threshold."""
     return float(np.count_nonzero(scores > threshold) / len(scores))
+
+
+def share_at_or_above(scores: FloatArray, threshold: float) -> float:
+    """Return the share of the scores that reach the threshold."""
+    return float(np.count_nonzero(scores >= threshold) / len(scores))
 
 
 def auroc(higher: FloatArray, lower: FloatArray) -> float:

@@ -98,5 +98,19 @@ _ROWS = (
         keys_per_dataset=("geometric_mean", "BAKS", "BAUS"),
         module="wildlife_scoring.reid.track",
     ),
+    Track(
+        name="anomaly",
+        columns=("filename", "anomaly", "species"),
+        prediction="score",
+        keys=("auroc", "average_precision", "fpr_at_95_tpr", "recall_at_95_tnr"),
+        module="wildlife_scoring.anomaly.track",
+    ),
+    Track(
+        name="family",
+        columns=("filename", "family", "phylum"),
+        prediction="label",
+        keys=("accuracy", "balanced_accuracy", "f1_micro", "f1_macro", "f1_weighted"),
+        module="wildlife_scoring.family.track",
+    ),
 )
 TRACKS = {row.name: row for row in _ROWS}

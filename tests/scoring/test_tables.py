@@ -151,8 +151,8 @@ def test_a_missing_column_is_named_with_the_track_that_the_table_resembles(
 
 
 def test_a_table_of_no_track_is_refused_with_what_each_track_needs(folders: Folders) -> None:
-    folders.refer([("a.jpg", "Felidae", "Chordata")], ("filename", "family", "phylum"))
-    message = folders.refused("no known track", "'family'", "hybrid needs filename")
+    folders.refer([("a.jpg", "Panthera", "forest")], ("filename", "genus", "habitat"))
+    message = folders.refused("no known track", "'genus'", "hybrid needs filename")
     assert "reid needs filename, identity, dataset, new_identity" in message
 
 

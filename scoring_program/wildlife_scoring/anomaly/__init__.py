@@ -1,0 +1,1 @@
+"""Track `anomaly`: does a camera trap's image show what it has not seen before?"""

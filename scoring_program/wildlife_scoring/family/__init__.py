@@ -1,0 +1,1 @@
+"""Track `family`: which family does the animal belong to?"""
