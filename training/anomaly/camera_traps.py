@@ -15,20 +15,25 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from PIL import Image
 
+from training.anomaly.coco_document import (
+    Entry,
+    by_id,
+    category_names,
+    link_problems,
+    read_document,
+    refuse,
+    twice,
+)
 from training.common.atomic import write_text
-from training.common.errors import DataError
 from training.common.images import UNREADABLE, upright_size
 
 ANNOTATIONS, IMAGES = "annotations.json", "images"
-PARTS = ("images", "annotations", "categories")
 # Pixels that a box may reach beyond its image, where it is cut: some tools count from 0.5 or 1.
 SLACK = 1.0
-
-Entry = Mapping[str, Any]
+_SMALL = (64, 64)  # pixels
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,12 @@ def read_camera_traps(folder: Path) -> list[Frame]:
 
 
 def write_camera_traps(path: Path, frames: Sequence[Frame]) -> None:
-    """Write annotations.json in one step, an entry on a line; equal frames give equal bytes.
+    """Write annotations.json in one step."""
+    write_text(path, document_text(frames))
+
+
+def document_text(frames: Sequence[Frame]) -> str:
+    """Return a COCO camera traps document, an entry on a line; equal frames give equal text.
 
     Ids count from 1: images and annotations in the frames' order, categories by name.
     """
@@ -94,84 +104,7 @@ def write_camera_traps(path: Path, frames: Sequence[Frame]) -> None:
         "categories": [{"id": at, "name": name} for at, name in enumerate(species, start=1)],
     }
     blocks = [f' "{name}": [\n  {_joined(entries)}\n ]' for name, entries in parts.items()]
-    write_text(path, "{\n" + ",\n".join(blocks) + "\n}\n")
-
-
-def refuse(table: Path, problems: Sequence[str], done: str) -> None:
-    """Raise DataError where there are problems; `done` says what was not done, as in "read"."""
-    if problems:
-        head = f"{table}: {len(problems)} problem(s), nothing was {done}"
-        raise DataError("\n  ".join([head, *problems]))
-
-
-def read_document(table: Path) -> dict[str, list[Entry]]:
-    """Return the three lists of a COCO document.
-
-    Raises DataError where the file is missing, no JSON, or lacks one of the lists.
-    """
-    try:
-        document = json.loads(table.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise DataError(f"{table} is missing: expected a COCO camera traps document") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{table}: expected a COCO document as JSON in UTF-8: {error}") from error
-    if not isinstance(document, dict):
-        found = type(document).__name__
-        raise DataError(f"{table}: expected a JSON object with {', '.join(PARTS)}, found {found}")
-    problems = []
-    for name in PARTS:
-        if not isinstance(document.get(name), list):
-            problems.append(f"{name}: expected a list, found {_kind(document, name)}")
-        else:
-            problems += [
-                f"{name}[{at}]: expected an object, found {entry!r:.60}"
-                for at, entry in enumerate(document[name])
-                if not isinstance(entry, dict)
-            ]
-    refuse(table, problems, "read")
-    return {name: document[name] for name in PARTS}
-
-
-def category_names(entries: Sequence[Entry], problems: list[str]) -> dict[Hashable, str]:
-    """Return the name of each category by id; add what is wrong to the problems."""
-    found = by_id("categories", entries, problems)
-    names = {key: str(entry.get("name") or "").strip() for key, entry in found.items()}
-    for key, name in names.items():
-        if not name:
-            problems.append(f"category {key!r}: expected a name, found {found[key].get('name')!r}")
-    problems += twice("category name", ((name, key) for key, name in names.items() if name))
-    return names
-
-
-def by_id(part: str, entries: Sequence[Entry], problems: list[str]) -> dict[Hashable, Entry]:
-    """Return the entries by `id`; an entry without a usable or with a known id is a problem."""
-    found: dict[Hashable, Entry] = {}
-    for at, entry in enumerate(entries):
-        key = entry.get("id")
-        if not is_id(key):
-            problems.append(f"{part}[{at}]: id: expected a number or text, found {key!r}")
-        elif key in found:
-            problems.append(f"{part}[{at}]: id {key!r} is there already")
-        else:
-            found[key] = entry
-    return found
-
-
-def is_id(value: object) -> bool:
-    """Whether a value can be the id of an entry."""
-    return isinstance(value, (int, str)) and not isinstance(value, bool)
-
-
-def twice(what: str, named: Iterable[tuple[str, object]]) -> list[str]:
-    """Say for each name that several ids have which ones these are."""
-    ids: dict[str, list[object]] = defaultdict(list)
-    for name, key in named:
-        ids[name].append(key)
-    return [
-        f"{what} {name!r} is that of ids {', '.join(map(repr, keys))}"
-        for name, keys in ids.items()
-        if len(keys) > 1
-    ]
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
 def _frames(
@@ -215,11 +148,14 @@ def _frame(entry: Entry, images: Path, wrong: list[str]) -> Frame | None:
 def image_size(path: Path, wrong: list[str]) -> tuple[int, int] | None:
     """Return an image's upright (width, height) in pixels; None, and a problem, where it has none.
 
-    The file's head is read, not its pixels.
+    A JPEG is decoded at reduced scale, which finds a file that was cut short.
     """
     try:
         with Image.open(path) as image:
-            return upright_size(image)
+            size = upright_size(image)
+            image.draft("RGB", _SMALL)
+            image.load()
+            return size
     except FileNotFoundError:
         wrong.append(f"{path} is missing")
     except UNREADABLE as error:
@@ -247,19 +183,6 @@ def _boxes(
         if box is not None and not wrong:
             boxes[entry["image_id"]].append(box)
     return boxes
-
-
-def link_problems(
-    entry: Entry, species: Mapping[Hashable, str], frames: Mapping[Hashable, Frame | None]
-) -> list[str]:
-    """Say which of an annotation's image and category are not in the document."""
-    image, category = entry.get("image_id"), entry.get("category_id")
-    wrong = []
-    if not (is_id(image) and image in frames):
-        wrong.append(f"image_id {image!r} is not among the images")
-    if not (is_id(category) and category in species):
-        wrong.append(f"category_id {category!r} is not among the categories")
-    return wrong
 
 
 def checked_box(name: str, bbox: object, frame: Frame | None, wrong: list[str]) -> Box | None:
@@ -295,10 +218,6 @@ def checked_box(name: str, bbox: object, frame: Frame | None, wrong: list[str]) 
 def _is_number(value: object) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and math.isfinite(value)  # type: ignore[arg-type]
-
-
-def _kind(document: Mapping[str, Any], name: str) -> str:
-    return type(document[name]).__name__ if name in document else "nothing"
 
 
 def _image_entry(number: int, frame: Frame) -> Entry:

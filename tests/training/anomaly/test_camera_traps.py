@@ -9,28 +9,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.support.camera_traps import FRAMES, draw_data
 from training.anomaly.camera_traps import Box, Frame, read_camera_traps, write_camera_traps
 from training.common.errors import DataError
 
 FEEDER = Path(__file__).parents[4] / "shared" / "data" / "feeder_birds" / "train"
-FRAMES = [
-    Frame(
-        "a/1.jpg", 40, 30, "creek", "s1", (Box("fox", 1, 2.5, 10, 20), Box("hare", 30, 0, 10, 9))
-    ),
-    Frame("2.jpg", 40, 30, "creek", "s1", ()),
-    Frame("3.png", 20, 30, "rock", "s2", (Box("fox", 0, 0, 20, 30),)),
-]
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder of FRAMES."""
-    for frame in FRAMES:
-        path = tmp_path / "images" / frame.file_name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (frame.width, frame.height)).save(path)
-    write_camera_traps(tmp_path / "annotations.json", FRAMES)
-    return tmp_path
+    return draw_data(tmp_path)
 
 
 def document(data: Path) -> dict[str, Any]:
@@ -47,7 +35,7 @@ def problems(data: Path, changed: object) -> str:
 
 
 def test_what_was_written_is_read(data: Path) -> None:
-    assert read_camera_traps(data) == FRAMES
+    assert tuple(read_camera_traps(data)) == FRAMES
 
 
 def test_equal_frames_give_equal_bytes(data: Path) -> None:
@@ -117,6 +105,13 @@ def test_all_problems_are_said_at_once(data: Path) -> None:
         "category 6: expected a name, found ' '",
     ):  # fmt: skip
         assert part in said, part
+
+
+def test_a_file_that_was_cut_short_is_found(data: Path) -> None:
+    path = data / "images" / "2.jpg"
+    Image.effect_noise((40, 30), 60).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    assert "2.jpg cannot be read: image file is truncated" in problems(data, document(data))
 
 
 def test_each_problem_is_one_line(data: Path) -> None:

@@ -1,0 +1,1 @@
+"""Readers of other formats of annotated camera trap images."""

@@ -1,0 +1,1 @@
+"""Train submissions of the track `family`: photographs of rare species into families."""
