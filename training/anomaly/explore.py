@@ -30,10 +30,11 @@ from training.anomaly.camera_traps import read_camera_traps
 from training.anomaly.exploring.clusters import OUTLIER, Clusters, find_clusters, pca_space
 from training.anomaly.exploring.crops import (
     Encoder,
-    FrozenBase,
     crop_features,
     crops_of,
+    frozen_base,
     squares,
+    trained_encoder,
 )
 from training.anomaly.exploring.page import TABLE, Exploration, render, summary
 from training.anomaly.exploring.planes import planes, usual_perplexity
@@ -63,7 +64,7 @@ def explore(options: argparse.Namespace, encoder: Encoder | None = None) -> None
             f"{options.data} has {len(crops)} crop(s), expected at least {FEWEST}: "
             "a map of fewer shows nothing"
         )
-    encoder = encoder or FrozenBase()
+    encoder = encoder or chosen_encoder(options)
     perplexity = options.perplexity or usual_perplexity(len(crops))
     features = crop_features(options.data, frames, encoder, options.cache)
     with threadpool_limits(limits=1):
@@ -82,6 +83,11 @@ def explore(options: argparse.Namespace, encoder: Encoder | None = None) -> None
     write_all(options.out, {TABLE: table(found).encode(), PAGE: page.encode()})
     say(summary(found))
     say(f"{options.out / PAGE} ({len(page.encode()) / 1e6:.1f} MB), {options.out / TABLE}")
+
+
+def chosen_encoder(options: argparse.Namespace) -> Encoder:
+    """Return the encoder of --encoder, or the frozen base. Raises ScriptError."""
+    return trained_encoder(options.encoder) if options.encoder else frozen_base()
 
 
 def settings(

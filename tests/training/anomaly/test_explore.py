@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
 from tests.support.crops import MeanColours, draw_camera_traps
 from training.anomaly import explore
 from training.anomaly.camera_traps import IMAGES, read_camera_traps
-from training.anomaly.exploring.crops import crop_features, crops_of, squares
+from training.anomaly.exploring.crops import crop_features, crops_of, squares, trained_encoder
 from training.anomaly.exploring.thumbnails import SIZES, sheet
 from training.common.errors import FeatureError
 from training.common.script import run
+from wildlife_anomaly.encoder import Encoder
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +194,23 @@ def test_features_that_are_not_finite_name_their_crops(data: Path, tmp_path: Pat
     with pytest.raises(FeatureError, match=r"features of 2 of 48 crops.*feeder_00\.png#2"):
         crop_features(data, read_camera_traps(data), Broken(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_trained_encoder_is_used_and_another_folder_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "encoder"
+    (folder / "weights").mkdir(parents=True)
+    settings = {"architecture": "resnet10t", "image_size": 32, "margin": 0.2}
+    settings |= {"mean": [0.5] * 3, "std": [0.5] * 3, "weights": "weights/encoder.safetensors"}
+    network = Encoder(settings)
+    save_file(network.state_dict(), folder / "weights" / "encoder.safetensors")
+    (folder / "encoder.json").write_text(json.dumps(settings), encoding="utf-8")
+    found = trained_encoder(folder)
+    assert (found.size, found.margin) == (32, 0.2)
+    features = crop_features(data, read_camera_traps(data), found, tmp_path)
+    assert features.shape == (48, network.features)
+    empty = tmp_path / "empty"
+    arguments = ["--data", str(data), "--out", str(tmp_path / "out"), "--encoder", str(empty)]
+    assert explore.main(arguments) == 1
+    assert "expected an encoder that `python -m training.anomaly.train" in capsys.readouterr().err

