@@ -61,7 +61,7 @@ def reid(
             baks, baus = known(weights), new_ones(weights)
             by_dataset.append(np.stack([np.sqrt(baks * baus), baks, baus]))
         totals = np.mean(by_dataset, axis=0)
-        return np.concatenate([totals, *by_dataset]).T
+        return np.asarray(np.concatenate([totals, *by_dataset]).T)
 
     return statistic
 

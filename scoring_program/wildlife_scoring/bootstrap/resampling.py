@@ -70,7 +70,8 @@ def leave_one_out(statistic: Statistic, units: Units) -> Values:
 
 def whole(statistic: Statistic, units: Units) -> Values:
     """Return the statistic of the table itself: (keys,)."""
-    return statistic(np.ones((1, len(units.code))))[0]
+    values: Values = statistic(np.ones((1, len(units.code))))[0]
+    return values
 
 
 def difference(first: Statistic, second: Statistic) -> Statistic:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from wildlife_scoring.anomaly.metrics import RATE
 from wildlife_scoring.bootstrap import weighted_ranking as ranking
 from wildlife_scoring.bootstrap.resampling import Statistic, Values, Weights, require_rows
-from wildlife_scoring.bootstrap.weighted_ranking import Ranked
+from wildlife_scoring.bootstrap.weighted_ranking import Places, Ranked
 from wildlife_scoring.hybrid.metrics import TNR, round_scores
 
 
@@ -62,7 +62,7 @@ def anomaly(anomaly: ArrayLike, scores: ArrayLike) -> Statistic:
     return statistic
 
 
-def _recall(positives: Values, place: np.ndarray) -> Values:
+def _recall(positives: Values, place: Places) -> Values:
     """Return (b,): the share of the positives strictly above the threshold at each place."""
     return ranking.share(ranking.taken(ranking.above(positives), place), positives[:, -1])
 

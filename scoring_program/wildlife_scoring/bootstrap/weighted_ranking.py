@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wildlife_scoring.bootstrap.resampling import Values, Weights
 from wildlife_scoring.metrics import BoolArray, FloatArray
+
+Places = NDArray[np.intp]
 
 
 class Ranked:
@@ -63,7 +66,7 @@ def auroc(positives: Values, negatives: Values) -> Values:
     return share(won, positives[:, -1] * negatives[:, -1])
 
 
-def place_at_tnr(negatives: Values, tnr: float) -> np.ndarray:
+def place_at_tnr(negatives: Values, tnr: float) -> Places:
     """Return (b,): where the smallest score stands that keeps the share `tnr` of the negatives.
 
     As `metrics.threshold_at_tnr`. A score that a resample lacks is never the smallest: without
@@ -71,14 +74,14 @@ def place_at_tnr(negatives: Values, tnr: float) -> np.ndarray:
     """
     total = np.maximum(negatives[:, -1:], 1)
     kept = (total - above(negatives)) / total >= tnr
-    return negatives.shape[1] - 1 - np.argmax(kept[:, ::-1], axis=1)
+    return np.asarray(negatives.shape[1] - 1 - np.argmax(kept[:, ::-1], axis=1))
 
 
-def place_at_tpr(positives: Values, tpr: float) -> np.ndarray:
+def place_at_tpr(positives: Values, tpr: float) -> Places:
     """Return (b,): where the largest score stands that finds the share `tpr` of the positives."""
-    return np.argmax(positives / np.maximum(positives[:, -1:], 1) >= tpr, axis=1)
+    return np.asarray(np.argmax(positives / np.maximum(positives[:, -1:], 1) >= tpr, axis=1))
 
 
-def taken(values: Values, place: np.ndarray) -> Values:
+def taken(values: Values, place: Places) -> Values:
     """Return values (b, scores) at each row's place, (b,)."""
     return np.asarray(np.take_along_axis(values, place[:, None], axis=1)[:, 0], dtype=np.float64)

@@ -134,7 +134,7 @@ def test_umap_is_a_second_plane_where_it_is_installed(monkeypatch: pytest.Monkey
         def fit_transform(self, points: np.ndarray) -> np.ndarray:
             return points[:, :2]
 
-    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=UMAP, __spec__=object()))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=UMAP, __spec__=object()))
     found = planes(groups(), 10, seed=3)
     assert list(found) == ["t-SNE", "UMAP"]
     np.testing.assert_array_equal(found["UMAP"], groups()[:, :2])
