@@ -110,6 +110,7 @@ vendor: $(VENV)/core.done ## Copy the shared served code into the submissions th
 
 bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/README.md
 	@$(BIN)/python -m benchmarks.scoring --write
+	@$(BIN)/python -m benchmarks.bootstrap --write
 	@$(BIN)/python -m benchmarks.ingestion --write
 	@$(BIN)/python -m benchmarks.serving --write
 	@$(BIN)/python -m benchmarks.local_features --write

@@ -155,6 +155,16 @@ def add_recipe_options(
         )
 
 
+def refuse_not_positive(
+    made: argparse.ArgumentParser, options: argparse.Namespace, names: Sequence[str]
+) -> None:
+    """End the program with a usage error where a given option is not above 0."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            made.error(f"--{name.replace('_', '-')} {value:g}: expected more than 0")
+
+
 def changed(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     """Return the recipe with the values that the command line gave instead of its own."""
     given = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from threadpoolctl import threadpool_limits
 
 from training.common import script
+from training.common.script import refuse_not_positive
 from training.common.submission_files import ROOT, SUBMISSIONS
 
 __all__ = [
@@ -18,16 +19,6 @@ __all__ = [
 def submission_parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser for the script of a submission, with --data, --out and --overwrite."""
     return script.submission_parser("reid", name, description)
-
-
-def refuse_not_positive(
-    made: argparse.ArgumentParser, options: argparse.Namespace, names: Sequence[str]
-) -> None:
-    """End the program with a usage error where a given option is not above 0."""
-    for name in names:
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            made.error(f"--{name.replace('_', '-')} {value:g}: expected more than 0")
 
 
 def run_in_one_thread(

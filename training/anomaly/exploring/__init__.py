@@ -1,0 +1,1 @@
+"""Looking at crops: clusters in PCA space, a plane for the eye, and the page that shows both."""
