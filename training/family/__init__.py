@@ -1,0 +1,1 @@
+"""Training for the track `family`: cleaning a collection, features, heads, submissions."""
