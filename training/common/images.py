@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -52,6 +53,24 @@ def save_image(image: Image.Image, path: Path) -> None:
     quality = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
     with replaced(path) as temporary:
         image.save(temporary, kind, **quality)
+
+
+def place_image(source: Path, target: Path, link: bool) -> None:
+    """Copy an image, or link to it; leave a target of the same kind and size as it is.
+
+    The target gets its name when it is complete, so that a killed run can be run again.
+    """
+    same_kind = target.exists() and target.is_symlink() == link
+    if same_kind and target.stat().st_size == source.stat().st_size:
+        return
+    if not link:
+        with replaced(target) as temporary:
+            shutil.copyfile(source, temporary)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A link is complete from the start; the old target only has to make room.
+    target.unlink(missing_ok=True)
+    target.symlink_to(source.resolve())
 
 
 def claim(folder: Path, made_by: str, settings: Mapping[str, object]) -> None:

@@ -1,1 +1,1 @@
-"""Training for the track `family`: cleaning a collection, features, heads, submissions."""
+"""Train submissions of the track `family`: photographs of rare species into families."""

@@ -6,7 +6,6 @@ species, split, dataset); `path` is relative to FOLDER. Everything that is wrong
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from training.common.console import say
 from training.common.errors import DataError
+from training.common.tables import is_ragged, read_table
 
 NEW = "new_individual"
 COLUMNS = ("image_id", "identity", "path", "date", "orientation", "species", "split", "dataset")
@@ -51,14 +51,7 @@ def value(row: Mapping[str, str | None], column: str) -> str:
 
 def read_metadata(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     """Columns and rows of a table. Raises DataError where it cannot be read as CSV in UTF-8."""
-    if not table.is_file():
-        raise DataError(f"{table} is missing: expected metadata.csv in the data folder")
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            return list(reader.fieldnames or []), list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table}: expected a CSV table in UTF-8: {error}") from error
+    return read_table(table, "metadata.csv in the data folder")
 
 
 def read_database(folder: Path) -> Database:
@@ -120,16 +113,12 @@ def print_duplicates(database: Database, consequence: str = "") -> None:
 def _counts(row: Mapping[str, str | None]) -> bool:
     """Whether a row is of a known individual, or so broken that this cannot be told."""
     known = value(row, "split") != "query" and value(row, "identity") != ""
-    return known or _is_broken(row)
-
-
-def _is_broken(row: Mapping[str, str | None]) -> bool:
-    return None in row or None in row.values()
+    return known or is_ragged(row)
 
 
 def _row_problems(lines: list[tuple[int, dict[str, str]]], folder: Path) -> Iterable[str]:
     for line, row in lines:
-        if _is_broken(row):
+        if is_ragged(row):
             yield f"line {line}: has more or fewer fields than the header"
             continue
         for column in ("image_id", "dataset"):

@@ -33,10 +33,11 @@ from pathlib import Path, PurePosixPath
 
 from training.common.console import say
 from training.common.errors import DataError
-from training.common.images import claim, list_images
+from training.common.images import claim, list_images, place_image
 from training.common.script import parser, run
+from training.common.tables import write_table
 from training.reid.database import COLUMNS, NEW, read_metadata, value
-from training.reid.folders import QUERY_COLUMNS, place_image, write_table
+from training.reid.folders import QUERY_COLUMNS
 from training.reid.kaggle_submission import export
 
 Row = dict[str, str]  # the columns COLUMNS; `path` is relative to the folder that is imported

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from training.common.errors import DataError
+from training.common.tables import write_table
 from training.reid.database import NEW, read_metadata, value
-from training.reid.folders import write_table
 
 
 def export(predictions: Path, query: Path, sample: Path, out: Path) -> int:

@@ -35,10 +35,11 @@ from numpy.typing import NDArray
 
 from training.common.console import say
 from training.common.errors import DataError
-from training.common.images import claim
+from training.common.images import claim, place_image
 from training.common.script import parser, run
+from training.common.tables import write_table
 from training.reid.database import COLUMNS, Database, read_database, read_metadata, value
-from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS, place_image, write_table
+from training.reid.folders import QUERY_COLUMNS, REFERENCE_COLUMNS
 from training.reid.look_alikes import look_alikes
 from training.reid.split_bundle import (
     INPUT,

@@ -14,7 +14,7 @@ import yaml
 
 from kit.trees import copy_files
 from training.common.atomic import write_text
-from training.reid.folders import place_image
+from training.common.images import place_image
 from training.reid.options import ROOT
 from wildlife_scoring.tracks import TRACKS
 
