@@ -123,5 +123,3 @@ def _copier(copy: int) -> Callable[[Tensor, Path], Tensor]:
         return varied(seen, rng)
 
     return change
-
-

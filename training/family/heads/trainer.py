@@ -99,15 +99,19 @@ class HeadTrainer:
         """
         self._resume()
         while not self.progress.is_over(self.recipe):
-            self.progress.training.append(self._epoch(len(self.progress.training)))
-            if self.validation is not None:
-                self.progress.validation.append(self._validation_loss(self.validation))
-                self._plateau.step(self.progress.validation[-1])
-            if self.progress.best == len(self.progress.training) - 1:
-                self._best = copy.deepcopy(self.head.state_dict())
+            self.advance()
             self._save()
         self.head.load_state_dict(self._best)
         return self.head.eval()
+
+    def advance(self) -> None:
+        """Train one epoch more, and validate. Raises TrainingError where a loss is not finite."""
+        self.progress.training.append(self._epoch(len(self.progress.training)))
+        if self.validation is not None:
+            self.progress.validation.append(self._validation_loss(self.validation))
+            self._plateau.step(self.progress.validation[-1])
+        if self.progress.best == len(self.progress.training) - 1:
+            self._best = copy.deepcopy(self.head.state_dict())
 
     def _epoch(self, epoch: int) -> float:
         # Order and dropout depend on seed and epoch alone, so a resumed run sees the same.
