@@ -25,7 +25,7 @@ from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).resolve().parents[1]
 # File and name of each block, and the module and function that write its content. They are imported
-# when the lines below are written: what reads the kit's list of tracks must read the new one.
+# when the parts below are written: what reads the kit's list of tracks must read the new one.
 BLOCKS = (
     ("README.md", "scores", "benchmarks.stored_scores", "readme_tables"),
     ("kit/checks/README.md", "codes", "kit.findings.guide", "codes_table"),
@@ -38,29 +38,31 @@ BLOCKS = (
         if (ROOT / "sample_data" / name / "README.md").is_file()
     ),
 )  # fmt: skip
-# File and first words of each line of code that repeats the registry of tracks: the kit and the
-# ingestion program do not import the scoring program.
-_TRACKS = f"{ {name: track.prediction for name, track in TRACKS.items()} }".replace("'", '"')
-LINES = (
+# File and first words of each dictionary in code that repeats the registry of tracks: the kit and
+# the ingestion program do not import the scoring program.
+_TRACKS = "".join(f'    "{name}": "{track.prediction}",\n' for name, track in TRACKS.items())
+DICTIONARIES = (
     ("kit/contract.py", "PREDICTION_OF_TRACK: Final = ", _TRACKS),
     ("ingestion_program/wildlife_ingestion/submission.py", "PREDICTION_OF_TRACK = ", _TRACKS),
 )
 
 
-def with_lines() -> dict[Path, str]:
-    """Return what each file with a line of the registry should hold.
+def with_dictionaries() -> dict[Path, str]:
+    """Return what each file with a dictionary of the registry should hold.
 
-    Raises ValueError: a file lacks the line.
+    Raises ValueError: a file lacks the dictionary.
     """
     files = {}
-    for name, start, rest in LINES:
+    for name, start, rows in DICTIONARIES:
         path = ROOT / name
         text = path.read_text(encoding="utf-8")
         files[path], count = re.subn(
-            rf"^{re.escape(start)}.*$", start + rest, text, flags=re.MULTILINE
+            rf"^{re.escape(start)}{{[^}}]*}}$", f"{start}{{\n{rows}}}", text, flags=re.MULTILINE
         )
         if count != 1:
-            raise ValueError(f"{name}: expected one line that begins with {start!r}, found {count}")
+            raise ValueError(
+                f"{name}: expected one dictionary that begins with {start!r}, found {count}"
+            )
     return files
 
 
@@ -126,7 +128,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     only_check = bool(arguments)
-    stale = write(with_lines() | with_keys() | with_templates(), only_check)
+    stale = write(with_dictionaries() | with_keys() | with_templates(), only_check)
     stale = write(with_blocks(), only_check) or stale
     return int(only_check and stale)
 

@@ -20,18 +20,26 @@ def precision_recall(positive: BoolArray, scores: FloatArray) -> tuple[FloatArra
     positive, scores: shape (n,), with at least one positive. Returns two arrays of shape (distinct
     scores,). Rows with equal scores enter together, so the order of ties does not matter.
     """
-    order = np.argsort(-scores, kind="stable")
-    descending = scores[order]
-    # "!=" and not a difference, which overflows for huge scores.
-    last_of_tie = np.append(np.flatnonzero(descending[1:] != descending[:-1]), len(scores) - 1)
-    found = np.cumsum(positive[order])[last_of_tie]
-    return found / (last_of_tie + 1), found / found[-1]
+    found, rows = _counts_from_the_top(positive, scores)
+    return found / rows, found / found[-1]
 
 
 def average_precision(positive: BoolArray, scores: FloatArray) -> float:
     """Sum over thresholds of recall gained x precision: sklearn's average_precision_score."""
     precision, recall = precision_recall(positive, scores)
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def roc(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """False and true positive rate of "score >= t", from (0, 0) over the falling scores to (1, 1).
+
+    positive, scores: shape (n,), with at least one of each class. Returns two arrays of shape
+    (distinct scores + 1,); between two of their points, rows with equal scores, the curve is a
+    straight line.
+    """
+    found, rows = _counts_from_the_top(positive, scores)
+    alarms = rows - found
+    return np.append(0.0, alarms / alarms[-1]), np.append(0.0, found / found[-1])
 
 
 def threshold_at_tnr(positive: BoolArray, scores: FloatArray, tnr: float) -> float:
@@ -77,3 +85,17 @@ def auroc(higher: FloatArray, lower: FloatArray) -> float:
     below = np.searchsorted(ordered, higher, side="left")
     at_or_below = np.searchsorted(ordered, higher, side="right")
     return float(np.mean(below + at_or_below) / (2 * len(lower)))
+
+
+def _counts_from_the_top(
+    positive: BoolArray, scores: FloatArray
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positives, and all rows, that score at or above each distinct score, from the highest down.
+
+    Rows with equal scores enter together.
+    """
+    order = np.argsort(-scores, kind="stable")
+    descending = scores[order]
+    # "!=" and not a difference, which overflows for huge scores.
+    last_of_tie = np.append(np.flatnonzero(descending[1:] != descending[:-1]), len(scores) - 1)
+    return np.cumsum(positive[order])[last_of_tie], last_of_tie + 1

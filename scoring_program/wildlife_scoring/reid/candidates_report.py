@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wildlife_scoring.reid.candidates import FILE_NAME, LISTED, Candidates
+from wildlife_scoring.candidates import FILE_NAME, LISTED, Candidates
 from wildlife_scoring.reid.charts import best_score_axis, score_histogram, threshold_chart
 from wildlife_scoring.reid.ranking import Ranking, rank_measures
 from wildlife_scoring.reid.result import Operating, Scored, operating

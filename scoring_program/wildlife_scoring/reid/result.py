@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wildlife_scoring.candidates import Candidates
 from wildlife_scoring.metrics import BoolArray, FloatArray
 from wildlife_scoring.reid import metrics as reid
-from wildlife_scoring.reid.candidates import Candidates
 from wildlife_scoring.reid.metrics import NEW, Curve
 
 Texts = NDArray[np.object_]

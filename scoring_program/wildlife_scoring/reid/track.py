@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildlife_scoring import tables
+from wildlife_scoring.candidates import FILE_NAME, Candidates, read_or_note
 from wildlife_scoring.metrics import BoolArray
 from wildlife_scoring.problems import Problems, name_some, quote
 from wildlife_scoring.reid import metrics as reid
 from wildlife_scoring.reid import report
-from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
 from wildlife_scoring.reid.metrics import NEW, TOTALS
 from wildlife_scoring.reid.result import Scored, decisions
 from wildlife_scoring.tables import Aligned, Truth
@@ -156,14 +156,9 @@ def _looks_new(label: str) -> bool:
 
 def _candidates(path: Path, truth: Truth, notes: list[str]) -> Candidates | None:
     """Read candidates.csv; None where the file is absent or, with a note, where it is unusable."""
-    if not path.is_file():
-        return None
-    try:
-        found = read_candidates(path, truth["filename"], truth["identity"])
-    except CandidatesError as error:
-        notes.append(f"{FILE_NAME} was left out, the scores do not need it: {error}.")
-        return None
-    without = int(np.count_nonzero(np.isneginf(found.score)))
+    found, why = read_or_note(path, truth["filename"], truth["identity"], {NEW})
+    notes += why
+    without = int(np.count_nonzero(np.isneginf(found.score))) if found else 0
     if without:
         notes.append(
             f"{tables.count(without, 'image')} had no candidate in {FILE_NAME}: below, their "

@@ -154,8 +154,9 @@ def test_a_failing_program_is_told_and_the_readme_stays(
 
 
 def test_a_submission_of_no_track_is_refused(checkout: Path, tmp_path: Path) -> None:
-    (tmp_path / "metadata").write_text("description: x\ntrack: family\n")
-    with pytest.raises(ScriptError, match="expected the track hybrid or reid, found family"):
+    (tmp_path / "metadata").write_text("description: x\ntrack: moths\n")
+    known = " or ".join(TRACKS)
+    with pytest.raises(ScriptError, match=f"expected the track {known}, found moths"):
         track_of(tmp_path)
 
 

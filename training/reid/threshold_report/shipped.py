@@ -16,7 +16,8 @@ from training.common.errors import DataError
 from training.common.readme_scores import METADATA, run_python
 from training.reid.threshold_report.labelled_queries import LabelledQueries, rule_scores
 from training.reid.thresholds.choose import Predictions
-from wildlife_scoring.reid.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
+from wildlife_scoring.candidates import FILE_NAME, Candidates, CandidatesError, read_candidates
+from wildlife_scoring.reid.metrics import NEW
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,6 +60,6 @@ def _candidates(folder: Path, queries: LabelledQueries, metadata: Path) -> Candi
         run_python(program / "ingestion.py", images, output, program, folder)
         names = [path.name for path in queries.paths]
         try:
-            return read_candidates(output / FILE_NAME, names, queries.identity.tolist())
+            return read_candidates(output / FILE_NAME, names, queries.identity.tolist(), {NEW})
         except CandidatesError as error:
             raise DataError(f"{folder}: candidates.csv cannot be used: {error}") from error

@@ -1,15 +1,16 @@
-"""candidates.csv: for each image the individuals that a submission found most alike.
+"""candidates.csv: for each image the labels that a submission ranked highest.
 
-The file is optional, stands next to predictions.txt, and fills parts of the report that names alone
-cannot fill. It never changes the scores: a file with anything wrong in it is left out whole, and a
-note says why.
+For the re-identification track these are individuals, for the family track families; the column is
+called `identity` in both. The file is optional, stands next to predictions.txt, and fills parts of
+the report that names alone cannot fill. It never changes the scores: a file with anything wrong in
+it is left out whole, and a note says why.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 
 from wildlife_scoring.metrics import FloatArray
 from wildlife_scoring.problems import name_some, quote
-from wildlife_scoring.reid.metrics import NEW
 from wildlife_scoring.tables import count, rows_of
 
 FILE_NAME = "candidates.csv"
@@ -35,22 +35,40 @@ class Candidates:
     """What the report needs of the lists, in the order of the reference; arrays of shape (rows,).
 
     best: the first candidate, "" where an image has none; score: its score, higher = more alike,
-    -inf where there is none; rank: where in its list the true individual stands, from 1, and 0
-    where it is not listed.
+    -inf where there is none; total: the sum of the list's scores; rank: where in its list the true
+    label stands, from 1, and 0 where it is not listed.
     """
 
     best: NDArray[np.object_]
     score: FloatArray
+    total: FloatArray
     rank: NDArray[np.intp]
 
 
-def read_candidates(path: Path, names: Sequence[str], identity: Sequence[str]) -> Candidates:
+def read_or_note(
+    path: Path, names: Sequence[str], truth: Sequence[str], refused: Collection[str]
+) -> tuple[Candidates | None, list[str]]:
+    """Read like `read_candidates`, and return the notes for the report, at most one.
+
+    None where the file is absent or, with a note, where it is unusable.
+    """
+    if not path.is_file():
+        return None, []
+    try:
+        return read_candidates(path, names, truth, refused), []
+    except CandidatesError as error:
+        return None, [f"{FILE_NAME} was left out, the scores do not need it: {error}."]
+
+
+def read_candidates(
+    path: Path, names: Sequence[str], truth: Sequence[str], refused: Collection[str]
+) -> Candidates:
     """Read `filename,rank,identity,score` rows, best first within an image, at most LISTED each.
 
-    names, identity: the reference's file names and true individuals. Raises CandidatesError that
-    counts all wrong lines and shows the first few.
+    names, truth: the reference's file names and true labels; refused: texts that are no candidate.
+    Raises CandidatesError that counts all wrong lines and shows the first few.
     """
-    reader = _Reader(names, identity)
+    reader = _Reader(names, truth, refused)
     try:
         rows = rows_of(path)
         titles = [title.strip() for title in next(rows, (0, []))[1]]
@@ -71,11 +89,15 @@ def read_candidates(path: Path, names: Sequence[str], identity: Sequence[str]) -
 class _Reader:
     """Takes the rows one by one, so that a long file is never whole in memory."""
 
-    def __init__(self, names: Sequence[str], identity: Sequence[str]) -> None:
+    def __init__(
+        self, names: Sequence[str], truth: Sequence[str], refused: Collection[str]
+    ) -> None:
         self._row_of = dict(zip(names, range(len(names)), strict=True))
-        self._identity = identity
+        self._truth = truth
+        self._refused = frozenset({"", *refused})
         self._best = np.full(len(names), "", dtype=object)
         self._score = np.full(len(names), -np.inf)
+        self._total = np.zeros(len(names))
         self._rank = np.zeros(len(names), dtype=np.intp)
         self._image = -1  # whose list is being read, by its row in the reference
         self._listed: list[str] = []
@@ -100,7 +122,7 @@ class _Reader:
             raise CandidatesError(f"{lines}: {'; '.join(self._wrong)}{more}")
         if not np.any(np.isfinite(self._score)):
             raise CandidatesError("no image has a candidate")
-        return Candidates(self._best, self._score, self._rank)
+        return Candidates(self._best, self._score, self._total, self._rank)
 
     def _why_wrong(self, fields: list[str]) -> str | None:
         if len(fields) != len(COLUMNS):
@@ -112,8 +134,8 @@ class _Reader:
         score = _number(text)
         if score is None:
             return f"the score {quote(text)} is not a finite number"
-        if identity in ("", NEW):
-            return f"the identity {quote(identity)} is no individual"
+        if identity in self._refused:
+            return f"{quote(identity)} is no candidate"
         if row != self._image:
             if self._best[row]:
                 return f"a second list for {quote(name)}"
@@ -132,7 +154,8 @@ class _Reader:
             return f"the score {score:g} is higher than that of the rank before"
         self._listed.append(identity)
         self._last = score
-        if identity == self._identity[row]:
+        self._total[row] += score
+        if identity == self._truth[row]:
             self._rank[row] = len(self._listed)
         return None
 
