@@ -20,5 +20,5 @@ class Model(FamilyModel):
 
     def logits_of_batch(self, batch: Sequence[PreparedImage]) -> Logits:
         """Return (n, families) logits, divided by the temperature."""
-        logits: Logits = self._network([one.views for one in batch]).double().numpy()
+        logits: Logits = self._network([one.views[0] for one in batch]).double().numpy()
         return logits / self._temperature

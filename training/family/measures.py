@@ -50,7 +50,7 @@ class Answers:
 
     def named(self, logits: Logits) -> NDArray[np.str_]:
         """Return the likeliest family (n,) by logits (n, families)."""
-        return np.array(self.taxonomy.families)[logits.argmax(axis=1)]
+        return np.array([self.taxonomy.families[k] for k in logits.argmax(axis=1).tolist()])
 
 
 def measured(answers: Answers) -> dict[str, float]:

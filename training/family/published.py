@@ -180,7 +180,7 @@ def publish(name: str, out: Path, made: Trained, command: str) -> None:
     """Write the submission `name` into `out`; command: for the manifest. Raises WriteFailed."""
     config = {
         "taxonomy": made.taxonomy.as_mapping(),
-        "views": dict(made.views),
+        "views": [dict(made.views)],
         "network": dict(made.settings),
         "weights": WEIGHTS,
         "temperature": made.temperature,

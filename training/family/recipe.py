@@ -23,10 +23,10 @@ class Recipe:
     tower: TowerRecipe = field(default_factory=TowerRecipe)
     head: HeadRecipe = field(default_factory=HeadRecipe)
     tuning: TuningRecipe = field(default_factory=TuningRecipe)
-    image_size: int = option(224, "pixels")
+    image_size: int = option(288, "pixels")
     shares: tuple[float, ...] = (1.0,)
     mirrored: bool = False
-    copies: int = option(4, "varied copies of each training image")
+    copies: int = option(2, "varied copies of each training image")
 
     def views(self) -> dict[str, Any]:
         """The part `views` of config.json."""
@@ -43,8 +43,6 @@ class Recipe:
 
 PRESETS = {
     # EfficientNet-B4 sees 380 pixels.
-    "full": Recipe(
-        tower=TowerRecipe(base="", backbone="tf_efficientnet_b4"), image_size=380, copies=2
-    ),
+    "full": Recipe(tower=TowerRecipe(base="", backbone="tf_efficientnet_b4"), image_size=380),
     "imagenet": Recipe(),
 }

@@ -28,7 +28,7 @@ class TowerRecipe:
     is "", a backbone by a name that timm knows, `hf-hub:` and `local-dir:` too.
     """
 
-    base: str = "lite0"
+    base: str = "lite2"
     stages: tuple[int, ...] = (HEAD,)
     backbone: str = ""
 

@@ -15,7 +15,7 @@ and without the images' phyla. The steps:
 3. the last layers of the tower, with batch norms as they are (heads/tuning.py).
 
 `full` is EfficientNet-B4 by a hub's id or from a local folder (`--backbone`); `imagenet`, the
-default, EfficientNet-Lite0 out of a package. `--search` compares layers, units, dropout and
+default, EfficientNet-Lite2 out of a package. `--search` compares layers, units, dropout and
 optimiser by Hyperband (heads/search.py). A killed run resumes; weights.json comes last.
 """
 

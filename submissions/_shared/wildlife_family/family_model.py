@@ -30,9 +30,12 @@ LEAST = -1e9
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """The views (v, 3, s, s) of an image, and its phylum by metadata.csv; None if it has none."""
+    """An image as the networks take it, and its phylum by metadata.csv; None if it has none.
 
-    views: Tensor
+    views: (v, 3, s, s) for each of the networks.
+    """
+
+    views: tuple[Tensor, ...]
     phylum: str | None
 
 
@@ -40,7 +43,7 @@ class FamilyModel(ABC):
     """Rule out families by the phylum, and name the likeliest one that is left.
 
     A submission adds its method in two functions: `read` and `logits_of_batch`. config.json has
-    the `taxonomy` (family: phylum), the settings of the `views`, and `weights`.
+    the `taxonomy` (family: phylum), `views` with the settings of each network's, and `weights`.
     """
 
     folder: ClassVar[Path]  # the submission's folder: the one of the file that defines `read`
@@ -82,7 +85,7 @@ class FamilyModel(ABC):
         config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         try:
             self.taxonomy = Taxonomy.of(config["taxonomy"])
-            self._views: Mapping[str, Any] = config["views"]
+            self._views: Sequence[Mapping[str, Any]] = config["views"]
             self.read(config)
         except (KeyError, ValueError) as error:
             made = made_by(self.folder, str(config.get("weights")))
@@ -96,7 +99,8 @@ class FamilyModel(ABC):
     ) -> PreparedImage:
         """Prepare any PIL image; metadata: its row of metadata.csv. Thread-safe."""
         self._check_loaded()
-        return PreparedImage(views(image, self._views), (metadata or {}).get("phylum") or None)
+        seen = tuple(views(image, settings) for settings in self._views)
+        return PreparedImage(seen, (metadata or {}).get("phylum") or None)
 
     def predict_batch(self, batch: list[PreparedImage]) -> list[str]:
         """Return the name of a family for each prepared image."""

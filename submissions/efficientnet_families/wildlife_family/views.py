@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,23 @@ from torch import Tensor
 from wildlife_image.rgb import to_rgb
 from wildlife_image.square import square
 
+DECODED = 1024  # pixels: one value, so that two networks see the same decoded image
 WHOLE = 0.0  # as a share: the whole image, the rest of the square grey
 
 
 def views(image: Image.Image, settings: Mapping[str, Any]) -> Tensor:
     """Return the views (v, 3, size, size), as bytes, that settings name. Thread-safe.
 
-    image: any PIL image; a JPEG that is not loaded yet is decoded at reduced scale. settings:
-    `image_size`; `shares`, a view for each: the share of the shorter side, above 0, that a square
-    in the middle takes, or WHOLE for the whole image on a grey square; `mirrored`: whether the
-    mirror images of all views follow.
+    image: any PIL image; of a JPEG that is not loaded yet, no side is decoded to fewer pixels than
+    DECODED, whatever the settings are. settings: `image_size`; `shares`, a view for each: the share
+    of the shorter side, above 0, that a square in the middle takes, or WHOLE for the whole image on
+    a grey square; `mirrored`: whether the mirror images of all views follow.
 
     Raises OSError where the pixels are damaged.
     """
     size, shares = int(settings["image_size"]), [float(share) for share in settings["shares"]]
     # From its pixels alone: the tag of an image that was turned already would turn it again.
-    upright = Image.fromarray(np.asarray(to_rgb(image, at_least=_decoded(size, shares))))
+    upright = Image.fromarray(np.asarray(to_rgb(image, at_least=DECODED)))
     seen = [_view(upright, size, share) for share in shares]
     squares = torch.from_numpy(np.stack(seen)).permute(0, 3, 1, 2)
     both = [squares, squares.flip(3)] if settings["mirrored"] else [squares]
@@ -44,9 +45,3 @@ def _view(upright: Image.Image, size: int, share: float) -> NDArray[np.uint8]:
     left, top = (upright.width - side) / 2, (upright.height - side) / 2
     box = (left, top, left + side, top + side)
     return np.array(upright.resize((size, size), Image.Resampling.BICUBIC, box=box))
-
-
-def _decoded(size: int, shares: Sequence[float]) -> int:
-    """The pixels that no side of a decoded image may fall below, for all views of it."""
-    sharpest = min([1.0, *(share for share in shares if share != WHOLE)])
-    return int(np.ceil(2 * size / sharpest))
