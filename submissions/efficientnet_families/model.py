@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from wildlife_family.family_model import FamilyModel, Logits, PreparedImage
 from wildlife_family.networks import read_network
 from wildlife_submission.served_network import ServedNetwork
@@ -20,5 +22,5 @@ class Model(FamilyModel):
 
     def logits_of_batch(self, batch: Sequence[PreparedImage]) -> Logits:
         """Return (n, families) logits, divided by the temperature."""
-        logits: Logits = self._network([one.views[0] for one in batch]).double().numpy()
-        return logits / self._temperature
+        logits = self._network([one.views[0].flatten(0, 1) for one in batch])
+        return np.asarray(logits.double().numpy() / self._temperature)

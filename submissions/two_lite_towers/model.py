@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from wildlife_family.family_model import FamilyModel, Logits, PreparedImage
 from wildlife_family.towers_of_views import joint_logits, read_head, read_tower
 from wildlife_submission.served_network import ServedNetwork
@@ -23,6 +25,9 @@ class Model(FamilyModel):
 
     def logits_of_batch(self, batch: Sequence[PreparedImage]) -> Logits:
         """Return (n, families) logits, divided by the temperature."""
-        features = [tower([one.views[k] for one in batch]) for k, tower in enumerate(self._towers)]
-        logits: Logits = joint_logits(self._head, features).double().numpy()
-        return logits / self._temperature
+        features = [
+            tower([one.views[k].flatten(0, 1) for one in batch])
+            for k, tower in enumerate(self._towers)
+        ]
+        logits = joint_logits(self._head, features)
+        return np.asarray(logits.double().numpy() / self._temperature)

@@ -21,7 +21,7 @@ from torchvision.transforms.functional import affine
 
 from training.common.cache import DEFAULT_FOLDER, FeatureCache, Features, file_digest
 from training.common.images import read_each
-from wildlife_family.views import views
+from wildlife_family.views import images_of, views
 from wildlife_image.square import normalised
 from wildlife_submission.served_network import ServedNetwork
 
@@ -44,14 +44,14 @@ class Sight:
 
 
 class Normalising(nn.Module):
-    """Views (n, v, 3, s, s) as bytes -> features (n, v x d) of a tower."""
+    """Views (n, 3 v, s, s) as bytes -> features (n, v x d) of a tower."""
 
     def __init__(self, tower: nn.Module, settings: Mapping[str, Any]) -> None:
         super().__init__()
         self.tower, self._settings = tower, settings
 
     def forward(self, seen: Tensor) -> Tensor:
-        features = self.tower(normalised(seen.flatten(0, 1), self._settings))
+        features = self.tower(normalised(images_of(seen), self._settings))
         return torch.as_tensor(features.reshape(len(seen), -1))
 
 
@@ -109,7 +109,9 @@ class TowerFeatures:
 
         def compute(some: list[Path]) -> Features:
             seen = read_each(some, lambda image: views(image, settings), "made")
-            changed = [change(one, path) for one, path in zip(seen, some, strict=True)]
+            changed = [
+                change(one, path).flatten(0, 1) for one, path in zip(seen, some, strict=True)
+            ]
             return np.asarray(self._network(changed).numpy())
 
         return FeatureCache(self._cache, self._digest, key).features(list(paths), compute, _BATCH)

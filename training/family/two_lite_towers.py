@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,7 +91,8 @@ def publish(
         "validation": {key: round(value, 4) for key, value in validation.items()},
     }
     files = {WEIGHTS: save(changed_tensors(head, {}))}
-    made, origins = len(files[WEIGHTS]), {}
+    made = len(files[WEIGHTS])
+    origins: dict[str, dict[str, Any]] = {}
     for settings in networks:
         base, its_origins = base_files(settings)
         files |= base

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from wildlife_backbone.features import PooledStages, base_path, read_base
 from wildlife_backbone.tuned import read_tuned
+from wildlife_family.views import images_of
 from wildlife_image.square import normalised
 
 
@@ -46,7 +47,8 @@ class TimmTower(nn.Module):
         self.backbone: Any = timm.create_model(
             str(settings["architecture"]), pretrained=False, num_classes=0, **arguments
         )
-        self.features = int(self.backbone.num_features)
+        width: Any = self.backbone.num_features
+        self.features = int(width)
 
     def forward(self, pixels: Tensor) -> Tensor:
         features: Tensor = self.backbone(pixels)
@@ -59,7 +61,7 @@ def tower_of(settings: Mapping[str, Any]) -> PooledStages | TimmTower:
 
 
 class FamilyNetwork(nn.Module):
-    """Views (n, v, 3, s, s) as bytes -> logits (n, families): the mean over an image's views.
+    """Views (n, v, 3, s, s), or (n, 3 v, s, s), -> logits (n, families): the mean over the v views.
 
     settings: `base` or `architecture` of the tower, `mean` and `std` of its input, and `head` with
     `hidden` and `dropout`.
@@ -73,10 +75,9 @@ class FamilyNetwork(nn.Module):
         self.head = Head(self.tower.features, families, head["hidden"], float(head["dropout"]))
 
     def forward(self, views: Tensor) -> Tensor:
-        count, of_each = views.shape[:2]
-        features = self.tower(normalised(views.flatten(0, 1), self.settings))
+        features = self.tower(normalised(images_of(views), self.settings))
         logits: Tensor = self.head(features)
-        return logits.unflatten(0, (count, of_each)).mean(dim=1)
+        return logits.reshape(len(views), -1, logits.shape[1]).mean(dim=1)
 
 
 def read_network(

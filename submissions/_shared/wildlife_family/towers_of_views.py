@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from wildlife_backbone.features import base_path, read_base
 from wildlife_backbone.tuned import read_tuned
 from wildlife_family.networks import Head, tower_of
+from wildlife_family.views import images_of
 from wildlife_image.square import normalised
 
 
 class TowerOfViews(nn.Module):
-    """Views (n, m x v, 3, s, s) as bytes -> features (n, m, v x d), side by side for the v views.
+    """Views (n, m x v, 3, s, s), or (n, 3 m v, s, s), -> features (n, m, v x d), side by side.
 
     m is 2 where the mirror images of all views follow them, else 1. settings: `base` or
     `architecture`, `mean` and `std`; views: as in wildlife_family/views.py.
@@ -30,7 +31,7 @@ class TowerOfViews(nn.Module):
         self.features = int(self.tower.features) * len(views["shares"])
 
     def forward(self, seen: Tensor) -> Tensor:
-        features: Tensor = self.tower(normalised(seen.flatten(0, 1), self._settings))
+        features: Tensor = self.tower(normalised(images_of(seen), self._settings))
         return features.reshape(len(seen), self._mirrored, self.features)
 
 
@@ -62,5 +63,5 @@ def read_head(path: Path, features: int, families: int) -> Head:
 def joint_logits(head: Head, features: Sequence[Tensor]) -> Tensor:
     """Return logits (n, families), the mean over m, of each tower's features (n, m, f)."""
     joint = torch.cat(list(features), dim=2)
-    logits: Tensor = head(joint.flatten(0, 1)).unflatten(0, joint.shape[:2])
-    return logits.mean(dim=1)
+    logits: Tensor = head(joint.flatten(0, 1))
+    return logits.reshape(*joint.shape[:2], -1).mean(dim=1)

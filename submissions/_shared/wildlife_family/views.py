@@ -37,6 +37,15 @@ def views(image: Image.Image, settings: Mapping[str, Any]) -> Tensor:
     return torch.cat(both).contiguous()
 
 
+def images_of(seen: Tensor) -> Tensor:
+    """Return the views of n images, (n, v, 3, s, s) or (n, 3 v, s, s), as (n x v, 3, s, s).
+
+    A served network is given four dimensions: convolutions on a CPU want the channels last.
+    """
+    images = seen.reshape(-1, 3, *seen.shape[-2:])
+    return images.contiguous(memory_format=torch.channels_last)
+
+
 def _view(upright: Image.Image, size: int, share: float) -> NDArray[np.uint8]:
     """One square (size, size, 3) of an RGB image."""
     if share == WHOLE:

@@ -105,7 +105,7 @@ def from_scratch(
             batch = torch.cat([varied(fit[row, None], rng) for row in rows.tolist()])
             loss = cross_entropy(network(_scaled(batch)), targets[rows])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     network.eval()
     with torch.inference_mode():

@@ -132,14 +132,14 @@ class HeadTrainer:
                     f"--learning-rate (now {self.recipe.learning_rate:g})"
                 )
             total += loss * len(rows)
-        return total / count
+        return float(total / count)
 
     def _step(self, features: Tensor, targets: Tensor) -> float:
         loss = self._loss(self.head(features), targets)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
-        return float(loss)
+        return float(loss.item())
 
     @torch.inference_mode()
     def _validation_loss(self, validation: Labelled) -> float:
@@ -178,5 +178,5 @@ def _steps(order: Tensor, batch: int) -> list[Tensor]:
 def logits_of(head: nn.Module, features: Features) -> NDArray[np.float64]:
     """Return (n, families): the mean logits over the views of features (n, v, d)."""
     count, of_each = features.shape[:2]
-    logits = head(torch.from_numpy(features).flatten(0, 1)).unflatten(0, (count, of_each))
-    return np.asarray(logits.mean(dim=1).double().numpy())
+    logits: Tensor = head(torch.from_numpy(features).flatten(0, 1))
+    return np.asarray(logits.reshape(count, of_each, -1).mean(dim=1).double().numpy())
