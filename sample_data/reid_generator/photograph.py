@@ -95,7 +95,7 @@ def _before(image: Image.Image, pattern: Pattern, rng: np.random.Generator) -> I
     return scenery.overlay(image, scenery.slip(rng, size)) if chance < 0.6 else image
 
 
-def _roundness(shape: Image.Image, shot: Shot) -> Pixels:
+def roundness(shape: Image.Image, shot: Shot) -> Pixels:
     """Brightness of the surface, (height, width, 1): lit from a side, darker at the edge."""
     height = np.zeros(shape.size[::-1])
     for share in (0.015, 0.04, 0.09):
@@ -107,7 +107,7 @@ def _roundness(shape: Image.Image, shot: Shot) -> Pixels:
     return np.clip(lit * (0.72 + 0.28 * edge), 0.35, 1.7)[..., None]
 
 
-def _dapple(size: Size, rng: np.random.Generator) -> Pixels:
+def dapple(size: Size, rng: np.random.Generator) -> Pixels:
     """Light that falls through leaves or waves, (height, width, 1); nothing in half of all."""
     if rng.random() < 0.5:
         return np.ones((*size[::-1], 1))
@@ -115,7 +115,7 @@ def _dapple(size: Size, rng: np.random.Generator) -> Pixels:
     return (1 + rng.uniform(0.2, 0.45) * np.tanh(3 * spots))[..., None]
 
 
-def _expose(pixels: Pixels, shot: Shot, rng: np.random.Generator) -> Image.Image:
+def expose(pixels: Pixels, shot: Shot, rng: np.random.Generator) -> Image.Image:
     height, width, _ = pixels.shape
     x = (np.arange(width) / width - 0.5)[None, :, None]
     y = (np.arange(height) / height - 0.5)[:, None, None]
@@ -138,14 +138,14 @@ def develop(
         drop = [round(one * 14) for one in shot.light]
         scenery.shadow(scene, shape, (drop[0], drop[1]), float(rng.uniform(0.3, 0.7)))
     texture = 1 + 0.05 * scenery.fractal(rng, shot.size, 24, 0.8)[..., None]
-    lit = np.asarray(skin, dtype=float) * _roundness(shape, shot) * texture
-    lit *= _dapple(shot.size, rng)
+    lit = np.asarray(skin, dtype=float) * roundness(shape, shot) * texture
+    lit *= dapple(shot.size, rng)
     lit_skin = Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8))
     scene.paste(lit_skin, mask=shape)
     image = _before(scene, pattern, rng)
     if shot.blur:
         image = image.filter(ImageFilter.GaussianBlur(shot.blur))
-    exposed = _expose(np.asarray(image, dtype=float), shot, rng)
+    exposed = expose(np.asarray(image, dtype=float), shot, rng)
     return exposed, in_image(drawing.landmarks)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from wildlife_scoring.hybrid.metrics import SPECIES_OF_GROUP
 from wildlife_scoring.hybrid.result import Scored
-from wildlife_scoring.metrics import BoolArray, FloatArray, precision_recall, share_above
+from wildlife_scoring.metrics import FloatArray, share_above
+from wildlife_scoring.report.curves import precision_steps, share_axis
 from wildlife_scoring.report.svg import (
     BLUE,
     GREEN,
@@ -58,7 +59,9 @@ def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: A
     curves.append(Curve(label, drawable_all(grid), kept, GREY, "6 4"))
     summary = "Over the threshold: " + ", ".join(curve.label for curve in curves)
     x = Axis("threshold", axis.low, axis.high)
-    return curve_chart(summary, Frame(x, _share("share of the images")), curves, _mark(threshold))
+    return curve_chart(
+        summary, Frame(x, share_axis("share of the images")), curves, _mark(threshold)
+    )
 
 
 def score_histogram(scored: Scored, group: str, axis: Axis) -> str:
@@ -78,23 +81,12 @@ def precision_recall_chart(scored: Scored, sets: Sequence[str]) -> str:
     curves = []
     for name in sets:
         rows = scored.group != "mimic" if name == "A" else scored.group == name
-        recall, precision = _precision_steps(scored.hybrid[rows], scored.scores[rows])
+        recall, precision = precision_steps(scored.hybrid[rows], scored.scores[rows])
         value = scored.evaluation.scores[PRECISION_KEY[name]]
         label = f"{'major and minor' if name == 'A' else name} {value:.3f}"
         curves.append(Curve(label, recall, precision, COLOUR[name], DASH[name]))
     summary = "Precision over recall; average precision: " + ", ".join(c.label for c in curves)
-    return curve_chart(summary, Frame(_share("recall"), _share("precision")), curves)
-
-
-def _precision_steps(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The steps whose area is the average precision: the precision at a recall holds left of it."""
-    precision, recall = precision_recall(positive, scores)
-    gained = np.flatnonzero(np.diff(recall, prepend=0.0))
-    precision, recall = precision[gained], recall[gained]
-    if len(recall) > POINTS:
-        kept = np.unique(np.searchsorted(recall, np.linspace(recall[0], 1.0, POINTS)))
-        precision, recall = precision[kept], recall[kept]
-    return np.append(0.0, recall), np.append(precision, precision[-1])
+    return curve_chart(summary, Frame(share_axis("recall"), share_axis("precision")), curves)
 
 
 def _over_threshold(
@@ -117,10 +109,6 @@ def _grid(scores: FloatArray, threshold: float, axis: Axis) -> FloatArray:
 def _shares_above(scores: FloatArray, grid: FloatArray) -> FloatArray:
     at_or_below = np.searchsorted(np.sort(scores), grid, side="right")
     return np.asarray(1 - at_or_below / len(scores), dtype=np.float64)
-
-
-def _share(label: str) -> Axis:
-    return Axis(label, 0.0, 1.0, percent=True)
 
 
 def _mark(threshold: float) -> Marker:

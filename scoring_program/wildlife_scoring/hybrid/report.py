@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wildlife_scoring.hybrid import metrics as hybrid
 from wildlife_scoring.hybrid.charts import (
@@ -14,10 +13,17 @@ from wildlife_scoring.hybrid.charts import (
 )
 from wildlife_scoring.hybrid.metrics import GROUPS, SPECIES_OF_GROUP
 from wildlife_scoring.hybrid.result import Scored, group_counts
-from wildlife_scoring.metrics import FloatArray
-from wildlife_scoring.report.page import figure, number, page, percent, shorten, table
-
-WORST = 10  # how many errors of each kind are named
+from wildlife_scoring.report.errors import Judged, errors_section
+from wildlife_scoring.report.page import (
+    bar,
+    cards,
+    figure,
+    figures_section,
+    number,
+    page,
+    percent,
+    table,
+)
 
 SPECIES_TITLE = {"A": "Species A", "mimic": "Mimic"}
 GROUP_TITLE = {
@@ -74,17 +80,13 @@ def render(scored: Scored, name_errors: bool) -> str:
 
 def _cards(scored: Scored) -> str:
     scores = scored.evaluation.scores
-    cards = [("", "Challenge score", "challenge_score", "harmonic mean of the three recalls")]
+    text = "harmonic mean of the three recalls"
+    items = [("Challenge score", scores["challenge_score"], text)]
     for group, (hybrids, _) in group_counts(scored).items():
-        key = RECALL_KEY[group]
-        found = f"{round(scores[key] * hybrids):,} of {hybrids:,} hybrids found"
-        cards.append((group, f"{group.capitalize()} recall", key, found))
-    items = "".join(
-        f'<div class="card {kind}"><span class="name">{name}</span><b>{scores[key]:.4f}</b>'
-        f"<span>{text}</span></div>"
-        for kind, name, key, text in cards
-    )
-    return f'<div class="cards">{items}</div>'
+        recall = scores[RECALL_KEY[group]]
+        found = f"{round(recall * hybrids):,} of {hybrids:,} hybrids found"
+        items.append((f"{group.capitalize()} recall", recall, found))
+    return cards(items, ["", *GROUPS])
 
 
 def _how_it_works() -> str:
@@ -108,8 +110,7 @@ def _metrics_table(scored: Scored) -> str:
             chance = f"{hybrids / (hybrids + others):.4f}"
         elif key != "challenge_score":
             chance = f"about {1 - hybrid.TNR:.2f}"
-        bar = f'<span class="bar"><i style="width:{100 * value:.1f}%"></i></span>'
-        rows.append((f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar, chance))
+        rows.append((f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar(value), chance))
     titles = ("Metric", "Meaning", "Value #", "0 to 1", "Random scores #")
     return table("The leaderboard's metrics", titles, rows)
 
@@ -144,7 +145,7 @@ def _threshold_section(scored: Scored) -> list[str]:
         text = f"Threshold {number(threshold.value)}: {percent(threshold.tnr)} of the non-hybrids "
         text += "stay at or below it. The key gives each curve's value there."
         figures.append(figure(f"{SPECIES_TITLE[species]}.", text, chart))
-    return _figures_section(
+    return figures_section(
         "Recall and true negative rate over the threshold",
         "Further right fewer non-hybrids are taken for hybrids (the dashed true negative rate "
         "rises), and fewer hybrids are found (recall falls). A good model has a wide range of "
@@ -161,7 +162,7 @@ def _histogram_section(scored: Scored) -> list[str]:
         for name, (hybrids, others) in group_counts(scored).items()
         for chart in [score_histogram(scored, name, axis)]
     ]
-    return _figures_section(
+    return figures_section(
         "Predicted scores by group",
         "Bars give shares of the hybrids and shares of the non-hybrids, so that both classes "
         "can be compared where one is much larger. No threshold can separate what overlaps.",
@@ -176,7 +177,7 @@ def _precision_section(scored: Scored) -> list[str]:
         figure(f"{SPECIES_TITLE[species]}.", text, precision_recall_chart(scored, sets))
         for species, sets in (("A", ("A", "major", "minor")), ("mimic", ("mimic",)))
     ]
-    return _figures_section(
+    return figures_section(
         "Precision and recall",
         "From left to right the threshold falls: more hybrids are found (recall), and of the "
         "images above the threshold a smaller share are hybrids (precision).",
@@ -185,40 +186,12 @@ def _precision_section(scored: Scored) -> list[str]:
     )
 
 
-def _figures_section(title: str, text: str, figures: list[str], columns: int) -> list[str]:
-    """Write a heading, what the figures show, and the figures in a grid of 2 or 3 columns."""
-    grid = f'<div class="grid{columns}">{"".join(figures)}</div>'
-    return [f"<h2>{title}</h2>", f"<p>{text}</p>", grid]
-
-
 def _errors_section(scored: Scored) -> list[str]:
     threshold = np.array([scored.evaluation.thresholds[SPECIES_OF_GROUP[g]].value for g in GROUPS])
     group_number = np.argmax(scored.group[None, :] == np.array(GROUPS)[:, None], axis=0)
-    with np.errstate(over="ignore"):  # of scores near the largest double
-        margin = np.nan_to_num(scored.scores - threshold[group_number])
-    missed = np.flatnonzero(scored.hybrid & (margin <= 0))
-    alarms = np.flatnonzero(~scored.hybrid & (margin > 0))
-    missed = missed[np.argsort(margin[missed], kind="stable")]
-    alarms = alarms[np.argsort(-margin[alarms], kind="stable")]
-    return [
-        "<h2>The most costly errors</h2>",
-        _errors_table("Hybrids furthest below the threshold", scored, missed, margin),
-        _errors_table("Non-hybrids furthest above the threshold", scored, alarms, margin),
-    ]
-
-
-def _errors_table(caption: str, scored: Scored, rows: NDArray[np.intp], margin: FloatArray) -> str:
-    shown = rows[:WORST]
-    if not len(shown):
-        return f"<p><strong>{caption}.</strong> None.</p>"
-    cells = [
-        (
-            f'<span class="file">{shorten(scored.names[row])}</span>',
-            str(scored.group[row]),
-            number(scored.scores[row]),
-            number(margin[row], signed=True),
-        )
-        for row in shown
-    ]
-    titles = ("Image", "Group", "Score #", "Score minus threshold #")
-    return table(f"{caption} ({len(shown)} of {len(rows):,})", titles, cells)
+    return errors_section(
+        Judged(scored.names, scored.group, scored.hybrid, scored.scores, threshold[group_number]),
+        kind="Group",
+        missed="Hybrids furthest below the threshold",
+        alarms="Non-hybrids furthest above the threshold",
+    )

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
 from wildlife_scoring.reid.candidates_report import candidates_section
 from wildlife_scoring.reid.metrics import NEW, TOTALS
 from wildlife_scoring.reid.result import Decisions, Scored, decisions
-from wildlife_scoring.report.page import page, percent, shorten, table
+from wildlife_scoring.report.page import (
+    bar,
+    cards,
+    notes_section,
+    page,
+    share,
+    shorten,
+    stack,
+    table,
+)
 
 SHOWN = 20  # datasets that the page shows, so that its size stays bounded
 CARDS = 5
@@ -49,7 +56,7 @@ def render(scored: Scored, name_errors: bool) -> str:
             _metrics_table(scored),
             _dataset_table(scored, counts),
             *_decision_section(counts),
-            *_notes_section(scored),
+            *notes_section(scored.notes),
             *candidates_section(scored, shown),
             *(_errors_section(scored) if name_errors else []),
         ],
@@ -58,16 +65,11 @@ def render(scored: Scored, name_errors: bool) -> str:
 
 def _cards(scored: Scored, counts: dict[str, Decisions]) -> str:
     scores = scored.scores
-    cards = [("Score", scores["geometric_mean"], "mean of the datasets' scores")]
+    items = [("Score", scores["geometric_mean"], "mean of the datasets' scores")]
     for dataset in list(counts)[:CARDS]:
         sides = f"BAKS {scores[f'{dataset}_BAKS']:.3f}, BAUS {scores[f'{dataset}_BAUS']:.3f}"
-        cards.append((shorten(dataset), scores[f"{dataset}_geometric_mean"], sides))
-    items = "".join(
-        f'<div class="card"><span class="name">{name}</span><b>{value:.4f}</b>'
-        f"<span>{text}</span></div>"
-        for name, value, text in cards
-    )
-    return f'<div class="cards fit">{items}</div>'
+        items.append((shorten(dataset), scores[f"{dataset}_geometric_mean"], sides))
+    return cards(items)
 
 
 def _how_it_works() -> str:
@@ -81,7 +83,7 @@ def _how_it_works() -> str:
 
 def _metrics_table(scored: Scored) -> str:
     rows = [
-        (f"<code>{key}</code>", MEANING[key], f"{value:.4f}", _bar(value))
+        (f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar(value))
         for key in TOTALS
         for value in [scored.scores[key]]
     ]
@@ -96,7 +98,7 @@ def _dataset_table(scored: Scored, counts: dict[str, Decisions]) -> str:
             (
                 shorten(dataset),
                 f"{root:.4f}",
-                _bar(root),
+                bar(root),
                 f"{baks:.4f}" if found.known_individuals else "0 (none)",
                 f"{found.known_individuals:,} ({found.known:,})",
                 f"{baus:.4f}" if found.new_individuals else "0 (none)",
@@ -123,10 +125,10 @@ def _decision_section(counts: dict[str, Decisions]) -> list[str]:
         rows.append(
             (
                 shorten(dataset),
-                *(_share(part, found.known) for part in known),
-                _stack(known, ("right", "wrong", "away")),
-                *(_share(part, found.new) for part in new),
-                _stack(new, ("right", "wrong")),
+                *(share(part, found.known) for part in known),
+                stack(known, ("right", "wrong", "away")),
+                *(share(part, found.new) for part in new),
+                stack(new, ("right", "wrong")),
             )
         )
     titles = (
@@ -148,13 +150,6 @@ def _decision_section(counts: dict[str, Decisions]) -> list[str]:
         "called new by mistake.</p>",
         table("Truth and answer", titles, rows),
     ]
-
-
-def _notes_section(scored: Scored) -> list[str]:
-    if not scored.notes:
-        return []
-    items = "".join(f"<li>{escape(note)}</li>" for note in scored.notes)
-    return ["<h2>Notes</h2>", f"<ul>{items}</ul>"]
 
 
 def _errors_section(scored: Scored) -> list[str]:
@@ -191,21 +186,3 @@ def _worst_table(caption: str, scored: Scored, new: bool) -> str:
     ]
     titles = ("Individual", "Dataset", "Images #", "Right #", "Most common wrong answer")
     return table(f"{caption} ({len(shown)} of {len(worst):,})", titles, cells)
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part:,} ({percent(part / whole)})" if whole else "\u2013"
-
-
-def _bar(value: float) -> str:
-    return f'<span class="bar"><i style="width:{100 * value:.1f}%"></i></span>'
-
-
-def _stack(parts: Sequence[int], kinds: Sequence[str]) -> str:
-    """A bar in pieces, one for each kind of answer."""
-    whole = max(sum(parts), 1)
-    pieces = "".join(
-        f'<i class="{kind}" style="width:{100 * part / whole:.1f}%"></i>'
-        for part, kind in zip(parts, kinds, strict=True)
-    )
-    return f'<span class="bar stack">{pieces}</span>'

@@ -1,4 +1,4 @@
-"""The page around a track's report: one HTML file with its style, without links or scripts."""
+"""The page around a track's report, and its parts: one HTML file, without links or scripts."""
 
 from __future__ import annotations
 
@@ -47,6 +47,53 @@ def figure(title: str, text: str, chart: str) -> str:
     """Write a chart with its title and a sentence on how to read it. title, text: plain."""
     caption = f"<figcaption><strong>{escape(title)}</strong> {escape(text)}</figcaption>"
     return f"<figure>{caption}{chart}</figure>"
+
+
+def figures_section(title: str, text: str, figures: Sequence[str], columns: int) -> list[str]:
+    """Write a heading, what the figures show, and the figures in a grid of 2 or 3 columns."""
+    grid = f'<div class="grid{columns}">{"".join(figures)}</div>'
+    return [f"<h2>{title}</h2>", f"<p>{text}</p>", grid]
+
+
+def cards(items: Sequence[tuple[str, float, str]], kinds: Sequence[str] = ()) -> str:
+    """Write the values that matter most in a row of cards.
+
+    items: name and text in HTML, already escaped, around the value; kinds: a class of the style
+    sheet for each card, none by default.
+    """
+    written = "".join(
+        f'<div class="card {kind}"><span class="name">{name}</span><b>{value:.4f}</b>'
+        f"<span>{text}</span></div>"
+        for (name, value, text), kind in zip(items, kinds or [""] * len(items), strict=True)
+    )
+    return f'<div class="cards{"" if kinds else " fit"}">{written}</div>'
+
+
+def bar(value: float) -> str:
+    """Draw a value from 0 to 1 as a bar."""
+    return f'<span class="bar"><i style="width:{100 * value:.1f}%"></i></span>'
+
+
+def stack(parts: Sequence[int], kinds: Sequence[str]) -> str:
+    """Draw a bar in pieces, one for each part and its class of the style sheet."""
+    whole = max(sum(parts), 1)
+    pieces = "".join(
+        f'<i class="{kind}" style="width:{100 * part / whole:.1f}%"></i>'
+        for part, kind in zip(parts, kinds, strict=True)
+    )
+    return f'<span class="bar stack">{pieces}</span>'
+
+
+def share(part: int, whole: int) -> str:
+    """Write a count and its share of the whole, a dash where the whole is empty."""
+    return f"{part:,} ({percent(part / whole)})" if whole else "\u2013"
+
+
+def notes_section(notes: Sequence[str]) -> list[str]:
+    """Write what is odd about the input without being an error; nothing where nothing is."""
+    if not notes:
+        return []
+    return ["<h2>Notes</h2>", f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>"]
 
 
 def shorten(text: str) -> str:

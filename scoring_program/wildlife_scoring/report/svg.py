@@ -67,13 +67,27 @@ class Frame:
 
 @dataclass(frozen=True)
 class Curve:
-    """A step curve: y[i] holds from x[i] to x[i + 1]. x and y have shape (points,), x ascending."""
+    """A step curve: y[i] holds from x[i] to x[i + 1]. x and y have shape (points,), x ascending.
+
+    straight: the points are joined by straight lines instead.
+    """
 
     label: str
     x: FloatArray
     y: FloatArray
     colour: str
     dash: str = ""
+    straight: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point that stands out, with its place in the legend."""
+
+    label: str
+    x: float
+    y: float
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -94,10 +108,15 @@ class Marker:
 
 
 def curve_chart(
-    summary: str, frame: Frame, curves: Sequence[Curve], marker: Marker | None = None
+    summary: str,
+    frame: Frame,
+    curves: Sequence[Curve],
+    marker: Marker | None = None,
+    dots: Sequence[Dot] = (),
 ) -> str:
     """Draw one <svg> and its legend. summary: the chart in words, for readers who cannot see it."""
     drawn = [(curve.label, _line_key(curve), _curve(frame, curve)) for curve in curves]
+    drawn += [(dot.label, _dot_key(dot), _dot(frame, dot)) for dot in dots]
     return _chart(summary, frame, drawn, marker)
 
 
@@ -216,8 +235,13 @@ def _curve(frame: Frame, curve: Curve) -> str:
     across, up = frame.across(curve.x), frame.up(curve.y)
     path = [f"M{across[0]:g} {up[0]:g}"]
     for x, y in zip(across[1:], up[1:], strict=True):
-        path.append(f"H{x:g}V{y:g}")
+        path.append(f"L{x:g} {y:g}" if curve.straight else f"H{x:g}V{y:g}")
     return f'<path class="curve" stroke="{curve.colour}"{_dash(curve)} d="{"".join(path)}"/>'
+
+
+def _dot(frame: Frame, dot: Dot) -> str:
+    at, up = frame.across(np.array([dot.x])), frame.up(np.array([dot.y]))
+    return f'<circle class="dot" fill="{dot.colour}" cx="{at[0]:g}" cy="{up[0]:g}" r="5"/>'
 
 
 def _bars(frame: Frame, bars: Bars) -> str:
@@ -248,6 +272,11 @@ def _legend(entries: Sequence[tuple[str, str]]) -> str:
 def _line_key(curve: Curve) -> str:
     line = f'<path class="curve" stroke="{curve.colour}"{_dash(curve)} d="M0 6H30"/>'
     return f'<svg class="key" viewBox="0 0 30 12" aria-hidden="true">{line}</svg>'
+
+
+def _dot_key(dot: Dot) -> str:
+    circle = f'<circle class="dot" fill="{dot.colour}" cx="15" cy="6" r="5"/>'
+    return f'<svg class="key" viewBox="0 0 30 12" aria-hidden="true">{circle}</svg>'
 
 
 def _area_key(bars: Bars) -> str:
