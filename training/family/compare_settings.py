@@ -131,8 +131,6 @@ def methods(compared: Compared, recipe: Recipe, scratch: bool) -> Iterator[tuple
         yield title, partial(compared.joint, part, 0.0)
     whole = joined(parts)
     yield "**two_lite_towers**: one linear head on both", partial(compared.joint, whole, 0.0)
-    unmirrored = np.ascontiguousarray(whole[:, :1])
-    yield "the same without mirror images", partial(compared.joint, unmirrored, 0.0)
     for prior in PRIORS:
         title = f"two_lite_towers, + {prior:g} x logarithm of the families' shares"
         yield title, partial(compared.joint, whole, prior)

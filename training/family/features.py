@@ -75,12 +75,10 @@ def varied(seen: Tensor, rng: np.random.Generator) -> Tensor:
 class TowerFeatures:
     """Features of a tower that stays as it is, by image and sight, kept in the cache."""
 
-    def __init__(
-        self, tower: nn.Module, digest: str, sight: Sight, cache: Path = DEFAULT_FOLDER
-    ) -> None:
-        """digest: of the tower's weights and architecture; cache: the folder of all caches."""
+    def __init__(self, tower: nn.Module, digest: str, sight: Sight) -> None:
+        """digest: of the tower's weights and architecture."""
         self._network = ServedNetwork(Normalising(tower, sight.network))
-        self._digest, self._sight, self._cache = digest, sight, cache
+        self._digest, self._sight = digest, sight
 
     def served(self, paths: Sequence[Path]) -> Features:
         """Return (n, v, d) of the views that are served. Raises DataError for unreadable images."""
@@ -114,7 +112,9 @@ class TowerFeatures:
             ]
             return np.asarray(self._network(changed).numpy())
 
-        return FeatureCache(self._cache, self._digest, key).features(list(paths), compute, _BATCH)
+        return FeatureCache(DEFAULT_FOLDER, self._digest, key).features(
+            list(paths), compute, _BATCH
+        )
 
 
 def _copier(copy: int) -> Callable[[Tensor, Path], Tensor]:

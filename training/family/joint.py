@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.common.cache import DEFAULT_FOLDER, Features
+from training.common.cache import Features
 from training.family.features import Sight, TowerFeatures
 from training.family.heads.logistic import fit_logistic
 from training.family.split import repeated_folds
@@ -43,22 +43,20 @@ class Member:
 
 # Chosen by repeated folds inside the training photographs (training/LOG.md).
 MEMBERS = (
-    Member(TowerRecipe("lite0"), 320, (1.0, 0.75), True),
-    Member(TowerRecipe("lite2"), 288, (1.0, 0.75), True),
+    Member(TowerRecipe("lite0"), 320, (1.0, 0.75), False),
+    Member(TowerRecipe("lite2"), 288, (1.0, 0.75), False),
 )
 STRENGTH = 0.05
 
 
-def member_features(
-    member: Member, paths: Sequence[Path], cache: Path = DEFAULT_FOLDER
-) -> Features:
+def member_features(member: Member, paths: Sequence[Path]) -> Features:
     """Return (n, m, features of all views) as the submission computes them; kept in the cache.
 
     Raises DataError, FeatureError and TrainingError.
     """
     tower, settings = start_tower(member.tower)
     sight = Sight(member.views(), settings)
-    found = TowerFeatures(tower, tower_digest(tower, settings), sight, cache).served(paths)
+    found = TowerFeatures(tower, tower_digest(tower, settings), sight).served(paths)
     return found.reshape(len(found), 2 if member.mirrored else 1, -1)
 
 

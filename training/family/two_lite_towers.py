@@ -5,7 +5,7 @@
 
 DIR holds train.csv and images/ (training/family/collection.py). EfficientNet-Lite0 and -Lite2 stay
 as ImageNet left them; each sees two views of an image, the square in its middle and three quarters
-of that, and the mirror images. A logistic regression with balanced weights learns from all
+of that. A logistic regression with balanced weights learns from all
 features side by side. Repeated folds give each image a prediction by heads that did not see it:
 they choose the temperature and say, with and without the phyla, what the head is worth; the head
 that is written has seen all images. Features are kept in runs/features, so that a killed run
