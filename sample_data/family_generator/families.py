@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SPREAD = 0.09  # std of an animal's trait, as a share of its family's
+SPREAD = 0.12  # std of an animal's trait, as a share of its family's
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .sketch import Painted, Sketch, paint, posed
 
 _SCENES = (scenery.forest_floor, scenery.sea, scenery.savanna)
 _CONTRAST = 45  # grey levels between animal and place, at least
-_TURN = 0.3  # radians, std
+_TURN = 0.5  # radians, std
 
 
 def draw_shot(rng: np.random.Generator) -> Shot:
@@ -65,7 +65,7 @@ def draw_animal(
 ) -> tuple[Sketch, Painted]:
     """Return an animal in a pose."""
     sketch = DRAW[FAMILIES[family].plan](traits, rng)
-    view = posed(sketch, size, rng.normal(0, _TURN), rng.uniform(0.62, 0.98), rng)
+    view = posed(sketch, size, rng.normal(0, _TURN), rng.uniform(0.5, 0.95), rng)
     return sketch, paint(sketch, view, *draw_colours(rng))
 
 
