@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from training.common.steps import run_modules
 
+# The sample's images have about 140 pixels; photographs are worth the presets' 288 and 320.
+SMALL = ("--image-size", "160")
 COMMANDS = (
-    ("training.family.train_families", "--overwrite"),
-    ("training.family.two_lite_towers", "--overwrite"),
+    ("training.family.train_families", *SMALL, "--overwrite"),
+    ("training.family.two_lite_towers", *SMALL, "--overwrite"),
 )
 
 if __name__ == "__main__":

@@ -70,6 +70,8 @@ def work(options: argparse.Namespace) -> None:
         search(options.data, options.out / "search", recipe, options.trials)
     else:
         command = f"python -m training.family.train_families --preset {options.preset}"
+        if options.image_size is not None:
+            command += f" --image-size {options.image_size}"
         publish(NAME, options.out, train(options.data, options.out, recipe), command)
 
 

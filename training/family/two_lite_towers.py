@@ -2,6 +2,7 @@
 
     python -m training.family.two_lite_towers --out FOLDER
     python -m training.family.two_lite_towers --data DIR --out SUBMISSION_FOLDER
+    python -m training.family.two_lite_towers --image-size 160 --overwrite
 
 DIR holds train.csv and images/ (training/family/collection.py). EfficientNet-Lite0 and -Lite2 stay
 as ImageNet left them; each sees two views of an image, the square in its middle and three quarters
@@ -15,6 +16,8 @@ resumes; weights.json comes last.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ from training.family.joint import (
     MEMBERS,
     STRENGTH,
     Labels,
+    Member,
     joined,
     member_features,
     named_by_others,
@@ -48,8 +52,10 @@ WEIGHTS = "weights/head.safetensors"
 COMMAND = f"python -m training.family.{NAME}"
 
 
-def train(data: Path, out: Path, strength: float) -> None:
-    """Fit the head and write the submission.
+def train(
+    data: Path, out: Path, strength: float, members: Sequence[Member], command: str = COMMAND
+) -> None:
+    """Fit the head on the members' features and write the submission; command: for the manifest.
 
     Raises DataError, FeatureError, TrainingError and WriteFailed.
     """
@@ -58,7 +64,7 @@ def train(data: Path, out: Path, strength: float) -> None:
     count = len(taxonomy.families)
     labels: Labels = np.searchsorted(np.array(taxonomy.families), collection.family)
     say(f"{len(collection)} images of {count} families")
-    features = joined([member_features(member, collection.paths) for member in MEMBERS])
+    features = joined([member_features(member, collection.paths) for member in members])
     repeats = list(named_by_others(features, labels, collection.family, count, strength))
     temperature = temperature_of(np.concatenate(repeats), np.tile(labels, len(repeats)))
     answers = [
@@ -69,37 +75,37 @@ def train(data: Path, out: Path, strength: float) -> None:
     for name, title in TITLES.items():
         say(f"  {title:<16} {found[name]:.3f}")
     head = fit_logistic(features, labels, count, strength)
-    publish(data, out, head, taxonomy, temperature, found)
-
-
-def publish(
-    data: Path,
-    out: Path,
-    head: Head,
-    taxonomy: Taxonomy,
-    temperature: float,
-    validation: dict[str, float],
-) -> None:
-    """Write the submission into `out`. Raises WriteFailed, and TrainingError as round_to_half."""
-    networks = [member.tower.settings() for member in MEMBERS]
+    networks = [member.tower.settings() for member in members]
     config = {
         "taxonomy": taxonomy.as_mapping(),
-        "views": [member.views() for member in MEMBERS],
+        "views": [member.views() for member in members],
         "networks": networks,
         "weights": WEIGHTS,
         "temperature": temperature,
-        "validation": {key: round(value, 4) for key, value in validation.items()},
+        "validation": {key: round(value, 4) for key, value in found.items()},
     }
+    publish(out, head, config, f"{command} (train.csv sha256 {short_digest(data / 'train.csv')})")
+
+
+def publish(out: Path, head: Head, config: Mapping[str, Any], source: str) -> None:
+    """Write the submission into `out`; source: for the manifest.
+
+    Raises WriteFailed, and TrainingError where half precision cannot hold a value.
+    """
     files = {WEIGHTS: save(changed_tensors(head, {}))}
     made = len(files[WEIGHTS])
     origins: dict[str, dict[str, Any]] = {}
-    for settings in networks:
+    for settings in config["networks"]:
         base, its_origins = base_files(settings)
         files |= base
         origins |= its_origins
-    source = f"{COMMAND} (train.csv sha256 {short_digest(data / 'train.csv')})"
     size = write_submission(NAME, out, config, files, source, REQUIRES, origins)
     say(f"{out}: {size} bytes of weights, {made} of them made here")
+
+
+def members_of(image_size: int | None) -> list[Member]:
+    """Return the members, all with this image size in pixels; None leaves each its own."""
+    return [replace(one, image_size=image_size or one.image_size) for one in MEMBERS]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -107,11 +113,17 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument(
         "--strength", type=float, default=STRENGTH, help="of the data against the penalty"
     )
+    made.add_argument("--image-size", type=int, help="pixels, of both networks; for small images")
     options: argparse.Namespace = made.parse_args(arguments)
     if not options.strength > 0:
         made.error(f"--strength {options.strength:g}: expected more than 0")
     torch.manual_seed(0)
-    return script.run(options, lambda: train(options.data, options.out, options.strength))
+    members = members_of(options.image_size)
+    size = "" if options.image_size is None else f" --image-size {options.image_size}"
+    return script.run(
+        options,
+        lambda: train(options.data, options.out, options.strength, members, COMMAND + size),
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             joint.Member(TowerRecipe("lite2"), 32, (1.0,), True),
         ]
         patch.setattr(joint, "MEMBERS", members)
-        patch.setattr(two_lite_towers, "MEMBERS", members[:1])
+        patch.setattr(two_lite_towers, "MEMBERS", members)
         yield
 
 

@@ -70,6 +70,6 @@ def _minimise(
         found.backward()  # type: ignore[no-untyped-call]
         return found
 
-    value = float(optimiser.step(loss))  # type: ignore[no-untyped-call]
+    value = float(optimiser.step(loss).detach())  # type: ignore[no-untyped-call]
     if not np.isfinite(value):
         raise TrainingError(f"the loss of the logistic regression is {value}: damaged features?")

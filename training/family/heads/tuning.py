@@ -126,9 +126,9 @@ class LastLayersTrainer:
             rng = np.random.default_rng([self._head.seed, epoch, step])
             pixels = torch.stack([varied(one, rng) for one in self.fit.pixels[rows, None]])
             loss = self._loss_of(pixels, self.fit.labels[rows.numpy()])
-            if not math.isfinite(float(loss)):
+            if not math.isfinite(float(loss.detach())):
                 raise TrainingError(
-                    f"the loss is {float(loss)} in epoch {epoch}, step {step + 1} of the last "
+                    f"the loss is {float(loss.detach())} in epoch {epoch}, step {step + 1} of the last "
                     f"layers: lower --tuning-rate (now {self.recipe.tuning_rate:g})"
                 )
             self._optimiser.zero_grad()
