@@ -14,6 +14,7 @@ from tests.support.families import TAXONOMY, draw_collection
 from training.family import compare_settings, score_phyla
 from training.family.collection import read_collection
 from training.family.measures import TITLES
+from training.family.recipe import PRESETS
 from wildlife_family.taxonomy import Taxonomy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,7 +41,7 @@ def test_every_row_is_measured(
     )
     heads = {"published head": replace(compare_settings.PUBLISHED, units=8)}
     monkeypatch.setattr(compare_settings, "HEADS", heads)
-    recipe = compare_settings.PRESETS["imagenet"]
+    recipe = PRESETS["imagenet"]
     rows = {
         title: compare_settings.row_of(compared, method)
         for title, method in compare_settings.methods(compared, recipe, scratch=False)

@@ -20,9 +20,8 @@ from training.common.errors import TrainingError
 from training.family import features as family_features
 from training.family import joint, train_families, two_lite_towers
 from training.family.heads.tuning import last_layers
-from training.family.published import published_tensors
 from training.family.recipe import PRESETS
-from training.family.towers import TowerRecipe, start_tower
+from training.family.towers import TowerRecipe, published_tensors, start_tower
 from wildlife_family.networks import FamilyNetwork
 
 pytestmark = pytest.mark.usefixtures("one_thread", "bases")
@@ -224,18 +223,22 @@ def test_a_backbone_is_for_the_preset_full() -> None:
 
 def test_no_package_ships_the_tower_of_full() -> None:
     assert PRESETS["full"].tower.base == ""
-    settings = {"architecture": "test_efficientnet", "head": {"hidden": [4], "dropout": 0.4}}
+    settings: dict[str, Any] = {
+        "architecture": "test_efficientnet",
+        "head": {"hidden": [4], "dropout": 0.4},
+    }
     settings |= {"mean": [0.5] * 3, "std": [0.5] * 3}
     assert published_tensors(FamilyNetwork(settings, 3), settings) == {}
 
 
 def test_bases_are_put_into_the_submissions_that_name_them(tmp_path: Path) -> None:
-    entry = {"path": base_network.LITE["lite0"].path, "package": {}}
+    path = base_network.LITE["lite0"].path
+    entry = {"path": path, "package": {}}
     for name, files in (("with", [entry]), ("without", [])):
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights.json").write_text(json.dumps({"files": files}))
     written = base_network.put_into_submissions("lite0", tmp_path)
-    assert written == [tmp_path / "with" / entry["path"]]
+    assert written == [tmp_path / "with" / path]
     assert torch.load(written[0], weights_only=True)
     assert base_network.put_into_submissions("lite0", tmp_path) == []
 
