@@ -24,6 +24,7 @@ from training.family.heads.trainer import HeadTrainer, Labelled, logits_of
 from training.family.measures import Answers, calibration_error, measured
 from training.family.recipe import Recipe
 from training.family.split import folds, repeated_folds, validation_rows
+from wildlife_family.networks import Head
 from wildlife_family.taxonomy import Taxonomy
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -226,3 +227,19 @@ def test_a_search_resumes_and_keeps_its_table(
     assert (tmp_path / "out" / "trials.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(DataError, match="give another --out"):
         heads_search.search(tmp_path, tmp_path / "out", replace(recipe, copies=9), 3)
+
+
+def test_heads_of_202_families_fit_into_git() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(202), 2)
+    features = rng.normal(0, 1, (404, 1, 64)).astype(np.float32)
+    features[:, 0, :] += rng.normal(0, 3, (202, 64)).astype(np.float32)[labels]
+    given = Labelled(features, labels)
+    linear = fit_logistic(features, labels, 202, 0.05)
+    dense = HeadTrainer(HeadRecipe(), given, 202).train()
+    for head in (linear, dense):
+        assert (logits_of(head, features).argmax(axis=1) == labels).mean() > 0.8
+    joint = Head(4 * 1280, 202, [], 0.0)  # of two_lite_towers
+    published = Head(1280, 202, HeadRecipe().hidden, 0.4)
+    for head in (joint, published):
+        assert sum(2 * tensor.numel() for tensor in head.state_dict().values()) < 2.5e6
