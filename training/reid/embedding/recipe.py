@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 from numpy.typing import NDArray
 from pytorch_metric_learning.losses import (
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from training.common.base_network import parameter_groups
 from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
-from training.common.errors import DataError, TrainingError
+from training.common.errors import DataError
 from training.reid.embedding.base import BaseFeatures
 from training.reid.embedding.batches import Variation, classes
 from training.reid.embedding.trainer import EmbeddingTrainer, Report, Schedule
@@ -150,29 +149,6 @@ def train_embedding(
     mean, std = NORMALISATIONS[recipe.normalisation]
     trainer.train(squares, identity, mean, std, report)
     network.cpu().eval()
-
-
-def create_backbone(name: str, pretrained: bool, **arguments: Any) -> nn.Module:
-    """Create a timm network without classifier.
-
-    Raises TrainingError where timm does not know the name or cannot get its weights.
-    """
-    try:
-        backbone: nn.Module = timm.create_model(
-            name, pretrained=pretrained, num_classes=0, **arguments
-        )
-    except Exception as error:  # timm and the hub's client raise a dozen different ones
-        raise TrainingError(
-            f"backbone {name!r}: {error}; expected a name of timm, hf-hub:OWNER/MODEL, or "
-            "local-dir:FOLDER with config.json and model.safetensors"
-        ) from error
-    return backbone
-
-
-def architecture_of(backbone: nn.Module, name: str) -> str:
-    """The name of timm's function for a backbone that came by a hub's name or from a folder."""
-    architecture = dict(getattr(backbone, "pretrained_cfg", {})).get("architecture")
-    return str(architecture or name.split(".")[0])
 
 
 def all_finite(embeddings: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -11,15 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.common.backbones import architecture_of, create_backbone
 from training.reid.embedding.base import BaseFeatures, start_from_base
 from training.reid.embedding.batches import IN_ONE_POSE, Variation
-from training.reid.embedding.recipe import (
-    TRIPLETS,
-    Recipe,
-    all_finite,
-    architecture_of,
-    create_backbone,
-)
+from training.reid.embedding.recipe import TRIPLETS, Recipe, all_finite
 from wildlife_image.square import normalised
 from wildlife_reid.triplet import TripletNetwork, embed
 

@@ -1,0 +1,1 @@
+"""Images into families of animals, with what a phylum rules out."""

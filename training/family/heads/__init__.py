@@ -1,0 +1,1 @@
+"""Heads on cached features: their recipes, their training, baselines, and the search."""
