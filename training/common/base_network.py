@@ -26,6 +26,7 @@ from training.common.submission_files import ROOT
 from wildlife_backbone.backbone import HEAD, Backbone
 from wildlife_backbone.features import read_base
 
+BASE_SHARE = 0.1  # of the learning rate, for layers that start from published weights
 BASES = ROOT / "runs" / "bases"  # git ignores it; a submission's folder gets a copy
 
 
@@ -156,6 +157,17 @@ def freeze(network: nn.Module, tuned: int) -> None:
             )
             for part in parts[: max(len(parts) - tuned, 0)]:
                 part.requires_grad_(False)
+
+
+def parameter_groups(*networks: nn.Module) -> list[dict[str, Any]]:
+    """The parameters to train; `share` is what a group's learning rate is multiplied by."""
+    based = [one for network in networks for part in network.modules()
+             if isinstance(part, Backbone) for one in part.parameters()]  # fmt: skip
+    ids = {id(one) for one in based}
+    others = [one for network in networks for one in network.parameters() if id(one) not in ids]
+    tuned = [one for one in based if one.requires_grad]
+    groups = [{"params": others, "share": 1.0}, {"params": tuned, "share": BASE_SHARE}]
+    return [group for group in groups if group["params"]]
 
 
 def train_mode(network: nn.Module) -> None:

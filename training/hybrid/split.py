@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Collection, Sequence
+
+from training.common.held_out import held_out_groups
 
 
 def specimen_column(columns: Collection[str]) -> str:
@@ -17,15 +17,4 @@ def validation_specimens(specimens: Sequence[str], share: float, seed: int) -> s
 
     `specimens` has an entry for each image. Of a single specimen nothing can be held out.
     """
-    images = Counter(specimens)
-    names = sorted(images)
-    random.Random(seed).shuffle(names)
-    wanted = share * len(specimens)
-    chosen: set[str] = set()
-    taken = 0
-    for name in names[:-1]:
-        if taken >= wanted:
-            break
-        chosen.add(name)
-        taken += images[name]
-    return chosen
+    return held_out_groups(specimens, share, seed)

@@ -10,11 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from training.common.base_network import base_file, base_settings, freeze
-from wildlife_backbone.backbone import Backbone
 from wildlife_backbone.features import StageFeatures, read_base
 from wildlife_image.square import normalised
 
-BASE_SHARE = 0.1  # of the learning rate, for layers that start from published weights
 _BATCH = 64
 
 
@@ -35,17 +33,6 @@ class BaseFeatures:
     def settings(self) -> dict[str, Any]:
         """The part `base` of a network's settings in config.json."""
         return base_settings(self.name, self.stages, self.grid)
-
-
-def parameter_groups(network: nn.Module, loss: nn.Module) -> list[dict[str, Any]]:
-    """The parameters to train; `share` is what a group's learning rate is multiplied by."""
-    based = [one for part in network.modules() if isinstance(part, Backbone)
-             for one in part.parameters()]  # fmt: skip
-    ids = {id(one) for one in based}
-    others = [one for one in [*network.parameters(), *loss.parameters()] if id(one) not in ids]
-    tuned = [one for one in based if one.requires_grad]
-    groups = [{"params": others, "share": 1.0}, {"params": tuned, "share": BASE_SHARE}]
-    return [group for group in groups if group["params"]]
 
 
 def start_from_base(network: nn.Module, base: BaseFeatures) -> None:

@@ -18,10 +18,11 @@ from pytorch_metric_learning.losses import (
 from pytorch_metric_learning.miners import BatchHardMiner
 from torch import Tensor, nn
 
+from training.common.base_network import parameter_groups
 from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.errors import DataError, TrainingError
-from training.reid.embedding.base import BaseFeatures, parameter_groups
+from training.reid.embedding.base import BaseFeatures
 from training.reid.embedding.batches import Variation, classes
 from training.reid.embedding.trainer import EmbeddingTrainer, Report, Schedule
 
