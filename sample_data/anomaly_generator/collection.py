@@ -9,7 +9,7 @@ import numpy as np
 
 from . import scene
 from .light import TIMES, Light, draw_light
-from .objects import ODD_OBJECTS
+from .objects import OBJECT_SIZE, ODD_OBJECTS
 from .places import SIZE, place
 from .scene import Actor, Shot
 from .species import KNOWN, ODD, UNSEEN, Traits, individual, odd, species_distance
@@ -131,7 +131,7 @@ def _actors(
     """Where each guest is in each of `length` frames; a list for each frame."""
     frames: list[list[Actor]] = [[] for _ in range(length)]
     for guest, across in zip(guests, _spread(rng, len(guests)), strict=True):
-        half = 0.5 * (guest.traits.size if guest.traits else scene.OBJECT_SIZE)
+        half = 0.5 * (guest.traits.size if guest.traits else OBJECT_SIZE)
         y = float(rng.uniform(horizon + 22, SIZE[1] - 20))
         left, seed = bool(rng.random() < 0.5), int(rng.integers(2**31))
         step = float(abs(rng.normal(0, 6))) * (-1 if left else 1) * (guest.traits is not None)

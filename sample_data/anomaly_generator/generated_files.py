@@ -10,7 +10,7 @@ from sample_data.generator_common.versions import drawing_versions
 
 from .collection import SEED, TESTS, collection
 from .sheets import logo, sheet
-from .tables import INPUT_COLUMNS, REFERENCE_COLUMNS, Boxes, annotations, frame_table
+from .tables import INPUT_COLUMNS, REFERENCE_COLUMNS, Boxes, annotations_file, frame_table
 
 HOME = Path(__file__).resolve().parents[1] / "anomaly"
 VERSIONS = drawing_versions()
@@ -27,7 +27,7 @@ def files() -> Iterator[tuple[str, bytes]]:
         if one.task == "train":
             boxes.append(taken.boxes)
     train = [one for one in everything if one.task == "train"]
-    yield "train/annotations.json", annotations(train, boxes)
+    yield "train/annotations.json", annotations_file(train, boxes)
     for task in TESTS:
         own = [one for one in everything if one.task == task]
         yield f"input_data/{task}/metadata.csv", frame_table(own, INPUT_COLUMNS)

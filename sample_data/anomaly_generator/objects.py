@@ -86,4 +86,4 @@ ODD_OBJECTS: Mapping[str, Mapping[str, Drawer]] = {
     "development": {"ball": ball, "bucket": bucket, "drone": drone},
     "final": {"backpack": backpack, "umbrella": umbrella, "cone": cone},
 }
-SIZE = 46.0
+OBJECT_SIZE = 46.0

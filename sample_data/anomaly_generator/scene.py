@@ -14,8 +14,7 @@ from sample_data.reid_generator.scenery import FINE, Pixels, fractal
 
 from . import beast, bird
 from .light import Light, expose
-from .objects import ODD_OBJECTS
-from .objects import SIZE as OBJECT_SIZE
+from .objects import OBJECT_SIZE, ODD_OBJECTS
 from .places import SIZE, Place
 from .species import Traits
 from .sprite import FOOT, Pose, Sheet
@@ -61,7 +60,8 @@ def _layer(actor: Actor, scale: float, blur: float) -> tuple[Pixels, Pixels]:
     """Colours, (180, 320, 3), and opacity, (180, 320, 1), of one actor."""
     drawing, foot = _drawn(actor, scale)
     full = Image.new("RGBA", (SIZE[0] * FINE, SIZE[1] * FINE), (0, 0, 0, 0))
-    full.paste(drawing, tuple(round(a * FINE - b) for a, b in zip(actor.foot, foot, strict=True)))
+    left, top = (round(a * FINE - b) for a, b in zip(actor.foot, foot, strict=True))
+    full.paste(drawing, (left, top))
     small = np.asarray(full.resize(SIZE, Image.Resampling.BOX), dtype=float)
     alpha = small[..., 3:] / 255
     colours = _shaded(small[..., :3], alpha, actor) * alpha

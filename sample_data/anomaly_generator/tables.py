@@ -15,7 +15,7 @@ REFERENCE_COLUMNS = ("filename", "anomaly", "species", "location", "sequence")
 Boxes = Sequence[tuple[int, int, int, int]]  # left, top, width, height in pixels
 
 
-def annotations(frames: Sequence[PlannedFrame], boxes: Sequence[Boxes]) -> bytes:
+def annotations_file(frames: Sequence[PlannedFrame], boxes: Sequence[Boxes]) -> bytes:
     """Return annotations.json of train; `boxes` has those of each frame's actors."""
     documented = [
         Frame(

@@ -177,7 +177,7 @@ def test_order_size_light_and_number_of_animals_say_little_about_anomalies(
 ) -> None:
     own = [one for one in frames if one.task == task]
     anomaly = [int(bool(one.anomaly)) for one in own]
-    told = {
+    told: dict[str, list[float]] = {
         "order": [one.number for one in own],
         "size of the file": [path_of(one).stat().st_size for one in own],
         "infra-red": [one.light.infrared for one in own],

@@ -10,7 +10,6 @@ at once.
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ ANNOTATIONS, IMAGES = "annotations.json", "images"
 # Pixels that a box may reach beyond its image, where it is cut: some tools count from 0.5 or 1.
 SLACK = 1.0
 _SMALL = (64, 64)  # pixels
+_MOST = 1e9  # pixels; JSON also has whole numbers that no float can hold, and NaN
 
 
 @dataclass(frozen=True)
@@ -216,8 +216,7 @@ def checked_box(name: str, bbox: object, frame: Frame | None, wrong: list[str]) 
 
 
 def _is_number(value: object) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)  # type: ignore[arg-type]
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST
 
 
 def _image_entry(number: int, frame: Frame) -> Entry:

@@ -15,6 +15,7 @@ import yaml
 
 from training.anomaly.camera_traps import Box, Frame, checked_box, image_size
 from training.anomaly.coco_document import refuse
+from training.anomaly.importing.names import is_there
 from training.anomaly.layout import Found, no_frames, same_names
 from training.common.atomic import write_text
 from training.common.errors import DataError
@@ -141,7 +142,7 @@ def _part(
     images = folder / str(described.get("path") or ".") / where
     # As YOLO trainers do: the last `images` of the path becomes `labels`.
     before, word, after = where.rpartition("images")
-    if not images.is_dir() or not word:
+    if not (word and is_there(images) and images.is_dir()):
         problems.append(f"{part}: expected a folder images/..., found {where!r}")
         return []
     labels = folder / str(described.get("path") or ".") / f"{before}labels{after}"

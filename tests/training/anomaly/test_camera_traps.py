@@ -75,7 +75,14 @@ def test_all_problems_are_said_at_once(data: Path) -> None:
     images[0]["width"] = 41
     images += [{**images[0]}, {"id": 9, "file_name": "../3.png"}, {"id": 10}, {"file_name": "x"}]
     images.append({"id": 11, "file_name": "a/1.jpg"})
-    bad = [[30, 0, 12, 9], [0, 0, 0, 5], [0, 0, 5], [0, 0, float("nan"), 5], ["1", 1, 1, 1], None]
+    bad = [
+        [30, 0, 12, 9],
+        [0, 0, 0, 5],
+        [0, 0, 5],
+        [0, 0, float("nan"), 5],
+        ["1", 1, 1, 1],
+        [10**400, 0, 1, 1],
+    ]
     boxes += [{"id": 10 + n, "image_id": 1, "category_id": 1, "bbox": b} for n, b in enumerate(bad)]
     boxes.append({"id": 20, "image_id": 77, "category_id": 88, "bbox": [0, 0, 1, 1]})
     boxes.append({"id": 21, "image_id": 3, "category_id": 1, "bbox": [0, 0, 900, 1]})

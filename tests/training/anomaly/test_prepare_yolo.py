@@ -121,6 +121,7 @@ def test_all_that_is_wrong_is_said_at_once(
         ("3\n", "expected a mapping with names, found int"),
         ("train: images/train\n", "names: expected a list or numbers with names, found None"),
         ("train: images/none\nnames: [a]\n", "train: expected a folder images/..., found"),
+        (f"train: {'x' * 300}/images\nnames: [a]\n", "train: expected a folder images/..., found"),
         ("names: {x: a}\ntrain: images/train\n", "names: expected a number with a name"),
         ("names: [a]\n", "expected one of train, val, test, found names"),
     ],

@@ -16,7 +16,7 @@ from training.anomaly.coco_document import (
     read_document,
     refuse,
 )
-from training.anomaly.importing.names import below
+from training.anomaly.importing.names import below, is_there
 from training.anomaly.layout import Found, no_frames, same_names
 
 
@@ -85,7 +85,7 @@ def _by_image(
 def _reason(entry: Entry, images: Path, own: Named, wishes: Wishes) -> str:
     """Why an image is left out; "" where it is not."""
     path = below(images, entry.get("file_name"), [])
-    if wishes.skip_missing and path is not None and not path.exists():
+    if wishes.skip_missing and path is not None and not is_there(path):
         return "the file is not there"
     kept = [bbox for _, name, bbox in own if name not in (*wishes.empty, *wishes.drop)]
     return "an animal without a box" if any(bbox is None for bbox in kept) else ""

@@ -44,3 +44,11 @@ def below(images: Path, name: object, wrong: list[str]) -> Path | None:
         wrong.append(f"expected a path below {images}, found {name!r:.80}")
         return None
     return images / path
+
+
+def is_there(path: Path) -> bool:
+    """Whether something is at a path; a name that no file can have is nowhere."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 from training.anomaly.camera_traps import Box, Frame, checked_box, image_size
 from training.anomaly.coco_document import refuse
-from training.anomaly.importing.names import below, places
+from training.anomaly.importing.names import below, is_there, places
 from training.anomaly.layout import Found, no_frames, same_names
 from training.common.errors import DataError
 from training.common.images import SUFFIXES
@@ -101,7 +101,7 @@ def _image(inside: Path, images: Path, root: ElementTree.Element, wrong: list[st
     candidates = [path, images / inside.parent / named] if path is not None else []
     candidates += [images / inside.with_suffix(ending) for ending in sorted(SUFFIXES)]
     for candidate in candidates:
-        if candidate is not None and candidate.is_file():
+        if candidate is not None and is_there(candidate) and candidate.is_file():
             return candidate
     wrong += said or [f"image {named or inside.stem!r} is not in {images}"]
     return None
