@@ -50,7 +50,9 @@ def test_the_margin_is_a_share_of_the_longer_side_on_each_side() -> None:
         ((100.0, 160.0, 40.0, 40.0), np.s_[42:, :]),
     ],
 )
-def test_outside_the_frame_the_square_is_grey(box: tuple[float, ...], grey: tuple[slice, ...]) -> None:
+def test_outside_the_frame_the_square_is_grey(
+    box: tuple[float, ...], grey: tuple[slice, ...]
+) -> None:
     left, top, width, height = box
     square = crop_square(frame_with_box(), (left, top, width, height), 80, margin=0.0)
     assert (square[grey] == GREY).all()

@@ -92,6 +92,18 @@ def _check_inside(box: BoxOfPixels, size: tuple[int, int]) -> None:
         )
 
 
+def box_window(box: BoxOfPixels, size: int, margin: float, width: float) -> Pixels:
+    """Return (size, size) bytes: how much each pixel of `crop_square` belongs to the box.
+
+    A Gaussian around the centre, its standard deviations `width` of the box's two sides: what a
+    box holds in its corners is background, and a long animal fills a small part of a square.
+    """
+    side = max(box[2], box[3]) * (1 + 2 * margin)
+    places = ((np.arange(size) + 0.5) / size - 0.5) * side
+    across, down = (np.exp(-0.5 * (places / (width * length)) ** 2) for length in box[2:])
+    return np.asarray(np.rint(255 * np.outer(down, across)), dtype=np.uint8)
+
+
 def is_night(frame: Image.Image) -> bool:
     """Return whether an RGB frame has next to no colour, as under infra-red light."""
     small = frame.copy()

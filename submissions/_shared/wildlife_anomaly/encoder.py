@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
-from wildlife_anomaly.crops import BoxOfPixels, Pixels, crop_square, in_grey
+from wildlife_anomaly.crops import BoxOfPixels, Pixels, box_window, crop_square, in_grey
 from wildlife_backbone.features import PooledStages, base_path, read_base
 from wildlife_image.square import normalised
 from wildlife_reid.networks import with_weights
@@ -22,12 +23,16 @@ from wildlife_submission.served_network import ServedNetwork
 Features = NDArray[np.float64]
 
 
+WINDOW = 0.3  # standard deviation of a crop's window, as a share of the box's sides
+
+
 class Encoder(nn.Module):
-    """(n, 3, size, size) bytes -> (n, features); weights at random.
+    """(n, 4, size, size) bytes, RGB and the box's window -> (n, features); weights at random.
 
     settings: `image_size` of the crops in pixels, `margin` around a box (crops.py), `mean` and
     `std` of the input; `architecture`, a name of timm's, whose pooled features are taken, or
-    `base`: pooled stages of a base network (wildlife_backbone/features.py).
+    `base`: pooled stages of a base network (wildlife_backbone/features.py). `windowed`, with
+    `base` only: the mean of a stage is weighted by the box's window (crops.py).
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -45,8 +50,20 @@ class Encoder(nn.Module):
             self.features = int(getattr(network, "head_hidden_size", network.num_features))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        features: Tensor = self.backbone(normalised(pixels, self.settings))
+        images = normalised(pixels[:, :3], self.settings)
+        if self.settings.get("windowed"):
+            return torch.cat(
+                [_weighted(one, pixels[:, 3:]) for one in self.backbone.backbone(images)], dim=1
+            )
+        features: Tensor = self.backbone(images)
         return features
+
+
+def _weighted(maps: Tensor, window: Tensor) -> Tensor:
+    """(n, channels): the mean of maps (n, channels, h, w), weighted by windows (n, 1, H, W)."""
+    shares = adaptive_avg_pool2d(window.float(), maps.shape[-2:])
+    shares = shares / shares.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    return (maps * shares).sum((2, 3))
 
 
 def read_encoder(settings: Mapping[str, Any], folder: Path) -> Encoder:
@@ -76,14 +93,19 @@ class ServedEncoder:
         self._network = ServedNetwork(encoder)
 
     def crops(self, frame: Image.Image, boxes: Sequence[BoxOfPixels], grey: bool) -> Pixels:
-        """Return (boxes, size, size, 3) bytes of an RGB frame, in grey where set. Thread-safe."""
-        empty = np.zeros((0, self._size, self._size, 3), dtype=np.uint8)
-        squares = [crop_square(frame, box, self._size, self._margin)[None] for box in boxes]
-        joined = np.concatenate([empty, *squares])
-        return in_grey(joined) if grey else joined
+        """Return (boxes, size, size, 4) bytes of an RGB frame: RGB, or grey, and the window.
+
+        Thread-safe. Raises ValueError for a box outside the frame.
+        """
+        rows = np.zeros((len(boxes), self._size, self._size, 4), dtype=np.uint8)
+        for row, box in zip(rows, boxes, strict=True):
+            square = crop_square(frame, box, self._size, self._margin)
+            row[..., :3] = in_grey(square) if grey else square
+            row[..., 3] = box_window(box, self._size, self._margin, WINDOW)
+        return rows
 
     def of_crops(self, crops: Pixels, batch: int = 64) -> Features:
-        """Return (n, features) of crops (n, size, size, 3)."""
+        """Return (n, features) of crops (n, size, size, 4)."""
         rows = [np.zeros((0, self.features))]
         for start in range(0, len(crops), batch):
             pixels = torch.from_numpy(crops[start : start + batch]).movedim(-1, 1)

@@ -1,0 +1,1 @@
+"""Served code of the re-identification track: descriptors, galleries, and open-set decisions."""

@@ -1,0 +1,1 @@
+"""Animals in the frames of fixed cameras: found, cut out, and compared with known species."""

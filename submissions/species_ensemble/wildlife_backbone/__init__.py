@@ -1,0 +1,1 @@
+"""Networks with public ImageNet weights, and what training changed in them."""

@@ -1,0 +1,1 @@
+"""What a submission of any track needs before its method begins."""

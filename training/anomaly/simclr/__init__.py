@@ -1,0 +1,1 @@
+"""Encoders of animals that learn from pairs of views (Chen et al. 2020)."""

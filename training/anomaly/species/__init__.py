@@ -1,0 +1,1 @@
+"""How unlike the known species an animal is: features, measures, validation."""
