@@ -23,7 +23,7 @@ from kit.markdown import table
 from training.common import script
 from training.common.console import say
 from training.common.errors import DataError, FolderError
-from training.common.readme_scores import score_images
+from training.common.platform_scores import score_images
 from training.common.submission_files import CONFIG, ROOT, SUBMISSIONS
 from training.common.tables import Row, read_table, write_table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_each_number_of_tuned_stages_has_a_row_with_mean_and_range(
 
 
 def test_frozen_features_of_the_descriptor_are_not_trained() -> None:
-    options = tuning.argparse.Namespace(epochs=4)
+    options = argparse.Namespace(epochs=4)
     assert tuning.tuned_recipe("megadescriptor_cosine", options, 0, 0).epochs == 0
     assert tuning.tuned_recipe("megadescriptor_cosine", options, 3, 1).epochs == 4
     # The triplet network has a linear layer of its own.

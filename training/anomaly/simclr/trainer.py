@@ -99,7 +99,7 @@ class PairTrainer:
         counts = Counter(species)
         weights = [1 / counts[name] for name in species]
         order = torch.tensor(list(WeightedRandomSampler(weights, len(species))))
-        yield from (one for one in order.split(self.recipe.batch) if len(one) > 1)
+        yield from (one for one in torch.split(order, self.recipe.batch) if len(one) > 1)
 
     def _labels(self, chosen: Tensor, labels: Tensor) -> Tensor:
         # A crop that is drawn twice is one class of NT-Xent, not two.

@@ -128,8 +128,8 @@ class LastLayersTrainer:
             loss = self._loss_of(pixels, self.fit.labels[rows.numpy()])
             if not math.isfinite(float(loss.detach())):
                 raise TrainingError(
-                    f"the loss is {float(loss.detach())} in epoch {epoch}, step {step + 1} of the last "
-                    f"layers: lower --tuning-rate (now {self.recipe.tuning_rate:g})"
+                    f"the loss is {float(loss.detach())} in epoch {epoch}, step {step + 1} of "
+                    f"the last layers: lower --tuning-rate (now {self.recipe.tuning_rate:g})"
                 )
             self._optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
