@@ -1,4 +1,4 @@
-"""Is an animal of no known species? Several measures on frozen features and on colours (README.md)"""
+"""Is an animal of no known species? Measures on frozen features and colours (README.md)"""
 
 from __future__ import annotations
 

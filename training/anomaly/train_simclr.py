@@ -6,7 +6,7 @@
         --backbone local-dir:PATH --loss triplet
 
 DIR holds annotations.json (COCO camera traps) and images/. Presets: `small` learns from scratch,
-`imagenet` tunes the last stages of EfficientNet-Lite0 at a low learning rate, `full` is the
+`imagenet` tunes the last stage of EfficientNet-Lite0 at a low learning rate, `full` is the
 published ResNet-50 (timm's weights, `hf-hub:` or `local-dir:`). The loss is NT-Xent, or the
 published triplet loss between species. FOLDER gets encoder.json, weights and log.csv; a killed run
 resumes from FOLDER/last.pt, which is removed at the end.

@@ -53,7 +53,11 @@ class Encoder(nn.Module):
         images = normalised(pixels[:, :3], self.settings)
         if self.settings.get("windowed"):
             return torch.cat(
-                [_weighted(one, pixels[:, 3:]) for one in self.backbone.get_submodule("backbone")(images)], dim=1
+                [
+                    _weighted(one, pixels[:, 3:])
+                    for one in self.backbone.get_submodule("backbone")(images)
+                ],
+                dim=1,
             )
         features: Tensor = self.backbone(images)
         return features

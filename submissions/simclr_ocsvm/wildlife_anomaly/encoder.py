@@ -53,7 +53,11 @@ class Encoder(nn.Module):
         images = normalised(pixels[:, :3], self.settings)
         if self.settings.get("windowed"):
             return torch.cat(
-                [_weighted(one, pixels[:, 3:]) for one in self.backbone.backbone(images)], dim=1
+                [
+                    _weighted(one, pixels[:, 3:])
+                    for one in self.backbone.get_submodule("backbone")(images)
+                ],
+                dim=1,
             )
         features: Tensor = self.backbone(images)
         return features
@@ -61,7 +65,7 @@ class Encoder(nn.Module):
 
 def _weighted(maps: Tensor, window: Tensor) -> Tensor:
     """(n, channels): the mean of maps (n, channels, h, w), weighted by windows (n, 1, H, W)."""
-    shares = adaptive_avg_pool2d(window.float(), maps.shape[-2:])
+    shares = adaptive_avg_pool2d(window.float(), (maps.shape[-2], maps.shape[-1]))
     shares = shares / shares.sum((2, 3), keepdim=True).clamp_min(1e-6)
     return (maps * shares).sum((2, 3))
 

@@ -155,7 +155,8 @@ class Part:
 
 def fused(parts: Sequence[Part], agreements: Mapping[str, Array]) -> Array:
     """Return (n,): the mean of the parts; `agreements` (n, species) by the parts' names."""
-    return np.mean([part.standardised(agreements[part.name]) for part in parts], axis=0)
+    each = [part.standardised(agreements[part.name]) for part in parts]
+    return np.asarray(np.mean(each, axis=0))
 
 
 def calibrated(evidence: Array, offset: float, slope: float) -> Array:

@@ -52,7 +52,7 @@ PRESETS = {
         "test_efficientnet.r160_in1k", False, "half", image_size=96, epochs=30, learning_rate=2e-3
     ),
     "imagenet": Recipe(
-        "lite0", True, "half", tuned=2, windowed=True, image_size=192, epochs=3, batch=32,
+        "lite0", True, "half", tuned=1, windowed=True, image_size=192, epochs=3, batch=32,
         learning_rate=1e-4,
     ),
     "full": Recipe("resnet50", True, "imagenet", learning_rate=3e-4),
