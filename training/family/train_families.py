@@ -16,7 +16,7 @@ and without the images' phyla. The steps:
 
 `full` is EfficientNet-B4 by a hub's id or from a local folder (`--backbone`); `imagenet`, the
 default, EfficientNet-Lite2 out of a package. `--search` compares layers, units, dropout and
-optimiser by Hyperband (heads/search.py). A killed run resumes; weights.json comes last.
+optimiser by Hyperband (search.py). A killed run resumes; weights.json comes last.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def work(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     if options.search:
         # Plots and the search's database are needed for nothing else.
-        from training.family.heads.search import search
+        from training.family.search import search
 
         search(options.data, options.out / "search", recipe, options.trials)
     else:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from PIL import Image
 
 from tests.support.anomaly_data import camera_traps, draw_frame
 from tests.support.detectors import TINY
+from tests.support.retrieval import load_model
 from training.anomaly.simclr_ocsvm import main
 from training.anomaly.train_simclr import main as train
 from training.common.atomic import write_all
@@ -66,17 +65,7 @@ def box(left: float, top: float, label: str = "animal") -> Detection:
 
 
 def test_the_folder_is_a_submission_that_runs(submission: Path) -> None:
-    sys.path.insert(0, str(submission))
-    try:
-        spec = importlib.util.spec_from_file_location("made_model", submission / "model.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(submission))
-    made = module.Model()
-    made.load()
+    made = load_model(submission)
     score = made.predict(draw_frame(["fox"], 99)[0])
     assert isinstance(score, float)
     assert 0 <= score <= 1

@@ -14,8 +14,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from training.common.checkpoints import Checkpoint
 from training.common.errors import DataError, TrainingError
+from training.family import search
 from training.family.calibration import temperature_of
-from training.family.heads import search as heads_search
 from training.family.heads.baselines import BASELINES, NEVER, from_scratch
 from training.family.heads.logistic import fit_logistic
 from training.family.heads.losses import FamilyLoss, balanced_weights, mixed
@@ -213,20 +213,20 @@ def test_a_search_resumes_and_keeps_its_table(
 ) -> None:
     given = blobs(10)
     family = np.array(["abcd"[k] for k in given.labels])
-    prepared = heads_search.Prepared(given.features, given.labels, folds(family, 5))
-    monkeypatch.setattr(heads_search, "prepare", lambda data, recipe: prepared)
+    prepared = search.Prepared(given.features, given.labels, folds(family, 5))
+    monkeypatch.setattr(search, "prepare", lambda data, recipe: prepared)
     (tmp_path / "train.csv").write_text("filename,family,phylum\n")
     recipe = Recipe(head=replace(SMALL, epochs=3))
-    heads_search.search(tmp_path, tmp_path / "out", recipe, 2)
-    heads_search.search(tmp_path, tmp_path / "out", recipe, 3)
+    search.search(tmp_path, tmp_path / "out", recipe, 2)
+    search.search(tmp_path, tmp_path / "out", recipe, 3)
     assert "2 of 3 trials are finished" in capsys.readouterr().out
     with (tmp_path / "out" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3
-    assert len({tuple(row[name] for name in heads_search.VARIED) for row in rows}) == 3
+    assert len({tuple(row[name] for name in search.VARIED) for row in rows}) == 3
     assert (tmp_path / "out" / "trials.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(DataError, match="give another --out"):
-        heads_search.search(tmp_path, tmp_path / "out", replace(recipe, copies=9), 3)
+        search.search(tmp_path, tmp_path / "out", replace(recipe, copies=9), 3)
 
 
 def test_heads_of_202_families_fit_into_git() -> None:

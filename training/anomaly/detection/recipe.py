@@ -38,7 +38,7 @@ class Recipe:
     canvas_area: int = option(61_440, "pixels of the image that the network sees")
     width: int = 64
     convolutions: int = 2
-    epochs: int = option(12, "passes over the training frames")
+    epochs: int = option(6, "passes over the training frames")
     batch: int = option(8, "frames in a batch")
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
