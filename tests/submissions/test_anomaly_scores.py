@@ -20,6 +20,7 @@ from wildlife_anomaly.scores import (
     agreement,
     calibrated,
     fused,
+    log_odds,
 )
 
 
@@ -89,6 +90,12 @@ def test_the_score_is_a_probability_that_rises_with_the_evidence() -> None:
     assert scores[0] >= 0
     assert scores[-1] <= 1
     assert calibrated(np.array([0.5]), -1.0, 2.0) == pytest.approx(0.5)
+
+
+def test_log_odds_by_hand_and_at_the_ends() -> None:
+    assert log_odds(0.5) == 0
+    assert log_odds(0.9) == pytest.approx(np.log(9))
+    assert [log_odds(one) for one in (0.0, 1e-300, 1.0)] == [-30, -30, 30]
 
 
 def detection(label: str, score: float) -> Detection:

@@ -1,13 +1,13 @@
 """The common part of each `Model` of this track: detect, crop, encode, score.
 
-The rules, for all of them:
+The score is the log-odds of a probability. The rules, for all of them:
 
-- No detection: the score `no_detection` of config.json, that of an ordinary known animal.
-- Several animals: the largest score of them.
+- No detection: the probability `no_detection` of config.json, that of an ordinary known animal.
+- Several animals: the largest probability of them.
 - A label of the detector that is no known species (nor "animal", which tells none apart): at least
   the detector's own score of it.
 - Night (next to no colour): crops in grey are compared with grey crops of all training animals.
-- A box whose features are not finite: the score 1.
+- A box whose features are not finite: the probability 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from wildlife_anomaly.colour import colour_histograms
 from wildlife_anomaly.crops import is_night, served_frame
 from wildlife_anomaly.detector import Detection, Detector, Prepared
 from wildlife_anomaly.encoder import ServedEncoder, read_encoder
-from wildlife_anomaly.scores import Array
+from wildlife_anomaly.scores import Array, log_odds
 from wildlife_anomaly.species_files import DAY, NIGHT, read_species
 from wildlife_submission.manifest import check_weights
 from wildlife_submission.served_network import served_batch_size
@@ -81,7 +81,7 @@ class AnomalyModel:
         return Opened(frame, self._ready().prepare(frame), is_night(frame))
 
     def predict_batch(self, batch: list[Opened]) -> list[float]:
-        """Return a score in 0..1 for each frame, higher = more anomalous."""
+        """Return the log-odds of an anomaly for each frame, higher = more anomalous."""
         found = self._ready().detect_batch([opened.prepared for opened in batch])
         crops = [
             self._encoder.crops(opened.frame, [box_of(one) for one in detections], opened.night)
@@ -99,18 +99,18 @@ class AnomalyModel:
         ]
 
     def predict(self, image: Image.Image) -> float:
-        """Return a score in 0..1, higher = more anomalous."""
+        """Return the log-odds of an anomaly, higher = more anomalous."""
         return self.predict_batch([self.preprocess(image)])[0]
 
     def _frame_score(
         self, night: bool, crops: Any, encoded: Array, detections: Sequence[Detection]
     ) -> float:
         if not detections:
-            return self._without
+            return log_odds(self._without)
         features = {ENCODED: np.nan_to_num(encoded), COLOUR: colour_histograms(crops)}
         scores = self._scores[NIGHT if night else DAY](features)
         scores = np.where(np.isfinite(encoded).all(axis=1), scores, 1.0)
-        return round(frame_score(scores, detections, self._labels), 6)
+        return round(log_odds(frame_score(scores, detections, self._labels)), 6)
 
     def _ready(self) -> Detector:
         if self._detector is None:

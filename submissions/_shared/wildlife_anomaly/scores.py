@@ -6,6 +6,7 @@ its largest agreement over the species is small.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ Array = NDArray[np.float64]
 SVM, NEIGHBOURS, MAHALANOBIS = "svm", "neighbours", "relative mahalanobis"
 NEAREST = 3  # neighbours whose mean similarity counts
 SHRINKAGE = 0.3  # of a covariance towards a multiple of the unit matrix
-_STEEPEST = 30.0  # exponent at which a score is 0 or 1 in all its digits
+_STEEPEST = 30.0  # log-odds at which a probability is 0 or 1 in nearly all its digits
 
 
 class OneClass(Protocol):
@@ -166,3 +167,14 @@ def calibrated(evidence: Array, offset: float, slope: float) -> Array:
     """
     exponents = np.clip(slope * evidence + offset, -_STEEPEST, _STEEPEST)
     return np.asarray(1 / (1 + np.exp(-exponents)))
+
+
+def log_odds(probability: float) -> float:
+    """Return the logarithm of p / (1 - p), within +-30.
+
+    A probability near 0 or 1 has no four decimals left to tell frames apart; its log-odds have.
+    """
+    if probability <= 0 or probability >= 1:
+        return _STEEPEST if probability >= 1 else -_STEEPEST
+    found = math.log(probability) - math.log1p(-probability)
+    return min(max(found, -_STEEPEST), _STEEPEST)
