@@ -34,6 +34,7 @@ DESCRIPTORS = {
 # The submissions whose training draws: their scripts take --preset and --seed. The others train
 # the same from the same networks.
 SEEDED = ("bioclip_wings", "dinov2_ensemble", "megadescriptor_cosine", "triplet_centroids")
+PRESETTED = (*SEEDED, "efficientnet_families", "simclr_ocsvm", "species_ensemble")
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,13 @@ def photograph_scores(
 ) -> list[dict[str, float]]:
     """Return the scores on the development part, one for each training.
 
-    work: keeps the trained folders, which are used again where they are finished.
-    Raises ScriptError where more than one training is asked of a submission that draws nothing.
+    preset: of the training script, "" for its own. work: keeps the trained folders, which are used
+    again where they are finished. Raises ScriptError where a preset or more than one training is
+    asked of a submission that takes no preset or draws nothing.
     """
-    if seeds > 1 and not is_seeded(submission.name):
+    if preset and not takes(submission.name, PRESETTED):
+        raise ScriptError(f"--preset {preset}: the training of {submission.name} has no presets")
+    if seeds > 1 and not takes(submission.name, SEEDED):
         raise ScriptError(
             f"--seeds {seeds}: the training of {submission.name} draws nothing, so each would give "
             "the same; expected --seeds 1"
@@ -85,9 +89,9 @@ def photograph_scores(
     return found
 
 
-def is_seeded(name: str) -> bool:
-    """Say whether a submission's training, or that of a network that it takes, draws."""
-    return name in SEEDED or any(map(is_seeded, DESCRIPTORS.get(name, {}).values()))
+def takes(name: str, scripts: Sequence[str]) -> bool:
+    """Say whether a submission's script, or that of a network that it takes, is among `scripts`."""
+    return name in scripts or any(takes(it, scripts) for it in DESCRIPTORS.get(name, {}).values())
 
 
 def train_copy(submission: Path, data: Path, work: Path, preset: str, seed: int) -> Path:
@@ -97,7 +101,7 @@ def train_copy(submission: Path, data: Path, work: Path, preset: str, seed: int)
     with the same preset and seed. A copy that an earlier call finished is used again.
     """
     name = submission.name
-    copy = work / f"{name}-{preset}-{seed}"
+    copy = work / f"{name}-{preset or 'default'}-{seed}"
     module = script_of(name)
     finished = copy.with_suffix(".finished")
     if finished.is_file():
@@ -107,7 +111,8 @@ def train_copy(submission: Path, data: Path, work: Path, preset: str, seed: int)
         submission, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
     )
     if module is not None:  # the smallest submissions are not trained
-        more: list[object] = ["--preset", preset, "--seed", seed] if name in SEEDED else []
+        more: list[object] = ["--preset", preset] if preset and name in PRESETTED else []
+        more += ["--seed", seed] if name in SEEDED else []
         for option, other in DESCRIPTORS.get(name, {}).items():
             more += [option, train_copy(submission.with_name(other), data, work, preset, seed)]
         run_python("-m", module, "--data", data, "--out", copy, *more)
@@ -144,7 +149,7 @@ def development_images(photographs: Photographs, target: Path) -> Path:
 def title(photographs: Photographs, begin: str, scores: Sequence[object]) -> str:
     """Return the title of the row: `begin`, how many trainings, the day, the tables' digest."""
     trainings = f"mean of {len(scores)} trainings (range)" if len(scores) > 1 else "one training"
-    return f"{begin}, {trainings}, {today()}, tables sha256 {photographs.digest()}"
+    return f"{begin} {trainings}, {today()}, tables sha256 {photographs.digest()}"
 
 
 def cell(scores: Sequence[Mapping[str, float]], key: str) -> str:

@@ -21,7 +21,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,8 +152,13 @@ def variant_rows(submission: Path, given: str, track: str) -> list[list[str]]:
 
 
 def preset_title(preset: str) -> str:
-    """Return how the row of the photographs begins for a preset of the training script."""
-    return f"{PHOTOGRAPHS}, preset `{preset}`"
+    """Return how the row of the photographs begins for a preset, "" for the script's own."""
+    return f"{PHOTOGRAPHS}, preset `{preset}`," if preset else f"{PHOTOGRAPHS},"
+
+
+def is_of_preset(cells: Sequence[str], begin: str) -> bool:
+    """Say whether a row of photographs is the one that begins so; without preset, of none."""
+    return cells[0].startswith(begin) and ("preset `" in begin or "preset `" not in cells[0])
 
 
 def photograph_row(submission: Path, options: argparse.Namespace, view: View) -> list[str]:
@@ -223,7 +228,7 @@ def write_scores(options: argparse.Namespace) -> None:
     if options.photographs:
         made = photograph_row(submission, options, view)
         begin = preset_title(options.preset)
-        photographs = [made, *(cells for cells in photographs if not cells[0].startswith(begin))]
+        photographs = [made, *(cells for cells in photographs if not is_of_preset(cells, begin))]
         photographs.sort()
     elif photographs:
         say("no --photographs: the rows of the photographs stay as they were")
@@ -245,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument(
         "--photographs", type=Path, metavar="DIR", help="train/, and dev/ or a bundle"
     )
-    options.add_argument("--preset", default="small", help="of the training on the photographs")
+    options.add_argument("--preset", default="", help="of the training script; else its own")
     options.add_argument("--seeds", type=int, default=1, help="trainings to average, default 1")
     options.add_argument("--variant", metavar="TITLE=FOLDER", help="another artifact's folder")
     given = options.parse_args(arguments)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from training.common import photograph_scores, platform_scores, readme_scores
 from training.common.errors import ScriptError
-from training.common.photograph_scores import DESCRIPTORS, SEEDED, is_seeded, script_of
+from training.common.photograph_scores import DESCRIPTORS, SEEDED, script_of, takes
 from training.common.readme_scores import (
     VIEWS,
     baseline_rows,
@@ -117,7 +117,7 @@ def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path
     assert main(["always_new", "--photographs", str(checkout / "photographs")]) == 0
     (found,) = (line for line in block(checkout) if "real photographs" in line)
     # The trained copy says cat_1 or owl_1 by the dataset in metadata.csv.
-    begin = "| **real photographs (train -> dev)**, preset `small`, one training, 20"
+    begin = "| **real photographs (train -> dev)**, one training, 20"
     assert found.startswith(begin)
     assert found.endswith("| 0.000 | 1.000 | 0.000 | 0.000 | – | – |")
     assert (checkout / "submissions/always_new/model.py").read_text() == before
@@ -141,6 +141,9 @@ def test_the_row_of_several_trainings_has_their_mean_and_range(
     assert "the training of always_new draws nothing" in capsys.readouterr().err
     monkeypatch.setattr(photograph_scores, "SEEDED", ("always_new",))
     wanted = [*photographs, "--preset", "imagenet", "--seeds", "2"]
+    assert main(["always_new", *wanted]) == 1
+    assert "the training of always_new has no presets" in capsys.readouterr().err
+    monkeypatch.setattr(photograph_scores, "PRESETTED", ("always_new",))
     assert main(["always_new", *wanted]) == 0
     (found,) = (line for line in block(checkout) if "real photographs" in line)
     assert ", preset `imagenet`, mean of 2 trainings (range), 20" in found
@@ -159,8 +162,8 @@ def test_seeds_below_one_are_a_usage_error() -> None:
 def test_what_draws_is_known_and_what_takes_its_network_too() -> None:
     for name in SEEDED:
         assert script_of(name) is not None
-    assert all(is_seeded(name) for name in DESCRIPTORS)
-    assert not is_seeded("wing_pattern_sgd")
+    assert all(takes(name, SEEDED) for name in DESCRIPTORS)
+    assert not takes("wing_pattern_sgd", SEEDED)
 
 
 def test_a_variant_is_scored_next_to_the_submission_and_its_rows_stay(
