@@ -38,7 +38,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             use_random_base(patch, tmp_path_factory.getbasetemp(), name)
         patch.setattr(family_features, "DEFAULT_FOLDER", tmp_path_factory.mktemp("features"))
         members = [
-            joint.Member(TowerRecipe("lite0"), 32, (1.0, 0.75), False),
+            joint.Member(TowerRecipe("lite0"), 32, (1.0, 0.75), True),
             joint.Member(TowerRecipe("lite2"), 32, (1.0,), True),
         ]
         patch.setattr(joint, "MEMBERS", members)
