@@ -7,6 +7,9 @@ writes it between the markers; tests/submissions compares.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from benchmarks.stored_scores import ROOT, track_of
 from kit import submissions
 from kit.markdown import table, write_block
@@ -37,8 +40,22 @@ def _description(submission: Submission) -> str:
 
 
 def _megabytes(submission: Submission) -> float:
-    """Return the size of all files of the zip, unpacked, in units of 1,000,000 bytes."""
-    return sum(entry.path.stat().st_size for entry in shipped(submission.path).entries) / 1e6
+    """Return the size of all files of the zip, unpacked, in units of 1,000,000 bytes.
+
+    A file that a registry package ships counts by weights.json, whether it was fetched or not.
+    """
+    packaged = packaged_bytes(submission.path)
+    own = (entry for entry in shipped(submission.path).entries if entry.name not in packaged)
+    return (sum(entry.path.stat().st_size for entry in own) + sum(packaged.values())) / 1e6
+
+
+def packaged_bytes(folder: Path) -> dict[str, int]:
+    """Return the bytes of the files that registry packages ship, fetched or not, by path."""
+    manifest = folder / "weights.json"
+    if not manifest.is_file():
+        return {}
+    listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    return {entry["path"]: int(entry["bytes"]) for entry in listed if "package" in entry}
 
 
 def _torch(submission: Submission) -> str:
