@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sample_data.reid_generator.shapes import (
+from sample_data.generator_common.shapes import (
     Colour,
     Points,
     blob,

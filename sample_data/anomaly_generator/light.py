@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sample_data.reid_generator.scenery import FINE, Pixels
-from sample_data.reid_generator.shapes import Colour
+from sample_data.generator_common.scenery import FINE, Pixels
+from sample_data.generator_common.shapes import Colour
 
 TIMES = ("day",) * 5 + ("dusk",) * 2 + ("night",) * 3  # as often as this
 WEATHER = ("dry", "rain", "fog")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sample_data.reid_generator.shapes import Points, blob, limb, refine, smooth, tone
+from sample_data.generator_common.shapes import Points, blob, limb, refine, smooth, tone
 
 from .sprite import Sheet
 

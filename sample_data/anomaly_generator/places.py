@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sample_data.reid_generator.scenery import FINE, Pixels, Size, blades, fractal, tinted
-from sample_data.reid_generator.shapes import (
+from sample_data.generator_common.scenery import FINE, Pixels, Size, blades, fractal, tinted
+from sample_data.generator_common.shapes import (
     Colour,
     Points,
     blob,

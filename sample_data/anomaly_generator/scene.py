@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from sample_data.reid_generator.scenery import FINE, Pixels, fractal
+from sample_data.generator_common.scenery import FINE, Pixels, fractal
 
 from . import beast, bird
 from .light import Light, expose

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from sample_data.generator_common.images import contact_sheet, small_png
-from sample_data.reid_generator.scenery import FINE
+from sample_data.generator_common.scenery import FINE
 
 from . import beast
 from .collection import SHARES, PlannedFrame

@@ -1,4 +1,4 @@
-"""The traits by which a species looks as it does: those that training knows, and those it does not.
+"""The traits of the species: those that training knows, and those that it does not.
 
 Lengths are in trunk lengths (chest to rump), angles in radians, colours RGB.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sample_data.reid_generator.shapes import Colour
+from sample_data.generator_common.shapes import Colour
 
 Vector = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sample_data.reid_generator.scenery import FINE
-from sample_data.reid_generator.shapes import Colour, Points, fill
+from sample_data.generator_common.scenery import FINE
+from sample_data.generator_common.shapes import Colour, Points, fill
 
 # The sheet in trunk lengths, and where on it the middle of the trunk stands on the ground.
 WIDTH, HEIGHT = 4.4, 3.3
@@ -21,7 +21,7 @@ class Pose:
 
     left: bool  # which way it looks
     phase: float  # of its gait, 0..1
-    nod: float  # radians by which the neck is lower
+    nod: float  # how much lower the neck is, in radians
     yaw: float  # share of the length that is seen
     tilt: float  # radians
     shine: bool = False  # eyes that throw the lamp's light back

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from sample_data.reid_generator import scenery
+from sample_data.generator_common import scenery
+from sample_data.generator_common.scenery import FINE, Size
+from sample_data.generator_common.shapes import blob, mix, smooth, tone
 from sample_data.reid_generator.photograph import Shot
-from sample_data.reid_generator.scenery import FINE, Size
-from sample_data.reid_generator.shapes import blob, mix, smooth, tone
 
 from .families import FAMILIES
 from .photograph import develop, draw_animal, draw_colours, draw_place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sample_data.reid_generator.shapes import Points, blob, spread_points
+from sample_data.generator_common.shapes import Points, blob, spread_points
 
 from .sketch import oval, strip
 

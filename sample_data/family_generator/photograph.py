@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageFilter, ImageStat
 
-from sample_data.reid_generator import scenery
+from sample_data.generator_common import scenery
+from sample_data.generator_common.scenery import FINE, Size
+from sample_data.generator_common.shapes import Colour, tone
 from sample_data.reid_generator.photograph import Shot, dapple, expose, roundness
-from sample_data.reid_generator.scenery import FINE, Size
-from sample_data.reid_generator.shapes import Colour, tone
 
 from .families import FAMILIES
 from .plans import DRAW

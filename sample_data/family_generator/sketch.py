@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
-from sample_data.reid_generator.scenery import FINE, Size
-from sample_data.reid_generator.shapes import Colour, Points, fill, limb, refine, smooth, tone
+from sample_data.generator_common.scenery import FINE, Size
+from sample_data.generator_common.shapes import Colour, Points, fill, limb, refine, smooth, tone
 from sample_data.reid_generator.views import View
 
 Joints = Sequence[Sequence[float] | Points] | Points

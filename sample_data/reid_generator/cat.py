@@ -8,9 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from sample_data.generator_common.scenery import FINE, Size
+from sample_data.generator_common.shapes import (
+    Colour,
+    Points,
+    blob,
+    fill,
+    limb,
+    mix,
+    refine,
+    smooth,
+    spread_points,
+    tone,
+)
+
 from .landmarks import Drawing, grid
-from .scenery import FINE, Size
-from .shapes import Colour, Points, blob, fill, limb, mix, refine, smooth, spread_points, tone
 from .views import View, coverage
 
 # Facing left; the trunk is 1 long, chest to rump, y down from the line of the back.

@@ -8,10 +8,10 @@ from pathlib import Path
 import scipy
 
 from sample_data.generator_common.bundle_folder import Bundle
+from sample_data.generator_common.shapes import Points
 from sample_data.generator_common.versions import drawing_versions
 
 from .collection import SEED, TESTS, collection
-from .shapes import Points
 from .sheets import logo, sheet
 from .tables import DATABASE_COLUMNS, QUERY_COLUMNS, REFERENCE_COLUMNS, image_table, landmark_table
 

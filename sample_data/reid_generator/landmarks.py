@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from .scenery import FINE
-from .shapes import Points
+from sample_data.generator_common.scenery import FINE
+from sample_data.generator_common.shapes import Points
 
 ALONG, ACROSS = 5, 2
 

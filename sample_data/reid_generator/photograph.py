@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from . import cat, salamander, scenery, turtle
+from sample_data.generator_common import scenery
+from sample_data.generator_common.scenery import Pixels, Size
+from sample_data.generator_common.shapes import Points
+
+from . import cat, salamander, turtle
 from .landmarks import Drawing, in_image
-from .scenery import Pixels, Size
-from .shapes import Points
 
 Pattern = salamander.Blotches | turtle.Scutes | cat.Rosettes
 

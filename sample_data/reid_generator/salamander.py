@@ -8,9 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from sample_data.generator_common.scenery import FINE, Size
+from sample_data.generator_common.shapes import (
+    Points,
+    blob,
+    fill,
+    limb,
+    mix,
+    refine,
+    spread_points,
+    tone,
+)
+
 from .landmarks import Drawing, grid
-from .scenery import FINE, Size
-from .shapes import Points, blob, fill, limb, mix, refine, spread_points, tone
 from .views import coverage
 
 # Half the body's width along it, in body lengths: snout, head, neck, trunk, hip, tail.

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from sample_data.generator_common import scenery
 from sample_data.generator_common.images import contact_sheet, small_png
 
-from . import salamander, scenery
+from . import salamander
 from .collection import DATASETS, SEED, PlannedImage, pattern
 
 COLUMNS, TILE = 6, (132, 132)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sample_data.generator_common.shapes import Points
 from sample_data.generator_common.tables import table
 
 from .collection import DATASETS, PlannedImage
 from .landmarks import ACROSS, ALONG
-from .shapes import Points
 
 DATABASE_COLUMNS = (
     "image_id",

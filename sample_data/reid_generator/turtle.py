@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 from scipy.spatial import Voronoi
 
+from sample_data.generator_common.scenery import FINE, Size
+from sample_data.generator_common.shapes import Points, fill, mix, smooth, spread_points, tone
+
 from .landmarks import Drawing, grid
-from .scenery import FINE, Size
-from .shapes import Points, fill, mix, smooth, spread_points, tone
 from .views import View, coverage
 
 # Facing left; 0..1 from beak to neck, y down.

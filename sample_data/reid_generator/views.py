@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .shapes import Points
+from sample_data.generator_common.shapes import Points
 
 
 @dataclass(frozen=True)

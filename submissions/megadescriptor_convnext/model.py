@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from wildlife_backbone.features import base_path
+from wildlife_backbone.networks import with_weights
 from wildlife_reid.agreement import agreed, confidence, per_individual
 from wildlife_reid.alignment import AlignedNetwork, read_landmark_network, whole_square
 from wildlife_reid.calibration import from_json
 from wildlife_reid.identity_classifier import identity_classifier
-from wildlife_reid.networks import with_weights
 from wildlife_reid.open_set import of_dataset
 from wildlife_reid.retrieval_model import Arrays, PreparedImage, RetrievalModel, Rows, Scores
 from wildlife_reid.served_image import longest_side, served_image

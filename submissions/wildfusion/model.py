@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 from wildlife_backbone.features import base_path
+from wildlife_backbone.networks import with_weights
 from wildlife_reid.alignment import AlignedNetwork, read_landmark_network, whole_square
 from wildlife_reid.calibration import from_json
 from wildlife_reid.embedding_model import PreparedPixels
 from wildlife_reid.fusion import GLOBAL, LOCAL, fuse, shortlist
 from wildlife_reid.local.pipelines import Features, local_pipeline
-from wildlife_reid.networks import with_weights
 from wildlife_reid.open_set import of_dataset
 from wildlife_reid.retrieval_model import Arrays, RetrievalModel, Rows, Scores
 from wildlife_reid.served_image import longest_side, served_image

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from sample_data.generator_common import bundle_folder
+from sample_data.generator_common import bundle_folder, scenery, shapes
 from sample_data.generator_common.bundle_folder import GENERATED, Bundle
-from sample_data.reid_generator import generated_files, scenery, shapes, tables, views
+from sample_data.reid_generator import generated_files, tables, views
 from sample_data.reid_generator.collection import DATASETS, TESTS, PlannedImage, collection, pattern
 from sample_data.reid_generator.landmarks import in_image
 from tests.support.reid_sample import REID, landmark_points, path_of

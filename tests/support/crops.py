@@ -61,5 +61,5 @@ class MeanColours:
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.seen += len(pixels)
-        cells = pixels.reshape(len(pixels), 4, 8, 4, 8, 3).astype(np.float32)
+        cells = pixels[..., :3].reshape(len(pixels), 4, 8, 4, 8, 3).astype(np.float32)
         return np.asarray(cells.mean(axis=(2, 4)).reshape(len(pixels), -1), dtype=np.float32)

@@ -79,7 +79,7 @@ def explore(options: argparse.Namespace, encoder: Encoder | None = None) -> None
             settings=settings(options, encoder, clusters, perplexity),
         )
     pixels = squares(options.data, frames, SIZES[0], encoder.margin)
-    page = render(found, sheet([Image.fromarray(one) for one in pixels]))
+    page = render(found, sheet([Image.fromarray(one[..., :3]) for one in pixels]))
     write_all(options.out, {TABLE: table(found).encode(), PAGE: page.encode()})
     say(summary(found))
     say(f"{options.out / PAGE} ({len(page.encode()) / 1e6:.1f} MB), {options.out / TABLE}")

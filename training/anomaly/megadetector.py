@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 from PIL import Image
 
 from training.anomaly.detection.files import read_detector
+from training.anomaly.detections_json import read_entries
 from training.common.atomic import write_json
 from training.common.console import say
 from training.common.errors import DataError, TrainingError
@@ -71,16 +71,7 @@ def read_found(path: Path, sizes: Mapping[str, tuple[int, int]]) -> Found:
     that is wrong: no such document, an image that the file lacks, a category without name, a box
     that is no box of its image, a confidence outside 0 to 1.
     """
-    try:
-        document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-        names = dict(document["detection_categories"])
-        entries = {
-            str(entry["file"]): entry.get("detections") or [] for entry in document["images"]
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path}: expected MegaDetector's JSON (images, detection_categories): {error!r}"
-        ) from error
+    entries, names = read_entries(path)
     problems = [f"{name}: not among the images of the file" for name in sizes.keys() - entries]
     found: Found = {}
     for name in sizes.keys() & entries.keys():

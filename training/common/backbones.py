@@ -1,4 +1,4 @@
-"""Networks of timm, by its names, a hub's id, or a local folder."""
+"""Networks of timm, by its names, a hub's id, or a local folder, and what their input needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import timm
 from torch import nn
 
 from training.common.errors import TrainingError
+
+# Mean and standard deviation of a network's input: of ImageNet (published code), or a half each
+# (MegaDescriptor's model card).
+NORMALISATIONS = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
 
 
 def create_backbone(name: str, pretrained: bool, **arguments: Any) -> nn.Module:

@@ -12,7 +12,7 @@ _BOUNDS = (-2.0, 3.0)  # of its natural logarithm
 
 
 def temperature_of(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
-    """Return the temperature by which logits (n, families) of labels (n,) are divided.
+    """Return the temperature that divides logits (n, families) of labels (n,).
 
     The one with the lowest mean negative log-likelihood; 1 for fewer than FEWEST images. The
     images must not be ones that the network was trained on. Source: Guo et al. 2017.

@@ -27,7 +27,7 @@ from training.common.errors import DataError, FolderError
 from training.common.script import parser, run
 from training.common.submission_files import ROOT
 from training.common.tables import read_table, write_table
-from training.family.cleaning import Removed, clean, kept_rows, split_off
+from training.family.cleaning import Removed, clean, kept_rows
 from training.family.collection import (
     COLUMNS,
     IMAGES,
@@ -39,6 +39,7 @@ from training.family.collection import (
 from training.family.filters.all_filters import FILTERS, NAMES
 from training.family.filters.features import network_features
 from training.family.filters.frame import Flags, Given
+from training.family.split import split_off
 
 REMOVED, ASIDE, DIRT = "removed.csv", "train_test.csv", "dirt"
 REMOVED_COLUMNS = (*COLUMNS, "filter")
@@ -148,7 +149,7 @@ def work(options: argparse.Namespace) -> None:
                   options.person_detector)  # fmt: skip
     chosen = [one for one in FILTERS
               if one.name not in options.skip and one.name in (options.only or NAMES)]  # fmt: skip
-    aside = split_off(collection, options.seed, options.test_share)
+    aside = split_off(collection.family, options.seed, options.test_share)
     removed = clean(given, chosen, aside, say)
     if options.report:
         write_report(options.data, collection, removed, options.report)

@@ -11,12 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.model_selection import StratifiedShuffleSplit
 
-from training.family.collection import Collection
 from training.family.filters.frame import Filter, Flags, Given
-
-TEST_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -26,22 +22,6 @@ class Removed:
     name: str
     rows: tuple[int, ...]
     shown: int
-
-
-def split_off(collection: Collection, seed: int, share: float = TEST_SHARE) -> Flags:
-    """Return which images are set aside for a test, (n,), stratified by family.
-
-    Families of one image stay in the training part. share 0 sets none aside.
-    """
-    aside = np.zeros(len(collection), dtype=bool)
-    names, counts = np.unique(collection.family, return_counts=True)
-    rows = np.flatnonzero(np.isin(collection.family, names[counts > 1]))
-    if share and len(rows):
-        size = max(len(np.unique(collection.family[rows])), round(share * len(rows)))
-        splitter = StratifiedShuffleSplit(1, test_size=size, random_state=seed)
-        ((_, test),) = splitter.split(rows, collection.family[rows])
-        aside[rows[test]] = True
-    return aside
 
 
 def clean(

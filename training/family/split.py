@@ -1,4 +1,4 @@
-"""Split a collection inside its training data: once, or again and again for a comparison."""
+"""Split a collection: a test part set aside, and validation inside the training part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedShuffleSplit
 
+TEST_SHARE = 0.15  # set aside before any filter of cleaning that learns
 VALIDATION_SHARE = 0.1
 Rows = NDArray[np.intp]
 
@@ -24,6 +26,22 @@ def folds(family: NDArray[np.str_], count: int, seed: int = 0) -> NDArray[np.int
         fold[rows] = (start + np.arange(len(rows))) % count
         start += len(rows)  # so that small families do not all fill the first folds
     return fold
+
+
+def split_off(family: NDArray[np.str_], seed: int, share: float = TEST_SHARE) -> NDArray[np.bool_]:
+    """Return which images are set aside for a test, (n,), stratified by family (n,).
+
+    Families of one image stay in the training part. share 0 sets none aside.
+    """
+    aside = np.zeros(len(family), dtype=np.bool_)
+    names, counts = np.unique(family, return_counts=True)
+    rows = np.flatnonzero(np.isin(family, names[counts > 1]))
+    if share and len(rows):
+        size = max(len(np.unique(family[rows])), round(share * len(rows)))
+        splitter = StratifiedShuffleSplit(1, test_size=size, random_state=seed)
+        ((_, test),) = splitter.split(rows, family[rows])
+        aside[rows[test]] = True
+    return aside
 
 
 def validation_rows(

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.common.backbones import NORMALISATIONS
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.script import changed, run
@@ -32,7 +33,7 @@ from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.base import settle
 from training.reid.embedding.batches import with_more
 from training.reid.embedding.network_files import Trained, network_bytes, publish_network
-from training.reid.embedding.recipe import NORMALISATIONS, Recipe, train_embedding
+from training.reid.embedding.recipe import Recipe, train_embedding
 from training.reid.embedding.swin import PRESETS, build, embed_squares
 from training.reid.images import read_squares
 from training.reid.landmarks.files import WHOLE, Pose, parse_with_pose, read_landmarks

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sample_data.reid_generator.shapes import Points
+from sample_data.generator_common.shapes import Points
 
 from ..marks import spots
 from ..sketch import Sketch, curve, oval, strip

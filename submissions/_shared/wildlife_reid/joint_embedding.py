@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor
 
 from wildlife_backbone.features import base_path
+from wildlife_backbone.networks import with_weights
 from wildlife_reid.alignment import AlignedNetwork, read_landmark_network, whole_square
-from wildlife_reid.networks import with_weights
 from wildlife_reid.swin import describe, swin_descriptor, unit_rows
 from wildlife_reid.triplet import TripletNetwork, embed
 from wildlife_submission.served_network import ServedNetwork

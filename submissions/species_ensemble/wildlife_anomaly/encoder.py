@@ -16,8 +16,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from wildlife_anomaly.crops import BoxOfPixels, Pixels, box_window, crop_square, in_grey
 from wildlife_backbone.features import PooledStages, base_path, read_base
+from wildlife_backbone.networks import with_weights
 from wildlife_image.square import normalised
-from wildlife_reid.networks import with_weights
 from wildlife_submission.served_network import ServedNetwork
 
 Features = NDArray[np.float64]

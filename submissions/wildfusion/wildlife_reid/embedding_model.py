@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from wildlife_backbone.features import base_path
+from wildlife_backbone.networks import with_weights
 from wildlife_reid.alignment import AlignedNetwork, read_landmark_network, whole_square
-from wildlife_reid.networks import with_weights
 from wildlife_reid.retrieval_model import PreparedImage, RetrievalModel
 from wildlife_submission.served_network import ServedNetwork
 

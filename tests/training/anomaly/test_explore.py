@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,18 @@ import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
+from tests.support.base_networks import use_random_base
 from tests.support.crops import MeanColours, draw_camera_traps
 from training.anomaly import explore
 from training.anomaly.camera_traps import IMAGES, read_camera_traps
 from training.anomaly.exploring.crops import crop_features, crops_of, squares, trained_encoder
 from training.anomaly.exploring.thumbnails import SIZES, sheet
+from training.anomaly.simclr.files import write_encoder
+from training.anomaly.simclr.recipe import FROZEN, build
 from training.common.errors import FeatureError
 from training.common.script import run
-from wildlife_anomaly.encoder import Encoder
+from wildlife_anomaly.crops import rescaled, served_frame
+from wildlife_anomaly.encoder import Encoder, ServedEncoder
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +142,7 @@ def test_the_crop_on_the_page_is_the_one_that_the_encoder_saw(data: Path) -> Non
     pixels = list(squares(data, frames, 32, 0.1))
     assert len(pixels) == len(crops) == 48
     for crop, square in list(zip(crops, pixels, strict=True))[4:]:
-        loudest = int(np.argmax(square[16, 16]))
+        loudest = int(np.argmax(square[16, 16, :3]))
         assert loudest == {"jay": 2, "robin": 0, "wren": 1}[crop.box.species]
 
 
@@ -194,6 +199,26 @@ def test_features_that_are_not_finite_name_their_crops(data: Path, tmp_path: Pat
     with pytest.raises(FeatureError, match=r"features of 2 of 48 crops.*feeder_00\.png#2"):
         crop_features(data, read_camera_traps(data), Broken(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_encoder_that_weighs_by_the_box_is_fed_as_it_serves(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bases").mkdir()
+    use_random_base(monkeypatch, tmp_path / "bases")
+    network, settings = build(replace(FROZEN, image_size=32))
+    write_encoder(tmp_path / "encoder", settings, {})
+    found = trained_encoder(tmp_path / "encoder")
+    frames = read_camera_traps(data)
+    features = crop_features(data, frames, found, tmp_path)
+    box = frames[0].boxes[0]
+    with Image.open(data / IMAGES / frames[0].file_name) as image:
+        whole = served_frame(image)
+    measured = (frames[0].width, frames[0].height)
+    place = rescaled((box.left, box.top, box.width, box.height), measured, whole.size)
+    served = ServedEncoder(network.eval())
+    expected = served.of_crops(served.crops(whole, [place], grey=False))
+    np.testing.assert_allclose(features[:1], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_trained_encoder_is_used_and_another_folder_refused(

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.support.families import draw_collection, speckled
 from training.family.clean_images import dirt_table, main
-from training.family.cleaning import clean, split_off
+from training.family.cleaning import clean
 from training.family.collection import Collection, read_collection
 from training.family.filters import (
     class_distance,
@@ -24,6 +24,7 @@ from training.family.filters import (
 )
 from training.family.filters.all_filters import FILTERS
 from training.family.filters.frame import Filter, FilterUnavailable, Flags, Given
+from training.family.split import split_off
 
 
 def no_network(_: Collection) -> NDArray[np.float32]:
@@ -98,7 +99,7 @@ def test_filters_without_weights_say_how_to_get_them(tmp_path: Path) -> None:
 def test_nothing_that_learns_sees_the_images_set_aside(tmp_path: Path) -> None:
     draw_collection(tmp_path, each=20)
     collection = read_collection(tmp_path)
-    aside = split_off(collection, seed=1)
+    aside = split_off(collection.family, seed=1)
     assert aside.sum() == round(0.15 * len(collection))
     assert set(collection.family[aside].tolist()) == set(collection.family.tolist())
     seen: dict[str, set[str]] = {}

@@ -23,10 +23,10 @@ from training.reid.embedding.base import settle
 from training.reid.embedding.descriptors import descriptor_files, embed, read_descriptor
 from training.reid.images import ServedImages
 from wildlife_backbone.features import StageFeatures
+from wildlife_backbone.networks import with_weights
 from wildlife_image.square import normalised
 from wildlife_reid.alignment import network_input
 from wildlife_reid.joint_embedding import KINDS, SWIN, TRIPLET
-from wildlife_reid.networks import with_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

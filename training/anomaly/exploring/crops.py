@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.anomaly.camera_traps import IMAGES, Box, Frame
+from training.anomaly.simclr.files import read_encoder_folder
 from training.common.base_network import base_file, base_settings
 from training.common.cache import DEFAULT_FOLDER, Features, file_digest, kept_arrays
 from training.common.digests import short_digest
-from training.common.errors import DataError, FeatureError, FolderError
+from training.common.errors import DataError, FeatureError
 from training.common.images import UNREADABLE
 from wildlife_anomaly import encoder as encoders
-from wildlife_anomaly.crops import crop_square, rescaled, served_frame
-from wildlife_anomaly.encoder import ServedEncoder
+from wildlife_anomaly.crops import box_window, crop_square, rescaled, served_frame
+from wildlife_anomaly.encoder import WINDOW, ServedEncoder
 from wildlife_backbone.features import read_base
 
 BATCH = 32
-ENCODER = "encoder.json"  # in the folder of a trained encoder
 MARGIN = 0.1  # around a box, as a share of its longer side
 FROZEN_SIZE = 224  # pixels of the square that the frozen base sees
 
@@ -47,7 +47,7 @@ class Crop:
 
 
 class Encoder(Protocol):
-    """What gives features of crops: (n, size, size, 3) bytes -> (n, d).
+    """What gives features of crops: (n, size, size, 4) bytes, RGB and window -> (n, d).
 
     digest: tells one encoder, with its preprocessing, from another; name: for people.
     """
@@ -75,7 +75,7 @@ class NetworkEncoder:
     served: ServedEncoder
 
     def features(self, pixels: Pixels) -> Features:
-        """Return features (n, d) of (n, size, size, 3) bytes."""
+        """Return features (n, d) of (n, size, size, 4) bytes."""
         return np.asarray(self.served.of_crops(pixels), dtype=np.float32)
 
 
@@ -99,15 +99,7 @@ def trained_encoder(folder: Path) -> NetworkEncoder:
 
     Raises FolderError where the folder holds none, or weights of another network.
     """
-    path = folder / ENCODER
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        network = encoders.read_encoder(settings, folder)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise FolderError(
-            f"{path}: expected an encoder that `python -m training.anomaly.train_simclr --out "
-            f"FOLDER` made; {error}"
-        ) from error
+    network, settings, _ = read_encoder_folder(folder)
     named = (settings.get("weights"), settings.get("base", {}).get("weights"))
     files = [folder / str(name) for name in named if name]
     return _network_encoder(f"the encoder of {folder.name}", network, settings, files)
@@ -129,7 +121,7 @@ def crops_of(frames: Sequence[Frame]) -> list[Crop]:
 
 
 def squares(folder: Path, frames: Sequence[Frame], size: int, margin: float) -> Iterator[Pixels]:
-    """Yield (size, size, 3) bytes for each box, frame by frame; each image is read once.
+    """Yield (size, size, 4) bytes for each box: RGB and its window; each image is read once.
 
     Raises DataError that names all images that cannot be read; nothing more is yielded then.
     """
@@ -145,7 +137,8 @@ def squares(folder: Path, frames: Sequence[Frame], size: int, margin: float) -> 
         for box in frame.boxes if not problems else ():
             whole = (box.left, box.top, box.width, box.height)
             place = rescaled(whole, (frame.width, frame.height), seen.size)
-            yield crop_square(seen, place, size, margin)
+            window = box_window(place, size, margin, WINDOW)
+            yield np.dstack([crop_square(seen, place, size, margin), window])
     if problems:
         head = f"{len(problems)} of {len(frames)} images cannot be used, nothing was written"
         raise DataError("\n  ".join([head, *problems]))

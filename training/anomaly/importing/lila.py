@@ -7,15 +7,14 @@ image name one species, each animal that the detector is sure of is one of it.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from training.anomaly.camera_traps import Box, Frame, checked_box, image_size
 from training.anomaly.coco_document import refuse
+from training.anomaly.detections_json import read_entries
 from training.anomaly.importing.names import below
 from training.anomaly.layout import Found, no_frames, same_names
 from training.common.errors import DataError
@@ -122,19 +121,17 @@ def read_detections(path: Path, threshold: float) -> Sizes:
 
     Raises DataError where the file is not of that form.
     """
+    entries, _ = read_entries(path)
     try:
-        read: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         return {
-            str(one["file"]): [
+            file: [
                 tuple(float(side) for side in animal["bbox"])
-                for animal in one.get("detections") or ()
+                for animal in found
                 if str(animal["category"]) == _ANIMAL and float(animal["conf"]) >= threshold
             ]
-            for one in read["images"]
+            for file, found in entries.items()
         }
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: expected MegaDetector's JSON: {error!r}") from error
 
 

@@ -47,7 +47,7 @@ def read_encoder_folder(folder: Path) -> tuple[Encoder, dict[str, Any], dict[str
         encoder = read_encoder(settings, folder)
         own = [str(settings["weights"])] if "weights" in settings else []
         files = {name: (folder / name).read_bytes() for name in own}
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise FolderError(
             f"{path}: expected an encoder that `python -m training.anomaly.train_simclr --out "
             f"FOLDER` made; {error}"

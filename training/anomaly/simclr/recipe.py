@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.common.backbones import architecture_of, create_backbone
+from training.common.backbones import NORMALISATIONS, architecture_of, create_backbone
 from training.common.base_network import base_file, base_settings, freeze
 from training.common.errors import TrainingError
 from training.common.script import option
-from training.reid.embedding.recipe import NORMALISATIONS
 from wildlife_anomaly.encoder import Encoder
 from wildlife_backbone.features import read_base
 

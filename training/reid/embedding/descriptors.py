@@ -24,8 +24,8 @@ from training.reid.database import Database
 from training.reid.images import ServedImages
 from training.reid.landmarks.files import LANDMARKS, landmark_path, read_landmarks
 from wildlife_backbone.features import base_path
+from wildlife_backbone.networks import with_weights
 from wildlife_reid.alignment import network_input
-from wildlife_reid.networks import with_weights
 from wildlife_reid.swin import describe, swin_descriptor
 
 DESCRIPTOR = "weights/descriptor.safetensors"

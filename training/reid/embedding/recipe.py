@@ -17,6 +17,7 @@ from pytorch_metric_learning.losses import (
 from pytorch_metric_learning.miners import BatchHardMiner
 from torch import Tensor, nn
 
+from training.common.backbones import NORMALISATIONS
 from training.common.base_network import parameter_groups
 from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
@@ -26,12 +27,6 @@ from training.reid.embedding.batches import Variation, classes
 from training.reid.embedding.trainer import EmbeddingTrainer, Report, Schedule
 from wildlife_backbone.features import StageFeatures
 
-# Mean and standard deviation of a network's input: of ImageNet (published code), or a half each
-# (MegaDescriptor's model card).
-NORMALISATIONS = {
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-}
 TRIPLETS, CONTRASTIVE, ARCFACE = "batch-hard triplets", "supervised contrastive", "arcface"
 # Of the learning rate, for layers that start from published weights: individuals need more change
 # than species (training/LOG.md).

@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from .shapes import Colour, Points, fill, limb, mix, refine, smooth, tone
+from sample_data.generator_common.shapes import (
+    Colour,
+    Points,
+    fill,
+    limb,
+    mix,
+    refine,
+    smooth,
+    tone,
+)
 
 Pixels = NDArray[np.float64]
 Size = tuple[int, int]  # width, height

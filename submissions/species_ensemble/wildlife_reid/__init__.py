@@ -1,1 +1,0 @@
-"""Served code of the re-identification track: descriptors, galleries, and open-set decisions."""
