@@ -39,7 +39,7 @@ from training.family.collection import (
 from training.family.filters.all_filters import FILTERS, NAMES
 from training.family.filters.features import network_features
 from training.family.filters.frame import Flags, Given
-from training.family.split import split_off
+from training.family.split import TEST_SHARE, split_off
 
 REMOVED, ASIDE, DIRT = "removed.csv", "train_test.csv", "dirt"
 REMOVED_COLUMNS = (*COLUMNS, "filter")
@@ -77,7 +77,10 @@ def undo(folder: Path, keep: Sequence[str]) -> None:
     """Put removed images back into FOLDER/train.csv, but those of the filters in `keep`."""
     _, gone = read_table(folder / REMOVED, f"{REMOVED} of an earlier cleaning")
     _, train = read_table(folder / TABLE, TABLE)
-    back = [row for row in gone if row["filter"] not in keep]
+    # One that is there already came back in an undo that was killed before it wrote removed.csv.
+    there = {row["filename"] for row in train}
+    returned = [row for row in gone if row["filter"] not in keep]
+    back = [row for row in returned if row["filename"] not in there]
     write_table(folder / TABLE, COLUMNS, [*train, *back])
     write_table(folder / REMOVED, REMOVED_COLUMNS, [row for row in gone if row["filter"] in keep])
     say(f"{folder}: {len(back)} images are back")
@@ -115,6 +118,12 @@ def write_report(data: Path, collection: Collection, removed: Sequence[Removed],
         say(text)
 
 
+def _names(path: Path) -> list[str]:
+    """Return the names of a file, one a line; a name may hold spaces."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options."""
     made = parser("training.family.clean_images", __doc__ or "")
@@ -129,7 +138,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--allow", type=Path, help="file of names that colour_mode keeps, one a line")
     made.add_argument("--clip", type=Path, help="folder of an open_clip model")
     made.add_argument("--person-detector", type=Path, help="file of torchvision's weights")
-    made.add_argument("--test-share", type=float, default=0.15, help="set aside before all filters")
+    made.add_argument(
+        "--test-share", type=float, default=TEST_SHARE, help="set aside before all filters"
+    )
     made.add_argument("--seed", type=int, default=0)
     return made.parse_args(arguments)
 
@@ -144,7 +155,7 @@ def work(options: argparse.Namespace) -> None:
             "expected --out FOLDER or --dry-run: cleaning never changes --data itself"
         )
     collection = read_collection(options.data)
-    allowed = options.allow.read_text(encoding="utf-8").split() if options.allow else []
+    allowed = _names(options.allow) if options.allow else []
     given = Given(collection, network_features, options.seed, frozenset(allowed), options.clip,
                   options.person_detector)  # fmt: skip
     chosen = [one for one in FILTERS
