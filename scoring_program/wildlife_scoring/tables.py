@@ -214,6 +214,22 @@ def parse_scores(given: Predictions, problems: Problems) -> NDArray[np.float64]:
     return scores
 
 
+def parse_labels(given: Predictions, problems: Problems, remedy: str) -> NDArray[np.object_]:
+    """Return the labels as written, shape (rows,). Empty ones become a problem.
+
+    remedy: what to do about them.
+    """
+    empty = [row for row, label in enumerate(given.values) if not label.strip()]
+    if empty:
+        problems.add(
+            given.path,
+            f"{len(empty)} of {count(len(given.names), 'label')} empty: "
+            f"{name_some((given.names[row] for row in empty), len(empty))}",
+            remedy,
+        )
+    return np.array(given.values, dtype=object)
+
+
 def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and fields of each row that is not blank."""
     with path.open(encoding="utf-8-sig", newline="") as file:

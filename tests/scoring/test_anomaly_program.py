@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.support.scoring import Folders, Rows, make_folders
+from tests.support.scoring import Folders, Rows, make_folders, text_of
 from wildlife_scoring.metrics import auroc
 from wildlife_scoring.report.curves import roc_line
 from wildlife_scoring.report.svg import POINTS
@@ -36,10 +35,6 @@ def folders(tmp_path: Path) -> Folders:
     made.refer(TRUTH, HEADER)
     made.predict(ANSWERS)
     return made
-
-
-def text_of(report: str) -> str:
-    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", report))
 
 
 def test_a_good_table_is_scored(folders: Folders) -> None:

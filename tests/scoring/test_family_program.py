@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.scoring import Folders, Rows, make_folders, write_rows
+from tests.support.scoring import Folders, Rows, make_folders, text_of, write_rows
 from wildlife_scoring.family.calibration import calibration
 from wildlife_scoring.family.confusion import Pair
 from wildlife_scoring.family.matrix import TITLED, matrix_chart
@@ -50,10 +50,6 @@ def folders(tmp_path: Path) -> Folders:
 def list_candidates(folders: Folders, rows: Rows) -> None:
     path = folders.predictions.with_name("candidates.csv")
     write_rows(path, [("filename", "rank", "identity", "score"), *rows])
-
-
-def text_of(report: str) -> str:
-    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", report))
 
 
 def test_a_good_table_is_scored(folders: Folders) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -128,3 +129,8 @@ def make_answered_folders(root: Path) -> Folders:
     made.refer(TRUTH)
     made.predict(ANSWERS)
     return made
+
+
+def text_of(report: str) -> str:
+    """Return the words of a report, without its tags."""
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", report))

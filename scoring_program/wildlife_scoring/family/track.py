@@ -40,15 +40,7 @@ def check_truth(reference: Path, truth: Truth, problems: Problems) -> None:
 
 def parse(given: tables.Predictions, problems: Problems) -> NDArray[np.object_]:
     """Return the labels as written, shape (rows,). Empty ones become a problem."""
-    empty = [row for row, label in enumerate(given.values) if not label.strip()]
-    if empty:
-        problems.add(
-            given.path,
-            f"{len(empty)} of {tables.count(len(given.names), 'label')} empty: "
-            f"{name_some((given.names[row] for row in empty), len(empty))}",
-            "write the name of a family for each image",
-        )
-    return np.array(given.values, dtype=object)
+    return tables.parse_labels(given, problems, "write the name of a family for each image")
 
 
 def evaluate(aligned: Aligned) -> Scored:
