@@ -22,10 +22,10 @@ TWICE_THE_CORES = --numprocesses $$((2 * $$(getconf _NPROCESSORS_ONLN))) --maxpr
 # The tests that import no torch (tests/repository holds that).
 KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scoring tests/repository
 
-USUAL := not slow and not containers
+USUAL := not slow and not stored and not containers
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models bases test test-kit test-process test-slow test-containers coverage fuzz check docs \
+.PHONY: help demo models bases test test-kit test-process test-stored test-slow test-containers coverage fuzz check docs \
   docs-check vendor \
   bench sample-data scores pack constraints clean
 
@@ -79,8 +79,11 @@ test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torc
 test-process: $(VENV)/kit.done ## What test-kit leaves out: whole runs; processes that are killed, timed, fenced off (no torch)
 	@$(BIN)/python -m pytest -q $(TWICE_THE_CORES) -m '$(USUAL) and process' $(KIT_TESTS)
 
+test-stored: $(VENV)/all.done $(VENV)/bases.done ## Every submission on every image of its sample tasks, against tests/scores
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m stored tests/submissions
+
 test-slow: $(VENV)/all.done ## The slow checks too
-	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'slow or not slow'
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m 'not containers'
 
 test-containers: $(VENV)/all.done ## The tests that need containers, on a private engine if there is none
 	@PYTHON=$(BIN)/python tests/containers/run.sh

@@ -8,7 +8,8 @@ r"""Write what a submission scores into its README, by running the platform's tw
 The README needs `<!-- scores:begin -->` and `<!-- scores:end -->`; the submission's metadata names
 the track. With `--photographs`, the submission's training script trains a copy on DIR/train for
 each of `--seeds` seeds; the copies are scored on DIR where that is a bundle, as `python -m
-training.reid.split` makes one, else on DIR/dev (images/ and ref_dev.csv). Each preset has a row.
+training.reid.split` makes one, else on DIR/dev (images/ and ref_dev.csv). Each preset has a row,
+and each set of photographs that `--called` gives a name.
 Trained copies stay in runs/photographs and are used again. `--variant` adds rows of another
 artifact of the same submission on the sample data: its training script filled FOLDER. Rows that
 these options do not name stay as they were. The last rows, results of others, are in
@@ -45,7 +46,7 @@ from wildlife_scoring.tracks import TRACKS
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "benchmarks" / "published.json"
 TASKS = ("development", "final")
-PHOTOGRAPHS = "**real photographs (train -> dev)**"
+PHOTOGRAPHS = "**real photographs"
 VARIANT = "variant "
 DASH = "\u2013"  # where a value does not exist
 
@@ -151,9 +152,10 @@ def variant_rows(submission: Path, given: str, track: str) -> list[list[str]]:
         return [sample_row(f"{begin}, sample {task}", task, copy, track) for task in TASKS]
 
 
-def preset_title(preset: str) -> str:
-    """Return how the row of the photographs begins for a preset, "" for the script's own."""
-    return f"{PHOTOGRAPHS}, preset `{preset}`," if preset else f"{PHOTOGRAPHS},"
+def row_begin(preset: str, called: str) -> str:
+    """Return how a row of photographs begins; "" for the script's own preset, and for no name."""
+    begin = f"{PHOTOGRAPHS}{called and f': {called}'} (train -> dev)**,"
+    return f"{begin} preset `{preset}`," if preset else begin
 
 
 def is_of_preset(cells: Sequence[str], begin: str) -> bool:
@@ -166,7 +168,7 @@ def photograph_row(submission: Path, options: argparse.Namespace, view: View) ->
     photographs = Photographs(options.photographs.resolve(), view.table)
     work = ROOT / "runs" / "photographs" / photographs.digest()
     scores = photograph_scores(submission, photographs, options.preset, options.seeds, work)
-    begin = title(photographs, preset_title(options.preset), scores)
+    begin = title(photographs, row_begin(options.preset, options.called), scores)
     cells = (cell(scores, key) if key in scores[0] else DASH for key in view.columns)
     return [begin, *cells]
 
@@ -227,7 +229,7 @@ def write_scores(options: argparse.Namespace) -> None:
     rows = [sample_row(f"**sample {task}**", task, submission, track) for task in TASKS]
     if options.photographs:
         made = photograph_row(submission, options, view)
-        begin = preset_title(options.preset)
+        begin = row_begin(options.preset, options.called)
         photographs = [made, *(cells for cells in photographs if not is_of_preset(cells, begin))]
         photographs.sort()
     elif photographs:
@@ -251,6 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--photographs", type=Path, metavar="DIR", help="train/, and dev/ or a bundle"
     )
     options.add_argument("--preset", default="", help="of the training script; else its own")
+    options.add_argument("--called", default="", metavar="NAME", help="of the photographs, if several")
     options.add_argument("--seeds", type=int, default=1, help="trainings to average, default 1")
     options.add_argument("--variant", metavar="TITLE=FOLDER", help="another artifact's folder")
     given = options.parse_args(arguments)

@@ -16,6 +16,9 @@ from wildlife_backbone.published import architecture, published_weights
 HEAD = 7  # the last map, after the stages 0 to 6: 1,280 channels
 REDUCTION = (2, 4, 8, 16, 16, 32, 32, 32)  # pixels of the image per place, by stage
 MEAN = STD = (0.5, 0.5, 0.5)
+# Images that a CPU has at once where nothing is learned: maps of more leave its caches, and 96 take
+# up to four times as long.
+AT_ONCE = 8
 
 
 class Backbone(nn.Module):
@@ -41,8 +44,17 @@ class Backbone(nn.Module):
             self.conv_head, self.bn2 = whole.conv_head, whole.bn2
         widths = (*(_width(stage) for stage in whole.blocks), int(whole.num_features))
         self.channels = tuple(widths[stage] for stage in self.stages)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        learns = self.training or torch.is_grad_enabled()
+        if learns or pixels.device.type != "cpu" or len(pixels) <= AT_ONCE:
+            return self._maps(pixels)
+        parts = [self._maps(part) for part in pixels.split(AT_ONCE)]
+        return [torch.cat(maps) for maps in zip(*parts, strict=True)]
+
+    def _maps(self, pixels: Tensor) -> list[Tensor]:
         maps = []
         current: Tensor = self.bn1(self.conv_stem(pixels))
         for stage, block in enumerate(self.blocks):

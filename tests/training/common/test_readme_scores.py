@@ -123,6 +123,13 @@ def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path
     assert (checkout / "submissions/always_new/model.py").read_text() == before
     assert main(["always_new"]) == 0
     assert found in block(checkout)
+    photographs = ["--photographs", str(checkout / "photographs"), "--called", "owls"]
+    assert main(["always_new", *photographs]) == 0
+    assert main(["always_new", *photographs]) == 0
+    rows = [line for line in block(checkout) if "real photographs" in line]
+    assert len(rows) == 2
+    assert found in rows
+    assert any(line.startswith("| **real photographs: owls (train -> dev)**, one") for line in rows)
 
 
 def test_the_row_of_several_trainings_has_their_mean_and_range(
