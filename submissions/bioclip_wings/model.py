@@ -110,7 +110,8 @@ def read_any_tower(config: dict[str, Any]) -> tuple[nn.Module, int]:
     """Return the tower and the number of its features: open_clip's, or EfficientNet-Lite."""
     tower = config["tower"]
     if "base" in tower:
-        lite = LiteTower(tower, HERE / tower["base"]["weights"])
+        tuned = HERE / tower["tuned"] if "tuned" in tower else None
+        lite = LiteTower(tower, HERE / tower["base"]["weights"], tuned)
         return lite, lite.features
     model_cfg, weights = tower_of(config)
     return read_tower(model_cfg, weights), int(model_cfg["embed_dim"])

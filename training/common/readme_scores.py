@@ -253,7 +253,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--photographs", type=Path, metavar="DIR", help="train/, and dev/ or a bundle"
     )
     options.add_argument("--preset", default="", help="of the training script; else its own")
-    options.add_argument("--called", default="", metavar="NAME", help="of the photographs, if several")
+    options.add_argument(
+        "--called", default="", metavar="NAME", help="of the photographs, if several"
+    )
     options.add_argument("--seeds", type=int, default=1, help="trainings to average, default 1")
     options.add_argument("--variant", metavar="TITLE=FOLDER", help="another artifact's folder")
     given = options.parse_args(arguments)

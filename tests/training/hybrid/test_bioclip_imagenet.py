@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from tests.support.base_networks import use_random_base
 from tests.support.retrieval import load_model
 from training.common.base_network import LITE
 from training.hybrid import bioclip_wings
+from training.hybrid.bioclip.recipe import PRESETS
 from training.hybrid.bioclip.statistics import fit_statistics
+from training.hybrid.comparisons import bioclip_scores, bioclip_tuning
 from wildlife_wings.clip_scores import relative_mahalanobis
 
 pytestmark = pytest.mark.usefixtures("module_on_one_thread")
@@ -53,6 +58,62 @@ def test_the_folder_serves(trained: Path, data: Path) -> None:
     assert batch == pytest.approx([model.predict(Image.open(path)) for path in paths], abs=1e-3)
     assert all(type(value) is float for value in batch)
     assert len(set(batch)) == 3
+
+
+@pytest.fixture(scope="module")
+def tuned(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that training wrote after it tuned the last two stages of a random base."""
+    folder = tmp_path_factory.mktemp("tuned")
+    place = ["--data", str(data), "--out", str(folder / "out"), "--work", str(folder / "work")]
+    with pytest.MonkeyPatch.context() as patch:
+        use_random_base(patch, tmp_path_factory.mktemp("bases"))
+        patch.setitem(bioclip_wings.UNET, "imagenet", UNET)
+        patch.setattr(bioclip_wings, "SPREAD_CROSSES", 40)
+        given = [*place, "--preset", "imagenet", "--epochs", "1", "--blocks", "2"]
+        assert bioclip_wings.main(given) == 0
+    return folder / "out"
+
+
+def test_only_what_training_changed_of_the_base_is_stored(tuned: Path) -> None:
+    config = json.loads((tuned / "config.json").read_text(encoding="utf-8"))
+    assert config["tower"]["tuned"] == "weights/tuned.safetensors"
+    stored = load_file(tuned / "weights/tuned.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
+    # The last two of the five stages that the features need, with their batch norms.
+    assert {name.split(".")[2] for name in stored} == {"3", "4"}
+    assert any(name.endswith("running_mean") for name in stored)
+    listed = json.loads((tuned / "weights.json").read_text(encoding="utf-8"))["files"]
+    assert "weights/tuned.safetensors" in {entry["path"] for entry in listed}
+
+
+def test_the_tuned_tower_serves(tuned: Path, data: Path) -> None:
+    model = load_model(tuned)
+    path = min((data / "images").glob("*.jpg"))
+    answer = model.predict(Image.open(path))
+    config_path = tuned / "config.json"
+    config = json.loads(config_path.read_text(encoding="utf-8"))
+    del config["tower"]["tuned"]
+    config_path.write_text(json.dumps(config), encoding="utf-8")
+    assert load_model(tuned).predict(Image.open(path)) != answer
+
+
+def test_the_table_of_tuned_stages_has_a_row_for_each_number(
+    trained: Path,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use_random_base(monkeypatch, tmp_path)
+    monkeypatch.setitem(PRESETS, "imagenet", replace(PRESETS["imagenet"], epochs=1))
+    monkeypatch.setattr(bioclip_wings, "SPREAD_CROSSES", 40)
+    monkeypatch.setattr(bioclip_scores, "CROSSES", 20)
+    given = ["--data", str(data), "--submission", str(trained), "--tuned", "0", "1"]
+    assert bioclip_tuning.main([*given, "--folds", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    titles = {line.split(" | ")[0] for line in lines if line.startswith("| ")}
+    served = bioclip_wings.SCORE["imagenet"]
+    assert {f"| {tuned}, {served}" for tuned in (0, 1)} <= titles
 
 
 def test_a_missing_base_is_said(trained: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.base_networks import use_random_base
 from tests.support.retrieval import draw_database
 from training.reid.embedding import swin, triplet, tuning
+from training.reid.embedding.recipe import ARCFACE
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -34,10 +35,13 @@ def test_each_number_of_tuned_stages_has_a_row_with_mean_and_range(
     assert tuning.main(given) == 0
     block = log.read_text(encoding="utf-8").partition("begin -->\n")[2].partition("\n<!--")[0]
     rows = [line.strip("| ").split(" | ") for line in block.splitlines()[2:]]
-    assert [cells[:2] for cells in rows] == [
-        [name, tuned] for name in tuning.EMBEDDINGS for tuned in ("0", "2")
+    assert [cells[:3] for cells in rows] == [
+        ["triplet_centroids", "batch-hard triplets", "0"],
+        ["triplet_centroids", "batch-hard triplets", "2"],
+        ["megadescriptor_cosine", "–", "0"],
+        ["megadescriptor_cosine", "supervised contrastive", "2"],
     ]
-    for _, _, rank1, score, _ in rows:
+    for _, _, _, rank1, score, _ in rows:
         assert 0 <= float(rank1.split()[0]) <= 1
         assert 0 <= float(score.split()[0]) <= 1
         assert rank1.endswith(")")
@@ -45,8 +49,10 @@ def test_each_number_of_tuned_stages_has_a_row_with_mean_and_range(
 
 
 def test_frozen_features_of_the_descriptor_are_not_trained() -> None:
-    options = argparse.Namespace(epochs=4)
-    assert tuning.tuned_recipe("megadescriptor_cosine", options, 0, 0).epochs == 0
-    assert tuning.tuned_recipe("megadescriptor_cosine", options, 3, 1).epochs == 4
+    options = argparse.Namespace(epochs=4, seeds=2)
+    (frozen, _) = tuning.tuned_recipes("megadescriptor_cosine", options, 0, "arcface")
+    assert frozen.epochs == 0
+    (_, tuned) = tuning.tuned_recipes("megadescriptor_cosine", options, 3, "arcface")
+    assert (tuned.epochs, tuned.loss, tuned.seed) == (4, ARCFACE, 1)
     # The triplet network has a linear layer of its own.
-    assert tuning.tuned_recipe("triplet_centroids", options, 0, 0).epochs == 4
+    assert tuning.tuned_recipes("triplet_centroids", options, 0, None)[0].epochs == 4

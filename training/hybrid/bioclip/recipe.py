@@ -19,7 +19,7 @@ class Recipe:
     """Everything that decides the weights, except the images and the initial tower."""
 
     views: str  # "halves" or "square", as in config.json
-    blocks: int  # attention blocks that are trained, from the last; -1: the whole tower
+    blocks: int  # attention blocks, or stages of a base, trained from the last; -1: the whole tower
     learning_rate: float
     head_learning_rate: float
     epochs: int
@@ -79,4 +79,4 @@ PRESETS = {
     ),
 }
 # A frozen tower: an epoch is one pass of it over batches on which the head is fitted afterwards.
-PRESETS["imagenet"] = replace(PRESETS["small"], epochs=6, normalisation="half")
+PRESETS["imagenet"] = replace(PRESETS["small"], blocks=0, epochs=6, normalisation="half")

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from torch.utils.data import DataLoader
 
+from training.common.base_network import freeze as freeze_stages
+from training.common.base_network import train_mode
 from training.common.checkpoints import Checkpoint
 from training.common.errors import TrainingError
 from training.common.logs import write_log
@@ -20,6 +22,7 @@ from training.hybrid.bioclip.batches import FEWEST_SHARE, Shift, cross, partners
 from training.hybrid.bioclip.images import Images, Labels, Order
 from training.hybrid.bioclip.recipe import Recipe
 from wildlife_wings.clip_views import normalised
+from wildlife_wings.lite_tower import LiteTower
 
 LOG_COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "validation_accuracy")
 WARM_UP = 0.15  # share of a one-cycle schedule
@@ -44,8 +47,14 @@ class Classifier(nn.Module):
 
 
 def freeze(tower: nn.Module, blocks: int) -> None:
-    """Freeze all but the last attention `blocks` and ln_post; -1: none. Raises TrainingError."""
+    """Freeze all but the last attention `blocks` and ln_post; -1: none. Raises TrainingError.
+
+    Of a base network, the blocks are its stages.
+    """
     if blocks < 0:
+        return
+    if isinstance(tower, LiteTower):
+        freeze_stages(tower, blocks)
         return
     all_blocks = getattr(getattr(tower, "transformer", None), "resblocks", None)
     if all_blocks is None or blocks > len(all_blocks):
@@ -113,7 +122,7 @@ class Trainer:
             self.accelerator.print(text, flush=True)
 
     def _epoch(self, labels: Labels, loader: Any) -> float:
-        self.model.train()
+        train_mode(self.model)
         torch.manual_seed(self.recipe.seed * 100_003 + len(self.log))
         targets = torch.from_numpy(labels.targets)
         views = torch.from_numpy((labels.view[:, None] == sorted(set(labels.view))).argmax(1))

@@ -21,7 +21,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,11 @@ from kit.markdown import write_block
 from training.common import script
 from training.common.console import say
 from training.hybrid.bioclip.images import Images, Labels, read_halves, read_labels
-from training.hybrid.bioclip.recipe import PRESETS
+from training.hybrid.bioclip.recipe import PRESETS, Recipe
 from training.hybrid.bioclip.statistics import SCORES, part_table
 from training.hybrid.bioclip_wings import (
+    BACKBONES,
+    COMPONENTS,
     finetune,
     fitted_statistics,
     head_logits,
@@ -86,6 +88,11 @@ class Scored:
         return {name: share_above(values, limit) for name, values in self.others.items()}
 
 
+def views_of(labels: Labels, network: Path) -> Tensor:
+    """Return the views (n, 2, 3, h, w) that a wing network cuts out of all images."""
+    return read_halves(labels.paths, WingViews(network, served_preprocessing(PRESETS["small"])))
+
+
 def validation_crosses(labels: Labels, views: Tensor) -> Tensor:
     """Return (CROSSES, 2, 3, h, w) crosses of the images, the same patches on both halves."""
     maps = views.permute(0, 3, 4, 1, 2).flatten(3).double().numpy()
@@ -117,17 +124,22 @@ def rarer_subspecies(labels: Labels, fold: int) -> list[str]:
     return rare[fold::FOLDS][-LEFT_OUT:]
 
 
-def validate(labels: Labels, views: Tensor, fold: int) -> dict[str, list[float]]:
-    """Return recalls by score, in the order of HEADINGS without the mean."""
+def validate(
+    labels: Labels, views: Tensor, fold: int, recipe: Recipe, preset: str = "small"
+) -> dict[str, list[float]]:
+    """Return recalls by score, in the order of HEADINGS without the mean.
+
+    preset: whose backbone and components are taken. Raises TrainingError.
+    """
     names = np.array(labels.classes)[labels.own]
     untrained = np.isin(names, rarer_subspecies(labels, fold))
     validation = labels.pure & ~untrained & (assign_folds(labels.specimen, OF, SEED) == fold)
     kept = labels.pure & ~untrained & ~validation
-    recipe = PRESETS["small"]
     with tempfile.TemporaryDirectory() as work:
         images = Images(labels[kept].paths, views[kept], {})
-        trainer, _ = finetune(labels[kept], images, recipe, "small", Path(work))
-    statistics, weights = fitted_statistics(trainer, labels[kept], images)
+        trainer, _ = finetune(labels[kept], images, recipe, BACKBONES[preset], Path(work))
+    components = COMPONENTS.get(preset)
+    statistics, weights = fitted_statistics(trainer, labels[kept], images, components)
 
     def table(shown: Tensor) -> Parts:
         rows = list(range(len(shown)))
@@ -222,9 +234,9 @@ def compare(default: Path, options: argparse.Namespace) -> int:
     # All hybrids are left out of training, so that soft parents would make no difference.
     labels = read_labels(options.data, soft_parents=False)
     network = options.submission / "weights" / "wing_unet.safetensors"
-    cutter = WingViews(network, served_preprocessing(replace(PRESETS["small"])))
-    views = read_halves(labels.paths, cutter)
-    folds = [validate(labels, views, fold) for fold in range(options.folds)]
+    views = views_of(labels, network)
+    small = PRESETS["small"]
+    folds = [validate(labels, views, fold, small) for fold in range(options.folds)]
     recalls = {n: np.mean([fold[n] for fold in folds], axis=0).tolist() for n in SCORES}
     looks = {
         f"sample {task}": looked(

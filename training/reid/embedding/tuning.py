@@ -1,17 +1,19 @@
-"""Compare how much of a base network is tuned, inside the training data, in one table.
+"""Compare how much of a base network is tuned, and by which loss, inside the training data.
 
     python -m training.reid.embedding.tuning --data DIR [--of triplet_centroids] [--tuned 0 3 8]
-        [--seeds 2] [--write NAME]
+        [--loss arcface] [--seeds 2] [--write NAME]
 
-For each number of tuned stages (0: frozen, 8: everything) the preset `imagenet` is trained on the
-images that are not for validation, once for each seed, and judged on the validation images as
-thresholds are chosen (training/reid/thresholds/choose.py). Prints the means with their ranges as a
-Markdown table; `--write NAME` writes it into the block `tuning-NAME` of training/LOG.md.
+For each number of tuned stages (0: frozen, 8: everything) and each loss the preset `imagenet` is
+trained on the images that are not for validation, once for each seed, and judged on the validation
+images as thresholds are chosen (training/reid/thresholds/choose.py). Prints the means with their
+ranges as a Markdown table; `--write NAME` writes it into the block `tuning-NAME` of
+training/LOG.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +29,13 @@ from training.common.submission_files import ROOT
 from training.reid.database import Database, read_database
 from training.reid.embedding import swin, triplet
 from training.reid.embedding.base import settle
-from training.reid.embedding.recipe import TRIPLETS, Recipe, train_embedding
+from training.reid.embedding.recipe import (
+    ARCFACE,
+    CONTRASTIVE,
+    TRIPLETS,
+    Recipe,
+    train_embedding,
+)
 from training.reid.images import read_squares
 from training.reid.options import refuse_not_positive
 from training.reid.thresholds.choose import choose_thresholds
@@ -39,7 +47,8 @@ EMBEDDINGS = {
     "triplet_centroids": (triplet, nearest_centroid),
     "megadescriptor_cosine": (swin, nearest_by_cosine),
 }
-TITLES = ("submission", "stages tuned", "rank-1", "score", "minutes")
+LOSSES = {"triplets": TRIPLETS, "contrastive": CONTRASTIVE, "arcface": ARCFACE}
+TITLES = ("submission", "loss", "stages tuned", "rank-1", "score", "minutes")
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,26 @@ def measure(name: str, recipe: Recipe, database: Database, squares: Tensor) -> M
     return Measured(rank1, float(np.mean([one.score for one in chosen])), minutes)
 
 
-def tuned_recipe(name: str, options: argparse.Namespace, tuned: int, seed: int) -> Recipe:
-    """The preset `imagenet` of a submission with as many tuned stages; frozen, with 0 epochs."""
+def tuned_recipes(
+    name: str, options: argparse.Namespace, tuned: int, loss: str | None
+) -> list[Recipe]:
+    """The preset `imagenet` of a submission, with as many tuned stages and that loss, by seed.
+
+    Frozen features are not trained, except for the linear layer of the triplet network.
+    """
     recipe: Recipe = changed(EMBEDDINGS[name][0].PRESETS["imagenet"], options)
     assert recipe.base is not None
-    epochs = recipe.epochs if tuned or recipe.loss == TRIPLETS else 0
-    return replace(recipe, base=replace(recipe.base, tuned=tuned), epochs=epochs, seed=seed)
+    epochs = recipe.epochs if tuned or name == "triplet_centroids" else 0
+    made = replace(
+        recipe,
+        base=replace(recipe.base, tuned=tuned),
+        epochs=epochs,
+        loss=LOSSES[loss] if loss else recipe.loss,
+    )
+    return [replace(made, seed=seed) for seed in range(options.seeds)]
 
 
-def cells(name: str, tuned: int, found: Sequence[Measured]) -> list[str]:
+def cells(name: str, recipe: Recipe, found: Sequence[Measured]) -> list[str]:
     """Return the cells of a row: means, with the range where there are several trainings."""
 
     def shown(values: Sequence[float]) -> str:
@@ -88,22 +108,21 @@ def cells(name: str, tuned: int, found: Sequence[Measured]) -> list[str]:
 
     minutes = f"{np.mean([one.minutes for one in found]):.1f}"
     rank1, score = [one.rank1 for one in found], [one.score for one in found]
-    return [name, str(tuned), shown(rank1), shown(score), minutes]
+    assert recipe.base is not None
+    loss = recipe.loss if recipe.epochs else "\u2013"
+    return [name, loss, str(recipe.base.tuned), shown(rank1), shown(score), minutes]
 
 
 def compare(options: argparse.Namespace) -> None:
     """Train every setting with every seed; print the table. Raises DataError, TrainingError."""
     database = read_database(options.data)
     rows = []
-    for name in options.of:
-        for tuned in options.tuned:
-            found = []
-            for seed in range(options.seeds):
-                recipe = tuned_recipe(name, options, tuned, seed)
-                squares = read_squares(database.paths, recipe.image_size, None)
-                found.append(measure(name, recipe, database, squares))
-            rows.append(cells(name, tuned, found))
-            say(" | ".join(rows[-1]))
+    for name, tuned, loss in itertools.product(options.of, options.tuned, options.losses):
+        recipes = tuned_recipes(name, options, tuned, loss)
+        squares = read_squares(database.paths, recipes[0].image_size, None)
+        found = [measure(name, recipe, database, squares) for recipe in recipes]
+        rows.append(cells(name, recipes[0], found))
+        say(" | ".join(rows[-1]))
     block = "\n".join(table(TITLES, rows))
     say(block)
     if options.write:
@@ -117,6 +136,14 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--of", nargs="+", choices=[*EMBEDDINGS], default=[*EMBEDDINGS])
     made.add_argument(
         "--tuned", nargs="+", type=int, default=[0, 3, 8], help="stages, from the end"
+    )
+    made.add_argument(
+        "--loss",
+        dest="losses",
+        nargs="+",
+        choices=[*LOSSES],
+        default=[None],
+        help="instead of the preset's",
     )
     made.add_argument("--seeds", type=int, default=1, help="trainings of each, default 1")
     made.add_argument("--epochs", type=int, help="instead of the preset's")
