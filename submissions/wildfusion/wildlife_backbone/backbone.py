@@ -51,7 +51,7 @@ class Backbone(nn.Module):
         learns = self.training or torch.is_grad_enabled()
         if learns or pixels.device.type != "cpu" or len(pixels) <= AT_ONCE:
             return self._maps(pixels)
-        parts = [self._maps(part) for part in pixels.split(AT_ONCE)]
+        parts = [self._maps(part) for part in torch.split(pixels, AT_ONCE)]
         return [torch.cat(maps) for maps in zip(*parts, strict=True)]
 
     def _maps(self, pixels: Tensor) -> list[Tensor]:

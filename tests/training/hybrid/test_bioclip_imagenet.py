@@ -28,14 +28,24 @@ UNET = ["--width", "2", "--image-size", "32", "--epochs", "4", "--learning-rate"
 
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that training wrote, with a base of random weights."""
-    folder = tmp_path_factory.mktemp("trained")
+    """A folder that training wrote, with a frozen base of random weights."""
+    return train(data, tmp_path_factory.mktemp("trained"), "--epochs", "2", "--blocks", "0")
+
+
+@pytest.fixture(scope="module")
+def tuned(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that training wrote after it tuned the last two stages of a random base."""
+    return train(data, tmp_path_factory.mktemp("tuned"), "--epochs", "1", "--blocks", "2")
+
+
+def train(data: Path, folder: Path, *options: str) -> Path:
     place = ["--data", str(data), "--out", str(folder / "out"), "--work", str(folder / "work")]
+    (folder / "bases").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        use_random_base(patch, tmp_path_factory.mktemp("bases"))
+        use_random_base(patch, folder / "bases")
         patch.setitem(bioclip_wings.UNET, "imagenet", UNET)
         patch.setattr(bioclip_wings, "SPREAD_CROSSES", 40)
-        assert bioclip_wings.main([*place, "--preset", "imagenet", "--epochs", "2"]) == 0
+        assert bioclip_wings.main([*place, "--preset", "imagenet", *options]) == 0
     return folder / "out"
 
 
@@ -58,20 +68,6 @@ def test_the_folder_serves(trained: Path, data: Path) -> None:
     assert batch == pytest.approx([model.predict(Image.open(path)) for path in paths], abs=1e-3)
     assert all(type(value) is float for value in batch)
     assert len(set(batch)) == 3
-
-
-@pytest.fixture(scope="module")
-def tuned(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that training wrote after it tuned the last two stages of a random base."""
-    folder = tmp_path_factory.mktemp("tuned")
-    place = ["--data", str(data), "--out", str(folder / "out"), "--work", str(folder / "work")]
-    with pytest.MonkeyPatch.context() as patch:
-        use_random_base(patch, tmp_path_factory.mktemp("bases"))
-        patch.setitem(bioclip_wings.UNET, "imagenet", UNET)
-        patch.setattr(bioclip_wings, "SPREAD_CROSSES", 40)
-        given = [*place, "--preset", "imagenet", "--epochs", "1", "--blocks", "2"]
-        assert bioclip_wings.main(given) == 0
-    return folder / "out"
 
 
 def test_only_what_training_changed_of_the_base_is_stored(tuned: Path) -> None:
