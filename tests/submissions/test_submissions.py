@@ -53,20 +53,6 @@ def param(item: submissions.Submission) -> Any:
 
 SUBMISSIONS = [param(item) for item in submissions.discover()]
 DEVELOPMENT = "development"
-
-
-def case_params(found: list[Case]) -> list[Any]:
-    """Cases with a name each, skipped where the base network is missing."""
-    return [
-        pytest.param(
-            case,
-            id=f"{case.name}-{case.task}",
-            marks=param(submissions.find(case.name)).marks,
-        )
-        for case in found
-    ]
-
-
 CASES = cases()
 # Images of each task that every run of the suite predicts; `make test-stored` predicts all.
 SOME = 40
@@ -80,6 +66,18 @@ SCORE_TOLERANCE = 0.002
 # Of labels only few may differ there, and each one moves the scores by its individual's weight.
 MOVED_LABELS = 0.02
 LABEL_TOLERANCE = 0.04
+
+
+def case_params(found: list[Case]) -> list[Any]:
+    """Cases with a name each, skipped where the base network is missing."""
+    return [
+        pytest.param(
+            case,
+            id=f"{case.name}-{case.task}",
+            marks=param(submissions.find(case.name)).marks,
+        )
+        for case in found
+    ]
 
 
 @dataclass(frozen=True)
