@@ -1,18 +1,19 @@
 """Compare heads, losses and baselines inside the training data, in one table.
 
-    python -m training.family.compare_settings sample
+    python -m training.family.compare_settings sample --image-size 160
     python -m training.family.compare_settings photographs --data DIR
 
 Each image is named by a method that did not see it: five folds, stratified by family. A head that
 ends by validation takes a tenth of what it is given for that, as the submission does. `masked`
 knows the images' phyla. The table goes into training/LOG.md, into the block of its name. Features
 are kept in runs/features; the method from scratch takes most of the time (`--no-scratch`).
+--image-size is for small images, as in the training scripts; without it each network has its own.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,18 +33,19 @@ from training.family.heads.baselines import BASELINES, from_scratch
 from training.family.heads.logistic import fit_logistic
 from training.family.heads.recipe import ADAM, HeadRecipe
 from training.family.heads.trainer import HeadTrainer, Labelled, logits_of
-from training.family.joint import MEMBERS, STRENGTH, joined, member_features
+from training.family.joint import STRENGTH, Member, joined, member_features
 from training.family.measures import TITLES, Answers, measured
 from training.family.published import read_squares
 from training.family.recipe import PRESETS, Recipe
 from training.family.split import Rows, repeated_folds, validation_rows
 from training.family.towers import start_tower, tower_digest
+from training.family.two_lite_towers import members_of
 from wildlife_family.taxonomy import Taxonomy
 from wildlife_family.towers_of_views import joint_logits
 
 LOG = ROOT / "training" / "LOG.md"
 FOLDS = 5
-SCRATCH_SIZE = 64  # pixels
+SCRATCH_SIZE = 32  # pixels; minutes on two cores
 Logits = NDArray[np.float64]
 Labels = NDArray[np.intp]
 # Rows to train on, rows to name -> logits (named, families).
@@ -114,7 +116,9 @@ def read_compared(data: Path, recipe: Recipe) -> Compared:
     return Compared(collection, taxonomy, labels, copies)
 
 
-def methods(compared: Compared, recipe: Recipe, scratch: bool) -> Iterator[tuple[str, Method]]:
+def methods(
+    compared: Compared, recipe: Recipe, members: Sequence[Member], scratch: bool
+) -> Iterator[tuple[str, Method]]:
     """Yield the title and the method of each row of the table."""
     if scratch:
         small = replace(recipe, image_size=SCRATCH_SIZE)
@@ -124,8 +128,8 @@ def methods(compared: Compared, recipe: Recipe, scratch: bool) -> Iterator[tuple
         yield name, partial(compared.baseline, name)
     for title, head in HEADS.items():
         yield title, partial(compared.dense, head)
-    parts = [member_features(member, compared.collection.paths) for member in MEMBERS]
-    for member, part in zip(MEMBERS, parts, strict=True):
+    parts = [member_features(member, compared.collection.paths) for member in members]
+    for member, part in zip(members, parts, strict=True):
         views = ", ".join(f"{share:g}" for share in member.shares)
         title = f"linear head on {member.tower.base}, {member.image_size} pixels, views {views}"
         yield title, partial(compared.joint, part, 0.0)
@@ -146,12 +150,16 @@ def row_of(compared: Compared, method: Method) -> list[str]:
     return [f"{found[name]:.3f}" for name in TITLES]
 
 
-def compare(data: Path, scratch: bool) -> str:
-    """Return the table as Markdown. Raises DataError, FeatureError, TrainingError."""
+def compare(data: Path, image_size: int | None, scratch: bool) -> str:
+    """Return the table as Markdown; image_size: in pixels, None leaves each network its own.
+
+    Raises DataError, FeatureError, TrainingError.
+    """
     recipe = PRESETS["imagenet"]
+    recipe = replace(recipe, image_size=image_size or recipe.image_size)
     compared = read_compared(data, recipe)
     rows = []
-    for title, method in methods(compared, recipe, scratch):
+    for title, method in methods(compared, recipe, members_of(image_size), scratch):
         rows.append([title, *row_of(compared, method)])
         say(" | ".join(rows[-1]))
     count = f"{len(compared.labels)} images of {compared.families} families, {FOLDS} folds."
@@ -163,6 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = script.parser("training.family.compare_settings", "Compare settings inside the data.")
     made.add_argument("block", choices=["sample", "photographs"], help="which table")
     made.add_argument("--data", type=Path, default=ROOT / "sample_data" / "family" / "train")
+    made.add_argument("--image-size", type=int, help="pixels, of all networks; for small images")
     made.add_argument("--no-scratch", action="store_true", help="leave out the CNN from scratch")
     options: argparse.Namespace = made.parse_args(arguments)
     return script.run(options, lambda: write_table(options))
@@ -170,8 +179,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_table(options: argparse.Namespace) -> None:
     """Compare the settings and write the table into training/LOG.md."""
-    block = f"family-{options.block}"
-    write_block(LOG, block, compare(options.data, not options.no_scratch))
+    found = compare(options.data, options.image_size, not options.no_scratch)
+    write_block(LOG, f"family-{options.block}", found)
 
 
 if __name__ == "__main__":

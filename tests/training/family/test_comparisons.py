@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tests.support.families import TAXONOMY, draw_collection
 from training.family import compare_settings, score_phyla
 from training.family.collection import read_collection
+from training.family.joint import MEMBERS
 from training.family.measures import TITLES
 from training.family.recipe import PRESETS
 from wildlife_family.taxonomy import Taxonomy
@@ -44,7 +45,7 @@ def test_every_row_is_measured(
     recipe = PRESETS["imagenet"]
     rows = {
         title: compare_settings.row_of(compared, method)
-        for title, method in compare_settings.methods(compared, recipe, scratch=False)
+        for title, method in compare_settings.methods(compared, recipe, MEMBERS, scratch=False)
     }
     assert len(rows) == 3 + 1 + 2 + 1 + 2
     assert all(len(row) == len(TITLES) for row in rows.values())
