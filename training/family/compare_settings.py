@@ -92,12 +92,15 @@ class Compared:
         plain = self.features[:, 0]
         return BASELINES[name](plain[fit], self.labels[fit], plain[seen], self.families)
 
-    def joint(self, features: Features, prior: float, fit: Rows, seen: Rows) -> Logits:
-        """Name rows by one linear head on features (n, m, d); prior: strength of a correction."""
+    def joint(self, features: Features, fit: Rows, seen: Rows) -> Logits:
+        """Name rows by one linear head on features (n, m, d)."""
         head = fit_logistic(features[fit], self.labels[fit], self.families, STRENGTH)
-        found = joint_logits(head, [torch.from_numpy(features[seen])]).double().numpy()
+        return np.asarray(joint_logits(head, [torch.from_numpy(features[seen])]).double().numpy())
+
+    def corrected(self, method: Method, prior: float, fit: Rows, seen: Rows) -> Logits:
+        """Name rows by a method, corrected by `prior` times the logarithm of families' shares."""
         share = np.bincount(self.labels[fit], minlength=self.families) / len(fit)
-        return np.asarray(found + prior * np.log(np.maximum(share, 1e-6)))
+        return np.asarray(method(fit, seen) + prior * np.log(np.maximum(share, 1e-6)))
 
     def scratch(self, squares: torch.Tensor, fit: Rows, seen: Rows) -> Logits:
         """Name rows by a network that starts from random weights; squares (n, 3, s, s)."""
@@ -132,12 +135,24 @@ def methods(
     for member, part in zip(members, parts, strict=True):
         views = ", ".join(f"{share:g}" for share in member.shares)
         title = f"linear head on {member.tower.base}, {member.image_size} pixels, views {views}"
-        yield title, partial(compared.joint, part, 0.0)
-    whole = joined(parts)
-    yield "**two_lite_towers**: one linear head on both", partial(compared.joint, whole, 0.0)
+        yield title, partial(compared.joint, part)
+    whole = remembered(partial(compared.joint, joined(parts)))
+    yield "**two_lite_towers**: one linear head on both", whole
     for prior in PRIORS:
         title = f"two_lite_towers, + {prior:g} x logarithm of the families' shares"
-        yield title, partial(compared.joint, whole, prior)
+        yield title, partial(compared.corrected, whole, prior)
+
+
+def remembered(method: Method) -> Method:
+    """Return a method that fits once for each fold, whose rows to name tell it from others."""
+    known: dict[bytes, Logits] = {}
+
+    def named(fit: Rows, seen: Rows) -> Logits:
+        if (key := seen.tobytes()) not in known:
+            known[key] = method(fit, seen)
+        return known[key]
+
+    return named
 
 
 def row_of(compared: Compared, method: Method) -> list[str]:
