@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from kit.markdown import table, write_block
 from training.common import script
@@ -94,8 +95,22 @@ class Compared:
 
     def joint(self, features: Features, fit: Rows, seen: Rows) -> Logits:
         """Name rows by one linear head on features (n, m, d)."""
-        head = fit_logistic(features[fit], self.labels[fit], self.families, STRENGTH)
-        return np.asarray(joint_logits(head, [torch.from_numpy(features[seen])]).double().numpy())
+        return linear(features[fit], self.labels[fit], features[seen], self.families)
+
+    def hierarchical(self, features: Features, fit: Rows, seen: Rows) -> Logits:
+        """Name rows by a linear head for the phyla and one for the families of each phylum."""
+        phyla, phylum = np.unique(np.array(self.taxonomy.phyla), return_inverse=True)
+        labels = self.labels[fit]
+        found = linear(features[fit], phylum[labels], features[seen], len(phyla))
+        found = log_softmax(found, axis=1)[:, phylum]
+        for number in range(len(phyla)):
+            own = np.flatnonzero(phylum == number)
+            rows = np.isin(labels, own)
+            if len(own) > 1 and rows.any():
+                within = np.searchsorted(own, labels[rows])
+                logits = linear(features[fit][rows], within, features[seen], len(own))
+                found[:, own] += log_softmax(logits, axis=1)
+        return np.asarray(found)
 
     def corrected(self, method: Method, prior: float, fit: Rows, seen: Rows) -> Logits:
         """Name rows by a method, corrected by `prior` times the logarithm of families' shares."""
@@ -141,6 +156,14 @@ def methods(
     for prior in PRIORS:
         title = f"two_lite_towers, + {prior:g} x logarithm of the families' shares"
         yield title, partial(compared.corrected, whole, prior)
+    title = "two_lite_towers, hierarchical: a head for the phyla, one for the families of each"
+    yield title, partial(compared.hierarchical, joined(parts))
+
+
+def linear(fit: Features, labels: Labels, seen: Features, classes: int) -> Logits:
+    """Return logits (m, classes) for features (m, v, d) of a head fitted on others (n, v, d)."""
+    head = fit_logistic(fit, labels.astype(np.intp), classes, STRENGTH)
+    return np.asarray(joint_logits(head, [torch.from_numpy(seen)]).double().numpy())
 
 
 def remembered(method: Method) -> Method:
