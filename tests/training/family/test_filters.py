@@ -34,8 +34,12 @@ def no_network(_: Collection) -> NDArray[np.float32]:
 
 def by_family(collection: Collection) -> NDArray[np.float32]:
     """Features that tell families well apart, with noise; (n, 6)."""
+    return by_family_names(collection.family)
+
+
+def by_family_names(family: NDArray[np.str_]) -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
-    _, labels = np.unique(collection.family, return_inverse=True)
+    _, labels = np.unique(family, return_inverse=True)
     return (np.eye(6)[labels] * 8 + rng.normal(0, 1, (len(labels), 6))).astype(np.float32)
 
 
@@ -82,6 +86,14 @@ def test_label_noise_flags_labels_that_other_images_contradict(tmp_path: Path) -
     flags = label_noise.flag(Given(collection, lambda _: features))
     assert flags[[3, 20]].all()
     assert flags.sum() <= 4
+
+
+def test_label_noise_has_folds_for_rare_families_too() -> None:
+    family = np.array(["a"] * 10 + ["b"] * 9 + ["c"] * 2 + ["d"])
+    features = by_family_names(family)
+    found = label_noise.confidences(features, family, 0)
+    assert found.shape == (22, 4)
+    assert found.sum(axis=1) == pytest.approx(1)
 
 
 def test_filters_without_weights_say_how_to_get_them(tmp_path: Path) -> None:
