@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip  # type: ignore[import-untyped]
@@ -48,10 +49,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_clip(folder: Path, sign: float = 1.0) -> nn.Module:
+def write_clip(folder: Path, sign: float = 1.0) -> Any:
     """Save a small CLIP of random weights as open_clip does, its words times `sign`."""
     torch.manual_seed(0)
-    model: nn.Module = open_clip.CLIP(**TINY_CLIP).eval()
+    model = open_clip.CLIP(**TINY_CLIP).eval()
     with torch.no_grad():
         model.text_projection.mul_(sign)
     folder.mkdir()
