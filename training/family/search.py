@@ -14,7 +14,6 @@ import io
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -157,10 +156,14 @@ def write_trials(study: optuna.Study, out: Path) -> list[FrozenTrial]:
     writer.writerow(COLUMNS)
     for trial in order:
         reached = f"{_reached(trial):.4f}" if trial.intermediate_values else ""
-        values: list[Any] = [trial.params.get(name, "") for name in VARIED]
+        values = [_short(trial.params.get(name, "")) for name in VARIED]
         writer.writerow([*values, reached, len(trial.intermediate_values), _state(trial)])
     write_text(out / "trials.csv", text.getvalue())
     return order
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)  # 0.3, not 0.30000000000000004
 
 
 def _reached(trial: FrozenTrial) -> float:
@@ -192,7 +195,7 @@ def log_table(order: list[FrozenTrial], shown: int = 10) -> str:
     """Return the first trials as Markdown, best first, and how many there are."""
     lines = []
     for trial in order[:shown]:
-        settings = [str(trial.params.get(name, "")) for name in VARIED]
+        settings = [_short(trial.params.get(name, "")) for name in VARIED]
         epochs = str(len(trial.intermediate_values))
         reached = f"{_reached(trial):.3f}" if trial.intermediate_values else ""
         lines.append([*settings, reached, epochs, _state(trial)])
