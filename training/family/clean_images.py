@@ -5,21 +5,24 @@
         --skip person_detector
     python -m training.family.clean_images --undo CLEAN --keep label_noise
 
---report FOLDER gets a contact sheet for each filter, and, where the table has the sample's column
-`dirt`, the precision and recall of each filter. --out CLEAN becomes a training folder: train.csv
-without what was removed, train_test.csv with the images set aside, images/ (a link to those of
-DIR), and removed.csv. --undo puts back what all filters but those of --keep removed.
+--report FOLDER gets a contact sheet for each filter. Where the table has the sample's column
+`dirt`, precision and recall of each filter are printed, and go into the report; with --log, into
+training/LOG.md too. compare_cleaning.py says what cleaning does to the test score. --out CLEAN
+becomes a training folder: train.csv without what was removed, train_test.csv with the images set
+aside, images/ (a link to those of DIR), and removed.csv. --undo puts back what all filters but
+those of --keep removed.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from kit.markdown import table
+from kit.markdown import table, write_block
 from sample_data.generator_common.images import contact_sheet
 from training.common.atomic import replaced_folder, write_bytes, write_text
 from training.common.console import say
@@ -41,6 +44,7 @@ from training.family.filters.features import network_features
 from training.family.filters.frame import Flags, Given
 from training.family.split import TEST_SHARE, split_off
 
+LOG = ROOT / "training" / "LOG.md"
 REMOVED, ASIDE, DIRT = "removed.csv", "train_test.csv", "dirt"
 REMOVED_COLUMNS = (*COLUMNS, "filter")
 _SHOWN, _TILE, _ROW = 60, (110, 110), 10
@@ -104,18 +108,36 @@ def dirt_table(removed: Sequence[Removed], dirt: Sequence[str]) -> str:
     return "\n".join(table(("filter", "removed", "precision", "recall", *kinds), rows))
 
 
-def write_report(data: Path, collection: Collection, removed: Sequence[Removed], out: Path) -> None:
-    """Write a contact sheet for each filter and, for the sample, precision and recall."""
+def write_report(collection: Collection, removed: Sequence[Removed], out: Path) -> None:
+    """Write a contact sheet for each filter."""
     for one in removed:
         shown = [collection.paths[row].read_bytes() for row in one.rows[:_SHOWN]]
         if shown:
             lines = [shown[k : k + _ROW] for k in range(0, len(shown), _ROW)]
             write_bytes(out / f"{one.name}.jpg", contact_sheet(lines, _TILE))
+
+
+def read_dirt(data: Path) -> list[str]:
+    """Return the column `dirt` of the sample's table, "" for a clean image; [] without one."""
     columns, rows = read_table(data / TABLE, TABLE)
-    if DIRT in columns:
-        text = dirt_table(removed, [row[DIRT] for row in rows])
-        write_text(out / "filters.md", text + "\n")
+    return [row[DIRT] for row in rows] if DIRT in columns else []
+
+
+def write_dirt_table(options: argparse.Namespace, removed: Sequence[Removed]) -> None:
+    """Print precision and recall where the data has the sample's column; keep them where asked.
+
+    Raises DataError where --log is asked of data without the column.
+    """
+    dirt = read_dirt(options.data)
+    if options.log and not dirt:
+        raise DataError(f"{options.data / TABLE}: --log needs the sample's column {DIRT!r}")
+    if dirt:
+        text = dirt_table(removed, dirt)
         say(text)
+        if options.report:
+            write_text(options.report / "filters.md", text + "\n")
+        if options.log:
+            write_block(LOG, "family-filters", text)
 
 
 def _names(path: Path) -> list[str]:
@@ -132,17 +154,30 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--out", type=Path, help="the cleaned training folder to make")
     made.add_argument("--report", type=Path, help="folder of contact sheets and tables")
     made.add_argument("--dry-run", action="store_true", help="write nothing but the report")
-    for name in ("only", "skip", "keep"):
+    made.add_argument("--log", action="store_true", help="write the table into training/LOG.md")
+    for name in ("only", "keep"):
         made.add_argument(f"--{name}", action="append", default=[], choices=NAMES)
     made.add_argument("--undo", type=Path, metavar="CLEAN", help="put images back there")
-    made.add_argument("--allow", type=Path, help="file of names that colour_mode keeps, one a line")
-    made.add_argument("--clip", type=Path, help="folder of an open_clip model")
-    made.add_argument("--person-detector", type=Path, help="file of torchvision's weights")
+    add_filter_options(made)
     made.add_argument(
         "--test-share", type=float, default=TEST_SHARE, help="set aside before all filters"
     )
     made.add_argument("--seed", type=int, default=0)
     return made.parse_args(arguments)
+
+
+def add_filter_options(made: argparse.ArgumentParser) -> None:
+    """Add the options that say what the filters are given, and which one is left out."""
+    made.add_argument("--skip", action="append", default=[], choices=NAMES)
+    made.add_argument("--allow", type=Path, help="file of names that colour_mode keeps, one a line")
+    made.add_argument("--clip", type=Path, help="folder of an open_clip model")
+    made.add_argument("--person-detector", type=Path, help="file of torchvision's weights")
+
+
+def given_of(options: argparse.Namespace, collection: Collection) -> Given:
+    """Return what filters are given by `add_filter_options`; the seed is 0."""
+    allowed = frozenset(_names(options.allow) if options.allow else ())
+    return Given(collection, network_features, 0, allowed, options.clip, options.person_detector)
 
 
 def work(options: argparse.Namespace) -> None:
@@ -155,15 +190,14 @@ def work(options: argparse.Namespace) -> None:
             "expected --out FOLDER or --dry-run: cleaning never changes --data itself"
         )
     collection = read_collection(options.data)
-    allowed = _names(options.allow) if options.allow else []
-    given = Given(collection, network_features, options.seed, frozenset(allowed), options.clip,
-                  options.person_detector)  # fmt: skip
+    given = replace(given_of(options, collection), seed=options.seed)
     chosen = [one for one in FILTERS
               if one.name not in options.skip and one.name in (options.only or NAMES)]  # fmt: skip
     aside = split_off(collection.family, options.seed, options.test_share)
     removed = clean(given, chosen, aside, say)
     if options.report:
-        write_report(options.data, collection, removed, options.report)
+        write_report(collection, removed, options.report)
+    write_dirt_table(options, removed)
     if options.out and not options.dry_run:
         write_clean(collection, removed, aside, options.out)
 

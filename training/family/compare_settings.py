@@ -1,18 +1,19 @@
 """Compare heads, losses and baselines inside the training data, in one table.
 
-    python -m training.family.compare_settings sample
+    python -m training.family.compare_settings sample --image-size 160
     python -m training.family.compare_settings photographs --data DIR
 
 Each image is named by a method that did not see it: five folds, stratified by family. A head that
 ends by validation takes a tenth of what it is given for that, as the submission does. `masked`
 knows the images' phyla. The table goes into training/LOG.md, into the block of its name. Features
 are kept in runs/features; the method from scratch takes most of the time (`--no-scratch`).
+--image-size is for small images, as in the training scripts; without it each network has its own.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from kit.markdown import table, write_block
 from training.common import script
@@ -32,18 +34,19 @@ from training.family.heads.baselines import BASELINES, from_scratch
 from training.family.heads.logistic import fit_logistic
 from training.family.heads.recipe import ADAM, HeadRecipe
 from training.family.heads.trainer import HeadTrainer, Labelled, logits_of
-from training.family.joint import MEMBERS, STRENGTH, joined, member_features
+from training.family.joint import STRENGTH, Member, joined, member_features
 from training.family.measures import TITLES, Answers, measured
 from training.family.published import read_squares
 from training.family.recipe import PRESETS, Recipe
 from training.family.split import Rows, repeated_folds, validation_rows
 from training.family.towers import start_tower, tower_digest
+from training.family.two_lite_towers import members_of
 from wildlife_family.taxonomy import Taxonomy
 from wildlife_family.towers_of_views import joint_logits
 
 LOG = ROOT / "training" / "LOG.md"
 FOLDS = 5
-SCRATCH_SIZE = 64  # pixels
+SCRATCH_SIZE = 32  # pixels; minutes on two cores
 Logits = NDArray[np.float64]
 Labels = NDArray[np.intp]
 # Rows to train on, rows to name -> logits (named, families).
@@ -90,12 +93,29 @@ class Compared:
         plain = self.features[:, 0]
         return BASELINES[name](plain[fit], self.labels[fit], plain[seen], self.families)
 
-    def joint(self, features: Features, prior: float, fit: Rows, seen: Rows) -> Logits:
-        """Name rows by one linear head on features (n, m, d); prior: strength of a correction."""
-        head = fit_logistic(features[fit], self.labels[fit], self.families, STRENGTH)
-        found = joint_logits(head, [torch.from_numpy(features[seen])]).double().numpy()
+    def joint(self, features: Features, fit: Rows, seen: Rows) -> Logits:
+        """Name rows by one linear head on features (n, m, d)."""
+        return linear(features[fit], self.labels[fit], features[seen], self.families)
+
+    def hierarchical(self, features: Features, fit: Rows, seen: Rows) -> Logits:
+        """Name rows by a linear head for the phyla and one for the families of each phylum."""
+        phyla, phylum = np.unique(np.array(self.taxonomy.phyla), return_inverse=True)
+        labels = self.labels[fit]
+        found = linear(features[fit], phylum[labels], features[seen], len(phyla))
+        found = log_softmax(found, axis=1)[:, phylum]
+        for number in range(len(phyla)):
+            own = np.flatnonzero(phylum == number)
+            rows = np.isin(labels, own)
+            if len(own) > 1 and rows.any():
+                within = np.searchsorted(own, labels[rows])
+                logits = linear(features[fit][rows], within, features[seen], len(own))
+                found[:, own] += log_softmax(logits, axis=1)
+        return np.asarray(found)
+
+    def corrected(self, method: Method, prior: float, fit: Rows, seen: Rows) -> Logits:
+        """Name rows by a method, corrected by `prior` times the logarithm of families' shares."""
         share = np.bincount(self.labels[fit], minlength=self.families) / len(fit)
-        return np.asarray(found + prior * np.log(np.maximum(share, 1e-6)))
+        return np.asarray(method(fit, seen) + prior * np.log(np.maximum(share, 1e-6)))
 
     def scratch(self, squares: torch.Tensor, fit: Rows, seen: Rows) -> Logits:
         """Name rows by a network that starts from random weights; squares (n, 3, s, s)."""
@@ -114,7 +134,9 @@ def read_compared(data: Path, recipe: Recipe) -> Compared:
     return Compared(collection, taxonomy, labels, copies)
 
 
-def methods(compared: Compared, recipe: Recipe, scratch: bool) -> Iterator[tuple[str, Method]]:
+def methods(
+    compared: Compared, recipe: Recipe, members: Sequence[Member], scratch: bool
+) -> Iterator[tuple[str, Method]]:
     """Yield the title and the method of each row of the table."""
     if scratch:
         small = replace(recipe, image_size=SCRATCH_SIZE)
@@ -124,16 +146,36 @@ def methods(compared: Compared, recipe: Recipe, scratch: bool) -> Iterator[tuple
         yield name, partial(compared.baseline, name)
     for title, head in HEADS.items():
         yield title, partial(compared.dense, head)
-    parts = [member_features(member, compared.collection.paths) for member in MEMBERS]
-    for member, part in zip(MEMBERS, parts, strict=True):
+    parts = [member_features(member, compared.collection.paths) for member in members]
+    for member, part in zip(members, parts, strict=True):
         views = ", ".join(f"{share:g}" for share in member.shares)
         title = f"linear head on {member.tower.base}, {member.image_size} pixels, views {views}"
-        yield title, partial(compared.joint, part, 0.0)
-    whole = joined(parts)
-    yield "**two_lite_towers**: one linear head on both", partial(compared.joint, whole, 0.0)
+        yield title, partial(compared.joint, part)
+    whole = remembered(partial(compared.joint, joined(parts)))
+    yield "**two_lite_towers**: one linear head on both", whole
     for prior in PRIORS:
         title = f"two_lite_towers, + {prior:g} x logarithm of the families' shares"
-        yield title, partial(compared.joint, whole, prior)
+        yield title, partial(compared.corrected, whole, prior)
+    title = "two_lite_towers, hierarchical: a head for the phyla, one for the families of each"
+    yield title, partial(compared.hierarchical, joined(parts))
+
+
+def linear(fit: Features, labels: Labels, seen: Features, classes: int) -> Logits:
+    """Return logits (m, classes) for features (m, v, d) of a head fitted on others (n, v, d)."""
+    head = fit_logistic(fit, labels.astype(np.intp), classes, STRENGTH)
+    return np.asarray(joint_logits(head, [torch.from_numpy(seen)]).double().numpy())
+
+
+def remembered(method: Method) -> Method:
+    """Return a method that fits once for each fold, whose rows to name tell it from others."""
+    known: dict[bytes, Logits] = {}
+
+    def named(fit: Rows, seen: Rows) -> Logits:
+        if (key := seen.tobytes()) not in known:
+            known[key] = method(fit, seen)
+        return known[key]
+
+    return named
 
 
 def row_of(compared: Compared, method: Method) -> list[str]:
@@ -146,12 +188,16 @@ def row_of(compared: Compared, method: Method) -> list[str]:
     return [f"{found[name]:.3f}" for name in TITLES]
 
 
-def compare(data: Path, scratch: bool) -> str:
-    """Return the table as Markdown. Raises DataError, FeatureError, TrainingError."""
+def compare(data: Path, image_size: int | None, scratch: bool) -> str:
+    """Return the table as Markdown; image_size: in pixels, None leaves each network its own.
+
+    Raises DataError, FeatureError, TrainingError.
+    """
     recipe = PRESETS["imagenet"]
+    recipe = replace(recipe, image_size=image_size or recipe.image_size)
     compared = read_compared(data, recipe)
     rows = []
-    for title, method in methods(compared, recipe, scratch):
+    for title, method in methods(compared, recipe, members_of(image_size), scratch):
         rows.append([title, *row_of(compared, method)])
         say(" | ".join(rows[-1]))
     count = f"{len(compared.labels)} images of {compared.families} families, {FOLDS} folds."
@@ -163,6 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = script.parser("training.family.compare_settings", "Compare settings inside the data.")
     made.add_argument("block", choices=["sample", "photographs"], help="which table")
     made.add_argument("--data", type=Path, default=ROOT / "sample_data" / "family" / "train")
+    made.add_argument("--image-size", type=int, help="pixels, of all networks; for small images")
     made.add_argument("--no-scratch", action="store_true", help="leave out the CNN from scratch")
     options: argparse.Namespace = made.parse_args(arguments)
     return script.run(options, lambda: write_table(options))
@@ -170,8 +217,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_table(options: argparse.Namespace) -> None:
     """Compare the settings and write the table into training/LOG.md."""
-    block = f"family-{options.block}"
-    write_block(LOG, block, compare(options.data, not options.no_scratch))
+    found = compare(options.data, options.image_size, not options.no_scratch)
+    write_block(LOG, f"family-{options.block}", found)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ import io
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import optuna
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
+from kit.markdown import table
 from training.common.atomic import replaced, write_text
 from training.common.cache import Features
 from training.common.console import say
@@ -54,8 +54,8 @@ class Prepared:
         return Labelled(self.features[rows], self.labels[rows])
 
 
-def search(data: Path, out: Path, recipe: Recipe, trials: int) -> None:
-    """Run trials until OUT holds `trials` of them.
+def search(data: Path, out: Path, recipe: Recipe, trials: int) -> str:
+    """Run trials until OUT holds `trials` of them; return the best ones as Markdown.
 
     Raises DataError where OUT holds a search of other data or another recipe.
     """
@@ -70,7 +70,9 @@ def search(data: Path, out: Path, recipe: Recipe, trials: int) -> None:
         catch=(TrainingError,),
         callbacks=[lambda study, trial: _keep(study, trial, out)],
     )
-    plot(write_trials(study, out), out / "trials.png")
+    order = write_trials(study, out)
+    plot(order, out / "trials.png")
+    return log_table(order)
 
 
 def prepare(data: Path, recipe: Recipe) -> Prepared:
@@ -154,10 +156,14 @@ def write_trials(study: optuna.Study, out: Path) -> list[FrozenTrial]:
     writer.writerow(COLUMNS)
     for trial in order:
         reached = f"{_reached(trial):.4f}" if trial.intermediate_values else ""
-        values: list[Any] = [trial.params.get(name, "") for name in VARIED]
+        values = [_short(trial.params.get(name, "")) for name in VARIED]
         writer.writerow([*values, reached, len(trial.intermediate_values), _state(trial)])
     write_text(out / "trials.csv", text.getvalue())
     return order
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)  # 0.3, not 0.30000000000000004
 
 
 def _reached(trial: FrozenTrial) -> float:
@@ -170,10 +176,8 @@ def _state(trial: FrozenTrial) -> str:
 
 def plot(order: list[FrozenTrial], path: Path) -> None:
     """Plot the accuracy over each setting; trials that were ended early are hollow."""
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, len(VARIED), figsize=(11, 3), sharey=True)
+    figure = Figure(figsize=(11, 3))
+    axes = figure.subplots(1, len(VARIED), sharey=True)
     trials = [trial for trial in order if trial.intermediate_values]
     for axis, name in zip(axes, VARIED, strict=True):
         for trial in trials:
@@ -185,4 +189,16 @@ def plot(order: list[FrozenTrial], path: Path) -> None:
     figure.tight_layout()
     with replaced(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
-    pyplot.close(figure)
+
+
+def log_table(order: list[FrozenTrial], shown: int = 10) -> str:
+    """Return the first trials as Markdown, best first, and how many there are."""
+    lines = []
+    for trial in order[:shown]:
+        settings = [_short(trial.params.get(name, "")) for name in VARIED]
+        epochs = str(len(trial.intermediate_values))
+        reached = f"{_reached(trial):.3f}" if trial.intermediate_values else ""
+        lines.append([*settings, reached, epochs, _state(trial)])
+    ended = sum(trial.state == TrialState.PRUNED for trial in order)
+    count = f"The best {len(lines)} of {len(order)} trials, of which {ended} were ended early."
+    return "\n".join([*table(COLUMNS, lines), "", count])

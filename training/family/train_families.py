@@ -4,7 +4,7 @@
     python -m training.family.train_families --data DIR --out SUBMISSION_FOLDER
     python -m training.family.train_families --preset full --backbone local-dir:FOLDER --data DIR \\
         --out SUBMISSION_FOLDER
-    python -m training.family.train_families --search --out FOLDER [--trials 60]
+    python -m training.family.train_families --search --out FOLDER [--trials 60] [--log]
 
 DIR holds train.csv and images/ (training/family/collection.py). A tenth of the images, stratified
 by family, is for validation: it ends the training, chooses the temperature, and is measured, with
@@ -24,7 +24,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from kit.markdown import write_block
 from training.common import script
+from training.common.submission_files import ROOT
 from training.family.heads.recipe import HeadRecipe
 from training.family.heads.tuning import TuningRecipe
 from training.family.published import publish, train
@@ -54,9 +56,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     script.add_recipe_options(made, TuningRecipe)
     made.add_argument("--search", action="store_true", help="compare heads by Hyperband")
     made.add_argument("--trials", type=int, default=60, help="of the search, all in all")
+    made.add_argument("--log", action="store_true", help="write its best into training/LOG.md")
     options = made.parse_args(arguments)
     if options.backbone and PRESETS[options.preset].tower.base:
         made.error(f"--backbone is for --preset full; {options.preset} has a base of its own")
+    if options.log and not options.search:
+        made.error("--log is for --search")
     return options
 
 
@@ -67,7 +72,9 @@ def work(options: argparse.Namespace) -> None:
         # Plots and the search's database are needed for nothing else.
         from training.family.search import search
 
-        search(options.data, options.out / "search", recipe, options.trials)
+        text = search(options.data, options.out / "search", recipe, options.trials)
+        if options.log:
+            write_block(ROOT / "training" / "LOG.md", "family-search", text)
     else:
         command = f"python -m training.family.train_families --preset {options.preset}"
         if options.image_size is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tests.support.families import TAXONOMY, draw_collection
 from training.family import compare_settings, score_phyla
 from training.family.collection import read_collection
+from training.family.joint import MEMBERS
 from training.family.measures import TITLES
 from training.family.recipe import PRESETS
 from wildlife_family.taxonomy import Taxonomy
@@ -44,13 +45,37 @@ def test_every_row_is_measured(
     recipe = PRESETS["imagenet"]
     rows = {
         title: compare_settings.row_of(compared, method)
-        for title, method in compare_settings.methods(compared, recipe, scratch=False)
+        for title, method in compare_settings.methods(compared, recipe, MEMBERS, scratch=False)
     }
-    assert len(rows) == 3 + 1 + 2 + 1 + 2
+    assert len(rows) == 3 + 1 + 2 + 1 + 2 + 1
     assert all(len(row) == len(TITLES) for row in rows.values())
     assert float(rows["nearest class mean"][0]) > 0.9
     masked = list(TITLES).index("masked_accuracy")
     assert all(row[masked] == "1.000" for row in rows.values())  # a phylum has one family here
+
+
+def test_a_head_for_the_phyla_and_one_within_each(compared: compare_settings.Compared) -> None:
+    taxonomy = Taxonomy(compared.taxonomy.families, ("Animalia", "Animalia", "Mollusca"))
+    one = replace(compared, taxonomy=taxonomy)
+    rows = np.arange(30)
+    logits = one.hierarchical(compared.features[:, :1], rows[rows % 2 == 0], rows[rows % 2 == 1])
+    assert np.exp(logits).sum(axis=1) == pytest.approx(1)
+    labels = compared.labels[1::2]
+    assert ((logits[:, 2] > np.logaddexp(logits[:, 0], logits[:, 1])) == (labels == 2)).all()
+    assert ((logits[:, 1] > logits[:, 0]) == (labels == 1))[labels < 2].all()
+
+
+def test_a_remembered_method_fits_once_for_each_fold(compared: compare_settings.Compared) -> None:
+    calls: list[int] = []
+
+    def method(fit: NDArray[np.intp], seen: NDArray[np.intp]) -> NDArray[np.float64]:
+        calls.append(len(fit))
+        return np.zeros((len(seen), 3))
+
+    named = compare_settings.remembered(method)
+    for _ in range(2):
+        compare_settings.row_of(compared, named)
+    assert len(calls) == compare_settings.FOLDS
 
 
 def test_no_image_is_named_by_a_method_that_saw_it(compared: compare_settings.Compared) -> None:

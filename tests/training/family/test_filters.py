@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.support.families import draw_collection, speckled
+from tests.support.families import draw_collection, speckled, write_rows
+from training.family import clean_images
 from training.family.clean_images import dirt_table, main
-from training.family.cleaning import clean
+from training.family.cleaning import Removed, clean
 from training.family.collection import Collection, read_collection
 from training.family.filters import (
     class_distance,
@@ -33,8 +34,12 @@ def no_network(_: Collection) -> NDArray[np.float32]:
 
 def by_family(collection: Collection) -> NDArray[np.float32]:
     """Features that tell families well apart, with noise; (n, 6)."""
+    return by_family_names(collection.family)
+
+
+def by_family_names(family: NDArray[np.str_]) -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
-    _, labels = np.unique(collection.family, return_inverse=True)
+    _, labels = np.unique(family, return_inverse=True)
     return (np.eye(6)[labels] * 8 + rng.normal(0, 1, (len(labels), 6))).astype(np.float32)
 
 
@@ -81,6 +86,14 @@ def test_label_noise_flags_labels_that_other_images_contradict(tmp_path: Path) -
     flags = label_noise.flag(Given(collection, lambda _: features))
     assert flags[[3, 20]].all()
     assert flags.sum() <= 4
+
+
+def test_label_noise_has_folds_for_rare_families_too() -> None:
+    family = np.array(["a"] * 10 + ["b"] * 9 + ["c"] * 2 + ["d"])
+    features = by_family_names(family)
+    found = label_noise.confidences(features, family, 0)
+    assert found.shape == (22, 4)
+    assert found.sum(axis=1) == pytest.approx(1)
 
 
 def test_filters_without_weights_say_how_to_get_them(tmp_path: Path) -> None:
@@ -147,17 +160,20 @@ def test_a_cleaning_writes_a_training_folder_and_can_be_undone(
     assert (tmp_path / "data/train.csv").read_bytes() == before
 
 
-def test_the_allow_list_has_a_name_a_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("mode", "name"), [("L", "two words.png"), ("CMYK", "two words.jpg")])
+def test_the_allow_list_has_a_name_a_line(tmp_path: Path, mode: str, name: str) -> None:
     rows = draw_collection(tmp_path / "data", each=8)
-    name = "two words.png"
-    speckled(3).convert("L").save(tmp_path / "data/images" / name)
+    for image in (name, rows[5][0]):
+        speckled(3).convert(mode).save(tmp_path / "data/images" / image)
     table = tmp_path / "data/train.csv"
     table.write_text(table.read_text(encoding="utf-8").replace(rows[4][0], name), encoding="utf-8")
     (tmp_path / "allow.txt").write_text(f"{name}\n", encoding="utf-8")
     command = ["--data", str(tmp_path / "data"), "--only", "colour_mode", "--test-share", "0"]
     given = [*command, "--allow", str(tmp_path / "allow.txt"), "--out", str(tmp_path / "clean")]
     assert main(given) == 0
-    assert name in read_collection(tmp_path / "clean").filenames
+    kept = read_collection(tmp_path / "clean").filenames
+    assert name in kept
+    assert rows[5][0] not in kept
 
 
 def test_a_cleaning_that_empties_a_family_writes_nothing(
@@ -182,9 +198,25 @@ def test_a_filter_that_cannot_run_is_skipped_only_if_told(
     assert main([*command, "--skip", "clip_prompts"]) == 0
 
 
-def test_precision_and_recall_against_the_hidden_column() -> None:
-    from training.family.cleaning import Removed
+def test_the_table_of_filters_goes_into_the_report_and_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(clean_images, "LOG", tmp_path / "LOG.md")
+    (tmp_path / "LOG.md").write_text("<!-- family-filters:begin -->\n<!-- family-filters:end -->\n")
+    rows = draw_collection(tmp_path / "data")
+    speckled(1).convert("L").save(tmp_path / "data/images" / rows[1][0])
+    command = ["--data", str(tmp_path / "data"), "--only", "colour_mode", "--dry-run", "--log"]
+    assert main(command) == 1
+    assert "--log needs the sample's column 'dirt'" in capsys.readouterr().err
+    dirty = [[*row, "sketch" if number < 2 else ""] for number, row in enumerate(rows)]
+    write_rows(tmp_path / "data", dirty, ("filename", "family", "phylum", "dirt"))
+    assert main([*command, "--report", str(tmp_path / "report")]) == 0
+    text = (tmp_path / "report/filters.md").read_text()
+    assert "| colour_mode | 1 | 1.00 | 0.50 | 0.50 |" in text
+    assert text in (tmp_path / "LOG.md").read_text()
 
+
+def test_precision_and_recall_against_the_hidden_column() -> None:
     text = dirt_table([Removed("a", (0, 1), 4)], ["map", "", "map", ""])
     (line,) = [one for one in text.splitlines() if one.startswith("| a ")]
     assert [cell.strip() for cell in line.split("|")[2:6]] == ["2", "0.50", "0.50", "0.50"]

@@ -218,7 +218,8 @@ def test_a_search_resumes_and_keeps_its_table(
     (tmp_path / "train.csv").write_text("filename,family,phylum\n")
     recipe = Recipe(head=replace(SMALL, epochs=3))
     search.search(tmp_path, tmp_path / "out", recipe, 2)
-    search.search(tmp_path, tmp_path / "out", recipe, 3)
+    text = search.search(tmp_path, tmp_path / "out", recipe, 3)
+    assert "The best 3 of 3 trials" in text
     assert "2 of 3 trials are finished" in capsys.readouterr().out
     with (tmp_path / "out" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -216,9 +216,16 @@ def run_full(data: Path, work: Path, architecture: str, more: list[str]) -> Path
     return out
 
 
-def test_a_backbone_is_for_the_preset_full() -> None:
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["--backbone", "resnet50"], "for --preset full"), (["--log"], "--log is for --search")],
+)
+def test_options_that_do_not_go_together(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        train_families.parse(["--backbone", "resnet50"])
+        train_families.parse(given)
+    assert said in capsys.readouterr().err
 
 
 def test_no_package_ships_the_tower_of_full() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,16 +22,21 @@ GOOD = ("a photo of an animal", "a photo of wildlife in nature", "a close-up pho
 BAD = ("a drawing", "a page of text", "a map", "a photo of a person", "a diagram", "a negative",
        "a museum label")  # fmt: skip
 _CONFIG = "open_clip_config.json"
+_EXPECTED = f"clip_prompts: expected a folder with {_CONFIG} and open_clip_model.safetensors"
+_HOW = (
+    "download an open_clip model (such as laion/CLIP-ViT-B-32-laion2B-s34B-b79K) where there is a "
+    "network and name its folder with --clip FOLDER, or leave the filter out with --skip "
+    "clip_prompts"
+)
 _BATCH = 32
 
 
 def similarity_gap(paths: Sequence[Path], folder: Path) -> NDArray[np.float64]:
-    """Return mean similarity to GOOD minus that to BAD, (n,). Raises DataError for images."""
-    import open_clip  # type: ignore[import-untyped]  # takes seconds
+    """Return mean similarity to GOOD minus that to BAD, (n,).
 
-    name = f"local-dir:{folder.resolve()}"
-    model, preprocess = open_clip.create_model_from_pretrained(name)
-    words = open_clip.get_tokenizer(name)([*GOOD, *BAD])
+    Raises DataError for images, FilterUnavailable where the folder's model cannot be read.
+    """
+    model, preprocess, words = _read_model(folder)
     found = []
     with torch.inference_mode():
         text = torch.nn.functional.normalize(model.eval().encode_text(words), dim=1)
@@ -43,14 +49,22 @@ def similarity_gap(paths: Sequence[Path], folder: Path) -> NDArray[np.float64]:
     return np.concatenate(found)
 
 
+def _read_model(folder: Path) -> tuple[Any, Any, torch.Tensor]:
+    """Return the model, what prepares an image for it, and the prompts as numbers."""
+    import open_clip  # type: ignore[import-untyped]  # takes seconds
+
+    name = f"local-dir:{folder.resolve()}"
+    try:
+        model, preprocess = open_clip.create_model_from_pretrained(name)
+        return model, preprocess, open_clip.get_tokenizer(name)([*GOOD, *BAD])
+    except Exception as error:  # of a damaged or foreign file, open_clip raises a dozen types
+        reason = str(error).splitlines()[0]
+        raise FilterUnavailable(f"{_EXPECTED}, found {folder}: {reason}; {_HOW}") from error
+
+
 def flag(given: Given) -> Flags:
     """Flag images that resemble the bad prompts more. Raises FilterUnavailable."""
     folder = given.clip_folder
     if folder is None or not (folder / _CONFIG).is_file():
-        raise FilterUnavailable(
-            f"clip_prompts: expected a folder with {_CONFIG} and open_clip_model.safetensors, "
-            f"found {folder or 'none'}; download an open_clip model (such as "
-            "laion/CLIP-ViT-B-32-laion2B-s34B-b79K) where there is a network and name its "
-            "folder with --clip FOLDER, or leave the filter out with --skip clip_prompts"
-        )
+        raise FilterUnavailable(f"{_EXPECTED}, found {folder or 'none'}; {_HOW}")
     return np.asarray(similarity_gap(given.collection.paths, folder) < 0)

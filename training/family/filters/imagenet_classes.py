@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.common.base_network import base_file
+from training.common.base_network import LITE, base_file
+from training.common.cache import DEFAULT_FOLDER, FeatureCache
 from training.common.errors import TrainingError
-from training.family.filters.frame import FilterUnavailable, Flags, Given
-from training.family.filters.pixels import batches
+from training.family.filters.frame import Features, FilterUnavailable, Flags, Given
+from training.family.filters.pixels import BATCH, batches
 from wildlife_backbone.backbone import classifier
 from wildlife_backbone.published import architecture
 
@@ -26,13 +27,20 @@ NETWORK = "lite0"
 
 
 def animal_probability(paths: Sequence[Path]) -> NDArray[np.float64]:
-    """Return the probability that each image shows any animal, (n,). Raises TrainingError."""
+    """Return the probability that each image shows any animal, (n,); kept in the cache.
+
+    Raises DataError for unreadable images, TrainingError where the network is not there.
+    """
     network = classifier(NETWORK, base_file(NETWORK))
-    side, found = architecture(NETWORK).image_size, []
-    with torch.inference_mode():
-        for pixels in batches(paths, side):
-            found.append(network(pixels).softmax(dim=1)[:, :ANIMALS].sum(dim=1).numpy())
-    return np.concatenate(found).astype(np.float64)
+    side = architecture(NETWORK).image_size
+    cache = FeatureCache(DEFAULT_FOLDER, LITE[NETWORK].sha256, f"filters: square {side}, animals")
+
+    def compute(some: list[Path]) -> Features:
+        with torch.inference_mode():
+            found = [network(one).softmax(dim=1)[:, :ANIMALS] for one in batches(some, side)]
+            return np.asarray(torch.cat(found).sum(dim=1, keepdim=True).numpy())
+
+    return np.asarray(cache.features(paths, compute, BATCH)[:, 0], dtype=np.float64)
 
 
 def flag(given: Given) -> Flags:

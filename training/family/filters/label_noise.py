@@ -6,6 +6,8 @@ where another family gets at least the mean confidence that this family's own im
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -21,13 +23,21 @@ def confidences(features: Features, family: NDArray[np.str_], seed: int) -> NDAr
     """Return (n, families) probabilities, each row by a classifier that did not see the image."""
     names = np.unique(family)
     found = np.zeros((len(features), len(names)))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    for train, test in folds.split(features, _at_least(family)):
+    for train, test in _folds(family, seed):
         model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=200)
         model.fit(features[train], family[train])
         columns = np.searchsorted(names, model.classes_)
         found[np.ix_(test, columns)] = model.predict_proba(features[test])
     return found
+
+
+def _folds(family: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the rows to learn from and to judge, for each fold."""
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # The rare families together may still be fewer than the folds; some folds lack them then.
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splitter.split(np.zeros(len(family)), _at_least(family)))
 
 
 def _at_least(family: NDArray[np.str_]) -> NDArray[np.str_]:
