@@ -21,6 +21,7 @@ from wildlife_anomaly.scores import (
     calibrated,
     fused,
     log_odds,
+    weighed,
 )
 
 
@@ -132,3 +133,9 @@ def test_colours_outside_the_window_do_not_count() -> None:
     assert (red**2).sum() == pytest.approx(1)
     assert float((red * blue).sum()) == 0
     assert colour_histograms(one[:0]).shape == (0, FEATURES)
+
+
+def test_evidence_counts_in_proportion_to_confidence() -> None:
+    evidence, confidence = np.array([3.0, 3.0, 3.0, -8.0]), np.array([1.0, 0.5, 0.0, 0.7])
+    np.testing.assert_allclose(weighed(evidence, confidence), [3, 1, -1, -1])
+    assert weighed(np.zeros(0), np.zeros(0)).shape == (0,)

@@ -23,6 +23,9 @@ from training.common.errors import FolderError, TrainingError
 from training.common.submission_files import ROOT
 
 RUNS = ROOT / "runs" / "anomaly"
+# Of the threshold of the greatest F1. What is below it may be an animal of another kind, and counts
+# for less: by `training.anomaly.compare_served` the share hardly matters.
+LOWER = 0.5
 DETECTOR_WEIGHTS = "weights/detector.safetensors"
 
 
@@ -54,7 +57,8 @@ def detector_part(given: Path | None, data: Path, preset: str) -> tuple[dict[str
         weights = (folder / settings["weights"]).read_bytes()
     except OSError as error:
         raise FolderError(f"{folder} lacks the detector's weights: {error}") from error
-    return {**settings, "weights": DETECTOR_WEIGHTS}, weights
+    threshold = round(LOWER * float(settings["threshold"]), 4)
+    return {**settings, "weights": DETECTOR_WEIGHTS, "threshold": threshold}, weights
 
 
 def encoder_folder(given: Path | None, data: Path, preset: str, recipe: Recipe) -> Path:

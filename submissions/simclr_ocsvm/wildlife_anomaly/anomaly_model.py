@@ -2,7 +2,8 @@
 
 The score is the log-odds of a probability. The rules, for all of them:
 
-- No detection: the probability `no_detection` of config.json, that of an ordinary known animal.
+- The evidence against an animal counts in proportion to the detector's score of it.
+- No detection: the probability `no_detection` of config.json, the limit for a score of 0.
 - Several animals: the largest probability of them.
 - A label of the detector that is no known species (nor "animal", which tells none apart): at least
   the detector's own score of it.
@@ -108,7 +109,8 @@ class AnomalyModel:
         if not detections:
             return log_odds(self._without)
         features = {ENCODED: np.nan_to_num(encoded), COLOUR: colour_histograms(crops)}
-        scores = self._scores[NIGHT if night else DAY](features)
+        confidence = np.array([one.score for one in detections])
+        scores = self._scores[NIGHT if night else DAY](features, confidence)
         scores = np.where(np.isfinite(encoded).all(axis=1), scores, 1.0)
         return round(log_odds(frame_score(scores, detections, self._labels)), 6)
 

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 SVM, NEIGHBOURS, MAHALANOBIS = "svm", "neighbours", "relative mahalanobis"
 NEAREST = 3  # neighbours whose mean similarity counts
 SHRINKAGE = 0.3  # of a covariance towards a multiple of the unit matrix
+NOTHING = -1.0  # evidence of a frame without animals; of a known animal it is 0 on average
 _STEEPEST = 30.0  # log-odds at which a probability is 0 or 1 in nearly all its digits
 
 
@@ -158,6 +159,15 @@ def fused(parts: Sequence[Part], agreements: Mapping[str, Array]) -> Array:
     """Return (n,): the mean of the parts; `agreements` (n, species) by the parts' names."""
     each = [part.standardised(agreements[part.name]) for part in parts]
     return np.asarray(np.mean(each, axis=0))
+
+
+def weighed(evidence: Array, confidence: Array) -> Array:
+    """Return the evidence (n,) in proportion to how sure the detector is of each animal.
+
+    confidence: (n,) in 0..1; at 0 the evidence is that of a frame without animals. A false
+    detection is like no known species, but the detector is seldom sure of it.
+    """
+    return np.asarray(NOTHING + confidence * (np.maximum(evidence, NOTHING) - NOTHING))
 
 
 def calibrated(evidence: Array, offset: float, slope: float) -> Array:

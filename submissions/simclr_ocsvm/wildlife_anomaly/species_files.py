@@ -25,6 +25,7 @@ from wildlife_anomaly.scores import (
     agreement,
     calibrated,
     fused,
+    weighed,
 )
 
 DAY, NIGHT = "day", "night"
@@ -53,11 +54,15 @@ class SpeciesScore:
             for part in self.parts
         }
 
-    def __call__(self, features: Mapping[str, Array]) -> Array:
-        """Return (n,) in 0..1 for features (n, d) by their kind."""
+    def __call__(self, features: Mapping[str, Array], confidence: Array) -> Array:
+        """Return (n,) in 0..1 for features (n, d) by their kind.
+
+        confidence: the detector's, (n,) in 0..1; evidence counts in proportion to it.
+        """
         vectors = {name: space(features[name]) for name, space in self._spaces.items()}
         agreements = {p.name: self._measures[p.name](vectors[p.features]) for p in self.parts}
-        return calibrated(fused(self.parts, agreements), self._offset, self._slope)
+        evidence = weighed(fused(self.parts, agreements), confidence)
+        return calibrated(evidence, self._offset, self._slope)
 
 
 def read_species(folder: Path, settings: Mapping[str, Any]) -> dict[str, SpeciesScore]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_the_folder_is_a_submission_that_runs(submission: Path) -> None:
     assert {"weights/svms.joblib", "weights/species.npz", "weights/encoder.safetensors"} <= files
 
 
-def test_a_frame_without_detections_gets_the_score_of_an_ordinary_animal(
+def test_a_frame_without_detections_is_the_limit_of_an_unsure_one(
     model: AnomalyModel, submission: Path
 ) -> None:
     config = json.loads((submission / "config.json").read_text())
@@ -84,6 +85,10 @@ def test_a_frame_without_detections_gets_the_score_of_an_ordinary_animal(
         log_odds(config["no_detection"]), abs=1e-6
     )
     assert 0 < config["no_detection"] < 0.5
+    unsure = replace(box(8, 30), score=1e-9)
+    assert with_detections(model, [unsure]).predict(frame) == pytest.approx(
+        log_odds(config["no_detection"]), abs=1e-3
+    )
 
 
 def test_several_animals_count_as_the_most_anomalous(model: AnomalyModel) -> None:

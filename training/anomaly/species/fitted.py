@@ -18,7 +18,7 @@ from training.anomaly.species.features import FEWEST, Animals
 from training.anomaly.species.fit import Setting, fit_space, fit_svms, numbers_of
 from training.anomaly.species.validation import out_of_fold
 from training.common.console import say
-from wildlife_anomaly.scores import SVM, Array, Known, OneClass, Part, calibrated
+from wildlife_anomaly.scores import NOTHING, SVM, Known, OneClass, Part, calibrated
 from wildlife_anomaly.species_files import DAY, NIGHT
 
 ARRAYS, SVMS = "weights/species.npz", "weights/svms.joblib"
@@ -29,7 +29,7 @@ PROBES = 16  # training vectors with which a submission tries its SVMs
 class Fitted:
     """The content of the species' files by path, the part `species` of config.json, and more.
 
-    no_detection: the score of a frame without animals: that of an ordinary known animal.
+    no_detection: the score of a frame without animals.
     """
 
     files: dict[str, bytes]
@@ -51,13 +51,12 @@ def fit_species(day: Animals, night: Animals, mixed: bool) -> Fitted:
     arrays: dict[str, NDArray[Any]] = {}
     svms: dict[str, list[OneClass]] = {}
     lights: dict[str, Any] = {}
-    without = 0.5
+    curve = _curve(choice)
+    without = float(calibrated(np.array([NOTHING]), curve["offset"], curve["slope"])[0])
     for light, animals in ((DAY, day), (NIGHT, night)):
         parts = _parts(animals, choice.settings)
-        lights[light] = {"parts": [asdict(part) for part in parts], **_curve(choice)}
+        lights[light] = {"parts": [asdict(part) for part in parts], **curve}
         _fit_light(light, animals, choice.settings, arrays, svms)
-        if light == DAY:
-            without = _ordinary(animals, choice.settings, parts, lights[light])
     config = {
         "names": numbers_of(day.species)[0],
         "arrays": ARRAYS,
@@ -91,20 +90,6 @@ def _curve(choice: Choice) -> dict[str, float]:
         "offset": float(curve.intercept_[0]),
         "slope": max(float(curve.coef_[0, 0]), 0.1),
     }
-
-
-def _ordinary(
-    animals: Animals, settings: tuple[Setting, ...], parts: list[Part], curve: Mapping[str, Any]
-) -> float:
-    """The median score of known animals."""
-    scores: Array = np.mean(
-        [
-            (row - part.centre) / part.scale
-            for row, part in zip(out_of_fold(animals, settings), parts, strict=True)
-        ],
-        axis=0,
-    )
-    return float(np.median(calibrated(scores, curve["offset"], curve["slope"])))
 
 
 def _fit_light(

@@ -62,7 +62,7 @@ def publish(
     config = {
         "detector": dict(settings),
         "encoder": encoder_settings,
-        "no_detection": round(fitted.no_detection, 4),
+        "no_detection": round(fitted.no_detection, 9),
         "species": fitted.config,
         "validation": validation_of(fitted),
     }
