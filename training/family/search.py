@@ -200,5 +200,5 @@ def log_table(order: list[FrozenTrial], shown: int = 10) -> str:
         reached = f"{_reached(trial):.3f}" if trial.intermediate_values else ""
         lines.append([*settings, reached, epochs, _state(trial)])
     ended = sum(trial.state == TrialState.PRUNED for trial in order)
-    count = f"The best {len(lines)} of {len(order)} trials, of which {ended} were ended early."
+    count = f"The best {len(lines)} of {len(order)} trials; ended early: {ended}."
     return "\n".join([*table(COLUMNS, lines), "", count])
