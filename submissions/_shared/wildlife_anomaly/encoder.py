@@ -108,7 +108,7 @@ class ServedEncoder:
             row[..., 3] = box_window(box, self._size, self._margin, WINDOW)
         return rows
 
-    def of_crops(self, crops: Pixels, batch: int = 64) -> Features:
+    def of_crops(self, crops: Pixels, batch: int = 256) -> Features:
         """Return (n, features) of crops (n, size, size, 4)."""
         rows = [np.zeros((0, self.features))]
         for start in range(0, len(crops), batch):
