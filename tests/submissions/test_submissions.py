@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -15,14 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import submissions_table
 from benchmarks.stored_scores import (
     ROOT,
     Case,
     bundle_folder,
     cases,
     machine_type,
-    readme_tables,
     run_case,
     track_of,
 )
@@ -338,89 +335,3 @@ def test_a_stored_score_is_what_kit_run_gives() -> None:
     if stored["machine"] != machine_type():
         pytest.skip("stored on another type of machine")
     assert run_case(case).scores == stored["scores"]
-
-
-def test_the_readmes_tables_are_what_is_stored() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_tables() in readme, "write them again: make scores"
-
-
-def test_the_table_of_the_submissions_is_what_their_folders_say() -> None:
-    readme = submissions_table.README.read_text(encoding="utf-8")
-    advice = "write it again: python -m benchmarks.submissions_table"
-    assert submissions_table.submissions_table() in readme, advice
-
-
-def test_each_track_has_a_table_with_its_own_columns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hybrid = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mimic_recall")
-    reid = ("geometric_mean", "BAKS", "BAUS", "cat_BAKS")
-    made = [
-        (Case("poor", "reid", "final"), dict.fromkeys(reid, 0.1)),
-        (Case("good", "reid", "final"), dict.fromkeys(reid, 0.7)),
-        (Case("wings", "hybrid", "final"), dict.fromkeys(hybrid, 0.5)),
-    ]
-    monkeypatch.setattr("benchmarks.stored_scores.STORE", tmp_path)
-    monkeypatch.setattr("benchmarks.stored_scores.cases", lambda: [case for case, _ in made])
-    for case, scores in made:
-        case.scores.parent.mkdir()
-        case.scores.write_text(json.dumps({"scores": scores}))
-    assert readme_tables().splitlines() == [
-        "Track `hybrid`:",
-        "",
-        "| submission | task | challenge score | major recall | minor recall | mimic recall |",
-        "|---|---|---:|---:|---:|---:|",
-        "| [wings](submissions/wings/) | final | 0.5000 | 0.5000 | 0.5000 | 0.5000 |",
-        "",
-        "Track `reid`:",
-        "",
-        "| submission | task | score | BAKS (known) | BAUS (new) |",
-        "|---|---|---:|---:|---:|",
-        "| [good](submissions/good/) | final | 0.7000 | 0.7000 | 0.7000 |",
-        "| [poor](submissions/poor/) | final | 0.1000 | 0.1000 | 0.1000 |",
-    ]
-
-
-def small_checkout(folder: Path) -> Path:
-    """A checkout with the smallest submissions, so that nothing is made in this one."""
-    for name in ("ingestion_program", "scoring_program", "sample_data"):
-        (folder / name).symlink_to(ROOT / name)
-    for name in ("constant", "always_new", "constant_anomaly", "constant_family"):
-        shutil.copytree(ROOT / "submissions" / name, folder / "submissions" / name)
-    return folder
-
-
-@pytest.mark.parametrize("track", PREDICTION_OF_TRACK)
-def test_kit_new_makes_a_submission_that_runs_at_once(kit: Kit, track: str) -> None:
-    here = small_checkout(Path.cwd())
-    answer = kit("new", "made_by_a_test", "--track", track, "--json")
-    assert answer.status == 0, answer.err
-    assert answer.json["folder"] == str(here / "submissions/made_by_a_test")
-    assert kit("run", "made_by_a_test", "--json").json["ok"]
-    again = kit("new", "made_by_a_test", "--track", track)
-    assert again.status == 2
-    assert "exists already" in again.text
-
-
-@pytest.mark.parametrize("track", ["moths", "Hybrid", "", "../hybrid", "x" * 300])
-def test_kit_new_names_the_tracks_that_have_a_template(kit: Kit, track: str) -> None:
-    small_checkout(Path.cwd())
-    other = kit("new", "another", "--track", track)
-    assert other.status == 2
-    assert "tracks with a template: anomaly, family, hybrid, reid" in other.text
-    assert not Path("submissions/another").exists()
-
-
-def test_kit_new_does_not_start_from_what_the_user_broke(kit: Kit) -> None:
-    here = small_checkout(Path.cwd())
-    (here / "submissions/constant/model.py").write_text("syntax error")
-    (here / "submissions/a").mkdir()
-    (here / "submissions/a/model.py").write_text("")
-    assert kit("new", "mine", "--track", "hybrid").status == 0
-    assert kit("run", "mine", "--json").json["ok"]
-
-
-@pytest.mark.parametrize("name", ["Big", "with space", "../out", "9lives", "x" * 41])
-def test_kit_new_refuses_names_that_do_not_fit(kit: Kit, name: str) -> None:
-    assert kit("new", name, "--track", "hybrid").status == 2

@@ -79,7 +79,7 @@ PRESETS = {
     ),
 }
 # A frozen tower: an epoch is one pass of it over batches on which the head is fitted afterwards.
-# With blocks=0 only. The learning rate is for tuned stages, which validate worse (training/LOG.md).
+# Frozen, because tuned stages validate worse (training/LOG.md); the learning rate is for those.
 PRESETS["imagenet"] = replace(
     PRESETS["small"], blocks=0, epochs=6, learning_rate=5e-4, normalisation="half"
 )

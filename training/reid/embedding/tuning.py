@@ -1,4 +1,4 @@
-"""Compare how much of a base network is tuned, and by which loss, inside the training data.
+"""Compare numbers of tuned stages of a base network, and losses, inside the training data.
 
     python -m training.reid.embedding.tuning --data DIR [--of triplet_centroids] [--tuned 0 3 8]
         [--loss arcface] [--seeds 2] [--write NAME]
