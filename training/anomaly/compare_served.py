@@ -15,7 +15,7 @@ import argparse
 import json
 from pathlib import Path
 
-from kit.markdown import table, write_block
+from kit.markdown import table
 from training.anomaly.camera_traps import IMAGES, Frame, read_camera_traps
 from training.anomaly.detection.examples import Examples
 from training.anomaly.detection.files import REPORT, read_detector
@@ -26,15 +26,14 @@ from training.anomaly.species.detected import Validation, in_proportion, largest
 from training.anomaly.species.fit import Setting
 from training.anomaly.train_detector import detect_all
 from training.common.console import say
-from training.common.errors import FolderError, ScriptError
+from training.common.errors import FolderError
+from training.common.log_blocks import expect_block, log_table
 from training.common.script import parser, run
-from training.common.submission_files import ROOT
 from wildlife_anomaly.anomaly_model import ENCODED
 from wildlife_anomaly.detector import Detection, Detector
 from wildlife_anomaly.encoder import ServedEncoder
 from wildlife_anomaly.scores import MAHALANOBIS, SVM
 
-LOG = ROOT / "training" / "LOG.md"
 TITLES = ["measure", "boxes", "score of a frame", "AUROC", "worst species", "recall at 95 % TNR"]
 _ONE_CLASS = Setting(ENCODED, SVM, 0.05, 1.0)
 MEASURES = {
@@ -86,6 +85,8 @@ def found_in(detector: Detector, threshold: float, examples: Examples) -> list[l
 
 def compare(options: argparse.Namespace) -> None:
     """Print the table, and write it where it is asked for. Raises ScriptError."""
+    if options.log:
+        expect_block(options.log)
     parts = held_out(options.detector, read_camera_traps(options.data))
     made = read_detector(options.detector)
     detector = Detector(without_threshold(made.settings), made.network)
@@ -96,10 +97,7 @@ def compare(options: argparse.Namespace) -> None:
     for cells in [TITLES, *rows]:
         say(" | ".join(cells))
     if options.log:
-        try:
-            write_block(LOG, options.log, "\n".join(table(TITLES, rows)))
-        except ValueError as error:
-            raise ScriptError(str(error)) from error
+        log_table(options.log, "\n".join(table(TITLES, rows)))
 
 
 def main(arguments: list[str] | None = None) -> int:

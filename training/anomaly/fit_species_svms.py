@@ -15,28 +15,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kit.markdown import table, write_block
+from kit.markdown import table
 from training.anomaly.parts import encoder_folder
 from training.anomaly.simclr.recipe import FROZEN
 from training.anomaly.species.choose import TITLES, table_rows
 from training.anomaly.species.submission import fit_on
-from training.common.errors import ScriptError
+from training.common.log_blocks import expect_block, log_table
 from training.common.script import parser, run
-from training.common.submission_files import ROOT
-
-LOG = ROOT / "training" / "LOG.md"
 
 
 def compare(options: argparse.Namespace) -> None:
     """Print the table, and write it where it is asked for. Raises ScriptError."""
+    if options.log:
+        expect_block(options.log)
     folder = encoder_folder(options.encoder, options.data, "frozen", FROZEN)
     fitted, _, _ = fit_on(options.data, folder, mixed=True)
     if options.log:
-        block = "\n".join(table(TITLES, table_rows(fitted.choice)))
-        try:
-            write_block(LOG, options.log, block)
-        except ValueError as error:
-            raise ScriptError(str(error)) from error
+        log_table(options.log, "\n".join(table(TITLES, table_rows(fitted.choice))))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.markdown import table, write_block
+from kit.markdown import table
 from sample_data.generator_common.images import contact_sheet
 from training.common.atomic import replaced_folder, write_bytes, write_text
 from training.common.console import say
 from training.common.errors import DataError, FolderError
+from training.common.log_blocks import log_table
 from training.common.script import parser, run
 from training.common.submission_files import ROOT
 from training.common.tables import read_table, write_table
@@ -44,7 +45,6 @@ from training.family.filters.features import network_features
 from training.family.filters.frame import Flags, Given
 from training.family.split import TEST_SHARE, split_off
 
-LOG = ROOT / "training" / "LOG.md"
 REMOVED, ASIDE, DIRT = "removed.csv", "train_test.csv", "dirt"
 REMOVED_COLUMNS = (*COLUMNS, "filter")
 _SHOWN, _TILE, _ROW = 60, (110, 110), 10
@@ -137,7 +137,7 @@ def write_dirt_table(options: argparse.Namespace, removed: Sequence[Removed]) ->
         if options.report:
             write_text(options.report / "filters.md", text + "\n")
         if options.log:
-            write_block(LOG, "family-filters", text)
+            log_table("family-filters", text)
 
 
 def _names(path: Path) -> list[str]:

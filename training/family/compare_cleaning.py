@@ -22,13 +22,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.markdown import table, write_block
+from kit.markdown import table
 from training.common import script
 from training.common.cache import Features
 from training.common.console import say
+from training.common.log_blocks import expect_block, log_table
 from training.common.submission_files import ROOT
 from training.common.tables import read_table
-from training.family.clean_images import LOG, add_filter_options, given_of, read_dirt
+from training.family.clean_images import add_filter_options, given_of, read_dirt
 from training.family.cleaning import clean, kept_rows
 from training.family.collection import Collection, read_collection
 from training.family.features import Sight, TowerFeatures
@@ -40,6 +41,7 @@ from training.family.recipe import PRESETS
 from training.family.split import split_off, validation_rows
 from training.family.towers import start_tower, tower_digest
 
+BLOCK = "family-cleaning"  # of training/LOG.md
 SAMPLE = ROOT / "sample_data" / "family"
 TASKS = ("development", "final")
 NOTHING, EVERYTHING, TRUE = "nothing removed", "all filters", "all true dirt removed"
@@ -167,12 +169,13 @@ def compare(
 
 def work(options: argparse.Namespace) -> None:
     """Compare, and write the table into the log. Raises ScriptError."""
+    expect_block(BLOCK)
     sample = read_sample(SAMPLE, options.image_size)
     filters = [one for one in FILTERS if one.name not in options.skip]
     given = given_of(options, sample.collection)
     text = compare(sample, given, filters, options.seeds, HeadRecipe())
     say(text)
-    write_block(LOG, "family-cleaning", text)
+    log_table(BLOCK, text)
 
 
 def main(arguments: list[str] | None = None) -> int:

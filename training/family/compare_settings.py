@@ -23,10 +23,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from kit.markdown import table, write_block
+from kit.markdown import table
 from training.common import script
 from training.common.cache import Features
 from training.common.console import say
+from training.common.log_blocks import expect_block, log_table
 from training.common.submission_files import ROOT
 from training.family.collection import Collection, read_collection
 from training.family.features import Sight, TowerFeatures
@@ -44,7 +45,6 @@ from training.family.two_lite_towers import members_of
 from wildlife_family.taxonomy import Taxonomy
 from wildlife_family.towers_of_views import joint_logits
 
-LOG = ROOT / "training" / "LOG.md"
 FOLDS = 5
 SCRATCH_SIZE = 32  # pixels; minutes on two cores
 Logits = NDArray[np.float64]
@@ -217,8 +217,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_table(options: argparse.Namespace) -> None:
     """Compare the settings and write the table into training/LOG.md."""
+    expect_block(f"family-{options.block}")
     found = compare(options.data, options.image_size, not options.no_scratch)
-    write_block(LOG, f"family-{options.block}", found)
+    log_table(f"family-{options.block}", found)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from kit.markdown import write_block
 from training.common import script
-from training.common.submission_files import ROOT
+from training.common.log_blocks import log_table
 from training.family.heads.recipe import HeadRecipe
 from training.family.heads.tuning import TuningRecipe
 from training.family.published import publish, train
@@ -74,7 +73,7 @@ def work(options: argparse.Namespace) -> None:
 
         text = search(options.data, options.out / "search", recipe, options.trials)
         if options.log:
-            write_block(ROOT / "training" / "LOG.md", "family-search", text)
+            log_table("family-search", text)
     else:
         command = f"python -m training.family.train_families --preset {options.preset}"
         if options.image_size is not None:

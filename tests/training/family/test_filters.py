@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.support.families import draw_collection, speckled, write_rows
-from training.family import clean_images
+from training.common import log_blocks
 from training.family.clean_images import dirt_table, main
 from training.family.cleaning import Removed, clean
 from training.family.collection import Collection, read_collection
@@ -201,7 +201,7 @@ def test_a_filter_that_cannot_run_is_skipped_only_if_told(
 def test_the_table_of_filters_goes_into_the_report_and_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(clean_images, "LOG", tmp_path / "LOG.md")
+    monkeypatch.setattr(log_blocks, "LOG", tmp_path / "LOG.md")
     (tmp_path / "LOG.md").write_text("<!-- family-filters:begin -->\n<!-- family-filters:end -->\n")
     rows = draw_collection(tmp_path / "data")
     speckled(1).convert("L").save(tmp_path / "data/images" / rows[1][0])

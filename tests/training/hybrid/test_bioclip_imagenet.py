@@ -101,11 +101,12 @@ def test_the_table_of_tuned_stages_has_the_served_score(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     use_random_base(monkeypatch, tmp_path)
-    monkeypatch.setitem(PRESETS, "imagenet", replace(PRESETS["imagenet"], epochs=1))
+    for preset in ("imagenet", "small"):
+        monkeypatch.setitem(PRESETS, preset, replace(PRESETS[preset], epochs=1))
     monkeypatch.setattr(bioclip_wings, "SPREAD_CROSSES", 40)
     monkeypatch.setattr(bioclip_scores, "CROSSES", 20)
     given = ["--data", str(data), "--submission", str(trained), "--tuned", "1"]
-    assert bioclip_tuning.main([*given, "--folds", "1"]) == 0
+    assert bioclip_tuning.main([*given, "--folds", "1", "--from-scratch"]) == 0
     lines = capsys.readouterr().out.splitlines()
     titles = {line.split(" | ")[0] for line in lines if line.startswith("| ")}
     served = bioclip_wings.SCORE["imagenet"]

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kit.markdown import write_block
 from training.common import script
 from training.common.console import say
+from training.common.log_blocks import expect_block, log_table
 from training.hybrid.comparisons.looks import Look, development, heading, rank_agreement, table_row
 from training.hybrid.crosses import cross_maps, shift_species
 from training.hybrid.wing_pattern.fit import (
@@ -137,6 +137,7 @@ def main() -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Compare the settings and write the table into the log."""
+    expect_block(options.block)
     _, pure, hybrids = read_examples(options.data)
     look = development(options.look) if options.look else None
     wings = looked_wings(look) if look else None
@@ -154,7 +155,7 @@ def compare(options: argparse.Namespace) -> int:
         say(lines[-1])
     if looked:
         lines += ["", rank_agreement(validated, looked, "development score", "settings")]
-    write_block(ROOT / "training" / "LOG.md", options.block, "\n".join(lines))
+    log_table(options.block, "\n".join(lines))
     return 0
 
 

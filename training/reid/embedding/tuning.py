@@ -1,31 +1,32 @@
 """Compare numbers of tuned stages of a base network, and losses, inside the training data.
 
     python -m training.reid.embedding.tuning --data DIR [--of triplet_centroids] [--tuned 0 3 8]
-        [--loss arcface] [--seeds 2] [--write NAME]
+        [--loss arcface triplets] [--seeds 3] [--write NAME]
 
-For each number of tuned stages (0: frozen, 8: everything) and each loss the preset `imagenet` is
-trained on the images that are not for validation, once for each seed, and judged on the validation
-images as thresholds are chosen (training/reid/thresholds/choose.py). Prints the means with their
-ranges as a Markdown table; `--write NAME` writes it into the block `tuning-NAME` of
-training/LOG.md.
+For each number of tuned stages (0: frozen, 8: everything) the preset `imagenet` is trained on the
+images that are not for validation, once for each seed, and judged on the validation images as
+thresholds are chosen (training/reid/thresholds/choose.py). Then the preset's own number of stages
+is tuned by the other losses. Prints a Markdown table: means with their ranges, and the mean
+difference of each score from the first row of its submission, seed by seed, with its standard
+error. `--write NAME` writes the table into the block `tuning-NAME` of training/LOG.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from kit.markdown import table, write_block
+from kit.markdown import table
 from training.common.console import say
+from training.common.log_blocks import expect_block, log_table
+from training.common.paired import mean_and_range, paired_difference
 from training.common.script import changed, parser, run
-from training.common.submission_files import ROOT
 from training.reid.database import Database, read_database
 from training.reid.embedding import swin, triplet
 from training.reid.embedding.base import settle
@@ -42,13 +43,12 @@ from training.reid.thresholds.choose import choose_thresholds
 from training.reid.thresholds.nearest import nearest_by_cosine, nearest_centroid
 from training.reid.thresholds.validation import validation_rows
 
-LOG = ROOT / "training" / "LOG.md"
 EMBEDDINGS = {
     "triplet_centroids": (triplet, nearest_centroid),
     "megadescriptor_cosine": (swin, nearest_by_cosine),
 }
 LOSSES = {"triplets": TRIPLETS, "contrastive": CONTRASTIVE, "arcface": ARCFACE}
-TITLES = ("submission", "loss", "stages tuned", "rank-1", "score", "minutes")
+TITLES = ("submission", "loss", "stages tuned", "rank-1", "score", "paired difference", "minutes")
 
 
 @dataclass(frozen=True)
@@ -80,53 +80,63 @@ def measure(name: str, recipe: Recipe, database: Database, squares: Tensor) -> M
     return Measured(rank1, float(np.mean([one.score for one in chosen])), minutes)
 
 
-def tuned_recipes(
-    name: str, options: argparse.Namespace, tuned: int, loss: str | None
-) -> list[Recipe]:
-    """The preset `imagenet` of a submission, with as many tuned stages and that loss, by seed.
+def settings_of(name: str, options: argparse.Namespace) -> Iterator[Recipe]:
+    """Yield the recipes of a submission's rows: by tuned stages, then by other losses.
 
     Frozen features are not trained, except for the linear layer of the triplet network.
     """
-    recipe: Recipe = changed(EMBEDDINGS[name][0].PRESETS["imagenet"], options)
+    preset: Recipe = changed(EMBEDDINGS[name][0].PRESETS["imagenet"], options)
+    assert preset.base is not None
+    for tuned in options.tuned:
+        epochs = preset.epochs if tuned or name == "triplet_centroids" else 0
+        yield replace(preset, base=replace(preset.base, tuned=tuned), epochs=epochs)
+    for loss in options.losses:
+        if LOSSES[loss] != preset.loss:
+            yield replace(preset, loss=LOSSES[loss])
+
+
+def cells(
+    name: str, recipe: Recipe, found: Sequence[Measured], baseline: Sequence[Measured]
+) -> list[str]:
+    """Return the cells of a row; found and baseline: one training for each seed."""
     assert recipe.base is not None
-    epochs = recipe.epochs if tuned or name == "triplet_centroids" else 0
-    made = replace(
-        recipe,
-        base=replace(recipe.base, tuned=tuned),
-        epochs=epochs,
-        loss=LOSSES[loss] if loss else recipe.loss,
-    )
-    return [replace(made, seed=seed) for seed in range(options.seeds)]
+    scores = [one.score for one in found]
+    difference = paired_difference(scores, [one.score for one in baseline])
+    return [
+        name,
+        recipe.loss if recipe.epochs else "\u2013",
+        str(recipe.base.tuned),
+        mean_and_range([one.rank1 for one in found]),
+        mean_and_range(scores),
+        "\u2013" if found is baseline else difference,
+        f"{np.mean([one.minutes for one in found]):.1f}",
+    ]
 
 
-def cells(name: str, recipe: Recipe, found: Sequence[Measured]) -> list[str]:
-    """Return the cells of a row: means, with the range where there are several trainings."""
-
-    def shown(values: Sequence[float]) -> str:
-        ends = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
-        return f"{np.mean(values):.3f}{ends}"
-
-    minutes = f"{np.mean([one.minutes for one in found]):.1f}"
-    rank1, score = [one.rank1 for one in found], [one.score for one in found]
-    assert recipe.base is not None
-    loss = recipe.loss if recipe.epochs else "\u2013"
-    return [name, loss, str(recipe.base.tuned), shown(rank1), shown(score), minutes]
+def rows_of(name: str, options: argparse.Namespace, database: Database) -> list[list[str]]:
+    """Train every setting of a submission with every seed. Raises DataError, TrainingError."""
+    baseline: list[Measured] = []
+    rows = []
+    for recipe in settings_of(name, options):
+        squares = read_squares(database.paths, recipe.image_size, None)
+        seeds = [replace(recipe, seed=seed) for seed in range(options.seeds)]
+        found = [measure(name, seeded, database, squares) for seeded in seeds]
+        baseline = baseline or found
+        rows.append(cells(name, recipe, found, baseline))
+        say(" | ".join(rows[-1]))
+    return rows
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Train every setting with every seed; print the table. Raises DataError, TrainingError."""
+    """Print the table of all settings. Raises ScriptError."""
+    if options.write:
+        expect_block(f"tuning-{options.write}")
     database = read_database(options.data)
-    rows = []
-    for name, tuned, loss in itertools.product(options.of, options.tuned, options.losses):
-        recipes = tuned_recipes(name, options, tuned, loss)
-        squares = read_squares(database.paths, recipes[0].image_size, None)
-        found = [measure(name, recipe, database, squares) for recipe in recipes]
-        rows.append(cells(name, recipes[0], found))
-        say(" | ".join(rows[-1]))
+    rows = [row for name in options.of for row in rows_of(name, options, database)]
     block = "\n".join(table(TITLES, rows))
     say(block)
     if options.write:
-        write_block(LOG, f"tuning-{options.write}", block)
+        log_table(f"tuning-{options.write}", block)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -142,8 +152,8 @@ def main(arguments: list[str] | None = None) -> int:
         dest="losses",
         nargs="+",
         choices=[*LOSSES],
-        default=[None],
-        help="instead of the preset's",
+        default=[],
+        help="also these, with the preset's number of tuned stages",
     )
     made.add_argument("--seeds", type=int, default=1, help="trainings of each, default 1")
     made.add_argument("--epochs", type=int, help="instead of the preset's")
