@@ -8,7 +8,6 @@ gives the mean and the range.
 from __future__ import annotations
 
 import csv
-import datetime
 import hashlib
 import shutil
 import tempfile
@@ -19,22 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from training.common.console import say
-from training.common.errors import ScriptError
-from training.common.platform_scores import run_python, score_images
-from training.common.submission_files import ROOT
-from wildlife_scoring.tracks import TRACKS
+from training.common.platform_scores import score_images
+from training.common.train_submission import refuse_untaken, today, train_submission
 
 METADATA = "metadata.csv"
-# The submissions whose networks another one takes, with the options of its training script.
-DESCRIPTORS = {
-    "wildfusion": {"--descriptor": "megadescriptor_cosine"},
-    "megadescriptor_convnext": {"--descriptor": "megadescriptor_cosine"},
-    "open_set_ensemble": {"--triplet": "triplet_centroids", "--swin": "megadescriptor_cosine"},
-}
-# The submissions whose training draws: their scripts take --preset and --seed. The others train
-# the same from the same networks.
-SEEDED = ("bioclip_wings", "dinov2_ensemble", "megadescriptor_cosine", "triplet_centroids")
-PRESETTED = (*SEEDED, "efficientnet_families", "simclr_ocsvm", "species_ensemble")
 
 
 @dataclass(frozen=True)
@@ -72,61 +59,16 @@ def photograph_scores(
     again where they are finished. Raises ScriptError where a preset or more than one training is
     asked of a submission that takes no preset or draws nothing.
     """
-    if preset and not takes(submission.name, PRESETTED):
-        raise ScriptError(f"--preset {preset}: the training of {submission.name} has no presets")
-    if seeds > 1 and not takes(submission.name, SEEDED):
-        raise ScriptError(
-            f"--seeds {seeds}: the training of {submission.name} draws nothing, so each would give "
-            "the same; expected --seeds 1"
-        )
+    refuse_untaken(submission.name, preset, f"--seeds {seeds}" if seeds > 1 else "")
     found = []
     with tempfile.TemporaryDirectory() as temporary:
         images = development_images(photographs, Path(temporary) / "images")
         for seed in range(seeds):
-            copy = train_copy(submission, photographs.train, work, preset, seed)
+            folder = work / f"{preset or 'default'}-{seed}"
+            copy = train_submission(submission, photographs.train, folder, preset, seed)
             found.append(score_images(copy, images, photographs.reference))
             say(f"seed {seed}: " + ", ".join(f"{key} {it:.3f}" for key, it in found[-1].items()))
     return found
-
-
-def takes(name: str, scripts: Sequence[str]) -> bool:
-    """Say whether a submission's script, or that of a network that it takes, is among `scripts`."""
-    return name in scripts or any(takes(it, scripts) for it in DESCRIPTORS.get(name, {}).values())
-
-
-def train_copy(submission: Path, data: Path, work: Path, preset: str, seed: int) -> Path:
-    """Return a copy of the submission below `work`, trained by its script, if it has one.
-
-    A submission that takes another one's network gets the network trained on the same images,
-    with the same preset and seed. A copy that an earlier call finished is used again.
-    """
-    name = submission.name
-    copy = work / f"{name}-{preset or 'default'}-{seed}"
-    module = script_of(name)
-    finished = copy.with_suffix(".finished")
-    if finished.is_file():
-        say(f"{copy}: trained {finished.read_text(encoding='utf-8')}; remove it to train again")
-        return copy
-    shutil.copytree(
-        submission, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
-    )
-    if module is not None:  # the smallest submissions are not trained
-        more: list[object] = ["--preset", preset] if preset and name in PRESETTED else []
-        more += ["--seed", seed] if name in SEEDED else []
-        for option, other in DESCRIPTORS.get(name, {}).items():
-            more += [option, train_copy(submission.with_name(other), data, work, preset, seed)]
-        run_python("-m", module, "--data", data, "--out", copy, *more)
-    finished.write_text(today(), encoding="utf-8")
-    return copy
-
-
-def script_of(name: str) -> str | None:
-    """Return the module that trains a submission: training.TRACK.NAME, a file or a package."""
-    for track in TRACKS:
-        path = ROOT / "training" / track / name
-        if path.with_suffix(".py").is_file() or (path / "__main__.py").is_file():
-            return f"training.{track}.{name}"
-    return None
 
 
 def development_images(photographs: Photographs, target: Path) -> Path:
@@ -157,8 +99,3 @@ def cell(scores: Sequence[Mapping[str, float]], key: str) -> str:
     values = [one[key] for one in scores]
     mean = f"{np.mean(values):.3f}"
     return mean if len(values) == 1 else f"{mean} ({min(values):.3f} to {max(values):.3f})"
-
-
-def today() -> str:
-    """Return the date, YYYY-MM-DD (UTC)."""
-    return datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()

@@ -18,13 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SUBMISSIONS = ROOT / "submissions"
 MANIFEST, CONFIG = "weights.json", "config.json"
 # What training makes, and what describes the shipped artifacts only.
-_NOT_CODE = ("weights", MANIFEST, CONFIG, "README.md", "__pycache__")
+NOT_CODE = ("weights", MANIFEST, CONFIG, "README.md", "__pycache__")
 
 
 def code_of(name: str) -> dict[str, bytes]:
     """Return the code of a shipped submission, vendored packages included, by path."""
     folder = SUBMISSIONS / name
-    items = regular_items(folder, lambda path: not set(PurePosixPath(path).parts) & {*_NOT_CODE})
+    items = regular_items(folder, lambda path: not set(PurePosixPath(path).parts) & {*NOT_CODE})
     return {item.name: item.path.read_bytes() for item in items if item.name[0] != "."}
 
 

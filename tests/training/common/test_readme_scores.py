@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.common import photograph_scores, platform_scores, readme_scores
+from training.common import (
+    platform_scores,
+    readme_scores,
+    train_submission,
+)
 from training.common.errors import ScriptError
-from training.common.photograph_scores import DESCRIPTORS, SEEDED, script_of, takes
 from training.common.readme_scores import (
     VIEWS,
     baseline_rows,
@@ -22,6 +25,7 @@ from training.common.readme_scores import (
     track_of,
     view_of,
 )
+from training.common.train_submission import DESCRIPTORS, SEEDED, script_of, takes
 from wildlife_scoring.tracks import TRACKS
 
 ROOT = Path(__file__).parents[3]
@@ -79,7 +83,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     metadata = [(name, dataset) for name, _, dataset in ROWS]
     write_table(photographs / "dev/metadata.csv", ("filename", "dataset"), metadata)
     write_table(photographs / "train/metadata.csv", ("image_id",), [("1",)])
-    for module in (readme_scores, photograph_scores, platform_scores):
+    for module in (readme_scores, train_submission, platform_scores):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     return tmp_path
 
@@ -133,7 +137,7 @@ def test_photographs_are_trained_on_in_a_copy_and_their_row_stays(checkout: Path
 
 
 def test_the_row_of_several_trainings_has_their_mean_and_range(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     script = checkout / "training/reid/always_new.py"
     script.parent.mkdir(parents=True)
@@ -145,12 +149,12 @@ def test_the_row_of_several_trainings_has_their_mean_and_range(
     )
     photographs = ["--photographs", str(checkout / "photographs")]
     assert main(["always_new", *photographs, "--seeds", "2"]) == 1
-    assert "the training of always_new draws nothing" in capsys.readouterr().err
-    monkeypatch.setattr(photograph_scores, "SEEDED", ("always_new",))
+    assert "the training of always_new draws nothing" in capfd.readouterr().err
+    monkeypatch.setattr(train_submission, "SEEDED", ("always_new",))
     wanted = [*photographs, "--preset", "imagenet", "--seeds", "2"]
     assert main(["always_new", *wanted]) == 1
-    assert "the training of always_new has no presets" in capsys.readouterr().err
-    monkeypatch.setattr(photograph_scores, "PRESETTED", ("always_new",))
+    assert "the training of always_new has no presets" in capfd.readouterr().err
+    monkeypatch.setattr(train_submission, "PRESETTED", ("always_new",))
     assert main(["always_new", *wanted]) == 0
     (found,) = (line for line in block(checkout) if "real photographs" in line)
     assert ", preset `imagenet`, mean of 2 trainings (range), 20" in found
@@ -158,7 +162,7 @@ def test_the_row_of_several_trainings_has_their_mean_and_range(
     script.write_text("raise SystemExit('trained again')", encoding="utf-8")
     assert main(["always_new", *wanted]) == 0
     assert main(["always_new", *photographs]) == 1
-    assert "trained again" in capsys.readouterr().err
+    assert "trained again" in capfd.readouterr().err
 
 
 def test_seeds_below_one_are_a_usage_error() -> None:
