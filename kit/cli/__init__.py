@@ -25,6 +25,7 @@ _COMMANDS = {
     "check": "Find what would make an upload fail, in a submission or a bundle.",
     "new": "Start a submission that runs at once.",
     "run": "Run a submission through prediction and scoring as the platform does.",
+    "leaderboard": "Rank the runs here as the platform ranks submissions.",
     "score": "Score a predictions file against a reference table.",
     "pack": "Make the zip to upload, or list every reason against it.",
     "weights": "List, show or fetch the files of weights.json.",
