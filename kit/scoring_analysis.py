@@ -11,7 +11,7 @@ from typing import Any
 
 from kit.bundles import Task
 from kit.errors import KitError
-from kit.repository import checkout
+from kit.repository import provided
 from kit.trees import copy_files
 from kit.zips import ZIP_ERRORS, is_plain, unpack
 
@@ -24,7 +24,7 @@ def ask(program: str, folder: Path, *options: object) -> dict[str, Any]:
     Raises:
         KitError: a table cannot be used; the program's message is passed on.
     """
-    path = checkout() / "scoring_program" / program
+    path = provided() / "scoring_program" / program
     argv = [sys.executable, str(path), str(folder), *map(str, options)]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
     if ended.returncode:
