@@ -60,7 +60,12 @@ def test_a_time_out_can_be_resumed_to_the_same_bytes(
     kit: Kit, long_bundle: Path, slow: Path
 ) -> None:
     assert kit("run", slow, "--bundle", long_bundle, "--out", "whole").status == 0
-    cut = kit("run", slow, "--bundle", long_bundle, "--out", "cut", "--time-limit", "0.9")
+    # On a busy machine the model may not be there yet after the first of these limits.
+    for limit in ("0.9", "1.4", "2.2", "3.5"):
+        shutil.rmtree("cut", ignore_errors=True)
+        cut = kit("run", slow, "--bundle", long_bundle, "--out", "cut", "--time-limit", limit)
+        if "kit run --resume" in cut.text:
+            break
     assert cut.status == 1
     assert Path("cut/journal.txt").is_file()
     assert not Path("cut/predictions.txt").exists()
