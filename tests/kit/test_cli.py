@@ -14,7 +14,8 @@ import pytest
 from tests.support.kit import ROOT, Kit, make_bundle
 
 COMMANDS = (
-    "list", "check", "new", "run", "score", "pack", "weights", "bundle", "new-bundle", "vendor",
+    "list", "check", "new", "run", "score", "compare", "pack", "weights", "bundle", "new-bundle",
+    "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
@@ -32,7 +33,7 @@ def test_every_command_has_help_and_refuses_a_wrong_option(kit: Kit, command: st
 def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
-    known = "list, check, new, run, score, pack, weights, bundle, new-bundle, vendor"
+    known = "list, check, new, run, score, compare, pack, weights, bundle, new-bundle, vendor"
     assert f"no command 'rnu'; the commands are {known}" in answer.text
 
 
@@ -92,6 +93,7 @@ def test_the_json_of_every_command_is_as_documented(
         "vendor": kit("vendor", submission, "--json"),
         "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
+        "compare": kit("compare", submission, "--bundle", bundle, "--update", "--json"),
     }
     for command, answer in answers.items():
         assert answer.status == 0, answer.text
