@@ -127,6 +127,7 @@ artifacts-%: $(VENV)/all.done ## Train the artifacts of a track on its sample da
 	@$(BIN)/python -m training.$*
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
+	@$(BIN)/kit compare --update
 	@$(BIN)/python -m benchmarks.stored_scores
 
 pack: $(VENV)/core.done ## Pack every submission into dist/

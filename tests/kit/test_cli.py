@@ -16,7 +16,8 @@ from tests.support.kit import ROOT, Kit, make_bundle
 from tests.support.schemas import schema_name, schema_problems, schemas
 
 COMMANDS = (
-    "list", "check", "new", "run", "score", "pack", "weights", "bundle", "new-bundle", "vendor",
+    "list", "check", "new", "run", "leaderboard", "power", "score", "compare", "pack", "weights",
+    "bundle", "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
@@ -99,6 +100,7 @@ def test_the_json_of_every_command_is_as_documented(
         "vendor": kit("vendor", submission, "--json"),
         "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
+        "compare": kit("compare", submission, "--bundle", bundle, "--update", "--json"),
     }
     for command, answer in answers.items():
         assert answer.status == 0, answer.text
