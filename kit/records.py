@@ -29,21 +29,25 @@ def read_record(folder: Path) -> dict[str, Any]:
     return content
 
 
-def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
-    """Return for each submission the record of its newest run below `runs`, failed or not.
+def records_below(runs: Path) -> list[dict[str, Any]]:
+    """Return the records of the runs below `runs`, by the names of their folders.
 
     What does not have the form of a run of this kit is left out.
     """
-    newest: dict[str, dict[str, Any]] = {}
+    found = []
     for path in sorted(runs.glob(f"*/{RECORD_FILE}")):
         try:
             content = read_record(path.parent)
         except UsageProblem:
             continue
-        if not _is_of_this_kit(content):
-            continue
-        newest[str(content.get("submission"))] = content
-    return newest
+        if _is_of_this_kit(content):
+            found.append(content)
+    return found
+
+
+def last_runs(runs: Path) -> dict[str, dict[str, Any]]:
+    """Return for each submission the record of its newest run below `runs`, failed or not."""
+    return {str(record.get("submission")): record for record in records_below(runs)}
 
 
 def _is_of_this_kit(content: dict[str, Any]) -> bool:

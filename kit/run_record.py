@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import kit
+from kit.submissions import named_track
 from kit.worker import StepResult
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def as_json(result: Run) -> dict[str, Any]:
         "format": 1,
         "submission": result.submission.name,
         "submission_path": str(result.submission.path),
+        "track": named_track(result.submission),
+        "commit": result.commit,
         "bundle": result.bundle.title,
         "bundle_path": str(result.bundle.path),
         "task": {"index": result.task.index, "name": result.task.name, "phase": result.task.phase},
@@ -37,6 +40,8 @@ def as_json(result: Run) -> dict[str, Any]:
                 "value": cell.value,
                 "shown": cell.shown,
                 "sorting": cell.column.sorting,
+                "hidden": cell.column.hidden,
+                "primary": cell.column.index == result.bundle.primary_index,
             }
             for cell in result.cells
         ],

@@ -28,6 +28,7 @@ from kit.records import RECORD_FILE, read_record
 from kit.run_notes import doubts_of_run, notes_of_ingestion, notes_on, user_paths
 from kit.run_record import as_json
 from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
+from kit.standings.commits import commit_of
 from kit.submissions import LaidOut, Submission, has_command, lay_out
 from kit.trees import remove_tree
 from kit.verdict import Verdict, platform_verdict, unknown_verdict
@@ -49,7 +50,7 @@ class Run:
     """The result of a run. `failure` is empty when it ended with every score.
 
     `stored` is what the server keeps of the scores, `missing_keys` the leaderboard's keys that
-    they lack.
+    they lack. `commit` is the submission's (kit.standings.commits).
     """
 
     submission: Submission
@@ -58,6 +59,7 @@ class Run:
     folder: Path
     started: datetime
     mode: str
+    commit: dict[str, Any] | None = None
     digests: dict[str, str] = field(default_factory=dict)
     steps: list[StepResult] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
@@ -164,6 +166,7 @@ def _prepare(
             if left != workspace.root:
                 remove_tree(left)
     result.digests = digests
+    result.commit = commit_of(result.submission.path)
     result.notes += [
         *notes_on(result.submission, laid_out.folder, result.bundle),
         *absence_notes(result.bundle, result.task),

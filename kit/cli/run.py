@@ -20,6 +20,7 @@ from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import AUTO, CHOICES, ModeOptions, choose_mode
 from kit.records import read_record
 from kit.scores import Cell
+from kit.standings import history
 from kit.verdict import UNKNOWN, Verdict
 from kit.worker import OnTick, StepResult, no_progress
 
@@ -125,8 +126,10 @@ def command(
                 on_tick=tick,
                 resume=bool(resume),
             )
+    record = run_record.as_json(result)
+    history.add(Path("runs"), [record])
     if as_json:
-        print_json(run_record.as_json(result))
+        print_json(record)
     else:
         _show(result)
     return 1 if result.failure else 0

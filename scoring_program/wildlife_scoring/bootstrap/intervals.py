@@ -24,6 +24,7 @@ from wildlife_scoring.bootstrap.resampling import (
 
 Method = Literal["bca", "percentile"]
 RESAMPLES = 10_000
+ZERO = 1e-12  # sums in another order differ by less
 _NORMAL = NormalDist()
 
 
@@ -33,8 +34,8 @@ class Interval:
 
     method: "percentile" where BCa was asked for and does not exist (all resamples on one side of
     the value, or no unit matters). undefined: resamples without a value, which are left out.
-    below: the share of resamples below 0, those at 0 counting half: for a difference, how probable
-    a fall is.
+    below: the share of resamples below 0, those at 0 counting half. ties: the share at 0. For a
+    difference, below - ties / 2 is how probable a fall is.
     """
 
     value: float
@@ -43,6 +44,7 @@ class Interval:
     method: Method
     undefined: int
     below: float
+    ties: float
 
 
 def intervals(
@@ -87,13 +89,16 @@ def _interval(value: float, drawn: Values, without: Values | None, level: float)
     kept = drawn[np.isfinite(drawn)]
     undefined = len(drawn) - len(kept)
     if not len(kept):
-        return Interval(float(value), math.nan, math.nan, "percentile", undefined, math.nan)
+        return Interval(
+            float(value), math.nan, math.nan, "percentile", undefined, math.nan, math.nan
+        )
     tails = ((1 - level) / 2, (1 + level) / 2)
     moved = None if without is None else bca_shares(float(value), kept, without, tails)
     low, high = np.quantile(kept, tails if moved is None else moved).tolist()
     method: Method = "percentile" if moved is None else "bca"
-    below = float(np.mean(kept < 0) + np.mean(kept == 0) / 2)
-    return Interval(float(value), low, high, method, undefined, below)
+    ties = float(np.mean(np.abs(kept) <= ZERO))
+    below = float(np.mean(kept < -ZERO)) + ties / 2
+    return Interval(float(value), low, high, method, undefined, below, ties)
 
 
 def bca_shares(

@@ -8,6 +8,7 @@ import numpy as np
 
 from wildlife_scoring.bootstrap import labels, scores
 from wildlife_scoring.bootstrap.resampling import Statistic
+from wildlife_scoring.metrics import BoolArray
 from wildlife_scoring.tables import Aligned
 from wildlife_scoring.tracks import Track
 
@@ -23,10 +24,16 @@ def _anomaly(aligned: Aligned) -> Statistic:
     return scores.anomaly(np.array(aligned.truth["anomaly"]).astype(int), aligned.predicted)
 
 
-def _reid(aligned: Aligned) -> Statistic:
-    truth = aligned.truth
-    new = np.isin(np.char.lower(truth["new_identity"]), ("true", "1"))
-    return labels.reid(truth["identity"], truth["dataset"], new, aligned.predicted)
+def _reid(aligned: Aligned, by_individual: bool = False) -> Statistic:
+    truth, new = aligned.truth, is_new(aligned)
+    names, sets = truth["identity"], truth["dataset"]
+    return labels.reid(names, sets, new, aligned.predicted, by_individual=by_individual)
+
+
+def is_new(aligned: Aligned) -> BoolArray:
+    """Return (rows,): whether the reference of the track `reid` calls the individual a new one."""
+    found: BoolArray = np.isin(np.char.lower(aligned.truth["new_identity"]), ("true", "1"))
+    return found
 
 
 def _family(aligned: Aligned) -> Statistic:
@@ -41,10 +48,16 @@ STATISTICS: Mapping[str, Callable[[Aligned], Statistic]] = {
 }
 
 
-def statistic_of(track: Track, aligned: Aligned) -> tuple[list[str], Statistic]:
+def statistic_of(
+    track: Track, aligned: Aligned, *, by_individual: bool = False
+) -> tuple[list[str], Statistic]:
     """Return the leaderboard's keys in their order, and the statistic that gives their values.
 
-    aligned: a table without problems (tables.aligned). Raises KeyError for a track without one.
+    aligned: a table without problems (tables.aligned). by_individual: resamples of the track `reid`
+    draw individuals (labels.reid). Raises KeyError for a track without a statistic.
     """
     datasets = sorted(set(aligned.truth.get("dataset", ()))) if track.keys_per_dataset else []
-    return track.leaderboard_keys(datasets), STATISTICS[track.name](aligned)
+    keys = track.leaderboard_keys(datasets)
+    if by_individual and track.name == "reid":
+        return keys, _reid(aligned, by_individual=True)
+    return keys, STATISTICS[track.name](aligned)

@@ -1,0 +1,1 @@
+"""The local leaderboard: the history of runs, and how they rank."""
