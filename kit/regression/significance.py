@@ -87,7 +87,7 @@ def significance(task: Task, stored: str, new: str, resamples: int | None = None
             place = root / name / PREDICTIONS_FILE
             place.parent.mkdir(parents=True)
             place.write_text(text, encoding="utf-8")
-        _lay_out_tables(task, root)
+        lay_out_tables(task, root)
         content = _ask(root, resamples)
     differences = {
         row.pop("key"): Difference(**{name: row[name] for name in Difference.__annotations__})
@@ -108,7 +108,7 @@ def _ask(folder: Path, resamples: int | None) -> dict[str, Any]:
     return content
 
 
-def _lay_out_tables(task: Task, folder: Path) -> None:
+def lay_out_tables(task: Task, folder: Path) -> None:
     """Copy the reference data, and the images' metadata.csv where the task has one."""
     reference = task.reference_data
     assert reference is not None, "a task without reference data has no scores to compare"
