@@ -9,7 +9,7 @@ from kit.reporting.chosen import ChosenRun
 from kit.reporting.difference_figure import difference_figure
 from kit.reporting.document import contents, document
 from kit.reporting.galleries import gallery
-from kit.reporting.parts import number, plain, rows_table, table, whisker, words
+from kit.reporting.parts import interval_text, number, plain, rows_table, table, whisker, words
 from kit.reporting.run_page import NO_PICTURES
 from kit.reporting.score_table import interval_note, leaderboard_cells
 from kit.reporting.sources import Source
@@ -78,7 +78,7 @@ def _score_table(
             [
                 words(runs[place.run].name),
                 f"<strong>{number(place.value)}</strong>",
-                f"{number(place.low)} to {number(place.high)}",
+                interval_text(place.low, place.high),
                 whisker(place.value, place.low, place.high),
                 *(_with_interval(by_key[other]) for other in others),
             ]
@@ -94,7 +94,7 @@ def _score_table(
 
 
 def _with_interval(one: dict[str, Any]) -> str:
-    interval = f"{number(one['low'])} to {number(one['high'])}"
+    interval = interval_text(one["low"], one["high"])
     return f'{number(one["value"])}<span class="key">{interval}</span>'
 
 
@@ -177,14 +177,21 @@ def _disputed(disputed: dict[str, Any], source: Source) -> list[str]:
     ]
 
 
+def _earned(credit: float, is_label: bool) -> str:
+    if is_label:
+        return ", right" if credit == 1 else ", wrong"
+    return f" (earns {credit:.2f})"
+
+
 def _gallery(names: Sequence[str], disputed: dict[str, Any], source: Source) -> dict[str, Any]:
     pictures = Thumbnails().of(source.images, disputed["name"])
+    is_label = all(credit in (0, 1) for earned in disputed["credit"] for credit in earned)
     items = []
     for at, name in enumerate(disputed["name"]):
         earned = disputed["credit"][at]
         lines = [f"truth: {plain(disputed['truth'][at])}"]
         lines += [
-            f"{plain(run)}: {plain(answer)} (earns {credit:.2f})"
+            f"{plain(run)}: {plain(answer)}{_earned(credit, is_label)}"
             for run, answer, credit in zip(names, disputed["predicted"][at], earned, strict=True)
         ]
         items.append(

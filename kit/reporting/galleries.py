@@ -42,18 +42,27 @@ def score_gallery(detail: dict[str, Any]) -> dict[str, Any]:
         margin = rows["score"][at] - threshold[rows["group"][at]]
         if (margin <= 0) != bool(rows["positive"][at]):
             break  # errors stand first
-        lines = [f"score {number(rows['score'][at])}, {number(margin, signed=True)}"]
         items.append(
             {
                 "row": at,
                 "name": plain(rows["name"][at]),
                 "kind": 0 if rows["positive"][at] else 1,
                 "group": rows["group"][at],
-                "lines": [*lines, plain(detail["groups"][rows["group"][at]])],
+                "lines": [
+                    f"score {number(rows['score'][at])}",
+                    _distance(margin),
+                    plain(detail["groups"][rows["group"][at]]),
+                ],
             }
         )
     kinds = [f"{positive_words} that were missed", f"{negative_words} that raised an alarm"]
     return gallery("Errors", kinds, detail["column"], detail["groups"], items)
+
+
+def _distance(margin: float) -> str:
+    if not margin:
+        return "at the threshold"
+    return f"{number(abs(margin))} {'above' if margin > 0 else 'below'}"
 
 
 def label_gallery(

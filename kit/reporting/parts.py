@@ -9,6 +9,7 @@ from typing import Any
 from kit.control_characters import escaped
 
 DASH = "\N{EN DASH}"
+LONG = 25  # rows above which a table scrolls by itself
 LONGEST_TEXT = 90  # a longer name from outside is cut
 
 
@@ -31,6 +32,14 @@ def number(value: float | None, signed: bool = False) -> str:
         return DASH
     text = f"{value:+.4f}" if abs(value) < 1e9 else f"{value:+.5g}"
     return (text if signed else text.removeprefix("+")).replace("-", "\N{MINUS SIGN}", 1)
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """Write the ends of an interval of scores, a dash where there is none."""
+    if low is None or high is None:
+        return DASH
+    between = DASH if low >= 0 else " to "
+    return f"{number(low)}{between}{number(high)}"
 
 
 def percent(part: float, whole: float) -> str:
@@ -57,14 +66,14 @@ def table(content: dict[str, Any]) -> str:
     )
     shown, total = len(content["rows"]), content["all_rows"]
     more = f" ({shown:,} of {total:,})" if shown < total else ""
-    return static_table(f"{content['title']}{more}", head, body, "sortable")
+    return static_table(f"{content['title']}{more}", head, body, "sortable", shown > LONG)
 
 
-def static_table(caption: str, head: str, body: str, kind: str = "") -> str:
-    """Write a table of rows in HTML; it scrolls by itself where it is too wide."""
+def static_table(caption: str, head: str, body: str, kind: str = "", is_long: bool = False) -> str:
+    """Write a table of rows in HTML; it scrolls by itself where it is too wide, or long."""
     name = words(caption)
     return (
-        f'<div class="wide" role="region" aria-label="{name}" tabindex="0">'
+        f'<div class="wide{" long" if is_long else ""}" role="region" aria-label="{name}" tabindex="0">'
         f'<table class="{kind}"><caption>{name}</caption>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )

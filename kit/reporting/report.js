@@ -125,10 +125,13 @@ for (const section of document.querySelectorAll(".cut")) new Cut(section);
 /* The gallery, filtered by group and kind. */
 const ROLES = { truth: "the truth", answer: "the answer", candidate: "candidate" };
 function withOthers(item) {
-  const others = item.others.map(([label, role, score]) => make("div", { class: role }, frame(data.known[label]),
-    make("span", { class: "role" }, ROLES[role]), make("b", {}, label), ...(score ? [make("span", {}, score)] : [])));
+  const pictured = item.others.filter(([label]) => label in data.known), others = pictured.map(([label, role, score]) =>
+    make("div", { class: role }, frame(data.known[label]), make("span", { class: "role" }, ROLES[role]), make("b", {}, label),
+      ...(score ? [make("span", {}, score)] : [])));
+  const named = item.others.filter(([label]) => !(label in data.known)).map(([label, role, score]) =>
+    make("span", { class: role }, make("span", { class: "role" }, `${ROLES[role]}:`), ` ${label} ${score}`));
   const query = make("div", {}, frame(item.picture), make("span", { class: "role" }, "the image"), make("b", {}, item.name),
-    ...item.lines.map((line) => make("span", {}, line)));
+    ...item.lines.map((line) => make("span", {}, line)), ...named);
   return make("li", { class: "tile" }, make("div", { class: "row" }, query, ...others));
 }
 function buildGallery(place, { title, kinds, column, groups, items }) {
@@ -140,6 +143,7 @@ function buildGallery(place, { title, kinds, column, groups, items }) {
   const more = make("button", { type: "button", class: "plain" });
   let most = PAGE;
   list.classList.toggle("rows", items.some((item) => item.others));
+  list.classList.toggle("broad", data.kind === "comparison");
   function update() {
     const kept = items.filter((item) => (groupSelect.value === "" || item.group === Number(groupSelect.value))
       && (kindSelect.value === "" || item.kind === Number(kindSelect.value)));

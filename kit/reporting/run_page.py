@@ -110,8 +110,8 @@ def _thresholds(detail: dict[str, Any]) -> list[str]:
     pieces = [
         '<h2 id="threshold">Thresholds</h2>',
         f"<p>An image whose score lies above the threshold raises an alarm: {detail['words'][0]} "
-        "are found so, and all others are false alarms. The sliders (arrow keys, Page Up, Page Down) "
-        f"show what another threshold would give, and which images it would cost.{note}</p>",
+        "are found so, and all others are false alarms. The sliders (arrow keys, Page Up, Page "
+        f"Down) show what another threshold would give, and which images it would cost.{note}</p>",
     ]
     return pieces + [_cut(number_, cut, detail) for number_, cut in enumerate(detail["cuts"])]
 
@@ -195,8 +195,8 @@ def _ties(detail: dict[str, Any]) -> list[str]:
         text = f"No two images share a score: {found['distinct']:,} distinct {what}."
     else:
         text = (
-            f"{found['tied']:,} images share their score with another one ({found['distinct']:,} "
-            f"distinct {what}); the most frequent one, {number(found['largest_at'])}, has "
+            f"{found['tied']:,} images share their score with another one; distinct {what}: "
+            f"{found['distinct']:,}. The most frequent one, {number(found['largest_at'])}, has "
             f"{found['largest']:,} images. No threshold separates images with the same score."
         )
     pieces = [heading, f"<p>{text}</p>"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kit.reporting.chosen import ChosenRun
-from kit.reporting.parts import number, rows_table, whisker, words
+from kit.reporting.parts import interval_text, number, rows_table, whisker, words
 
 # A score of the run and of this kit's scoring program are the same number up to this.
 _SAME = 1e-6
@@ -21,7 +21,7 @@ def score_table(run: ChosenRun, scores: list[dict[str, Any]]) -> str:
         title = words(str(cell.get("title", one["key"])))
         better = " (lower is better)" if cell.get("sorting") == "asc" else ""
         name = f'{title}{better}<code class="key">{words(one["key"])}</code>'
-        interval = f"{number(one['low'])} to {number(one['high'])}"
+        interval = interval_text(one["low"], one["high"])
         rows.append((name, f"<strong>{number(one['value'])}</strong>", interval,
                      whisker(one["value"], one["low"], one["high"])))  # fmt: skip
     titles = ("Metric", "Value #", "95 % interval #", "0 to 1")
@@ -31,7 +31,7 @@ def score_table(run: ChosenRun, scores: list[dict[str, Any]]) -> str:
 def interval_note(resampled: Mapping[str, Any], images: int) -> str:
     """Say in a sentence what the intervals are."""
     unit = f"{images:,} images"
-    if resampled["column"]:
+    if resampled["units"] < images:
         unit = (
             f"{resampled['units']:,} groups of images with the same "
             f"<code>{words(resampled['column'])}</code>"

@@ -15,7 +15,7 @@ from wildlife_scoring.report.curves import roc_line, share_axis
 from wildlife_scoring.report.svg import BLUE, GREEN, GREY, POINTS, PURPLE, VERMILLION, Axis, Curve
 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
-DASHES = ("", "7 3", "2 3")
+DASHES = ("", "7 3")
 MOST_CURVES = len(COLOURS) * len(DASHES)
 
 

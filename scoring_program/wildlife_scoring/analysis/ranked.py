@@ -20,6 +20,7 @@ from wildlife_scoring.tables import Truth
 MOST_ROWS = 20_000  # images whose scores stand in the page
 MOST_CLASSES = 4  # curves of the threshold's chart
 MOST_VALUES = 100  # of another column of the reference, with a table of its own
+LEAST_IMAGES = 5  # of such a value, on average
 MOST_SHOWN = 600  # images that a report may show
 
 
@@ -87,7 +88,8 @@ def ranked_content(view: View, others: Truth) -> dict[str, Any]:
     groups = np.array(view.groups)[view.group]
     tables = [by_value(view, view.column, groups)]
     for title, values in others.items():
-        if 1 < len(set(values)) <= MOST_VALUES and "" not in values:
+        most = min(MOST_VALUES, len(values) // LEAST_IMAGES)
+        if 1 < len(set(values)) <= most and "" not in values:
             tables.append(by_value(view, title, np.array(values)))
     return {
         "kind": "scores",
