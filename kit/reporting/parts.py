@@ -73,7 +73,8 @@ def static_table(caption: str, head: str, body: str, kind: str = "", is_long: bo
     """Write a table of rows in HTML; it scrolls by itself where it is too wide, or long."""
     name = words(caption)
     return (
-        f'<div class="wide{" long" if is_long else ""}" role="region" aria-label="{name}" tabindex="0">'
+        f'<div class="wide{" long" if is_long else ""}" role="region" aria-label="{name}" '
+        'tabindex="0">'
         f'<table class="{kind}"><caption>{name}</caption>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
