@@ -1,7 +1,7 @@
 """A plug-in of pytest: `pytest --kit-scores` tests each submission's stored scores.
 
-One test for each submission and task. It fails where `kit compare` says `worse`, or where nothing is
-stored. Without the option nothing of the kit is imported.
+One test for each submission and task. It fails where `kit compare` says `worse`, or where nothing
+is stored. Without the option nothing of the kit is imported.
 """
 
 from __future__ import annotations

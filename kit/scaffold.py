@@ -17,18 +17,18 @@ import yaml
 from kit.contract import METADATA_FILE, MODEL_FILE, TRACKS
 from kit.errors import UsageProblem
 from kit.files import WriteFailed
-from kit.repository import checkout
 from kit.trees import copy_files
-from kit.vendoring.vendor import check_package_names, shared_folder, vendor
+from kit.vendoring.vendor import check_package_names, shared_folders, vendor
 
 TEMPLATES = Path(__file__).with_name("submission_templates")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
-    """Make submissions/NAME from the template of the track.
+def new(parent: Path, name: str, track: str, packages: Sequence[str] = ()) -> Path:
+    """Make the folder of a new submission from the template of the track.
 
     Args:
+        parent: where the submissions are; it is made if it is missing.
         name: the new submission's name.
         track: its track.
         packages: shared packages, or modules of them, that its model.py imports; the copies are
@@ -44,14 +44,15 @@ def new(name: str, track: str, packages: Sequence[str] = ()) -> Path:
             f"{name}: expected a name of lower-case letters, digits and underscores that begins "
             "with a letter, of at most 40 characters"
         )
-    target = checkout() / "submissions" / name
+    target = parent / name
     if target.exists():
         raise UsageProblem(f"{target}: exists already; choose another name")
-    shared = shared_folder(target)
+    shared = shared_folders(target)
     check_package_names(shared, packages)
     template = template_of(track)
     temporary = target.with_name(f".{name}.tmp")
     try:
+        parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         copy_files(template, temporary, lambda path: "__pycache__" not in path)
         _personalise(temporary, name, track)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from kit.contract import PREDICTIONS_FILE, REPORT_FILE
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing, writing
-from kit.repository import checkout
+from kit.repository import provided
 from kit.scores import read_scores
 from kit.trees import copy_files
 
@@ -36,7 +36,7 @@ def score_files(predictions: Path, reference: Path, keep_in: Path | None) -> dic
     with TemporaryDirectory(prefix="kit-score-") as folder:
         root = Path(folder)
         output = _stage(root, predictions, reference)
-        program = checkout() / "scoring_program" / "scoring.py"
+        program = provided() / "scoring_program" / "scoring.py"
         ended = subprocess.run(
             [sys.executable, str(program), str(root / "input"), str(output)],
             capture_output=True,

@@ -11,7 +11,7 @@ from typing import IO
 from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, has_junk, shipped
-from kit.repository import checkout
+from kit.repository import provided, submissions_folder
 from kit.results import is_result
 from kit.targets import is_bundle
 from kit.yaml_text import MOST_BYTES, parse_yaml
@@ -52,9 +52,9 @@ def discover() -> list[Submission]:
     """Return every folder of submissions/ that holds a model.py, sorted by name.
 
     Raises:
-        UsageProblem: the working directory and the kit are in no checkout.
+        UsageProblem: there is no submissions/ here or above.
     """
-    folder = checkout() / "submissions"
+    folder = submissions_folder()
     paths = sorted(path.parent for path in folder.glob(f"*/{MODEL_FILE}"))
     return [Submission(path.name, path) for path in paths]
 
@@ -77,17 +77,19 @@ def find(text: str) -> Submission:
         return Submission(path.stem, path.absolute())
     try:
         known = {submission.name: submission for submission in discover()}
-    except UsageProblem:  # outside a checkout, folders and zips still work
-        known = {}
+        nowhere = None
+    except UsageProblem as error:  # folders and zips still work
+        known, nowhere = {}, error
     if text in known:
         return known[text]
     if path.is_dir():
         return Submission(path.resolve().name, path.resolve())
-    names = ", ".join(known) or "none"
-    raise UsageProblem(
-        f"{text}: expected a folder, a zip, or the name of a submission, found nothing of that "
-        f"name. Submissions here: {names}"
+    found = (
+        f"{text}: expected a folder, a zip, or the name of a submission, found nothing of that name"
     )
+    if nowhere:
+        raise UsageProblem(f"{found}. {nowhere.message}", hint=nowhere.hint)
+    raise UsageProblem(f"{found}. Submissions here: {', '.join(known) or 'none'}")
 
 
 def lay_out(submission: Submission, target: Path) -> LaidOut:
@@ -192,7 +194,7 @@ def holds_results(submission: Submission) -> bool:
 
 
 def bundle_for(submission: Submission) -> Path:
-    """Return the sample bundle that a submission runs against where the user names none.
+    """Return the bundle that a submission runs against where the user names none.
 
     Raises:
         UsageProblem: its metadata leads to no bundle.
@@ -208,7 +210,7 @@ def bundle_for(submission: Submission) -> Path:
 def track_problem(track: object) -> str:
     """Say why `track` leads to no bundle; empty where it is one of the kit's, or a bundle's here.
 
-    An organiser's own track is the name of his bundle in sample_data/.
+    An organiser's own track is the name of his bundle in sample_data/ next to submissions/.
     """
     if known_track(track) or bundle_of_track(track):
         return ""
@@ -216,14 +218,22 @@ def track_problem(track: object) -> str:
 
 
 def bundle_of_track(track: object) -> Path | None:
-    """Return the bundle of that name in sample_data, None where there is none."""
+    """Return the bundle of that name in a folder sample_data, None where there is none.
+
+    A team may keep the challenge's own bundle in sample_data/ next to its submissions/; that one
+    comes before the kit's.
+    """
     if not isinstance(track, str) or track != Path(track).name or "\0" in track:
         return None
+    paths = [base / "sample_data" / track for base in _bases()]
+    return next((path for path in paths if (path / COMPETITION_FILE).is_file()), None)
+
+
+def _bases() -> list[Path]:
     try:
-        path = checkout() / "sample_data" / track
-    except UsageProblem:  # outside a checkout
-        return None
-    return path if (path / COMPETITION_FILE).is_file() else None
+        return [submissions_folder().parent, provided()]
+    except UsageProblem:
+        return [provided()]
 
 
 def default_bundle(name: str, track: object) -> Path:
@@ -240,7 +250,7 @@ def default_bundle(name: str, track: object) -> Path:
         )
     path = bundle_of_track(track)
     if path is None:
-        folder = checkout() / "sample_data" / str(track)
+        folder = provided() / "sample_data" / str(track)
         raise UsageProblem(
             f"{name}: track {track}: expected a bundle in {folder}, found none; name one with "
             "--bundle"

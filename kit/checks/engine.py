@@ -25,9 +25,9 @@ from kit.checks.submission import (
 )
 from kit.checks.submission.archive import check_zip
 from kit.checks.submission.subject import Subject, opened
-from kit.errors import KitError, UsageProblem
+from kit.errors import KitError
 from kit.findings.finding import CheckResult, Report
-from kit.repository import checkout
+from kit.repository import provided
 from kit.submissions import Submission
 from kit.zips import unpack
 
@@ -105,14 +105,10 @@ def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
 
 @contextmanager
 def whitelist_of(task: Task | None) -> Iterator[Path | None]:
-    """Give the organiser's whitelist.txt: the task's, else ours where a checkout is around."""
+    """Give the organiser's whitelist.txt: the task's, else ours."""
     program = task.ingestion_program if task else None
     if program is None:
-        try:
-            program = checkout() / "ingestion_program"
-        except UsageProblem:
-            yield None
-            return
+        program = provided() / "ingestion_program"
     if program.is_dir():
         yield _in(program)
         return

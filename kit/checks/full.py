@@ -160,11 +160,10 @@ def _check_result(report: Report, context: Context) -> None:
 
 def _check_by_running(report: Report, context: Context) -> None:
     program = planning_program(context.task)
-    why = _why_not_run(report, context.subject, program)
+    why = _why_not_run(report, context.subject)
     if why is not None:
         _skip_running(report, why)
         return
-    assert program is not None
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name)
         chosen = sample(context.task.input_data if context.task else None, folder)
@@ -222,11 +221,8 @@ def _leave_out_repeated(report: Report) -> None:
     ]
 
 
-def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skipped | None:
-    """Return why nothing can be run, None where it can.
-
-    `program` is the ingestion program whose plan calls the model, None where there is none.
-    """
+def _why_not_run(report: Report, subject: Subject) -> Skipped | None:
+    """Return why nothing can be run, None where it can."""
     codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
     if any(f.code == "python-syntax" and f.severity == "error" for f in report.findings):
         codes = codes or ["python-syntax"]
@@ -237,9 +233,6 @@ def _why_not_run(report: Report, subject: Subject, program: Path | None) -> Skip
         name = subject.submission.name
         way = f"pip install {names}; or kit run {name} --install, which runs without these checks"
         return Skipped("", f"not installed here: {names}", way)
-    if program is None:
-        found = "the ingestion program, whose plan says how a model is called, is not here"
-        return Skipped("", found, "run the command inside a checkout of the kit")
     return None
 
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "new": "Start a submission that runs at once.",
     "run": "Run a submission through prediction and scoring as the platform does.",
     "leaderboard": "Rank the runs here as the platform ranks submissions.",
+    "power": "Say how many images show that two submissions differ.",
     "score": "Score a predictions file against a reference table.",
     "compare": "Compare predictions and scores with the stored ones: is it worse, or noise?",
     "report": "Write a page about a run, or compare several: intervals, thresholds, errors.",

@@ -10,13 +10,17 @@ import click
 
 from kit.cli.printing import console, json_option, print_json, table
 from kit.contract import TRACKS
+from kit.errors import KitError
 from kit.standings import history
+from kit.standings.analysis import RESAMPLES, Analysis, analyse
 from kit.standings.boards import Board, Entry, Place, boards, primary_cell
 from kit.standings.moves import Move, commit_in_short, moves, read_since
 
+Judged = Analysis | str | None  # a text says why there is none
 Moved = Mapping[tuple[str, Place], Sequence[Move]]
 
 _RUNS = Path("runs")
+_SHAKE_UP = ("leads public", "private")
 # What is told of a run's record.
 _TOLD = ("submission", "ok", "failure", "scores", "leaderboard", "started", "folder", "commit")
 
@@ -27,12 +31,26 @@ _TOLD = ("submission", "ok", "failure", "scores", "leaderboard", "started", "fol
 @click.option(
     "--since", metavar="WHEN", help="The runs since a date or a git revision, in their order."
 )
+@click.option("--quick", is_flag=True, help="Leave out intervals and groups.")
+@click.option(
+    "--shake-up",
+    is_flag=True,
+    help="How often each one leads a random public part of the images, and the rest.",
+)
 @json_option
-def command(track: str | None, all_runs: bool, since: str | None, as_json: bool) -> int:
+def command(
+    track: str | None,
+    all_runs: bool,
+    since: str | None,
+    quick: bool,
+    shake_up: bool,
+    as_json: bool,
+) -> int:
     """Rank the runs of this folder as the platform ranks submissions.
 
     A board holds the runs of one task on the same data: by the primary column, then by the others,
-    then the earlier run. The history stays in runs/history.sqlite3 when folders are deleted.
+    then the earlier run. Runs that share a letter are not separable: the 95 % interval of their
+    difference holds 0. The history stays in runs/history.sqlite3 when folders are deleted.
     """
     moment = read_since(since) if since else None
     records = history.read(_RUNS)
@@ -45,29 +63,53 @@ def command(track: str | None, all_runs: bool, since: str | None, as_json: bool)
             _show_moves(moved)
         return 0
     found = boards(records, track=track or "", best_only=not all_runs)
+    analyses = [None if quick else _analysis(board) for board in found]
+    judged = list(zip(found, analyses, strict=True))
     if as_json:
-        print_json({"format": 1, "boards": [_board_json(board) for board in found]})
+        print_json({"format": 1, "boards": [_board_json(*item) for item in judged]})
     else:
-        _show_boards(found)
+        _show_boards(judged, shake_up)
     return 0
 
 
-def _show_boards(found: Sequence[Board]) -> None:
+def _analysis(board: Board) -> Analysis | str:
+    """Return the analysis of a board, or why there is none."""
+    try:
+        return analyse(board, "--resamples", RESAMPLES)
+    except KitError as error:
+        return error.message
+
+
+def _show_boards(judged: Sequence[tuple[Board, Judged]], shake_up: bool) -> None:
     screen = console()
-    if not found:
+    if not judged:
         screen.print("No run has ended here yet: `kit run NAME` makes the first.")
-    for board in found:
-        screen.print(str(board.place))
-        first = str(board.entries[0].primary["title"])
-        rows = [_entry_cells(entry) for entry in board.entries]
-        titles = ["", "Submission", first, "run", "commit"]
-        screen.print(table(titles, rows, numbers=[0, 2], unbroken=[0, 2, 3, 4]))
+    for board, analysis in judged:
+        screen.print(f"{board.place}, by {board.entries[0].primary['title']}")
+        titles = ["", "Submission", "score"]
+        rows = [[str(one.rank), one.name, str(one.primary["shown"])] for one in board.entries]
+        if isinstance(analysis, Analysis):
+            titles += ["95 % interval", "", *(_SHAKE_UP if shake_up else ())]
+            for row, entry in zip(rows, board.entries, strict=True):
+                row += _judged_cells(analysis, entry, shake_up)
+        for row, entry in zip(rows, board.entries, strict=True):
+            row.append(str(entry.record["started"])[:10])
+        titles.append("run")
+        unbroken = [at for at in range(len(titles)) if at != 1]
+        screen.print(table(titles, rows, numbers=[0, 2], unbroken=unbroken))
+        if isinstance(analysis, str):
+            screen.print(f"No intervals: {analysis}")
         screen.print()
 
 
-def _entry_cells(entry: Entry) -> list[str]:
-    shown, started = str(entry.primary["shown"]), str(entry.record["started"])[:16]
-    return [str(entry.rank), entry.name, shown, started, commit_in_short(entry.record)]
+def _judged_cells(analysis: Analysis, entry: Entry, shake_up: bool) -> list[str]:
+    low, high = analysis.interval(entry)
+    interval = "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+    cells = [interval, analysis.letters(entry)]
+    if shake_up:
+        shares = [analysis.shake_up(entry).get(f"first_{part}") for part in ("public", "private")]
+        cells += ["" if share is None else f"{100 * share:.0f} %" for share in shares]
+    return cells
 
 
 def _show_moves(moved: Moved) -> None:
@@ -89,9 +131,17 @@ def _move_cells(move: Move) -> list[str]:
     return [str(record["started"])[:16], commit_in_short(record), shown, change]
 
 
-def _board_json(board: Board) -> dict[str, Any]:
-    entries = [{"rank": entry.rank, **_run_json(entry.record)} for entry in board.entries]
-    return {**board.place._asdict(), "entries": entries}
+def _board_json(board: Board, analysis: Judged) -> dict[str, Any]:
+    entries = []
+    for entry in board.entries:
+        told: dict[str, Any] = {"rank": entry.rank, **_run_json(entry.record)}
+        if isinstance(analysis, Analysis):
+            told["interval"] = analysis.interval(entry)
+            told["groups"] = analysis.letters(entry)
+            told["shake_up"] = analysis.shake_up(entry) or None
+        entries.append(told)
+    why = analysis if isinstance(analysis, str) else None
+    return {**board.place._asdict(), "entries": entries, "no_intervals": why}
 
 
 def _moves_json(name: str, place: Place, found: Sequence[Move]) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from kit.cli.printing import console, json_option, print_json
+from kit.repository import SUBMISSIONS, submissions_above
 from kit.scaffold import new
 
 
@@ -20,9 +23,13 @@ from kit.scaffold import new
 )
 @json_option
 def command(name: str, track: str, packages: str, as_json: bool) -> int:
-    """Make submissions/NAME, a submission of that track that runs at once."""
+    """Make submissions/NAME, a submission of that track that runs at once.
+
+    It goes into the folder submissions/ here or above. If there is none, a first one is made here.
+    """
     wanted = [package.strip() for package in packages.split(",") if package.strip()]
-    folder = new(name, track, wanted)
+    parent = submissions_above() or Path.cwd() / SUBMISSIONS
+    folder = new(parent, name, track, wanted)
     if as_json:
         content = {"name": name, "track": track, "folder": str(folder), "packages": wanted}
         print_json({"format": 1, **content})

@@ -10,7 +10,7 @@ import click
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json
 from kit.errors import UsageProblem
-from kit.vendoring.vendor import Plan, apply_plan, differences, plan_vendoring, shared_folder
+from kit.vendoring.vendor import Plan, apply_plan, differences, plan_vendoring, shared_folders
 
 
 @click.command("vendor")
@@ -21,9 +21,9 @@ from kit.vendoring.vendor import Plan, apply_plan, differences, plan_vendoring, 
 def command(names: tuple[str, ...], check: bool, force: bool, as_json: bool) -> int:
     """Copy the shared packages that each submission NAME imports into its folder.
 
-    The packages are in the folder _shared next to the submission. Without a NAME, all submissions
-    here are brought up to date. VENDORED.json in a submission lists its copies; `"frozen": true`
-    in it keeps them as they are.
+    The packages are in the folder _shared next to the submission; those that come with the kit
+    count too. Without a NAME, all submissions here are brought up to date. VENDORED.json in a
+    submission lists its copies; `"frozen": true` in it keeps them as they are.
     """
     folders = [_folder(name) for name in names] or [found.path for found in submissions.discover()]
     return _check(folders, as_json) if check else _vendor(folders, force, as_json)
@@ -37,7 +37,7 @@ def _folder(name: str) -> Path:
 
 
 def _check(folders: list[Path], as_json: bool) -> int:
-    found = {folder: differences(folder, shared_folder(folder)) for folder in folders}
+    found = {folder: differences(folder, shared_folders(folder)) for folder in folders}
     if as_json:
         rows = {
             folder.name: [
@@ -59,7 +59,7 @@ def _check(folders: list[Path], as_json: bool) -> int:
 
 def _vendor(folders: list[Path], force: bool, as_json: bool) -> int:
     # All plans first: where one submission is refused, none is changed.
-    plans = [plan_vendoring(folder, shared_folder(folder), force) for folder in folders]
+    plans = [plan_vendoring(folder, shared_folders(folder), force) for folder in folders]
     for plan in plans:
         apply_plan(plan)
     if as_json:

@@ -5,23 +5,13 @@ The kit imports no metric: `scoring_program/compare.py` is started as a program.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from kit.bundles import Task
 from kit.contract import PREDICTIONS_FILE
-from kit.errors import KitError
-from kit.repository import checkout
-from kit.trees import copy_files
-from kit.zips import ZIP_ERRORS, is_plain, unpack
-
-_METADATA = "metadata.csv"
+from kit.scoring_analysis import ask, lay_out_tables
 
 
 @dataclass(frozen=True)
@@ -88,45 +78,10 @@ def significance(task: Task, stored: str, new: str, resamples: int | None = None
             place.parent.mkdir(parents=True)
             place.write_text(text, encoding="utf-8")
         lay_out_tables(task, root)
-        content = _ask(root, resamples)
+        content = ask("compare.py", root, *([resamples] if resamples else []))
     differences = {
         row.pop("key"): Difference(**{name: row[name] for name in Difference.__annotations__})
         for row in content["metrics"]
     }
     images = tuple(ImageChange(**row) for row in content["changed"])
     return Significance(differences, images, content["units"], content["grouped_by"])
-
-
-def _ask(folder: Path, resamples: int | None) -> dict[str, Any]:
-    program = checkout() / "scoring_program" / "compare.py"
-    argv = [sys.executable, str(program), str(folder)]
-    argv += [str(resamples)] if resamples else []
-    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        raise KitError(ended.stderr.strip() or f"{program} ended with {ended.returncode}")
-    content: dict[str, Any] = json.loads(ended.stdout)
-    return content
-
-
-def lay_out_tables(task: Task, folder: Path) -> None:
-    """Copy the reference data, and the images' metadata.csv where the task has one."""
-    reference = task.reference_data
-    assert reference is not None, "a task without reference data has no scores to compare"
-    if reference.is_dir() or is_plain(reference):
-        copy_files(reference, folder / "ref")
-    else:
-        unpack(reference, folder / "ref")
-    if task.input_data and (content := _metadata(task.input_data)):
-        (folder / _METADATA).write_bytes(content)
-
-
-def _metadata(input_data: Path) -> bytes | None:
-    """Return the metadata.csv of a folder or zip; None where it has none or cannot be read."""
-    if input_data.is_dir():
-        path = input_data / _METADATA
-        return path.read_bytes() if path.is_file() else None
-    try:
-        with zipfile.ZipFile(input_data) as archive:
-            return archive.read(_METADATA)
-    except (*ZIP_ERRORS, OSError, KeyError):
-        return None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +16,8 @@ from kit.competition import read_competition
 from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE
 from kit.digests import digests_of
 from kit.errors import KitError, UsageProblem
-from kit.regression.significance import lay_out_tables
 from kit.reporting.chosen import ChosenRun
-from kit.repository import checkout
+from kit.scoring_analysis import ask, lay_out_tables
 from kit.trees import copy_files, open_regular
 from kit.zips import ZIP_ERRORS
 
@@ -111,11 +107,4 @@ def analysis(task: Task, runs: Sequence[ChosenRun]) -> dict[str, Any]:
                 if (run.folder / name).is_file():
                     copy_files(run.folder / name, place)
         lay_out_tables(task, root)
-        program = checkout() / "scoring_program" / "analyse.py"
-        ended = subprocess.run(
-            [sys.executable, str(program), str(root)], capture_output=True, text=True, check=False
-        )
-    if ended.returncode:
-        raise KitError(ended.stderr.strip() or f"{program} ended with {ended.returncode}")
-    content: dict[str, Any] = json.loads(ended.stdout)
-    return content
+        return ask("analyse.py", root)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-_DATA = ("input_data", "reference_data")  # digests that a board's runs share
+DATA = ("input_data", "reference_data")  # digests that a board's runs share
 
 
 class Place(NamedTuple):
@@ -29,10 +29,15 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """One run on a board; record is its run.json. rank: 1 for the best."""
+    """One run on a board.
+
+    rank: 1 for the best; record: its run.json; folders: of this run and of later ones of the very
+    same submission, which predict the same.
+    """
 
     rank: int
     record: dict[str, Any]
+    folders: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -71,7 +76,7 @@ def boards(
 def place_of(record: dict[str, Any]) -> Place:
     """Return the board that a run belongs to."""
     digests = record.get("digests") or {}
-    data = "-".join(str(digests.get(name, ""))[:8] for name in _DATA)
+    data = "-".join(str(digests.get(name, ""))[:8] for name in DATA)
     track, task = str(record.get("track") or ""), str(record["task"]["name"])
     return Place(track, str(record["bundle"]), task, data)
 
@@ -98,8 +103,20 @@ def _sortable(cell: dict[str, Any]) -> tuple[bool, float]:
 
 
 def _ranked(records: Sequence[dict[str, Any]], best_only: bool) -> tuple[Entry, ...]:
+    folders: dict[object, list[str]] = {}
+    for record in records:
+        folders.setdefault(_content(record), []).append(str(record["folder"]))
     kept: list[dict[str, Any]] = []
     for record in sorted(records, key=order):
         if not best_only or record["submission"] not in {one["submission"] for one in kept}:
             kept.append(record)
-    return tuple(Entry(rank, record) for rank, record in enumerate(kept, 1))
+    return tuple(
+        Entry(rank, record, (str(record["folder"]), *folders[_content(record)]))
+        for rank, record in enumerate(kept, 1)
+    )
+
+
+def _content(record: dict[str, Any]) -> object:
+    """Return what runs of the very same submission share."""
+    digest = (record.get("digests") or {}).get("submission")
+    return (record["submission"], digest) if digest else record["folder"]

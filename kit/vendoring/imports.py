@@ -7,28 +7,31 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from kit.errors import KitError, UsageProblem
+from kit.errors import KitError
 from kit.packing.shipping import shipped
 from kit.python_syntax import parse_python
-from kit.repository import checkout
+from kit.repository import SUBMISSIONS, provided
 
 SHARED_FOLDER: Final = "_shared"
 
 
-def shared_packages(shared: Path) -> set[str]:
-    """Return the names of the packages in a shared folder; none where there is no folder."""
-    if not shared.is_dir():
-        return set()
-    return {item.parent.name for item in shared.glob("*/__init__.py")}
+# Folders of shared packages; a package is taken from the first that holds it.
+Shared = Sequence[Path]
+
+
+def shared_packages(shared: Shared) -> set[str]:
+    """Return the names of the packages in shared folders; a folder may be missing."""
+    return {item.parent.name for folder in shared for item in folder.glob("*/__init__.py")}
+
+
+def kit_packages() -> Path:
+    """Return the folder of the shared packages that the kit provides."""
+    return provided() / SUBMISSIONS / SHARED_FOLDER
 
 
 def shared_packages_for(submission: Path) -> set[str]:
     """Return the shared packages that a submission may mean: those next to it, and ours."""
-    names = shared_packages(submission.resolve().parent / SHARED_FOLDER)
-    try:
-        return names | shared_packages(checkout() / "submissions" / SHARED_FOLDER)
-    except UsageProblem:  # outside a checkout
-        return names
+    return shared_packages((submission.resolve().parent / SHARED_FOLDER, kit_packages()))
 
 
 def unvendored_packages(submission: Path, folder: Path) -> list[str]:
@@ -43,7 +46,7 @@ def unvendored_packages(submission: Path, folder: Path) -> list[str]:
     return sorted(name for name in shared if not (folder / name).is_dir())
 
 
-def imported_files(folder: Path, shared: Path) -> dict[str, Path]:
+def imported_files(folder: Path, shared: Shared) -> dict[str, Path]:
     """Find the shared files that a submission imports, directly or through each other.
 
     Imports in functions and under TYPE_CHECKING count; names that are put together at run time
@@ -56,12 +59,12 @@ def imported_files(folder: Path, shared: Path) -> dict[str, Path]:
     return _closure(_own_imports(folder, shared_packages(shared)), shared)
 
 
-def vanished_imports(folder: Path, shared: Path, copies: Sequence[str]) -> list[str]:
+def vanished_imports(folder: Path, shared: Shared, copies: Sequence[str]) -> list[str]:
     """Return the copies that a submission imports and that the shared packages no longer have.
 
     Args:
         folder: the submission's folder.
-        shared: the folder of the shared packages.
+        shared: the folders of the shared packages.
         copies: paths of the copies in the submission, which were made before.
 
     Raises:
@@ -91,16 +94,25 @@ def _own_imports(folder: Path, packages: set[str]) -> list[str]:
     return names
 
 
-def _closure(names: Sequence[str], shared: Path) -> dict[str, Path]:
+def _closure(names: Sequence[str], shared: Shared) -> dict[str, Path]:
     found: dict[str, Path] = {}
     pending = list(names)
     while pending:
-        for path in _files_of(pending.pop(), shared):
-            relative = path.relative_to(shared).as_posix()
+        name = pending.pop()
+        root = _root_of(name.partition(".")[0], shared)
+        if root is None:
+            continue
+        for path in _files_of(name, root):
+            relative = path.relative_to(root).as_posix()
             if relative not in found:
                 found[relative] = path
                 pending += _imports(path, _package_of(relative))
     return found
+
+
+def _root_of(package: str, shared: Shared) -> Path | None:
+    """The first shared folder that holds a package; None where none does."""
+    return next((root for root in shared if (root / package / "__init__.py").is_file()), None)
 
 
 def _package_of(relative: str) -> str:

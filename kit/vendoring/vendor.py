@@ -1,9 +1,9 @@
 """Copy shared packages into the submissions that import them.
 
-Code that several submissions serve lives once, in `submissions/_shared/PACKAGE/`. A submission
-folder has to hold everything that it imports, because the folder is uploaded as it is. So the files
-that a submission imports, directly or through each other, are copied into it byte for byte, and
-`VENDORED.json` records each copy with its digest and its source.
+Code that several submissions serve lives once, in `submissions/_shared/PACKAGE/`, or comes with the
+kit. A submission folder has to hold everything that it imports, because the folder is uploaded as
+it is. So the files that a submission imports, directly or through each other, are copied into it
+byte for byte, and `VENDORED.json` records each copy with its digest and its source.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from pathlib import Path
 
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing, write_json
+from kit.repository import submissions_folder
 from kit.vendoring.imports import (
     SHARED_FOLDER,
+    Shared,
     imported_files,
+    kit_packages,
     shared_packages,
     vanished_imports,
 )
@@ -65,12 +68,12 @@ class Plan:
     frozen: bool = False
 
 
-def plan_vendoring(folder: Path, shared: Path, force: bool = False) -> Plan:
+def plan_vendoring(folder: Path, shared: Shared, force: bool = False) -> Plan:
     """Find which copies of a submission have to be written and which removed; write nothing.
 
     Args:
         folder: the submission's folder.
-        shared: the folder of the shared packages.
+        shared: the folders of the shared packages, as `shared_folders` gives them.
         force: allow overwriting copies that were edited in the submission.
 
     Raises:
@@ -81,10 +84,10 @@ def plan_vendoring(folder: Path, shared: Path, force: bool = False) -> Plan:
     before = read_vendored(folder)
     if before.frozen:
         return Plan(folder, {}, (), (), tuple(sorted(before.digests)), frozen=True)
-    if before.digests and not shared.is_dir():
+    if before.digests and not _exist(shared):
         raise UsageProblem(
             f"{folder}: {VENDORED_FILE} lists copies of shared packages, expected the packages in "
-            f"{shared}, found no folder there"
+            f"{_named(shared)}, found no folder there"
         )
     sources = dict(sorted(imported_files(folder, shared).items()))
     _refuse_vanished(folder, shared, before)
@@ -108,7 +111,7 @@ def apply_plan(plan: Plan) -> None:
     _record(plan)
 
 
-def vendor(folder: Path, shared: Path, force: bool = False) -> Plan:
+def vendor(folder: Path, shared: Shared, force: bool = False) -> Plan:
     """Copy the shared files that a submission imports; remove copies that it no longer imports.
 
     Arguments and errors are those of `plan_vendoring`; when it raises, nothing is written.
@@ -118,19 +121,19 @@ def vendor(folder: Path, shared: Path, force: bool = False) -> Plan:
     return plan
 
 
-def differences(folder: Path, shared: Path | None) -> list[Difference]:
+def differences(folder: Path, shared: Shared) -> list[Difference]:
     """Find every copied file that differs from VENDORED.json or from the shared packages.
 
     Args:
         folder: the submission's folder, or its unpacked zip.
-        shared: the folder of the shared packages; None compares with VENDORED.json alone, as is
-            always done for a frozen submission.
+        shared: the folders of the shared packages; where none of them exists, the copies are
+            compared with VENDORED.json alone, as is always done for a frozen submission.
 
     Raises:
         KitError: VENDORED.json is unusable, or a shared file is not Python.
     """
     recorded = read_vendored(folder)
-    if recorded.frozen or shared is None or not shared.is_dir():
+    if recorded.frozen or not _exist(shared):
         return _changed_copies(folder, recorded)
     sources = imported_files(folder, shared)
     found = []
@@ -141,12 +144,27 @@ def differences(folder: Path, shared: Path | None) -> list[Difference]:
     return found
 
 
-def shared_folder(folder: Path) -> Path:
-    """Return where the shared packages of a submission are: `_shared` next to its folder."""
-    return folder.resolve().parent / SHARED_FOLDER
+def shared_folders(folder: Path) -> list[Path]:
+    """Return where the shared packages of a submission are: `_shared` next to its folder.
+
+    A submission in submissions/ may use the packages that the kit provides too. Elsewhere it may
+    come from another repository, whose packages of these names are others.
+    """
+    parent = folder.resolve().parent
+    own = parent / SHARED_FOLDER
+    if parent != _submissions() or own == kit_packages():
+        return [own]
+    return [own, kit_packages()]
 
 
-def check_package_names(shared: Path, names: Sequence[str]) -> None:
+def _submissions() -> Path | None:
+    try:
+        return submissions_folder().resolve()
+    except UsageProblem:
+        return None
+
+
+def check_package_names(shared: Shared, names: Sequence[str]) -> None:
     """Refuse names that are neither a shared package nor a module of one.
 
     Raises:
@@ -155,13 +173,21 @@ def check_package_names(shared: Path, names: Sequence[str]) -> None:
     packages = shared_packages(shared)
     for name in names:
         parts = name.split(".")
-        path = shared.joinpath(*parts)
+        paths = [folder.joinpath(*parts) for folder in shared]
         known = parts[0] in packages and all(part.isidentifier() for part in parts)
-        if not known or not (path.is_dir() or path.with_suffix(".py").is_file()):
+        if not known or not any(p.is_dir() or p.with_suffix(".py").is_file() for p in paths):
             raise UsageProblem(
-                f"{name}: expected a package of {shared} or a module of one, such as "
+                f"{name}: expected a package of {_named(shared)} or a module of one, such as "
                 f"PACKAGE.MODULE; packages there: {', '.join(sorted(packages)) or 'none'}"
             )
+
+
+def _exist(shared: Shared) -> bool:
+    return any(folder.is_dir() for folder in shared)
+
+
+def _named(shared: Shared) -> str:
+    return " or ".join(map(str, shared))
 
 
 def _changed_copies(folder: Path, recorded: Vendored) -> list[Difference]:
@@ -189,12 +215,12 @@ def _equals(copy: Path, source: Path) -> bool:
     return copy.is_file() and copy.read_bytes() == source.read_bytes()
 
 
-def _refuse_vanished(folder: Path, shared: Path, before: Vendored) -> None:
+def _refuse_vanished(folder: Path, shared: Shared, before: Vendored) -> None:
     """Raise where removing an old copy would break an import of the submission."""
     vanished = vanished_imports(folder, shared, list(before.digests))
     if vanished:
         raise KitError(
-            f"{folder}: imports shared files that are no longer in {shared}",
+            f"{folder}: imports shared files that are no longer in {_named(shared)}",
             problems=vanished,
             hint=f'change the imports, or keep the copies as they are with `"frozen": true` in '
             f"{VENDORED_FILE}",

@@ -32,7 +32,10 @@ def test_every_command_has_help_and_refuses_a_wrong_option(kit: Kit, command: st
 def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
-    known = "list, check, new, run, score, pack, weights, bundle, new-bundle, vendor"
+    known = (
+        "list, check, new, run, leaderboard, power, score, compare, pack, weights, bundle, "
+        "new-bundle, vendor"
+    )
     assert f"no command 'rnu'; the commands are {known}" in answer.text
 
 
@@ -83,6 +86,7 @@ def test_the_json_of_every_command_is_as_documented(
     answers = {
         "run": kit("run", submission, "--bundle", bundle, "--json"),
         "list": kit("list", "--json"),
+        "leaderboard": kit("leaderboard", "--quick", "--json"),
         "check": kit("check", submission, "--quick", "--json"),
         "pack": kit("pack", submission, "--json"),
         "weights show": kit("weights", "show", submission, "--json"),

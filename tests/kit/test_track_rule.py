@@ -46,10 +46,10 @@ def test_with_a_bundle_every_command_takes_the_organisers_name(
 def test_an_organisers_track_is_the_name_of_a_bundle_here(
     kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkout = tmp_path / "checkout"
-    make_bundle(checkout / "sample_data" / "moths")
-    monkeypatch.setattr("kit.submissions.checkout", lambda: checkout)
-    folder = with_track(checkout / "submissions" / "s", "track: moths\n")
+    team = tmp_path / "team"
+    make_bundle(team / "sample_data" / "moths")
+    folder = with_track(team / "submissions" / "s", "track: moths\n")
+    monkeypatch.chdir(team)
     for command in (("run", "--json"), ("check", "--quick"), ("pack",)):
         answer = kit(command[0], folder, *command[1:])
         assert answer.status == 0, answer.text

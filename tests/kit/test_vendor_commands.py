@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from kit.vendoring.imports import imported_files
 from kit.vendoring.vendor import vendor
-from tests.support.kit import MODEL, Kit, make_submission
+from tests.support.kit import MODEL, ROOT, Kit, make_submission
 from tests.support.vendoring import copies, differing, recorded, submission
 
 
@@ -65,21 +66,19 @@ def test_the_submissions_here_hold_what_they_import(kit: Kit) -> None:
 
 
 @pytest.fixture
-def checkout(kit: Kit, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def team(kit: Kit, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A team's own repository: submissions/, and in it the shared packages."""
     root = tmp_path / "repository"
-    for folder in ("ingestion_program", "scoring_program"):
-        (root / folder).mkdir(parents=True)
     make_submission(root / "submissions/smallest")
     shared.rename(root / "submissions/_shared")
     monkeypatch.chdir(root)
     return root
 
 
-def test_a_new_submission_starts_with_shared_packages(kit: Kit, checkout: Path) -> None:
+def test_a_new_submission_starts_with_shared_packages(kit: Kit, team: Path) -> None:
     answer = kit("new", "mine", "--track", "hybrid", "--with", "wildlife_a.two, wildlife_b")
     assert answer.status == 0, answer.text
-    folder = checkout / "submissions/mine"
+    folder = team / "submissions/mine"
     assert copies(folder) == {
         "wildlife_a/__init__.py", "wildlife_a/two.py", "wildlife_b/__init__.py",
     }  # fmt: skip
@@ -89,22 +88,46 @@ def test_a_new_submission_starts_with_shared_packages(kit: Kit, checkout: Path) 
     assert model.index("import Image") < model.index("import wildlife_a") < model.index("class")
     assert kit("vendor", "--check").status == 0
     assert kit("check", "mine", "--quick").status == 0
-    assert not list(checkout.rglob("*.tmp"))
+    assert not list(team.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("name", ["wildlife_c", "wildlife_a.four", "_shared", "..", "wildlife_a."])
 def test_a_shared_package_that_does_not_exist_lists_those_that_do(
-    kit: Kit, checkout: Path, name: str
+    kit: Kit, team: Path, name: str
 ) -> None:
     answer = kit("new", "mine", "--track", "hybrid", "--with", f"wildlife_a,{name}")
     assert answer.status == 2
-    assert "packages there: wildlife_a, wildlife_b" in answer.text
-    assert not (checkout / "submissions/mine").exists()
+    assert re.search(r"packages there: wildlife_a, .*wildlife_b, .*wildlife_reid", answer.text)
+    assert not (team / "submissions/mine").exists()
+
+
+def test_packages_of_the_team_and_of_the_kit_go_together(kit: Kit, team: Path) -> None:
+    folder = team / "submissions/smallest"
+    imports = "from wildlife_a import two\nfrom wildlife_image import rgb\n"
+    make_submission(folder, f"{imports}{MODEL}")
+    assert kit("vendor", "smallest").status == 0
+    assert copies(folder) == {
+        "wildlife_a/__init__.py", "wildlife_a/two.py",
+        "wildlife_image/__init__.py", "wildlife_image/rgb.py",
+    }  # fmt: skip
+    ours = ROOT / "submissions/_shared/wildlife_image/rgb.py"
+    assert (folder / "wildlife_image/rgb.py").read_bytes() == ours.read_bytes()
+    assert kit("vendor", "--check").status == 0
+
+
+def test_a_package_of_the_team_hides_one_of_the_kit(kit: Kit, team: Path) -> None:
+    own = team / "submissions/_shared/wildlife_image/__init__.py"
+    own.parent.mkdir()
+    own.write_text("OURS = 1\n")
+    folder = make_submission(team / "submissions/smallest", f"import wildlife_image\n{MODEL}")
+    assert kit("vendor", "smallest").status == 0
+    assert (folder / "wildlife_image/__init__.py").read_text() == "OURS = 1\n"
+    assert [path.name for path in (folder / "wildlife_image").iterdir()] == ["__init__.py"]
 
 
 def test_a_check_compares_a_folder_with_the_shared_packages(shared: Path) -> None:
     folder = submission(shared, "import wildlife_a.one")
-    vendor(folder, shared)
+    vendor(folder, [shared])
     assert not differing(folder)
     for name in ("one", "two"):
         path = shared / f"wildlife_a/{name}.py"
@@ -119,7 +142,7 @@ def test_a_check_compares_a_folder_with_the_shared_packages(shared: Path) -> Non
 
 def test_without_shared_packages_a_check_uses_the_record(kit: Kit, shared: Path) -> None:
     folder = submission(shared, "import wildlife_a.two")
-    vendor(folder, shared)
+    vendor(folder, [shared])
     (shared / "wildlife_a/two.py").write_text("NEWER = 1\n")
     assert kit("pack", folder, "--out", "mine.zip").status == 0
     assert not differing(Path("mine.zip"))
@@ -133,4 +156,4 @@ def test_without_shared_packages_a_check_uses_the_record(kit: Kit, shared: Path)
 
 def test_imported_files_of_a_folder_without_shared_packages_are_none(tmp_path: Path) -> None:
     folder = make_submission(tmp_path / "s", f"import wildlife_a\n{MODEL}")
-    assert imported_files(folder, tmp_path / "nowhere") == {}
+    assert imported_files(folder, [tmp_path / "nowhere"]) == {}

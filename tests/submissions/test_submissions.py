@@ -28,7 +28,7 @@ from kit.checks.running.images import BROKEN, odd_images
 from kit.contract import PREDICTION_OF_TRACK
 from kit.packing.shipping import shipped
 from kit.vendoring.record import read_vendored
-from kit.vendoring.vendor import differences, shared_folder
+from kit.vendoring.vendor import differences, shared_folders
 from tests.support.agreement import Answers, differing_labels, differing_scores
 from tests.support.ingestion_server import ingest
 from tests.support.kit import Kit
@@ -156,7 +156,7 @@ def test_it_packs_without_a_problem(submission: submissions.Submission, kit: Kit
 
 @pytest.mark.parametrize("submission", SUBMISSIONS)
 def test_it_holds_what_kit_vendor_wants(submission: submissions.Submission) -> None:
-    found = differences(submission.path, shared_folder(submission.path))
+    found = differences(submission.path, shared_folders(submission.path))
     assert not found, "run `kit vendor`"
 
 

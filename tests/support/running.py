@@ -53,7 +53,6 @@ def run_checks(model: str, folder: Path, bundle: Bundle, limit_s: int = 20) -> R
     report = Report("submission", path.name, path)
     task = replace(bundle.tasks[0], time_limit_s=limit_s)
     program = planning_program(task)
-    assert program is not None
     drawn = folder.parent / f"{folder.name}-images"
     drawn.mkdir()
     chosen = sample(task.input_data, drawn)
@@ -86,6 +85,5 @@ def scored_run(submission: Path, bundle_folder: Path) -> list[CheckResult]:
     with bundles.opened(bundle_folder) as bundle:
         task = bundle.tasks[0]
         program = planning_program(task)
-        assert program is not None
         with laboratory(Submission("s", submission), task.time_limit_s, program) as room:
             return list(check_scores(room, bundle, task))

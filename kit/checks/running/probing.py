@@ -12,9 +12,8 @@ from typing import Any
 
 from kit.bundles import Task
 from kit.checks.running.images import METADATA_TABLE, write_metadata
-from kit.errors import UsageProblem
 from kit.isolation.process import Command, LocalProcess, Outcome, environment, run_together
-from kit.repository import checkout
+from kit.repository import provided
 from kit.submissions import LaidOut, Submission, lay_out
 from kit.trees import Kind, remove_tree, temporary_folder, walk
 
@@ -86,19 +85,10 @@ class Probe:
         return f"{calls[-1]['stage']} {image}".strip()
 
 
-def planning_program(task: Task | None) -> Path | None:
-    """Return an ingestion program whose plan can be imported; None without one.
-
-    The task's program is used where it is ours, else the one in the checkout.
-    """
-    if plans_for(task):
-        assert task is not None
-        return task.ingestion_program
-    try:
-        folder = checkout() / "ingestion_program"
-    except UsageProblem:
-        return None
-    return folder if (folder / _PLAN).is_file() else None
+def planning_program(task: Task | None) -> Path:
+    """Return an ingestion program whose plan can be imported: the task's where it is ours."""
+    own = task.ingestion_program if task and plans_for(task) else None
+    return own or provided() / "ingestion_program"
 
 
 def plans_for(task: Task | None) -> bool:

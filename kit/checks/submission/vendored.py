@@ -8,13 +8,13 @@ from kit.checks.submission.subject import Subject
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
 from kit.vendoring.record import VENDORED_FILE, VendoredUnusable
-from kit.vendoring.vendor import UNUSED, Difference, differences, shared_folder
+from kit.vendoring.vendor import UNUSED, Difference, differences, shared_folders
 
 
 def check_vendored(subject: Subject) -> Iterator[Finding]:
     """The copies are those of `_shared` next to a folder; in a zip, those of VENDORED.json."""
     submission = subject.submission
-    shared = None if submission.is_zip else shared_folder(submission.path)
+    shared = [] if submission.is_zip else shared_folders(submission.path)
     try:
         found = differences(subject.root, shared)
     except VendoredUnusable as error:

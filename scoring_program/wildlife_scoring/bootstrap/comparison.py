@@ -32,6 +32,11 @@ class Grouping:
     column: str
     units: Units
 
+    @property
+    def by_individual(self) -> bool:
+        """Whether a unit is an individual: one that is drawn twice counts as two."""
+        return self.column.casefold() in ("identity", "individual")
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -76,8 +81,8 @@ def compare_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     if reference is None or track is None:
         problems.stop()
     problems.stop_if_any()
-    stored = _table(track, reference, folder / STORED)
-    new = _table(track, reference, folder / "res" / "predictions.txt")
+    stored = table_of(track, reference, folder / STORED)
+    new = table_of(track, reference, folder / "res" / "predictions.txt")
     grouping = group(reference, folder / METADATA, stored.truth["filename"])
     return {
         "format": 1,
@@ -113,7 +118,8 @@ def group(reference: Path, metadata: Path, names: list[str]) -> Grouping:
     return Grouping("", Units.rows(len(names)))
 
 
-def _table(track: Track, reference: Path, predictions: Path) -> Aligned:
+def table_of(track: Track, reference: Path, predictions: Path) -> Aligned:
+    """Return predictions next to the reference table. Raises ScoringError."""
     scorer, problems = track.scorer(), Problems()
     return aligned(
         reference, predictions, track.columns, scorer.check_truth, scorer.parse, problems
@@ -123,21 +129,20 @@ def _table(track: Track, reference: Path, predictions: Path) -> Aligned:
 def _metrics(
     track: Track, stored: Aligned, new: Aligned, grouping: Grouping, resamples: int
 ) -> list[Metric]:
-    by_individual = grouping.column.casefold() in ("identity", "individual")
-    keys, first = statistic_of(track, stored, by_individual=by_individual)
-    _, second = statistic_of(track, new, by_individual=by_individual)
+    keys, first = statistic_of(track, stored, by_individual=grouping.by_individual)
+    _, second = statistic_of(track, new, by_individual=grouping.by_individual)
     units = grouping.units
     before, after = whole(first, units), whole(second, units)
     found = differences(first, second, units, resamples=resamples)
     return [
         Metric(
             key=key,
-            stored=_number(before[at]),
-            new=_number(after[at]),
-            low=_number(one.low),
-            high=_number(one.high),
-            below=_number(one.below - one.ties / 2),
-            above=_number(1 - one.below - one.ties / 2),
+            stored=number(before[at]),
+            new=number(after[at]),
+            low=number(one.low),
+            high=number(one.high),
+            below=number(one.below - one.ties / 2),
+            above=number(1 - one.below - one.ties / 2),
             undefined=one.undefined,
         )
         for at, (key, one) in enumerate(zip(keys, found, strict=True))
@@ -163,6 +168,6 @@ def _changed(track: Track, stored: Aligned, new: Aligned) -> list[Image]:
     ]
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """Return a number that JSON can hold: None where it is undefined."""
     return float(value) if np.isfinite(value) else None

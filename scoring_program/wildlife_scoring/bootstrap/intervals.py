@@ -66,7 +66,7 @@ def intervals(
     drawn = resample(statistic, units, resamples, seed)
     without = leave_one_out(statistic, units) if method == "bca" else None
     return [
-        _interval(value[key], drawn[:, key], None if without is None else without[:, key], level)
+        interval(value[key], drawn[:, key], None if without is None else without[:, key], level)
         for key in range(len(value))
     ]
 
@@ -85,7 +85,12 @@ def differences(
     return intervals(both, units, level=level, resamples=resamples, seed=seed)
 
 
-def _interval(value: float, drawn: Values, without: Values | None, level: float) -> Interval:
+def interval(value: float, drawn: Values, without: Values | None, level: float) -> Interval:
+    """Return the interval of one metric.
+
+    drawn: (resamples,); without: (units,), the value without each unit, for BCa; None for the
+    percentile interval.
+    """
     kept = drawn[np.isfinite(drawn)]
     undefined = len(drawn) - len(kept)
     if not len(kept):

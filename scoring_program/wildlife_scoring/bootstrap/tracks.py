@@ -47,6 +47,20 @@ STATISTICS: Mapping[str, Callable[[Aligned], Statistic]] = {
     "family": _family,
 }
 
+# Columns of the reference whose values together are a row's class, which splits keep in proportion.
+_CLASSES: Mapping[str, tuple[str, ...]] = {
+    "hybrid": ("hybrid_stat", "ssp_indicator"),
+    "reid": ("dataset", "new_identity"),
+    "anomaly": ("anomaly",),
+    "family": ("family",),
+}
+
+
+def strata_of(track: str, aligned: Aligned) -> list[str]:
+    """Return each row's class: a split of the table should hold the same share of each."""
+    columns = [[str(value) for value in aligned.truth[name]] for name in _CLASSES[track]]
+    return ["\0".join(values) for values in zip(*columns, strict=True)]
+
 
 def statistic_of(
     track: Track, aligned: Aligned, *, by_individual: bool = False
