@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from wildlife_scoring.analysis.tables import finite
-from wildlife_scoring.bootstrap.comparison import Grouping
+from wildlife_scoring.bootstrap.comparison import Grouping, number
 from wildlife_scoring.bootstrap.credits import TRUTH, credits_of
 from wildlife_scoring.bootstrap.resampling import Statistic, Values, Weights, resample, whole
 from wildlife_scoring.bootstrap.tracks import statistic_of
+from wildlife_scoring.problems import ScoringError
 from wildlife_scoring.tables import Aligned
 from wildlife_scoring.tracks import Track
 
@@ -30,13 +30,20 @@ GROUP = {"hybrid": "ssp_indicator", "reid": "dataset", "anomaly": "species", "fa
 def comparison(
     track: Track, tables: Sequence[Aligned], grouping: Grouping, resamples: int
 ) -> dict[str, Any]:
-    """Return differences of all pairs and keys, who is not separable, and disputed images."""
-    by_individual = grouping.column.casefold() in ("identity", "individual")
-    made = [statistic_of(track, table, by_individual=by_individual) for table in tables]
+    """Return differences of all pairs and keys, who is not separable, and disputed images.
+
+    Raises ScoringError where no resample has a value for all metrics.
+    """
+    made = [statistic_of(track, table, by_individual=grouping.by_individual) for table in tables]
     keys, together = made[0][0], _together([statistic for _, statistic in made])
     values = whole(together, grouping.units).reshape(len(tables), -1)
     drawn = resample(together, grouping.units, resamples, seed=0)
     drawn = drawn[np.all(np.isfinite(drawn), axis=1)].reshape(-1, *values.shape)
+    if not len(drawn):
+        raise ScoringError(
+            "the submissions cannot be compared: the test set is so small that every resample of "
+            "it lacks images of a kind"
+        )
     return {
         "keys": [
             {"key": key, "pairs": pairs(values[:, at], drawn[:, :, at])}
@@ -95,7 +102,7 @@ def _disputed(track: Track, tables: Sequence[Aligned]) -> dict[str, Any]:
         "group": code[rows].tolist(),
         "truth": [_truth(track, truth[TRUTH[track.name]][row]) for row in rows.tolist()],
         "predicted": [[_shown(table.predicted[row]) for table in tables] for row in rows.tolist()],
-        "credit": [[finite(one) for one in credits[:, row]] for row in rows.tolist()],
+        "credit": [[number(one) for one in credits[:, row]] for row in rows.tolist()],
         "all": int(np.count_nonzero(gap > 0)),
     }
 

@@ -8,14 +8,13 @@ from typing import Any
 from wildlife_scoring.analysis.comparison import comparison
 from wildlife_scoring.analysis.labelled import labelled_content
 from wildlife_scoring.analysis.ranked import anomaly_view, hybrid_view, ranked_content
-from wildlife_scoring.analysis.tables import finite
-from wildlife_scoring.bootstrap.comparison import Grouping, group
+from wildlife_scoring.bootstrap.comparison import METADATA, Grouping, group, number, table_of
 from wildlife_scoring.bootstrap.intervals import RESAMPLES, Method, intervals
 from wildlife_scoring.bootstrap.tracks import statistic_of
 from wildlife_scoring.input_files import find_reference
 from wildlife_scoring.problems import Problems
 from wildlife_scoring.step import choose_track
-from wildlife_scoring.tables import Aligned, Truth, aligned, read_columns, read_header
+from wildlife_scoring.tables import Aligned, Truth, read_columns, read_header
 from wildlife_scoring.tracks import Track
 
 # BCa leaves each unit out once: rows x units weights.
@@ -34,8 +33,8 @@ def analyse_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     if reference is None or track is None:
         problems.stop()
     runs = sorted((folder / "runs").iterdir(), key=lambda path: int(path.name))
-    tables = [_table(track, reference, run / "predictions.txt") for run in runs]
-    grouping = group(reference, folder / "metadata.csv", tables[0].truth["filename"])
+    tables = [table_of(track, reference, run / "predictions.txt") for run in runs]
+    grouping = group(reference, folder / METADATA, tables[0].truth["filename"])
     content = {
         "format": 1,
         "track": track.name,
@@ -53,30 +52,18 @@ def analyse_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     return content | {"detail": _detail(track, reference, tables[0])}
 
 
-def draws_individuals(grouping: Grouping) -> bool:
-    """Say whether the resamples draw individuals (labels.reid)."""
-    return grouping.column.casefold() in ("identity", "individual")
-
-
-def _table(track: Track, reference: Path, predictions: Path) -> Aligned:
-    scorer, problems = track.scorer(), Problems()
-    return aligned(
-        reference, predictions, track.columns, scorer.check_truth, scorer.parse, problems
-    )
-
-
 def _scores(
     track: Track, table: Aligned, grouping: Grouping, resamples: int
 ) -> list[dict[str, Any]]:
-    keys, statistic = statistic_of(track, table, by_individual=draws_individuals(grouping))
+    keys, statistic = statistic_of(track, table, by_individual=grouping.by_individual)
     method: Method = "bca" if grouping.units.count <= MOST_LEFT_OUT else "percentile"
     found = intervals(statistic, grouping.units, level=LEVEL, method=method, resamples=resamples)
     return [
         {
             "key": key,
-            "value": finite(one.value),
-            "low": finite(one.low),
-            "high": finite(one.high),
+            "value": number(one.value),
+            "low": number(one.low),
+            "high": number(one.high),
             "method": one.method,
         }
         for key, one in zip(keys, found, strict=True)

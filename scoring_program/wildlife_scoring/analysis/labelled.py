@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from wildlife_scoring.analysis.candidate_lists import candidate_lists
 from wildlife_scoring.analysis.figures import calibration_figures
-from wildlife_scoring.analysis.tables import finite, share, table
+from wildlife_scoring.analysis.tables import share, table
+from wildlife_scoring.bootstrap.comparison import number
 from wildlife_scoring.candidates import FILE_NAME, Candidates
 from wildlife_scoring.family.result import Scored as FamilyScored
 from wildlife_scoring.metrics import BoolArray, FloatArray
@@ -162,7 +163,7 @@ def _families(scored: FamilyScored) -> Table:
         if true != named:
             mistaken.setdefault(true, Counter())[named] += 1
     for at, name in enumerate(found.families):
-        cells = (finite(values[at]) for values in (found.f1, found.recall, found.precision))
+        cells = (number(values[at]) for values in (found.f1, found.recall, found.precision))
         images, other = int(found.images[at]), _most(mistaken.get(name, Counter()))
         rows.append((name, *cells, images, scored.phylum_of[name], other))
     rows.sort(key=lambda row: (row[1], row[0]))
@@ -219,7 +220,7 @@ def _ties(view: View, name: str) -> dict[str, Any] | None:
         "tied": int(np.sum(count[count > 1])),
         "distinct": len(distinct),
         "largest": int(count[largest]),
-        "largest_at": finite(distinct[largest]),
+        "largest_at": number(distinct[largest]),
         "table": None,
         "source": name,
     }

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildlife_scoring.analysis import figures
-from wildlife_scoring.analysis.tables import finite, share, table
+from wildlife_scoring.analysis.tables import share, table
 from wildlife_scoring.anomaly.result import Scored as AnomalyScored
+from wildlife_scoring.bootstrap.comparison import number
 from wildlife_scoring.hybrid.metrics import GROUPS, SPECIES_OF_GROUP, TNR
 from wildlife_scoring.hybrid.result import Scored as HybridScored
 from wildlife_scoring.metrics import BoolArray, FloatArray, auroc
@@ -172,7 +173,7 @@ def by_value(view: View, title: str, values: NDArray[np.str_]) -> dict[str, Any]
         rows.append(
             (
                 value,
-                finite(auroc(*_sides(view, part))),
+                number(auroc(*_sides(view, part))),
                 share(int(np.sum(part & above & view.positive)), positives),
                 share(int(np.sum(part & above & ~view.positive)), negatives),
                 int(np.sum(part)),

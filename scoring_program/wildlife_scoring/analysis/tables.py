@@ -6,7 +6,6 @@ an empty cell.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,11 +24,6 @@ def table(
         "rows": [list(row) for row in rows[:MOST_ROWS]],
         "all_rows": len(rows),
     }
-
-
-def finite(value: float) -> float | None:
-    """Return a number that JSON can hold: None where it is undefined."""
-    return float(value) if math.isfinite(value) else None
 
 
 def share(part: int, whole: int) -> list[int] | None:
