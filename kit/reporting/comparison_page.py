@@ -172,7 +172,7 @@ def _disputed(disputed: dict[str, Any], source: Source) -> list[str]:
         f"<p>The {shown:,} images of {disputed['all']:,} that the submissions treat most "
         "differently. For labels an image earns 1 where the label is right; for scores, the share "
         "of the other class's images in its group that stand on the right side of it.</p>",
-        "" if source.images.place else f'<p class="note">{NO_PICTURES}</p>',
+        "" if source.images.at_hand else f'<p class="note">{NO_PICTURES}</p>',
         '<div id="gallery"></div>',
     ]
 

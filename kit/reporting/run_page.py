@@ -153,7 +153,7 @@ def _errors(detail: dict[str, Any], source: Source) -> list[str]:
     return [
         '<h2 id="errors">Errors</h2>',
         f"<p>{text}</p>",
-        "" if source.images.place else f'<p class="note">{NO_PICTURES}</p>',
+        "" if source.images.at_hand else f'<p class="note">{NO_PICTURES}</p>',
         '<div id="gallery"></div>',
     ]
 

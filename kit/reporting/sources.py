@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,25 +21,37 @@ from kit.scoring_analysis import ask, lay_out_tables
 from kit.trees import copy_files, open_regular
 from kit.zips import ZIP_ERRORS
 
+MOST_BYTES = 100_000_000  # of an image
+
 
 @dataclass(frozen=True)
 class Images:
-    """A folder or zip with images, or None where they are not at hand."""
+    """A folder with images, or an open zip; neither where they are not at hand."""
 
-    place: Path | None
+    folder: Path | None = None
+    archive: zipfile.ZipFile | None = None
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether any are there."""
+        return self.folder is not None or self.archive is not None
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a file; None where it is not there or cannot be read."""
-        if self.place is None or Path(name).is_absolute() or ".." in Path(name).parts:
+        """Return the bytes of a file; None where it is not there, or not to be read."""
+        if Path(name).is_absolute() or ".." in Path(name).parts:
             return None
         try:
-            if self.place.is_dir():
-                with open_regular(self.place / name) as stream:
-                    return stream.read()
-            with zipfile.ZipFile(self.place) as archive:
-                return archive.read(name)
+            if self.folder is not None:
+                with open_regular(self.folder / name) as stream:
+                    content = stream.read(MOST_BYTES + 1)
+            elif self.archive is not None:
+                with self.archive.open(name) as member:
+                    content = member.read(MOST_BYTES + 1)
+            else:
+                return None
         except (*ZIP_ERRORS, OSError, KeyError, ValueError):
             return None
+        return content if len(content) <= MOST_BYTES else None
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,19 @@ def opened(run: ChosenRun, bundle_path: Path | None) -> Iterator[Source]:
     with bundles.opened(path) as bundle:
         task = bundle.task(str(run.record["task"]["index"]))
         _refuse_other_reference(run, task)
-        yield Source(bundle, task, Images(task.input_data), Images(_public_data(bundle, task)))
+        with ExitStack() as stack:
+            images = _images(task.input_data, stack)
+            yield Source(bundle, task, images, _images(_public_data(bundle, task), stack))
+
+
+def _images(place: Path | None, stack: ExitStack) -> Images:
+    """Open a folder or zip; the stack closes it. A file that is no zip holds no images."""
+    if place is None or place.is_dir():
+        return Images(folder=place)
+    try:
+        return Images(archive=stack.enter_context(zipfile.ZipFile(place)))
+    except (*ZIP_ERRORS, OSError):
+        return Images()
 
 
 def _refuse_other_reference(run: ChosenRun, task: Task) -> None:
