@@ -17,6 +17,8 @@ METADATA_FILES: Final = ("metadata.yaml", "metadata")
 REQUIREMENTS_FILE: Final = "requirements.txt"
 MANIFEST_FILE: Final = "weights.json"
 PREDICTIONS_FILE: Final = "predictions.txt"
+# Optional, written by our ingestion program for tracks of labels; it never changes a score.
+CANDIDATES_FILE: Final = "candidates.csv"
 # scores.json wins over scores.txt, which is read as YAML.
 SCORES_FILES: Final = ("scores.json", "scores.txt")
 REPORT_FILE: Final = "detailed_results.html"

@@ -29,6 +29,7 @@ _COMMANDS = {
     "power": "Say how many images show that two submissions differ.",
     "score": "Score a predictions file against a reference table.",
     "compare": "Compare predictions and scores with the stored ones: is it worse, or noise?",
+    "report": "Write a page about a run, or compare several: intervals, thresholds, errors.",
     "pack": "Make the zip to upload, or list every reason against it.",
     "weights": "List, show or fetch the files of weights.json.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",

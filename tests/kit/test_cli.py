@@ -16,8 +16,8 @@ from tests.support.kit import ROOT, Kit, make_bundle
 from tests.support.schemas import schema_name, schema_problems, schemas
 
 COMMANDS = (
-    "list", "check", "new", "run", "leaderboard", "power", "score", "compare", "pack", "weights",
-    "bundle", "new-bundle", "vendor",
+    "list", "check", "new", "run", "leaderboard", "power", "score", "compare", "report", "pack",
+    "weights", "bundle", "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
@@ -36,8 +36,8 @@ def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
     known = (
-        "list, check, new, run, leaderboard, power, score, compare, pack, weights, bundle, "
-        "new-bundle, vendor"
+        "list, check, new, run, leaderboard, power, score, compare, report, pack, weights, "
+        "bundle, new-bundle, vendor"
     )
     assert f"no command 'rnu'; the commands are {known}" in answer.text
 
@@ -106,6 +106,7 @@ def test_the_json_of_every_command_is_as_documented(
         assert answer.status == 0, answer.text
         assert answer.json["format"] == 1
         assert set(answer.json) == documented_fields(command), command
+    assert documented_fields("report") == {"format", "report", "bytes", "runs"}
     assert documented_fields("new") == {"format", "name", "track", "folder", "packages"}
 
 

@@ -89,10 +89,10 @@ def test_all_problems_of_both_tables_are_told_at_once(folders: Folders) -> None:
 def test_the_report_shows_each_species_and_names_no_image(folders: Folders) -> None:
     report = folders.run().report
     text = text_of(report)
-    assert "wolf anomaly 1 0.9000 1.0000 1 (100.0" in text
-    assert "deer anomaly 1 0.3000 0.6667 0 (0.0" in text
-    assert "fox normal 2 0.1000 0.7500 0 (0.0" in text
-    assert text.index("deer anomaly") < text.index("wolf anomaly") < text.index("fox normal")
+    assert "wolf 1.0000 anomaly 1 1 (100.0" in text
+    assert "deer 0.6667 anomaly 1 0 (0.0" in text
+    assert "fox 0.7500 normal 2 0 (0.0" in text
+    assert text.index("deer 0.66") < text.index("wolf 1.00") < text.index("fox 0.75")
     assert "AUROC 0.833" in text
     assert not [name for name, *_ in TRUTH if name in report]
     for outside in ("http:", "https:", "src=", "<script", "<link", "@import", "url(", "href"):

@@ -250,8 +250,8 @@ def test_the_individuals_that_cost_most_are_named_on_request(folders: Folders) -
     folders.predict(with_row(ANSWERS, "d.jpg", "cat_2"))
     run = folders.run_as_program(SCORING_NAME_ERRORS="1")
     text = re.sub("<[^>]+>", " ", run.report)
-    assert re.search(r"cat_1 +cat +2 +1 +new_individual", text)
-    assert re.search(r"cat_9 +cat +1 +0 +cat_2", text)
+    assert re.search(r"cat_1 +1 +2 +cat +new_individual", text)
+    assert re.search(r"cat_9 +0 +1 +cat +cat_2", text)
 
 
 def test_names_from_outside_are_escaped(folders: Folders) -> None:

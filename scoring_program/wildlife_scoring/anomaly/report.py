@@ -92,10 +92,10 @@ def _metrics_table(scored: Scored) -> str:
         f"about {1 - RATE:.2g}",
     )
     rows = [
-        (f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar(value), chance)
+        (f"<code>{key}</code>", f"{value:.4f}", bar(value), chance, MEANING[key])
         for (key, value), chance in zip(scored.evaluation.scores.items(), random, strict=True)
     ]
-    titles = ("Metric", "Meaning", "Value #", "0 to 1", "Random scores #")
+    titles = ("Metric", "Value #", "0 to 1", "Random scores #", "Meaning")
     return table("The leaderboard's metrics", titles, rows)
 
 
@@ -108,7 +108,7 @@ def _threshold_table(scored: Scored) -> str:
             "95 % TPR: alarm at or above", at_tpr, anomalies >= at_tpr, normal >= at_tpr
         ),
     ]
-    titles = ("Threshold", "Score #", "Anomalies found #", "False alarms #")
+    titles = ("Threshold", "Anomalies found #", "False alarms #", "Score #")
     return table("The two thresholds", titles, rows)
 
 
@@ -116,7 +116,7 @@ def _threshold_row(
     title: str, threshold: float, found: BoolArray, alarms: BoolArray
 ) -> Sequence[str]:
     counts = (share(int(np.count_nonzero(part)), len(part)) for part in (found, alarms))
-    return (title, number(threshold), *counts)
+    return (title, *counts, number(threshold))
 
 
 def _curves_section(scored: Scored) -> list[str]:
@@ -138,23 +138,23 @@ def _species_section(by_species: Sequence[Part]) -> list[str]:
     rows = [
         (
             shorten(part.species),
-            "anomaly" if part.anomaly else "normal",
-            f"{len(part.scores):,}",
-            number(part.median),
             f"{part.auroc:.4f}",
             bar(part.auroc),
+            "anomaly" if part.anomaly else "normal",
+            f"{len(part.scores):,}",
             share(round(part.above * len(part.scores)), len(part.scores)),
+            number(part.median),
         )
         for part in by_species[:SHOWN]
     ]
     titles = (
         "Species",
-        "Class",
-        "Images #",
-        "Median score #",
         "AUROC #",
         "0 to 1",
+        "Class",
+        "Images #",
         "Above the threshold #",
+        "Median score #",
     )
     more = f" ({SHOWN} of {len(by_species):,})" if len(by_species) > SHOWN else ""
     return [

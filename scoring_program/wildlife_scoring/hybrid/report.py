@@ -26,10 +26,10 @@ from wildlife_scoring.report.page import (
 )
 
 SPECIES_TITLE = {"A": "Species A", "mimic": "Mimic"}
-GROUP_TITLE = {
-    "major": "Major (the pair of parents that training shows)",
-    "minor": "Minor (pairs that training does not show)",
-    "mimic": "Mimic (the other species)",
+GROUP_MEANING = {
+    "major": "The pair of parents that training shows.",
+    "minor": "Pairs that training does not show.",
+    "mimic": "The other species.",
 }
 MEANING = {
     "challenge_score": "Harmonic mean of the three recalls below: 0 as soon as one of them is 0.",
@@ -110,8 +110,8 @@ def _metrics_table(scored: Scored) -> str:
             chance = f"{hybrids / (hybrids + others):.4f}"
         elif key != "challenge_score":
             chance = f"about {1 - hybrid.TNR:.2f}"
-        rows.append((f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar(value), chance))
-    titles = ("Metric", "Meaning", "Value #", "0 to 1", "Random scores #")
+        rows.append((f"<code>{key}</code>", f"{value:.4f}", bar(value), chance, MEANING[key]))
+    titles = ("Metric", "Value #", "0 to 1", "Random scores #", "Meaning")
     return table("The leaderboard's metrics", titles, rows)
 
 
@@ -124,15 +124,24 @@ def _counts_table(scored: Scored) -> str:
         alarms = int(np.count_nonzero(above & ~scored.hybrid))
         rows.append(
             (
-                GROUP_TITLE[name],
-                number(threshold),
-                f"{hybrids:,}",
+                name.capitalize(),
                 f"{found:,} ({percent(found / hybrids)})",
-                f"{others:,}",
+                f"{hybrids:,}",
                 f"{alarms:,} ({percent(alarms / others)})",
+                f"{others:,}",
+                number(threshold),
+                GROUP_MEANING[name],
             )
         )
-    titles = ("Group", "Threshold #", "Hybrids #", "Found #", "Non-hybrids #", "False alarms #")
+    titles = (
+        "Group",
+        "Found #",
+        "Hybrids #",
+        "False alarms #",
+        "Non-hybrids #",
+        "Threshold #",
+        "Meaning",
+    )
     return table("What the test set holds, and what was found", titles, rows)
 
 

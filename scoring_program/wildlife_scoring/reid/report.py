@@ -83,11 +83,11 @@ def _how_it_works() -> str:
 
 def _metrics_table(scored: Scored) -> str:
     rows = [
-        (f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar(value))
+        (f"<code>{key}</code>", f"{value:.4f}", bar(value), MEANING[key])
         for key in TOTALS
         for value in [scored.scores[key]]
     ]
-    return table("The leaderboard's metrics", ("Metric", "Meaning", "Value #", "0 to 1"), rows)
+    return table("The leaderboard's metrics", ("Metric", "Value #", "0 to 1", "Meaning"), rows)
 
 
 def _dataset_table(scored: Scored, counts: dict[str, Decisions]) -> str:
@@ -177,12 +177,12 @@ def _worst_table(caption: str, scored: Scored, new: bool) -> str:
     cells = [
         (
             f'<span class="file">{shorten(identity)}</span>',
-            shorten(dataset),
-            f"{-images:,}",
             f"{right:,}",
+            f"{-images:,}",
+            shorten(dataset),
             f'<span class="file">{shorten(given.most_common(1)[0][0])}</span>',
         )
         for _, images, dataset, identity, right, given in shown
     ]
-    titles = ("Individual", "Dataset", "Images #", "Right #", "Most common wrong answer")
+    titles = ("Individual", "Right #", "Images #", "Dataset", "Most common wrong answer")
     return table(f"{caption} ({len(shown)} of {len(worst):,})", titles, cells)

@@ -57,11 +57,11 @@ def _errors_table(
     cells = [
         (
             f'<span class="file">{shorten(judged.names[row])}</span>',
-            shorten(str(judged.kind[row])),
             number(judged.scores[row]),
             number(margin[row], signed=True),
+            shorten(str(judged.kind[row])),
         )
         for row in shown
     ]
-    titles = ("Image", kind, "Score #", "Score minus threshold #")
+    titles = ("Image", "Score #", "Score minus threshold #", kind)
     return table(f"{caption} ({len(shown)} of {len(rows):,})", titles, cells)

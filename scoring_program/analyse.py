@@ -1,0 +1,39 @@
+"""Analyse predictions for one reference table: print what a report shows of them as JSON.
+
+    python3 analyse.py INPUT_DIR [RESAMPLES]
+
+reads INPUT_DIR/runs/N/predictions.txt (N = 0, 1, ...) with candidates.csv where it exists, the one
+CSV file of INPUT_DIR/ref, and INPUT_DIR/metadata.csv where it exists. One run is taken apart, image
+by image; several are compared. `kit report` starts it; the platform does not. Exit status: 0
+analysed; 1 a table cannot be used, with a message; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from wildlife_scoring.analysis.content import analyse_folder
+from wildlife_scoring.bootstrap.intervals import RESAMPLES
+from wildlife_scoring.problems import ScoringError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Analyse what INPUT_DIR holds and return the exit status."""
+    if not 1 <= len(arguments) <= 2 or not all(text.isdigit() for text in arguments[1:]):
+        print("usage: python3 analyse.py INPUT_DIR [RESAMPLES]", file=sys.stderr)
+        return 2
+    resamples = int(arguments[1]) if len(arguments) > 1 else RESAMPLES
+    try:
+        found = analyse_folder(Path(arguments[0]), resamples)
+    except (ScoringError, OSError) as error:
+        print(f"analyse: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(found, allow_nan=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
