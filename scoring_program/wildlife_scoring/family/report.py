@@ -88,10 +88,10 @@ def _cards(scored: Scored) -> str:
 
 def _metrics_table(scored: Scored) -> str:
     rows = [
-        (f"<code>{key}</code>", MEANING[key], f"{value:.4f}", bar(value))
+        (f"<code>{key}</code>", f"{value:.4f}", bar(value), MEANING[key])
         for key, value in scored.scores.items()
     ]
-    return table("The leaderboard's metrics", ("Metric", "Meaning", "Value #", "0 to 1"), rows)
+    return table("The leaderboard's metrics", ("Metric", "Value #", "0 to 1", "Meaning"), rows)
 
 
 def _phylum_section(
@@ -165,14 +165,13 @@ def _worst_pairs(scored: Scored, pairs: Sequence[Pair]) -> str:
     images = dict(zip(scored.found.families, scored.found.images.tolist(), strict=True))
     rows = [
         (
-            shorten(pair.true),
-            shorten(pair.predicted),
+            f"{shorten(pair.true)} \u2192 {shorten(pair.predicted)}",
             share(pair.images, images[pair.true]),
             _relation(scored.phylum_of, pair),
         )
         for pair in wrong[:WORST]
     ]
-    titles = ("Family", "Taken for", "Images #", "Phyla")
+    titles = ("Family \u2192 taken for", "Images #", "Phyla")
     shown = f"({len(rows)} of {len(wrong):,} pairs)"
     return table(f"The most frequent errors {shown}", titles, rows)
 
@@ -208,12 +207,16 @@ def _errors_section(scored: Scored) -> list[str]:
     rows = [
         (
             f'<span class="file">{shorten(scored.names[row])}</span>',
+            f"{confidence[row]:.4f}" if sure and np.isfinite(confidence[row]) else "\u2013",
             shorten(scored.family[row]),
             shorten(scored.predicted[row]),
-            f"{confidence[row]:.4f}" if sure and np.isfinite(confidence[row]) else "\u2013",
         )
         for row in shown.tolist()
     ]
-    titles = ("Image", "Family", "Named", "Score of the first candidate #")
     order = "the surest" if sure else "the first"
-    return [heading, table(f"Wrong names, {order} {len(rows)} of {len(wrong):,}", titles, rows)]
+    titles = ("Image", "Score #", "Family", "Named")
+    return [
+        heading,
+        "<p>Score: the first candidate's, a dash where the submission lists none.</p>",
+        table(f"Wrong names, {order} {len(rows)} of {len(wrong):,}", titles, rows),
+    ]
