@@ -55,7 +55,6 @@ NETWORKS = {
     "Adam at 0.001": WITH_ADAM,
     "Adam, lite0 at 320 pixels": ON_LITE0,
     "Adam, lite0 at 320 pixels, two views": replace(ON_LITE0, shares=(1.0, 0.75)),
-    "Adam, lite2 at 384 pixels": replace(WITH_ADAM, image_size=384),
 }
 
 
