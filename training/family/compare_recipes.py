@@ -7,7 +7,7 @@
 recipe. `towers`: members, views and strength of two_lite_towers. Each image is named by a head
 that did not see it (five folds, stratified by family); each repeat has folds and a seed of its
 own, and all rows have the same ones, so that they are compared repeat by repeat with the first
-row. The table goes into training/LOG.md.
+row. The table goes into training/LOG.md, a row at a time.
 """
 
 from __future__ import annotations
@@ -159,30 +159,31 @@ def methods(images: Images, block: str) -> Iterator[tuple[str, Method]]:
             yield title, images.towers(towers)
 
 
-def compare(data: Path, block: str, repeats: int) -> str:
-    """Return the table as Markdown. Raises DataError, FeatureError, TrainingError."""
+def compare(data: Path, block: str, repeats: int) -> Iterator[str]:
+    """Yield the table as Markdown after each row. Raises DataError, FeatureError, TrainingError."""
     images = Images.read(data)
-    first: list[dict[str, float]] = []
-    rows = []
-    for title, method in methods(images, block):
-        found = list(images.measured_by(method, repeats))
-        first = first or found
-        rows.append([title, *row_of(found, first)])
-        say(" | ".join(rows[-1]))
     titles = ["recipe", *TITLES.values(), *(f"{TITLES[name]}, difference" for name in DIFFERENCES)]
     count = (
         f"{len(images.labels)} images of {len(images.taxonomy.families)} families; means of "
         f"{repeats} repeats of {FOLDS} folds. Differences from the first row, repeat by repeat: "
         "mean ± standard error."
     )
-    return "\n".join([*table(titles, rows), "", count])
+    first: list[dict[str, float]] = []
+    rows: list[list[str]] = []
+    for title, method in methods(images, block):
+        found = list(images.measured_by(method, repeats))
+        first = first or found
+        rows.append([title, *row_of(found, first)])
+        say(" | ".join(rows[-1]))
+        yield "\n".join([*table(titles, rows), "", count])
 
 
 def write_table(options: argparse.Namespace) -> None:
-    """Compare the recipes and write the table into training/LOG.md."""
+    """Compare the recipes and write the table into training/LOG.md, row by row."""
     block = f"family-{options.block}"
     expect_block(block)
-    log_table(block, compare(options.data, options.block, options.repeats))
+    for text in compare(options.data, options.block, options.repeats):
+        log_table(block, text)
 
 
 def main(arguments: list[str] | None = None) -> int:
