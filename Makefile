@@ -116,6 +116,7 @@ bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/RE
 	@$(BIN)/python -m benchmarks.bootstrap --write
 	@$(BIN)/python -m benchmarks.ingestion --write
 	@$(BIN)/python -m benchmarks.serving --write
+	@$(BIN)/python -m benchmarks.families --write
 	@$(BIN)/python -m benchmarks.local_features --write
 	@$(BIN)/python -m benchmarks.kit_commands --write
 
