@@ -92,6 +92,7 @@ def test_the_json_of_every_command_is_as_documented(
         "vendor": kit("vendor", submission, "--json"),
         "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
+        "init": kit("init", "team", "--json"),
     }
     for command, answer in answers.items():
         assert answer.status == 0, answer.text
