@@ -16,8 +16,8 @@ from tests.support.kit import ROOT, Kit, make_bundle
 from tests.support.schemas import schema_name, schema_problems, schemas
 
 COMMANDS = (
-    "list", "check", "new", "run", "leaderboard", "power", "score", "compare", "report", "pack",
-    "weights", "bundle", "new-bundle", "vendor",
+    "list", "check", "init", "new", "run", "leaderboard", "power", "score", "compare", "report",
+    "pack", "weights", "bundle", "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
@@ -36,8 +36,8 @@ def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
     known = (
-        "list, check, new, run, leaderboard, power, score, compare, report, pack, weights, "
-        "bundle, new-bundle, vendor"
+        "list, check, init, new, run, leaderboard, power, score, compare, report, pack, "
+        "weights, bundle, new-bundle, vendor"
     )
     assert f"no command 'rnu'; the commands are {known}" in answer.text
 
@@ -101,6 +101,7 @@ def test_the_json_of_every_command_is_as_documented(
         "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
         "compare": kit("compare", submission, "--bundle", bundle, "--update", "--json"),
+        "init": kit("init", "team", "--json"),
     }
     for command, answer in answers.items():
         assert answer.status == 0, answer.text
