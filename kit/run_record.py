@@ -37,6 +37,7 @@ def as_json(result: Run) -> dict[str, Any]:
                 "value": cell.value,
                 "shown": cell.shown,
                 "sorting": cell.column.sorting,
+                "ranks": cell.column.index == result.bundle.primary_index,
             }
             for cell in result.cells
         ],

@@ -3,8 +3,9 @@
     python3 compare.py INPUT_DIR [RESAMPLES]
 
 reads INPUT_DIR/stored/predictions.txt (before), INPUT_DIR/res/predictions.txt (now), the one CSV
-file of INPUT_DIR/ref, and INPUT_DIR/metadata.csv where it exists. `kit compare` starts it; the
-platform does not. Exit status: 0 compared; 1 a table cannot be used, with a message; 2 wrong usage.
+file of INPUT_DIR/ref, and INPUT_DIR/metadata.csv where it exists. Without stored/ it prints the
+intervals of the metrics themselves. `kit compare` and `kit leaderboard` start it; the platform does
+not. Exit status: 0 compared; 1 a table cannot be used, with a message; 2 wrong usage.
 """
 
 from __future__ import annotations

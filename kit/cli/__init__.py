@@ -27,6 +27,7 @@ _COMMANDS = {
     "run": "Run a submission through prediction and scoring as the platform does.",
     "score": "Score a predictions file against a reference table.",
     "compare": "Compare predictions and scores with the stored ones: is it worse, or noise?",
+    "leaderboard": "Rank all runs as the platform does, and show how submissions moved.",
     "pack": "Make the zip to upload, or list every reason against it.",
     "weights": "List, show or fetch the files of weights.json.",
     "bundle": "Make the zip of a competition bundle that an organiser uploads.",

@@ -12,10 +12,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from kit import bundles, run_record, runs, submissions
+from kit import bundles, history, run_record, runs, submissions
 from kit.cli.options import bundle_option, out_option, task_option
-from kit.cli.printing import console, json_option, print_json, progress, size, table
-from kit.errors import UsageProblem
+from kit.cli.printing import console, json_option, print_json, progress, say, size, table
+from kit.errors import KitError, UsageProblem
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import AUTO, CHOICES, ModeOptions, choose_mode
 from kit.records import read_record
@@ -125,11 +125,25 @@ def command(
                 on_tick=tick,
                 resume=bool(resume),
             )
+    _remember(result)
     if as_json:
         print_json(run_record.as_json(result))
     else:
         _show(result)
     return 1 if result.failure else 0
+
+
+def _remember(result: runs.Run) -> None:
+    """Add a run with scores below runs/ to the history, which `kit leaderboard` reads."""
+    if result.failure or result.folder.parent != Path("runs").resolve():
+        return
+    path = result.submission.path
+    try:
+        commit = history.commit_of(path if path.is_dir() else path.parent)
+        record = run_record.as_json(result)
+        history.add(result.folder.parent, result.folder.name, record, commit)
+    except KitError as error:  # the run itself is whole
+        say(f"kit: {error}", err=True)
 
 
 def _recorded(resume: str) -> tuple[Path, str, Path, str]:

@@ -81,14 +81,7 @@ def significance(task: Task, stored: str, new: str, resamples: int | None = None
     Raises:
         KitError: a table cannot be used; the program's message is passed on.
     """
-    with TemporaryDirectory(prefix="kit-compare-") as folder:
-        root = Path(folder, "input")
-        for name, text in (("stored", stored), ("res", new)):
-            place = root / name / PREDICTIONS_FILE
-            place.parent.mkdir(parents=True)
-            place.write_text(text, encoding="utf-8")
-        _lay_out_tables(task, root)
-        content = _ask(root, resamples)
+    content = _ask(task, {"stored": stored, "res": new}, resamples)
     differences = {
         row.pop("key"): Difference(**{name: row[name] for name in Difference.__annotations__})
         for row in content["metrics"]
@@ -97,7 +90,31 @@ def significance(task: Task, stored: str, new: str, resamples: int | None = None
     return Significance(differences, images, content["units"], content["grouped_by"])
 
 
-def _ask(folder: Path, resamples: int | None) -> dict[str, Any]:
+def own_intervals(
+    task: Task, predictions: str, resamples: int | None = None
+) -> dict[str, tuple[float | None, float | None]]:
+    """Return the 95 % interval of each metric of a text of predictions.txt, by key.
+
+    Raises:
+        KitError: a table cannot be used; the program's message is passed on.
+    """
+    content = _ask(task, {"res": predictions}, resamples)
+    return {row["key"]: (row["low"], row["high"]) for row in content["metrics"]}
+
+
+def _ask(task: Task, predictions: dict[str, str], resamples: int | None) -> dict[str, Any]:
+    """Run the program on texts of predictions.txt, by the folders in which it expects them."""
+    with TemporaryDirectory(prefix="kit-compare-") as folder:
+        root = Path(folder, "input")
+        for name, text in predictions.items():
+            place = root / name / PREDICTIONS_FILE
+            place.parent.mkdir(parents=True)
+            place.write_text(text, encoding="utf-8")
+        _lay_out_tables(task, root)
+        return _run(root, resamples)
+
+
+def _run(folder: Path, resamples: int | None) -> dict[str, Any]:
     program = checkout() / "scoring_program" / "compare.py"
     argv = [sys.executable, str(program), str(folder)]
     argv += [str(resamples)] if resamples else []

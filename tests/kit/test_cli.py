@@ -14,8 +14,8 @@ import pytest
 from tests.support.kit import ROOT, Kit, make_bundle
 
 COMMANDS = (
-    "list", "check", "new", "run", "score", "compare", "pack", "weights", "bundle", "new-bundle",
-    "vendor",
+    "list", "check", "new", "run", "score", "compare", "leaderboard", "pack", "weights",
+    "bundle", "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
@@ -33,8 +33,7 @@ def test_every_command_has_help_and_refuses_a_wrong_option(kit: Kit, command: st
 def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
-    known = "list, check, new, run, score, compare, pack, weights, bundle, new-bundle, vendor"
-    assert f"no command 'rnu'; the commands are {known}" in answer.text
+    assert f"no command 'rnu'; the commands are {', '.join(COMMANDS)}" in answer.text
 
 
 def test_no_command_shows_the_help(kit: Kit) -> None:
@@ -93,6 +92,7 @@ def test_the_json_of_every_command_is_as_documented(
         "vendor": kit("vendor", submission, "--json"),
         "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
+        "leaderboard": kit("leaderboard", "--quick", "--json"),
         "compare": kit("compare", submission, "--bundle", bundle, "--update", "--json"),
     }
     for command, answer in answers.items():

@@ -102,8 +102,8 @@ def test_the_column_may_stand_in_the_metadata_of_the_images(tmp_path: Path) -> N
 
 
 def test_the_images_that_lost_most_come_first(tmp_path: Path) -> None:
-    before, after = [0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3, -1, 2.5, 6, 7.5]
-    found = compare_folder(make_folder(tmp_path, ANOMALY, rows(before), rows(after)), 50)
+    before, after = rows([0, 1, 2, 3, 4, 5, 6, 7]), rows([0, 1, 2, 3, -1, 2.5, 6, 7.5])
+    found = compare_folder(make_folder(tmp_path, ANOMALY, before, after), 50)
     changed = [
         (row["filename"], row["credit_stored"], row["credit_new"]) for row in found["changed"]
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wildlife_scoring.bootstrap.credits import TRUTH, credits_of
-from wildlife_scoring.bootstrap.intervals import RESAMPLES, differences
+from wildlife_scoring.bootstrap.intervals import RESAMPLES, differences, intervals
 from wildlife_scoring.bootstrap.resampling import Units, whole
 from wildlife_scoring.bootstrap.tracks import statistic_of
 from wildlife_scoring.input_files import find_predictions, find_reference
@@ -31,6 +31,11 @@ class Grouping:
 
     column: str
     units: Units
+
+    @property
+    def by_individual(self) -> bool:
+        """Whether a unit is an individual."""
+        return self.column.casefold() in ("identity", "individual")
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class Image:
 def compare_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Compare FOLDER/stored/predictions.txt and FOLDER/res/predictions.txt for FOLDER/ref.
 
-    FOLDER/metadata.csv may say which images belong together. Raises ScoringError that lists the
-    problems of the tables.
+    FOLDER/metadata.csv may say which images belong together. Without FOLDER/stored the metrics have
+    the intervals of their own values. Raises ScoringError that lists the problems of the tables.
     """
     problems = Problems()
     reference = find_reference(folder, problems)
@@ -76,16 +81,21 @@ def compare_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     if reference is None or track is None:
         problems.stop()
     problems.stop_if_any()
-    stored = _table(track, reference, folder / STORED)
     new = _table(track, reference, folder / "res" / "predictions.txt")
-    grouping = group(reference, folder / METADATA, stored.truth["filename"])
-    return {
+    grouping = group(reference, folder / METADATA, new.truth["filename"])
+    found = {
         "format": 1,
         "track": track.name,
-        "images": len(stored.truth["filename"]),
+        "images": len(new.truth["filename"]),
         "grouped_by": grouping.column,
         "units": grouping.units.count,
-        "metrics": [asdict(one) for one in _metrics(track, stored, new, grouping, resamples)],
+    }
+    if not (folder / STORED).is_file():
+        return found | {"metrics": _own_intervals(track, new, grouping, resamples)}
+    stored = _table(track, reference, folder / STORED)
+    metrics = [asdict(one) for one in _metrics(track, stored, new, grouping, resamples)]
+    return found | {
+        "metrics": metrics,
         "changed": [asdict(one) for one in _changed(track, stored, new)],
     }
 
@@ -120,12 +130,22 @@ def _table(track: Track, reference: Path, predictions: Path) -> Aligned:
     )
 
 
+def _own_intervals(
+    track: Track, table: Aligned, grouping: Grouping, resamples: int
+) -> list[dict[str, Any]]:
+    keys, statistic = statistic_of(track, table, by_individual=grouping.by_individual)
+    found = intervals(statistic, grouping.units, resamples=resamples)
+    return [
+        {"key": key, "new": _number(one.value), "low": _number(one.low), "high": _number(one.high)}
+        for key, one in zip(keys, found, strict=True)
+    ]
+
+
 def _metrics(
     track: Track, stored: Aligned, new: Aligned, grouping: Grouping, resamples: int
 ) -> list[Metric]:
-    by_individual = grouping.column.casefold() in ("identity", "individual")
-    keys, first = statistic_of(track, stored, by_individual=by_individual)
-    _, second = statistic_of(track, new, by_individual=by_individual)
+    keys, first = statistic_of(track, stored, by_individual=grouping.by_individual)
+    _, second = statistic_of(track, new, by_individual=grouping.by_individual)
     units = grouping.units
     before, after = whole(first, units), whole(second, units)
     found = differences(first, second, units, resamples=resamples)
