@@ -54,6 +54,8 @@ def section(title: str) -> list[str]:
 def test_the_wheel_holds_the_bundles_without_their_training_data(installed: Installed) -> None:
     (size,) = re.findall(r"wheel that `pip wheel --no-deps .` makes \((\d+) MB\)", README)
     assert int(size) == round(installed.wheel.stat().st_size / 1e6)
+    train = sum(path.stat().st_size for path in ROOT.glob("sample_data/*/train/**/*.*"))
+    assert train > installed.wheel.stat().st_size  # hatch_build.py: more than half of all bytes
     names = set(zipfile.ZipFile(installed.wheel).namelist())
     for track in TRACKS:
         inside = f"kit/provided/sample_data/{track}"
