@@ -116,6 +116,7 @@ bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/RE
 	@$(BIN)/python -m benchmarks.bootstrap --write
 	@$(BIN)/python -m benchmarks.ingestion --write
 	@$(BIN)/python -m benchmarks.serving --write
+	@$(BIN)/python -m benchmarks.families --write
 	@$(BIN)/python -m benchmarks.local_features --write
 	@$(BIN)/python -m benchmarks.kit_commands --write
 
@@ -127,6 +128,7 @@ artifacts-%: $(VENV)/all.done ## Train the artifacts of a track on its sample da
 	@$(BIN)/python -m training.$*
 
 scores: $(VENV)/all.done ## Store what every submission scores now, for the regression test
+	@$(BIN)/kit compare --update
 	@$(BIN)/python -m benchmarks.stored_scores
 
 pack: $(VENV)/core.done ## Pack every submission into dist/

@@ -27,7 +27,7 @@ def new_bundle(target: Path, today: date) -> list[str]:
         UsageProblem: something is there already.
         WriteFailed: the folder cannot be made.
     """
-    temporary = target.with_name(f".{target.name}.tmp")
+    temporary = target.parent / f".{target.name}.tmp"
     try:
         if target.exists() or target.is_symlink():
             raise UsageProblem(f"{target}: exists already; choose another name")

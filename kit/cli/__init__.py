@@ -23,6 +23,7 @@ from kit.files import FULL, free_bytes
 _COMMANDS = {
     "list": "List the submissions here: track, size of the zip, scores of the last run.",
     "check": "Find what would make an upload fail, in a submission or a bundle.",
+    "init": "Start a repository for a team's submissions, with CI.",
     "new": "Start a submission that runs at once.",
     "run": "Run a submission through prediction and scoring as the platform does.",
     "leaderboard": "Rank the runs here as the platform ranks submissions.",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing, write_json
-from kit.repository import submissions_folder
+from kit.repository import SUBMISSIONS
 from kit.vendoring.imports import (
     SHARED_FOLDER,
     Shared,
@@ -147,21 +147,14 @@ def differences(folder: Path, shared: Shared) -> list[Difference]:
 def shared_folders(folder: Path) -> list[Path]:
     """Return where the shared packages of a submission are: `_shared` next to its folder.
 
-    A submission in submissions/ may use the packages that the kit provides too. Elsewhere it may
-    come from another repository, whose packages of these names are others.
+    A submission in a folder submissions/ may use the packages that the kit provides too. Elsewhere
+    its packages of these names may be others.
     """
     parent = folder.resolve().parent
     own = parent / SHARED_FOLDER
-    if parent != _submissions() or own == kit_packages():
+    if parent.name != SUBMISSIONS or own == kit_packages():
         return [own]
     return [own, kit_packages()]
-
-
-def _submissions() -> Path | None:
-    try:
-        return submissions_folder().resolve()
-    except UsageProblem:
-        return None
 
 
 def check_package_names(shared: Shared, names: Sequence[str]) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.kit import ROOT, Kit, make_bundle
+from tests.support.schemas import schema_name, schema_problems, schemas
 
 COMMANDS = (
-    "list", "check", "new", "run", "score", "report", "pack", "weights", "bundle", "new-bundle",
-    "vendor",
+    "list", "check", "init", "new", "run", "leaderboard", "power", "score", "compare", "report",
+    "pack", "weights", "bundle", "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 
@@ -34,8 +36,8 @@ def test_an_unknown_command_lists_the_known(kit: Kit) -> None:
     answer = kit("rnu")
     assert answer.status == 2
     known = (
-        "list, check, new, run, leaderboard, power, score, compare, report, pack, weights, "
-        "bundle, new-bundle, vendor"
+        "list, check, init, new, run, leaderboard, power, score, compare, report, pack, "
+        "weights, bundle, new-bundle, vendor"
     )
     assert f"no command 'rnu'; the commands are {known}" in answer.text
 
@@ -78,7 +80,8 @@ def test_debug_shows_the_traceback(kit: Kit) -> None:
 def documented_fields(command: str) -> set[str]:
     """The first-level fields that kit/README.md lists for a command's --json."""
     section = GUIDE.split(f"### `kit {command} --json`", 1)[1].split("###", 1)[0]
-    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", section, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"\w+", row)}
 
 
 def test_the_json_of_every_command_is_as_documented(
@@ -97,6 +100,8 @@ def test_the_json_of_every_command_is_as_documented(
         "vendor": kit("vendor", submission, "--json"),
         "vendor --check": kit("vendor", submission, "--check", "--json"),
         "score": kit("score", *sample_scoring(), "--json"),
+        "compare": kit("compare", submission, "--bundle", bundle, "--update", "--json"),
+        "init": kit("init", "team", "--json"),
     }
     for command, answer in answers.items():
         assert answer.status == 0, answer.text
@@ -104,6 +109,23 @@ def test_the_json_of_every_command_is_as_documented(
         assert set(answer.json) == documented_fields(command), command
     assert documented_fields("report") == {"format", "report", "bytes", "runs"}
     assert documented_fields("new") == {"format", "name", "track", "folder", "packages"}
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_a_schema_is_valid_and_asks_for_what_the_guide_documents(name: str) -> None:
+    schema = schemas()[name]
+    Draft202012Validator.check_schema(schema)
+    command = schema["title"].removeprefix("kit ").removesuffix(" --json")
+    assert schema_name(command) == name == schema["$id"]
+    if "oneOf" not in schema:
+        assert set(schema["required"]) == documented_fields(command)
+
+
+def test_a_schema_finds_a_field_that_is_new_or_of_another_type() -> None:
+    assert schema_problems("score", {"format": 1, "scores": {"a": 1}, "folder": None}) == []
+    found = schema_problems("score", {"format": 1, "scores": {"a": "1"}, "folder": None, "x": 0})
+    assert len(found) == 2
+    assert any(line.startswith("$.scores.a: ") for line in found)
 
 
 def sample_scoring() -> tuple[Path, Path]:

@@ -78,6 +78,7 @@ def test_what_is_there_is_kept(kit: Kit, tmp_path: Path) -> None:
     assert answer.status == 2
     assert "exists already" in answer.text
     Path("file").write_text("")
+    assert kit("new-bundle", ".").status == 2
     assert kit("new-bundle", "file/leaves").status == 1
     assert kit("new-bundle", "x" * 300).status == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,12 @@ def test_a_time_out_can_be_resumed_to_the_same_bytes(
     kit: Kit, long_bundle: Path, slow: Path
 ) -> None:
     assert kit("run", slow, "--bundle", long_bundle, "--out", "whole").status == 0
-    cut = kit("run", slow, "--bundle", long_bundle, "--out", "cut", "--time-limit", "0.9")
+    # On a busy machine the model may not be there yet after the first of these limits.
+    for limit in ("0.9", "1.3", "1.8", "2.5", "3.4", "4.6", "6.2"):
+        shutil.rmtree("cut", ignore_errors=True)
+        cut = kit("run", slow, "--bundle", long_bundle, "--out", "cut", "--time-limit", limit)
+        if re.search(r"after [1-9]\d* images; `kit run --resume", cut.text):
+            break
     assert cut.status == 1
     assert Path("cut/journal.txt").is_file()
     assert not Path("cut/predictions.txt").exists()

@@ -102,7 +102,10 @@ def test_sample_data_and_artifacts_stay_small() -> None:
 
 
 def fenced(text: str) -> list[str]:
-    """The commands of the ```sh fences, continuation lines joined."""
+    """The commands of the ```sh fences, continuation lines joined.
+
+    The ```bash fence is for a folder outside of a checkout: tests/kit/test_wheel.py runs it.
+    """
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [line.split("  #")[0].strip() for line in lines if line.strip()]

@@ -194,7 +194,7 @@ def test_a_paired_difference_is_narrower_than_two_intervals() -> None:
     assert fall.high < 0
     assert fall.below > 0.99
     same = differences(one, one, units, resamples=100)[0]
-    assert same == Interval(0.0, 0.0, 0.0, "percentile", 0, 0.5)
+    assert same == Interval(0.0, 0.0, 0.0, "percentile", 0, below=0.5, ties=1.0)
 
 
 def test_the_seed_decides_everything_and_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,22 +14,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.stored_scores import (
-    ROOT,
-    Case,
-    bundle_folder,
-    cases,
-    machine_type,
-    run_case,
-    track_of,
-)
+from benchmarks.stored_scores import ROOT, bundle_folder, cases, track_of
 from kit import submissions
 from kit.checks.running.images import BROKEN, odd_images
 from kit.contract import PREDICTION_OF_TRACK
 from kit.packing.shipping import shipped
+from kit.regression.cases import Case, compare, run_case
+from kit.regression.predictions import change, parse_predictions, read_predictions
+from kit.regression.store import Kept, machine_type, read_stored
+from kit.regression.verdicts import EQUAL, IDENTICAL
+from kit.regression.wording import in_words
 from kit.vendoring.record import read_vendored
 from kit.vendoring.vendor import differences, shared_folders
-from tests.support.agreement import Answers, differing_labels, differing_scores
+from tests.support.agreement import differing_labels, differing_scores
 from tests.support.ingestion_server import ingest
 from tests.support.kit import Kit
 
@@ -55,14 +52,6 @@ CASES = cases()
 SOME = 40
 # Those of them that are predicted one by one too, next to the odd ones.
 COMPARED = 12
-# What another processor, package version or number of threads may move in single precision: the
-# fourth decimal of a score, or this share of the scores' range; and so little of the leaderboard's.
-TOLERANCE = 1.5e-4
-SHARE = 1e-5
-SCORE_TOLERANCE = 0.002
-# Of labels only few may differ there, and each one moves the scores by its individual's weight.
-MOVED_LABELS = 0.02
-LABEL_TOLERANCE = 0.04
 
 
 def case_params(found: list[Case]) -> list[Any]:
@@ -70,11 +59,16 @@ def case_params(found: list[Case]) -> list[Any]:
     return [
         pytest.param(
             case,
-            id=f"{case.name}-{case.task}",
-            marks=param(submissions.find(case.name)).marks,
+            id=f"{case.submission.name}-{task_of(case)}",
+            marks=param(case.submission).marks,
         )
         for case in found
     ]
+
+
+def task_of(case: Case) -> str:
+    """The task's name as that of a folder."""
+    return case.task.name.lower()
 
 
 @dataclass(frozen=True)
@@ -240,21 +234,25 @@ def test_candidates_are_written_where_the_model_explains(predicted: Predicted) -
 
 
 def test_some_development_predictions_are_the_stored_ones(predicted: Predicted) -> None:
-    submission = predicted.submission
-    case = Case(submission.name, track_of(submission), DEVELOPMENT)
+    (case,) = [
+        case
+        for case in CASES
+        if case.submission == predicted.submission and task_of(case) == DEVELOPMENT
+    ]
     assert_stored_predictions(case, predicted.output)
 
 
-@pytest.mark.parametrize("case", case_params([c for c in CASES if c.task != DEVELOPMENT]))
+@pytest.mark.parametrize("case", case_params([c for c in CASES if task_of(c) != DEVELOPMENT]))
 def test_some_predictions_are_the_stored_ones(case: Case, tmp_path: Path) -> None:
     images = some_images(task_images(case), tmp_path / "images")
-    ingest(images, submissions.find(case.name).path, tmp_path / "output")
+    ingest(images, case.submission.path, tmp_path / "output")
     assert_stored_predictions(case, tmp_path / "output")
 
 
 @pytest.mark.parametrize("case", case_params(CASES))
 def test_the_stored_predictions_have_the_stored_scores(case: Case, kit: Kit) -> None:
-    assert_stored_scores(case, case.predictions, kit, tolerance=0.0)
+    stored = read_stored(case.slot, case.submission.name)
+    assert scores_of(case, case.slot.predictions, kit) == stored.scores
 
 
 @pytest.mark.stored
@@ -262,76 +260,48 @@ def test_the_stored_predictions_have_the_stored_scores(case: Case, kit: Kit) -> 
 def test_all_predictions_and_their_scores_are_the_stored_ones(
     case: Case, tmp_path: Path, kit: Kit
 ) -> None:
-    ingest(task_images(case), submissions.find(case.name).path, tmp_path / "output")
-    assert_stored_predictions(case, tmp_path / "output")
-    exact = stored_of(case)["machine"] == machine_type()
-    scored = PREDICTION_OF_TRACK[case.track] == "score"
-    tolerance = SCORE_TOLERANCE if scored else 0.0 if exact else LABEL_TOLERANCE
-    assert_stored_scores(case, tmp_path / "output/predictions.txt", kit, tolerance)
+    """What `kit compare` does, without importing torch again for each submission."""
+    ingest(task_images(case), case.submission.path, tmp_path / "output")
+    predictions = tmp_path / "output" / "predictions.txt"
+    text, scores = predictions.read_text(encoding="utf-8"), scores_of(case, predictions, kit)
+    new = Kept(text, scores, machine=machine_type(), where="this run")
+    found = compare(case, read_stored(case.slot, case.submission.name), new)
+    assert found.verdict in (IDENTICAL, EQUAL), f"{in_words(found)}\n{advice(case)}"
 
 
 def task_images(case: Case) -> Path:
-    return ROOT / "sample_data" / case.track / "input_data" / case.task
+    assert case.task.input_data
+    return case.task.input_data
 
 
 def advice(case: Case) -> str:
-    return f"If this is meant, store them: python -m benchmarks.stored_scores {case.name}"
-
-
-def stored_of(case: Case) -> Any:
-    """What is stored of a case's scores, and where they were made."""
-    assert case.scores.is_file(), f"no stored scores. {advice(case)}"
-    return json.loads(case.scores.read_text())
+    return f"If this is meant, store them: kit compare --update {case.submission.name}"
 
 
 def assert_stored_predictions(case: Case, output: Path) -> None:
     """Compare the predictions in `output` with the stored ones of the same images."""
-    machine = stored_of(case)["machine"]
-    stored = dict(csv.reader(case.predictions.read_text(encoding="utf-8").splitlines()))
-    found = answers(output)
-    expected = {name: stored[name] for name in found}
-    if PREDICTION_OF_TRACK[case.track] == "score":
-        assert_scores_close(found, expected, [*stored.values()])
-    elif machine == machine_type():
-        assert found == expected, f"predictions changed. {advice(case)}"
-    else:
-        assert_labels_close(found, expected)
+    stored = read_stored(case.slot, case.submission.name)
+    before = parse_predictions(stored.predictions, stored.where)
+    found = read_predictions(output / "predictions.txt")
+    assert case.kind
+    changed = change(before, found, case.kind, stored.machine == machine_type())
+    assert changed.within, f"{changed}\n{advice(case)}"
 
 
-def assert_stored_scores(case: Case, predictions: Path, kit: Kit, tolerance: float) -> None:
-    """Score a file of predictions for all images, and compare with what is stored."""
-    stored = stored_of(case)["scores"]
-    reference = ROOT / "sample_data" / case.track / "reference_data" / case.task / "ref.csv"
-    answer = kit("score", str(predictions), str(reference), "--json")
+def scores_of(case: Case, predictions: Path, kit: Kit) -> dict[str, float]:
+    """The scores of a file of predictions for all images."""
+    assert case.task.reference_data
+    answer = kit("score", predictions, case.task.reference_data, "--json")
     assert answer.status == 0, answer.err
-    assert answer.json["scores"] == pytest.approx(stored, abs=tolerance, rel=0), advice(case)
-
-
-def assert_scores_close(found: Answers, expected: Answers, all_stored: list[str]) -> None:
-    values = [float(stored) for stored in all_stored]
-    allowed = max(TOLERANCE, SHARE * (max(values) - min(values)))
-    wanted = {name: pytest.approx(float(stored), abs=allowed) for name, stored in expected.items()}
-    assert {name: float(answer) for name, answer in found.items()} == wanted
-
-
-def assert_labels_close(found: Answers, expected: Answers) -> None:
-    """A score next to the threshold may fall on its other side on another processor."""
-    moved = [name for name, answer in found.items() if answer != expected[name]]
-    assert len(moved) <= max(1, MOVED_LABELS * len(found)), moved
-
-
-def test_a_new_submission_without_stored_scores_fails_with_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.stored_scores.STORE", tmp_path)
-    case = Case("constant", "hybrid", "development")
-    with pytest.raises(AssertionError, match=r"python -m benchmarks\.stored_scores constant"):
-        stored_of(case)
+    scores: dict[str, float] = answer.json["scores"]
+    return scores
 
 
 def test_a_stored_score_is_what_kit_run_gives() -> None:
-    case = Case("wing_pattern_sgd", "hybrid", "final")
-    stored = json.loads(case.scores.read_text())
-    if stored["machine"] != machine_type():
-        pytest.skip("stored on another type of machine")
-    assert run_case(case).scores == stored["scores"]
+    (case,) = [
+        case
+        for case in CASES
+        if case.submission.name == "wing_pattern_sgd" and task_of(case) == "final"
+    ]
+    stored = read_stored(case.slot, case.submission.name)
+    assert run_case(case).scores == pytest.approx(stored.scores, abs=1e-9)

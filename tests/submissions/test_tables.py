@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import submissions_table
-from benchmarks.stored_scores import ROOT, Case, readme_tables
+from benchmarks.stored_scores import ROOT, readme_tables
+from kit import bundles
+from kit.regression.cases import Case
+from kit.regression.store import Kept, write_stored
+from kit.submissions import Submission
+from tests.support.kit import make_submission
 
 
 def test_the_readmes_tables_are_what_is_stored() -> None:
@@ -22,21 +26,26 @@ def test_the_table_of_the_submissions_is_what_their_folders_say() -> None:
     assert submissions_table.submissions_table() in readme, advice
 
 
+def case_of(name: str, track: str, team: Path) -> Case:
+    """The final task of a track for a submission in a team's own repository."""
+    folder = make_submission(team / "submissions" / name, metadata=f"track: {track}\n")
+    bundle = bundles.read(ROOT / "sample_data" / track)
+    return Case(Submission(name, folder), bundle, bundle.task("final"))
+
+
 def test_each_track_has_a_table_with_its_own_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hybrid = ("challenge_score", "A_score_major_recall", "A_score_minor_recall", "mimic_recall")
     reid = ("geometric_mean", "BAKS", "BAUS", "cat_BAKS")
     made = [
-        (Case("poor", "reid", "final"), dict.fromkeys(reid, 0.1)),
-        (Case("good", "reid", "final"), dict.fromkeys(reid, 0.7)),
-        (Case("wings", "hybrid", "final"), dict.fromkeys(hybrid, 0.5)),
+        (case_of("poor", "reid", tmp_path), dict.fromkeys(reid, 0.1)),
+        (case_of("good", "reid", tmp_path), dict.fromkeys(reid, 0.7)),
+        (case_of("wings", "hybrid", tmp_path), dict.fromkeys(hybrid, 0.5)),
     ]
-    monkeypatch.setattr("benchmarks.stored_scores.STORE", tmp_path)
     monkeypatch.setattr("benchmarks.stored_scores.cases", lambda: [case for case, _ in made])
     for case, scores in made:
-        case.scores.parent.mkdir()
-        case.scores.write_text(json.dumps({"scores": scores}))
+        write_stored(case.slot, Kept("a.jpg,0.5\n", scores))
     assert readme_tables().splitlines() == [
         "Track `hybrid`:",
         "",

@@ -15,6 +15,7 @@ from PIL import Image
 
 from kit.cli import main
 from kit.zips import tree_entries, write_zip
+from tests.support.schemas import command_of, schema_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = ("challenge_score", "accuracy")
@@ -164,11 +165,15 @@ class Answer:
     status: int
     out: str
     err: str
+    arguments: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
-        """Standard output read as JSON."""
-        return json.loads(self.out)
+        """Standard output read as JSON, after a look into the command's schema."""
+        document = json.loads(self.out)
+        problems = schema_problems(command_of(self.arguments), document)
+        assert not problems, problems
+        return document
 
     @property
     def text(self) -> str:
@@ -185,11 +190,12 @@ class Kit:
     def __call__(self, *arguments: str | Path) -> Answer:
         """Run `kit ARGUMENTS`."""
         self._capsys.readouterr()
+        given = tuple(str(argument) for argument in arguments)
         with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
+            main([*given])
         captured = self._capsys.readouterr()
         code = caught.value.code
-        return Answer(code if isinstance(code, int) else 1, captured.out, captured.err)
+        return Answer(code if isinstance(code, int) else 1, captured.out, captured.err, given)
 
 
 def zipped(folder: Path) -> Path:

@@ -40,6 +40,10 @@ class Checkpoint:
         with replaced(self.path) as temporary:
             torch.save(content, temporary)
 
+    def discard(self) -> None:
+        """Remove the file: a run that cannot be resumed must not block one with other settings."""
+        self.path.unlink(missing_ok=True)
+
     def read(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """Return the saved state, with tensors on `device`; None where no file exists.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.family.filters.frame import Filter, Flags, Given
+from training.family.filters.frame import Filter, FilterUnavailable, Flags, Given
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,10 @@ def clean(
     """Return what each filter removes, in order; each sees what those before it left.
 
     given: whose collection is the whole one; aside: (n,), the images of the test part.
-    Raises FilterUnavailable, DataError.
+    Raises DataError; FilterUnavailable before the first filter, with all weights that are missing.
     """
+    if missing := [text for one in filters if (text := one.missing(given))]:
+        raise FilterUnavailable("\n".join(missing))
     kept = np.ones(len(given.collection), dtype=bool)
     removed = []
     for one in filters:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.common.console import say
 from training.common.errors import DataError
 from training.common.images import UNREADABLE
 from training.common.tables import Row, is_ragged, read_table
@@ -27,6 +28,7 @@ from training.common.tables import Row, is_ragged, read_table
 TABLE, IMAGES = "train.csv", "images"
 COLUMNS = ("filename", "family", "phylum")
 FEWEST = 2  # images of a family: one to learn from and one to validate with
+TAXONOMY_HELP = "table (family, phylum) that the labels have to agree with"
 RAGGED = "has more or fewer fields than the header"
 _SMALL = 64  # pixels; a JPEG is decoded at reduced scale, which finds damage as well
 
@@ -107,6 +109,35 @@ def read_collection(
     return Collection(images, filenames, family, phylum, np.array(modes))
 
 
+def read_known(folder: Path, taxonomy: Path | None = None) -> Collection:
+    """Read a collection whose labels have to agree with a table of families and phyla, if given.
+
+    Says which families of the table have no image: a network that is trained on the collection
+    cannot name them. Raises DataError as `read_collection` and `read_taxonomy` do.
+    """
+    if taxonomy is None:
+        return read_collection(folder)
+    known = read_taxonomy(taxonomy)
+    found = read_collection(folder, known)
+    if never := sorted(set(known) - set(found.taxonomy)):
+        say(f"note: no image of {len(never)} families, never named: {', '.join(never)}")
+    return found
+
+
+def read_taxonomy(table: Path) -> dict[str, str]:
+    """Read family -> phylum from a table with these two columns. Raises DataError."""
+    columns, rows = read_table(table, "a table with the columns family and phylum")
+    if gone := [name for name in COLUMNS[1:] if name not in columns]:
+        raise DataError(f"{table}: columns {gone} are missing; found {columns}")
+    whole = [(line, row) for line, row in enumerate(rows, start=2) if not is_ragged(row)]
+    problems = [f"line {line}: {RAGGED}" for line, row in enumerate(rows, start=2)
+                if is_ragged(row)]  # fmt: skip
+    problems += _label_problems(whole, None)
+    if problems:
+        raise DataError("\n  ".join([f"{table}: {len(problems)} problem(s)", *problems]))
+    return {row["family"].strip(): row["phylum"].strip() for _, row in whole}
+
+
 def family_problems(family: Iterable[str], wanted: Names[str] = ()) -> list[str]:
     """Name each family that cannot be learnt: fewer than 2 images, or none of a wanted one.
 
@@ -159,12 +190,16 @@ def _label_problems(lines: Sequence[Line], taxonomy: Mapping[str, str] | None) -
 
 def _table_problems(lines: Sequence[Line]) -> Iterator[str]:
     seen: dict[str, list[int]] = defaultdict(list)
+    spelled: dict[str, str] = {}
     for line, row in lines:
+        name = row["filename"].strip()
         # Folded, for file systems on which a.jpg and A.JPG are one file.
-        seen[row["filename"].strip().casefold()].append(line)
-    for name, where in seen.items():
-        if name and len(where) > 1:
-            yield f"image {name!r} is in {len(where)} rows: lines {', '.join(map(str, where))}"
+        seen[name.casefold()].append(line)
+        spelled.setdefault(name.casefold(), name)
+    for folded, where in seen.items():
+        if folded and len(where) > 1:
+            name, rows = spelled[folded], ", ".join(map(str, where))
+            yield f"image {name!r} is in {len(where)} rows: lines {rows}"
     families = [row["family"].strip() for _, row in lines]
     yield from family_problems(families)
     if lines and len(set(families)) < 2:

@@ -22,7 +22,14 @@ from training.common.errors import DataError
 from training.common.images import list_images, place_image
 from training.common.script import parser, run
 from training.common.tables import Row, is_ragged, read_table, write_table
-from training.family.collection import COLUMNS, IMAGES, RAGGED, TABLE, family_problems
+from training.family.collection import (
+    COLUMNS,
+    IMAGES,
+    RAGGED,
+    TABLE,
+    family_problems,
+    read_taxonomy,
+)
 
 FILE_COLUMNS = ("file_name", "filename", "file_path", "path")
 ALSO = ("rarespecies_id", "eol_content_id", "sciName", "common")  # kept where the table has them
@@ -55,8 +62,7 @@ def read_rare_species(table: Path) -> list[tuple[Path, Row]]:
 
 def read_folders(folder: Path, taxonomy: Path) -> list[tuple[Path, Row]]:
     """Return image and row of each image of FOLDER/FAMILY. Raises DataError with all problems."""
-    _, known = read_table(taxonomy, "a table with the columns family and phylum")
-    phyla = {row["family"].strip(): row["phylum"].strip() for row in known if not is_ragged(row)}
+    phyla = read_taxonomy(taxonomy)
     found, problems = [], []
     for path in list_images(folder):
         family = path.parts[0] if len(path.parts) > 1 else ""

@@ -21,7 +21,7 @@ from training.common.errors import DataError
 from training.common.images import read_each
 from training.common.submission_files import write_submission
 from training.family.calibration import temperature_of
-from training.family.collection import Collection, read_collection
+from training.family.collection import Collection, read_known
 from training.family.features import Sight, TowerFeatures
 from training.family.heads.trainer import HeadTrainer, Labelled
 from training.family.heads.tuning import LastLayersTrainer, Squares
@@ -75,24 +75,26 @@ class Trained:
     checkpoints: tuple[Path, ...] = ()
 
 
-def read_split(data: Path) -> Split:
+def read_split(data: Path, taxonomy: Path | None = None) -> Split:
     """Read a collection and split it. Raises DataError with all that is wrong."""
-    collection = read_collection(data)
-    taxonomy = Taxonomy.of(collection.taxonomy)
-    labels = np.searchsorted(np.array(taxonomy.families), collection.family)
+    collection = read_known(data, taxonomy)
+    known = Taxonomy.of(collection.taxonomy)
+    labels = np.searchsorted(np.array(known.families), collection.family)
     validation = validation_rows(collection.family)
     if not len(validation):
         raise DataError(f"{data}: {len(collection)} images are too few to validate with a tenth")
     fit = np.setdiff1d(np.arange(len(collection)), validation)
-    return Split(collection, taxonomy, np.asarray(labels, dtype=np.intp), fit, validation)
+    return Split(collection, known, np.asarray(labels, dtype=np.intp), fit, validation)
 
 
-def train(data: Path, out: Path, recipe: Recipe) -> Trained:
+def train(data: Path, out: Path, recipe: Recipe, taxonomy: Path | None = None) -> Trained:
     """Train a network, and say what it is worth on the validation images.
+
+    taxonomy: a table of families and phyla that the data has to agree with.
 
     Raises DataError, FeatureError and TrainingError.
     """
-    split = read_split(data)
+    split = read_split(data, taxonomy)
     say(
         f"{len(split.collection)} images of {len(split.taxonomy.families)} families: "
         f"{len(split.fit)} to train on, {len(split.validation)} for validation"
@@ -102,20 +104,20 @@ def train(data: Path, out: Path, recipe: Recipe) -> Trained:
     settings |= {"head": recipe.head.head_settings()}
     out.mkdir(parents=True, exist_ok=True)
     paths = tuple(out / name for name in CHECKPOINTS)
-    made_with = recipe.made_with(tower=digest, data=short_digest(data / "train.csv"))
+    digests = {"tower": digest, "data": short_digest(data / "train.csv")}
     network = FamilyNetwork(settings, len(split.taxonomy.families))
     network.tower.load_state_dict(tower.state_dict())
     features = TowerFeatures(network.tower, digest, Sight(recipe.views(), settings))
     validated = features.served(split.paths(split.validation))
     fit = Labelled(features.copies(split.paths(split.fit), recipe.copies), split.labels[split.fit])
     seen = Labelled(validated, split.labels[split.validation])
-    trainer = HeadTrainer(
-        recipe.head, fit, len(split.taxonomy.families), seen, Checkpoint(paths[0], made_with)
-    )
+    checkpoint = Checkpoint(paths[0], recipe.head_made_with(**digests))
+    trainer = HeadTrainer(recipe.head, fit, len(split.taxonomy.families), seen, checkpoint)
     network.head.load_state_dict(trainer.train().state_dict())
     say(f"head: {len(trainer.progress.training)} epochs, the best was {trainer.progress.best + 1}")
     if recipe.tuning.tuning_epochs:
-        network = tuned(network, split, recipe, Checkpoint(paths[1], made_with))
+        checkpoint = Checkpoint(paths[1], recipe.made_with(**digests))
+        network = tuned(network, split, recipe, checkpoint)
     weights = round_to_half(network, published_tensors(network, settings))
     logits = served_logits(network, split.paths(split.validation), recipe.views())
     temperature = temperature_of(logits, seen.labels)

@@ -37,8 +37,13 @@ class Recipe:
         }
 
     def made_with(self, **digests: str) -> Mapping[str, Any]:
-        """Return all that decides a training, for its checkpoint."""
+        """Return all that decides a training, for the checkpoint of its last layers."""
         return {**{name: str(part) for name, part in asdict(self).items()}, **digests}
+
+    def head_made_with(self, **digests: str) -> Mapping[str, Any]:
+        """Return all that decides the head, which does not know how it will be tuned."""
+        made_with = self.made_with(**digests)
+        return {name: value for name, value in made_with.items() if name != "tuning"}
 
 
 PRESETS = {

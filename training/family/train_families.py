@@ -23,9 +23,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 from training.common import script
 from training.common.log_blocks import log_table
+from training.family.collection import TAXONOMY_HELP
 from training.family.heads.recipe import HeadRecipe
 from training.family.heads.tuning import TuningRecipe
 from training.family.published import publish, train
@@ -48,6 +50,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     made = script.submission_parser("family", NAME, f"Train the submission {NAME}.")
+    made.add_argument("--taxonomy", type=Path, help=TAXONOMY_HELP)
     made.add_argument("--preset", choices=sorted(PRESETS), default="imagenet")
     made.add_argument("--backbone", help="of full: timm's name, hf-hub:ID or local-dir:FOLDER")
     script.add_recipe_options(made, Recipe)
@@ -78,7 +81,8 @@ def work(options: argparse.Namespace) -> None:
         command = f"python -m training.family.train_families --preset {options.preset}"
         if options.image_size is not None:
             command += f" --image-size {options.image_size}"
-        publish(NAME, options.out, train(options.data, options.out, recipe), command)
+        made = train(options.data, options.out, recipe, options.taxonomy)
+        publish(NAME, options.out, made, command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -31,7 +31,7 @@ from training.common.console import say
 from training.common.digests import short_digest
 from training.common.submission_files import write_submission
 from training.family.calibration import temperature_of
-from training.family.collection import read_collection
+from training.family.collection import TAXONOMY_HELP, read_known
 from training.family.heads.logistic import fit_logistic
 from training.family.joint import (
     MEMBERS,
@@ -53,22 +53,28 @@ COMMAND = f"python -m training.family.{NAME}"
 
 
 def train(
-    data: Path, out: Path, strength: float, members: Sequence[Member], command: str = COMMAND
+    data: Path,
+    out: Path,
+    strength: float,
+    members: Sequence[Member],
+    command: str = COMMAND,
+    taxonomy: Path | None = None,
 ) -> None:
-    """Fit the head on the members' features and write the submission; command: for the manifest.
+    """Fit the head on the members' features and write the submission.
 
-    Raises DataError, FeatureError, TrainingError and WriteFailed.
+    command: for the manifest; taxonomy: a table of families and phyla that the data has to agree
+    with. Raises DataError, FeatureError, TrainingError and WriteFailed.
     """
-    collection = read_collection(data)
-    taxonomy = Taxonomy.of(collection.taxonomy)
-    count = len(taxonomy.families)
-    labels: Labels = np.searchsorted(np.array(taxonomy.families), collection.family)
+    collection = read_known(data, taxonomy)
+    known = Taxonomy.of(collection.taxonomy)
+    count = len(known.families)
+    labels: Labels = np.searchsorted(np.array(known.families), collection.family)
     say(f"{len(collection)} images of {count} families")
     features = joined([member_features(member, collection.paths) for member in members])
     repeats = list(named_by_others(features, labels, collection.family, count, strength))
     temperature = temperature_of(np.concatenate(repeats), np.tile(labels, len(repeats)))
     answers = [
-        Answers(taxonomy, logits / temperature, collection.family, collection.phylum)
+        Answers(known, logits / temperature, collection.family, collection.phylum)
         for logits in repeats
     ]
     found = mean_of([measured(one) for one in answers])
@@ -77,7 +83,7 @@ def train(
     head = fit_logistic(features, labels, count, strength)
     networks = [member.tower.settings() for member in members]
     config = {
-        "taxonomy": taxonomy.as_mapping(),
+        "taxonomy": known.as_mapping(),
         "views": [member.views() for member in members],
         "networks": networks,
         "weights": WEIGHTS,
@@ -110,6 +116,7 @@ def members_of(image_size: int | None) -> list[Member]:
 
 def main(arguments: list[str] | None = None) -> int:
     made = script.submission_parser("family", NAME, f"Train the submission {NAME}.")
+    made.add_argument("--taxonomy", type=Path, help=TAXONOMY_HELP)
     made.add_argument(
         "--strength", type=float, default=STRENGTH, help="of the data against the penalty"
     )
@@ -122,7 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
     size = "" if options.image_size is None else f" --image-size {options.image_size}"
     return script.run(
         options,
-        lambda: train(options.data, options.out, options.strength, members, COMMAND + size),
+        lambda: train(
+            options.data, options.out, options.strength, members, COMMAND + size, options.taxonomy
+        ),
     )
 
 

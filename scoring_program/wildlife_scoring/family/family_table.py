@@ -19,7 +19,8 @@ from wildlife_scoring.report.page import bar, shorten
 
 SHOWN = 600  # families, so that the page's size stays bounded
 ORDERS = ("lowest F1", "family", "phylum", "most images", "lowest recall", "lowest precision")
-TITLES = ("Family", "F1 #", "Recall #", "Precision #", "Images #", "", "Phylum", "Most taken for")
+# The value comes right after the name, where a narrow screen still shows it.
+TITLES = ("Family", "F1 #", "", "Recall #", "Precision #", "Images #", "Phylum", "Most taken for")
 
 
 def family_table(scored: Scored, pairs: Sequence[Pair]) -> str:
@@ -71,10 +72,10 @@ def _cells(scored: Scored, row: int, mistaken: dict[str, Pair]) -> tuple[str, ..
     return (
         shorten(name),
         f"{found.f1[row]:.3f}",
+        bar(found.f1[row]),
         f"{found.recall[row]:.3f}",
         "\u2013" if np.isnan(precision) else f"{precision:.3f}",
         f"{found.images[row]:,}",
-        bar(found.f1[row]),
         shorten(scored.phylum_of[name]),
         other,
     )

@@ -214,6 +214,10 @@ def _errors_section(scored: Scored) -> list[str]:
         )
         for row in shown.tolist()
     ]
-    titles = ("Image", "Score of the first candidate #", "Family", "Named")
     order = "the surest" if sure else "the first"
-    return [heading, table(f"Wrong names, {order} {len(rows)} of {len(wrong):,}", titles, rows)]
+    titles = ("Image", "Score #", "Family", "Named")
+    return [
+        heading,
+        "<p>Score: the first candidate's, a dash where the submission lists none.</p>",
+        table(f"Wrong names, {order} {len(rows)} of {len(wrong):,}", titles, rows),
+    ]

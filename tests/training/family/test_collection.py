@@ -9,7 +9,12 @@ import pytest
 
 from tests.support.families import TAXONOMY, draw_collection, speckled, write_rows
 from training.common.errors import DataError
-from training.family.collection import family_problems, read_collection
+from training.family.collection import (
+    family_problems,
+    read_collection,
+    read_known,
+    read_taxonomy,
+)
 
 
 def problems_of(folder: Path, taxonomy: dict[str, str] | None = None) -> list[str]:
@@ -78,8 +83,8 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "line 18: has more or fewer fields than the header",
         "line 19: filename is '', expected a name",
         "line 19: phylum is '', expected a name",
-        "image 'apidae_0.jpg' is in 2 rows: lines 2, 14",
-        "image 'apidae_3.jpg' is in 2 rows: lines 5, 20",
+        "image 'Apidae_0.jpg' is in 2 rows: lines 2, 14",
+        "image 'Apidae_3.jpg' is in 2 rows: lines 5, 20",
         "family 'Tridacnidae' has one image; add another or remove its row",
         "family 'Apidae' is in the phyla ['', 'Arthropoda', 'Mollusca']; expected one",
     ):
@@ -125,3 +130,33 @@ def test_families_that_are_empty_or_have_one_image_cannot_be_learnt() -> None:
         "family 'b' has one image; add another or remove its row",
     ]
     assert family_problems(["a", "a"]) == []
+
+
+def test_a_table_of_families_says_which_have_no_image(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw_collection(tmp_path)
+    table = tmp_path / "families.csv"
+    more = {**TAXONOMY, "Felidae": "Chordata"}
+    lines = [f"{family},{phylum}" for family, phylum in more.items()]
+    table.write_text("\n".join(["family,phylum", *lines]))
+    assert read_known(tmp_path, table).taxonomy == TAXONOMY
+    assert "no image of 1 families, never named: Felidae" in capsys.readouterr().out
+    table.write_text("family,phylum\nApidae,Arthropoda\n")
+    with pytest.raises(DataError, match=r"family 'Bufonidae' is not in the taxonomy"):
+        read_known(tmp_path, table)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("family\nApidae\n", r"columns \['phylum'\] are missing"),
+        ("family,phylum\nApidae\n", "line 2: has more or fewer fields"),
+        ("family,phylum\nA,B\nA,C\n", r"family 'A' is in the phyla \['B', 'C'\]"),
+    ],
+)
+def test_a_table_of_families_that_cannot_be_used(text: str, expected: str, tmp_path: Path) -> None:
+    table = tmp_path / "families.csv"
+    table.write_text(text)
+    with pytest.raises(DataError, match=expected):
+        read_taxonomy(table)

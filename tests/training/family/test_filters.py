@@ -109,6 +109,26 @@ def test_filters_without_weights_say_how_to_get_them(tmp_path: Path) -> None:
         person_detector.flag(one)
 
 
+def test_all_missing_weights_are_named_before_the_first_filter(tmp_path: Path) -> None:
+    draw_collection(tmp_path)
+    ran: list[str] = []
+
+    def spy(one: Given) -> Flags:
+        ran.append("spy")
+        return np.zeros(len(one.collection), dtype=bool)
+
+    weighted = [one for one in FILTERS if one.name in ("clip_prompts", "person_detector")]
+    one = given(tmp_path)
+    with pytest.raises(FilterUnavailable) as caught:
+        clean(one, [Filter("spy", False, spy), *weighted], np.zeros(12, dtype=bool))
+    assert ["--skip clip_prompts" in line for line in str(caught.value).splitlines()] == [
+        True,
+        False,
+    ]
+    assert "--skip person_detector" in str(caught.value)
+    assert not ran
+
+
 def test_nothing_that_learns_sees_the_images_set_aside(tmp_path: Path) -> None:
     draw_collection(tmp_path, each=20)
     collection = read_collection(tmp_path)

@@ -21,6 +21,7 @@ from training.family.heads.logistic import fit_logistic
 from training.family.heads.losses import FamilyLoss, balanced_weights, mixed
 from training.family.heads.recipe import HeadRecipe
 from training.family.heads.trainer import HeadTrainer, Labelled, logits_of
+from training.family.heads.tuning import TuningRecipe
 from training.family.measures import Answers, calibration_error, measured
 from training.family.recipe import Recipe
 from training.family.split import folds, repeated_folds, validation_rows
@@ -112,6 +113,24 @@ def test_a_loss_that_is_not_finite_says_where_and_what_to_do() -> None:
     broken.features[3] = np.inf
     with pytest.raises(TrainingError, match=r"the loss is nan in epoch 1, step \d: lower --learn"):
         HeadTrainer(SMALL, broken, FAMILIES).train()
+
+
+def test_a_loss_that_is_not_finite_leaves_no_checkpoint_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "head.pt"
+    high = replace(SMALL, learning_rate=1e30)
+    with pytest.raises(TrainingError, match="lower --learning-rate"):
+        HeadTrainer(
+            high, blobs(), FAMILIES, blobs(seed=1), Checkpoint(path, {"recipe": "high"})
+        ).train()
+    low = HeadTrainer(SMALL, blobs(), FAMILIES, blobs(seed=1), Checkpoint(path, {"recipe": "low"}))
+    assert low.train()
+    assert path.is_file()
+
+
+def test_the_head_does_not_depend_on_how_it_will_be_tuned() -> None:
+    one, other = (Recipe(tuning=TuningRecipe(tuning_rate=rate)) for rate in (1e-7, 1e-6))
+    assert one.made_with() != other.made_with()
+    assert one.head_made_with() == other.head_made_with()
 
 
 def test_an_unknown_optimiser() -> None:

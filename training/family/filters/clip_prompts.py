@@ -62,9 +62,18 @@ def _read_model(folder: Path) -> tuple[Any, Any, torch.Tensor]:
         raise FilterUnavailable(f"{_EXPECTED}, found {folder}: {reason}; {_HOW}") from error
 
 
+def missing(given: Given) -> str:
+    """Return that there is no folder of a model, and how to get one; "" where there is one."""
+    folder = given.clip_folder
+    if folder is None or not (folder / _CONFIG).is_file():
+        return f"{_EXPECTED}, found {folder or 'none'}; {_HOW}"
+    return ""
+
+
 def flag(given: Given) -> Flags:
     """Flag images that resemble the bad prompts more. Raises FilterUnavailable."""
     folder = given.clip_folder
-    if folder is None or not (folder / _CONFIG).is_file():
-        raise FilterUnavailable(f"{_EXPECTED}, found {folder or 'none'}; {_HOW}")
+    why = missing(given)
+    if folder is None or why:
+        raise FilterUnavailable(why)
     return np.asarray(similarity_gap(given.collection.paths, folder) < 0)

@@ -45,13 +45,20 @@ class Given:
         return np.asarray(scaled, dtype=np.float32)
 
 
+def nothing(_: Given) -> str:
+    """Return "": a filter without weights misses none."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Filter:
     """A named filter; learns: whether it learns from other images, so that it runs after the split.
 
-    flag: returns for each image whether to remove it. Raises FilterUnavailable.
+    flag: returns for each image whether to remove it. Raises FilterUnavailable. missing: returns
+    which weights are not there, and how to get them; "" where all are.
     """
 
     name: str
     learns: bool
     flag: Callable[[Given], Flags]
+    missing: Callable[[Given], str] = nothing

@@ -43,12 +43,20 @@ def animal_probability(paths: Sequence[Path]) -> NDArray[np.float64]:
     return np.asarray(cache.features(paths, compute, BATCH)[:, 0], dtype=np.float64)
 
 
-def flag(given: Given) -> Flags:
-    """Flag images in which the network sees no animal. Raises FilterUnavailable."""
+def missing(_: Given) -> str:
+    """Return that the network cannot be had, and what to do; "" where it is there."""
     try:
-        return np.asarray(animal_probability(given.collection.paths) < LEAST)
+        base_file(NETWORK)
     except TrainingError as error:
-        raise FilterUnavailable(
+        return (
             f"imagenet_classes: {error}; `make bases` gets it; or leave the filter out with "
             "--skip imagenet_classes"
-        ) from error
+        )
+    return ""
+
+
+def flag(given: Given) -> Flags:
+    """Flag images in which the network sees no animal. Raises FilterUnavailable."""
+    if why := missing(given):
+        raise FilterUnavailable(why)
+    return np.asarray(animal_probability(given.collection.paths) < LEAST)

@@ -44,16 +44,25 @@ def person_scores(paths: Sequence[Path], detector: torch.nn.Module) -> NDArray[n
     return found
 
 
-def flag(given: Given) -> Flags:
-    """Flag images with a person. Raises FilterUnavailable."""
+def missing(given: Given) -> str:
+    """Return that there is no file of weights, and how to get one; "" where there is one."""
     file = given.detector_file
     if file is None or not file.is_file():
-        raise FilterUnavailable(
+        return (
             f"person_detector: expected torchvision's file {WEIGHTS}, found {file or 'none'}; "
             "download it where there is a network (the weights COCO_V1 of "
             "fasterrcnn_mobilenet_v3_large_320_fpn) and name it with --person-detector FILE, or "
             "leave the filter out with --skip person_detector"
         )
+    return ""
+
+
+def flag(given: Given) -> Flags:
+    """Flag images with a person. Raises FilterUnavailable."""
+    file = given.detector_file
+    why = missing(given)
+    if file is None or why:
+        raise FilterUnavailable(why)
     detector = network()
     try:
         detector.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))

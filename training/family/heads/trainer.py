@@ -95,14 +95,23 @@ class HeadTrainer:
     def train(self) -> Head:
         """Train to the end and return the head of the best epoch.
 
-        Raises TrainingError where a loss is not finite, or the checkpoint is of another run.
+        Raises TrainingError where the checkpoint is of another run, or a loss is not finite: then
+        the checkpoint is removed, because the next try has other settings.
         """
         self._resume()
         while not self.progress.is_over(self.recipe):
-            self.advance()
+            self._advance_or_discard()
             self._save()
         self.head.load_state_dict(self._best)
         return self.head.eval()
+
+    def _advance_or_discard(self) -> None:
+        try:
+            self.advance()
+        except TrainingError:
+            if self._checkpoint is not None:
+                self._checkpoint.discard()
+            raise
 
     def advance(self) -> None:
         """Train one epoch more, and validate. Raises TrainingError where a loss is not finite."""

@@ -101,18 +101,27 @@ class LastLayersTrainer:
     def train(self) -> FamilyNetwork:
         """Tune to the last epoch; return the best network, on the CPU.
 
-        Raises TrainingError where a loss is not finite, or the checkpoint is of another run.
+        Raises TrainingError where the checkpoint is of another run, or a loss is not finite: then
+        the checkpoint is removed, because the next try has other settings.
         """
         self._resume()
         if not self.losses:
             self._keep(self._validation_loss())
         while len(self.losses) <= self.recipe.tuning_epochs:
-            self._epoch(len(self.losses))
+            self._epoch_or_discard(len(self.losses))
             self._keep(self._validation_loss())
             say(f"last layers, epoch {len(self.losses) - 1}: validation {self.losses[-1]:.4f}")
             self._save()
         self.network.load_state_dict(self._best)
         return self.network.cpu().eval()
+
+    def _epoch_or_discard(self, epoch: int) -> None:
+        try:
+            self._epoch(epoch)
+        except TrainingError:
+            if self._checkpoint is not None:
+                self._checkpoint.discard()
+            raise
 
     def _epoch(self, epoch: int) -> None:
         generator = torch.Generator().manual_seed(self._head.seed * 100_003 + epoch)
