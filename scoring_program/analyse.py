@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wildlife_scoring.analysis.content import analyse_folder
-from wildlife_scoring.bootstrap.intervals import RESAMPLES
 from wildlife_scoring.problems import ScoringError
 
 
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     if not 1 <= len(arguments) <= 2 or not all(text.isdigit() for text in arguments[1:]):
         print("usage: python3 analyse.py INPUT_DIR [RESAMPLES]", file=sys.stderr)
         return 2
-    resamples = int(arguments[1]) if len(arguments) > 1 else RESAMPLES
+    resamples = int(arguments[1]) if len(arguments) > 1 else None
     try:
         found = analyse_folder(Path(arguments[0]), resamples)
     except (ScoringError, OSError) as error:

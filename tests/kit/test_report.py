@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.reporting.sources import Images
 from kit.reporting.standing import ranked
 from kit.reporting.thumbnails import Thumbnails, thumbnail
 from kit.standings.groups import groups
-from tests.support.kit import ROOT, Kit
+from tests.support.kit import ROOT, Kit, zipped
 from tests.support.reports import LIGHT, make_run, stored_predictions, write_timing
 
 HYBRID = stored_predictions(LIGHT["hybrid"])
@@ -178,6 +179,41 @@ def test_what_the_bundles_program_scored_otherwise_is_told(kit: Kit, in_empty_fo
     assert kit("report", "one").status == 0
     text = words_of(Path("runs/one/kit-report.html").read_text(encoding="utf-8"))
     assert "challenge_score: 0.500000 in the run, 0.880330 here" in text
+
+
+def test_a_bundle_of_no_known_track_is_refused(
+    kit: Kit, bundle: Path, in_empty_folder: Path
+) -> None:
+    given = in_empty_folder / "given.txt"
+    given.write_text("".join(f"{number}.png,0.5\n" for number in range(4)))
+    make_run(Path("runs/one"), "hybrid", given, bundle=bundle)
+    answer = kit("report", "one")
+    assert answer.status == 1
+    assert "a table of no known track" in answer.text
+    assert "hybrid needs filename, hybrid_stat, ssp_indicator" in answer.text
+
+
+def test_images_may_be_in_a_zip(kit: Kit, in_empty_folder: Path) -> None:
+    bundle = copy_of_bundle(in_empty_folder / "here")
+    images = bundle / "input_data/development"
+    zipped(images)
+    shutil.rmtree(images)
+    listed = bundle / "competition.yaml"
+    named = listed.read_text(encoding="utf-8")
+    listed.write_text(named.replace("input_data/development", "input_data/development.zip"))
+    make_run(Path("runs/one"), "anomaly", stored_predictions("constant_anomaly"), bundle=bundle)
+    assert kit("report", "one").status == 0
+    page = Path("runs/one/kit-report.html").read_text(encoding="utf-8")
+    assert page.count("data:image") == 160
+    assert "not at hand" not in page
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/hostname", "missing.jpg"])
+def test_no_file_outside_the_images_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (tmp_path / "images").mkdir()
+    assert Images(folder=tmp_path / "images").read(name) is None
+    assert not Images().at_hand
 
 
 def test_thumbnails_end_where_the_room_ends() -> None:

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 120.0  # seconds: a test machine may be busy
+PATIENCE = 120.0  # seconds for each command: a test machine may be busy
 _FLAGS = (
     "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--no-first-run",
     "--disable-dev-shm-usage", "--disable-extensions", "--disable-background-networking",
@@ -64,9 +64,10 @@ class Browser:
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        while (answer := self._receive()).get("id") != self._number:
-            self._note(answer)
+        with _patience():
+            os.write(self._write, json.dumps(message).encode() + b"\0")
+            while (answer := self._receive()).get("id") != self._number:
+                self._note(answer)
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
 
@@ -78,8 +79,9 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self._events.clear()
         self.call("Page.navigate", url=path.resolve().as_uri())
-        while "Page.loadEventFired" not in self._events:
-            self._note(self._receive())
+        with _patience():
+            while "Page.loadEventFired" not in self._events:
+                self._note(self._receive())
 
     def evaluate(self, script: str) -> Any:
         """Return the value of a JavaScript expression in the page."""
@@ -136,13 +138,9 @@ def browser() -> Iterator[Browser]:
     program = find_chromium()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         child, write, read = _start([program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"])
-        watch = signal.signal(signal.SIGALRM, _too_slow)
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         try:
             yield Browser(write, read)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, watch)
             os.close(write)
             os.close(read)
             _end(child)
@@ -178,6 +176,18 @@ def _end(child: int) -> None:
             if os.waitpid(child, os.WNOHANG)[0]:
                 return
             time.sleep(0.05)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Raise TimeoutError where the block takes longer than PATIENCE."""
+    before = signal.signal(signal.SIGALRM, _too_slow)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _too_slow(*_: object) -> None:

@@ -19,13 +19,16 @@ from wildlife_scoring.tracks import Track
 
 # BCa leaves each unit out once: rows x units weights.
 MOST_LEFT_OUT = 5_000
+# Resamples of a test set of more rows than that: minutes otherwise.
+FEWER_RESAMPLES = 1_000
 LEVEL = 0.95
 
 
-def analyse_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
+def analyse_folder(folder: Path, resamples: int | None = None) -> dict[str, Any]:
     """Return the report's content; analyse.py says what the folder holds.
 
-    Raises ScoringError that lists the problems of the tables.
+    resamples: None for RESAMPLES, and fewer of a large test set. Raises ScoringError that lists
+    the problems of the tables.
     """
     problems = Problems()
     reference = find_reference(folder, problems)
@@ -35,6 +38,9 @@ def analyse_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     runs = sorted((folder / "runs").iterdir(), key=lambda path: int(path.name))
     tables = [table_of(track, reference, run / "predictions.txt") for run in runs]
     grouping = group(reference, folder / METADATA, tables[0].truth["filename"])
+    if resamples is None:
+        is_large = grouping.units.count > MOST_LEFT_OUT
+        resamples = FEWER_RESAMPLES if is_large else RESAMPLES
     content = {
         "format": 1,
         "track": track.name,
