@@ -33,16 +33,17 @@ def test_the_table_has_a_row_with_made_frames_and_one_without(
     (tmp_path / "bases").mkdir()
     use_random_base(monkeypatch, tmp_path / "bases")
     monkeypatch.setattr(compare_synthetic, "FROZEN", replace(FROZEN, image_size=32))
-    draw_frames(tmp_path / "data", 64, SIZE)
+    draw_frames(tmp_path / "data", 48, SIZE)
     quick = ["--preset", "small", "--epochs", "2", "--batch", "4", "--canvas-area", "2048"]
-    options = ["--data", str(tmp_path / "data"), "--count", "32", "--validation-share", "0.5"]
-    assert main([*options, *quick]) == 0
+    held = ["--hold-out", "sequence", "--validation-share", "0.25"]
+    options = ["--data", str(tmp_path / "data"), "--count", "18"]
+    assert main([*options, *quick, *held]) == 0
     table = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if " | " in line]
     titles, *rows = table
     assert titles == TITLES
     assert [row[:3] for row in rows] == [
-        ["real frames", "32", "2"],
-        ["real and made frames", "64", "1"],
+        ["real frames", "36", "2"],
+        ["real and made frames", "54", "1"],
     ]
     assert all(0 <= float(cell) <= 1 for row in rows for cell in row[3:6])
 
