@@ -152,8 +152,6 @@ def test_shared_packages_come_with_the_wheel(installed: Installed, tmp_path: Pat
 def test_from_init_to_ci_in_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
     commands = section("In a repository of your own")
     assert len(commands) == 6
-    if "compare" not in _COMMANDS:
-        commands = [line for line in commands if not line.startswith("kit compare")]
     shell(installed, tmp_path, "\n".join(commands))
     team = tmp_path / "my_team"
     _as_environment(installed, team / ".venv/bin")
@@ -171,8 +169,6 @@ def _as_environment(installed: Installed, folder: Path) -> None:
         "kit": f'exec {kit} "$@"',
         "pip": f'shift; exec {shlex.join(pip_install(installed.folder))} "$@"',
     }
-    if "compare" not in _COMMANDS:
-        scripts["kit"] = f'[ "$1" != compare ] || {{ shift; set -- run "$@"; }}; {scripts["kit"]}'
     folder.mkdir(parents=True)
     for name, script in scripts.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
