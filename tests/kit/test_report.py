@@ -11,7 +11,7 @@ import pytest
 
 from kit.reporting.sources import Images
 from kit.reporting.standing import Place, groups, ranked
-from kit.reporting.thumbnails import Thumbnails, thumbnail
+from kit.reporting.thumbnails import Thumbnails, room_beside, thumbnail
 from tests.support.kit import ROOT, Kit, zipped
 from tests.support.reports import LIGHT, make_run, stored_predictions, write_timing
 
@@ -228,6 +228,13 @@ def test_thumbnails_end_where_the_room_ends() -> None:
 
     made = Thumbnails(most_bytes=2 * len(address)).of(Always(), ["a", "b", "c"])  # type: ignore[arg-type]
     assert list(made) == ["a", "b"]
+
+
+def test_much_data_leaves_less_room_for_thumbnails() -> None:
+    assert room_beside({}) == 1_900_000
+    names = ["x" * 90] * 20_000
+    assert 0 < room_beside(names) < 600_000
+    assert room_beside(names * 2) == 0
 
 
 def pair(first: int, second: int, low: float, high: float) -> dict[str, float]:
