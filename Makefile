@@ -119,6 +119,7 @@ bench: $(VENV)/all.done ## Measure again and rewrite the tables of benchmarks/RE
 	@$(BIN)/python -m benchmarks.families --write
 	@$(BIN)/python -m benchmarks.local_features --write
 	@$(BIN)/python -m benchmarks.kit_commands --write
+	@$(BIN)/python -m benchmarks.seeded_changes --write
 
 sample-data: $(VENV)/core.done ## Generate the sample bundles again (the same bytes each time)
 	@for bundle in sample_data/*/competition.yaml; do \

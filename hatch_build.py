@@ -13,8 +13,8 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _PROGRAMS = ("ingestion_program", "scoring_program")
-# What competition.yaml names, next to the programs.
-_OF_A_BUNDLE = ("competition.yaml", "pages", "logo.png", "input_data", "reference_data")
+# Of a bundle; the sheet and the record of the generator are for the checkout.
+_LEFT_OUT = ("train", "contact_sheet.jpg", "generated.json")
 
 
 class ProvidedFiles(BuildHookInterface[BuilderConfig]):
@@ -27,15 +27,15 @@ class ProvidedFiles(BuildHookInterface[BuilderConfig]):
         in a walk it leaves out folders that it has seen before, so that the source distribution
         would lack them.
         """
-        bundles = sorted(
-            path.parent for path in Path(self.root).glob("sample_data/*/competition.yaml")
-        )
-        links = [f"sample_data/{bundle.name}/{name}" for bundle in bundles for name in _PROGRAMS]
+        parts = [
+            f"sample_data/{part.parent.name}/{part.name}"
+            for bundle in sorted(Path(self.root).glob("sample_data/*/competition.yaml"))
+            for part in sorted(bundle.parent.iterdir())
+            if part.name not in _LEFT_OUT
+        ]
         if self.target_name == "sdist":
+            links = [part for part in parts if part.endswith(_PROGRAMS)]
             build_data["force_include"] |= {name: name for name in (*_PROGRAMS, *links)}
         elif version != "editable":
-            data = [
-                f"sample_data/{bundle.name}/{name}" for bundle in bundles for name in _OF_A_BUNDLE
-            ]
-            names = (*_PROGRAMS, "submissions/_shared", *links, *data)
+            names = (*_PROGRAMS, "submissions/_shared", *parts)
             build_data["force_include"] |= {name: f"kit/provided/{name}" for name in names}

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kit.cli.options import out_option
 from kit.cli.printing import console, json_option, print_json, table
 from kit.contract import TRACKS
 from kit.errors import KitError
@@ -15,8 +16,8 @@ from kit.standings import history
 from kit.standings.analysis import RESAMPLES, Analysis, analyse
 from kit.standings.boards import Board, Entry, Place, boards, primary_cell
 from kit.standings.moves import Move, commit_in_short, moves, read_since
+from kit.standings.page import Judged, write_page
 
-Judged = Analysis | str | None  # a text says why there is none
 Moved = Mapping[tuple[str, Place], Sequence[Move]]
 
 _RUNS = Path("runs")
@@ -26,6 +27,7 @@ _TOLD = ("submission", "ok", "failure", "scores", "leaderboard", "started", "fol
 
 
 @click.command("leaderboard")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--track", type=click.Choice(TRACKS), help="Submissions of this track only.")
 @click.option("--all", "all_runs", is_flag=True, help="Every run, not the best per submission.")
 @click.option(
@@ -37,23 +39,26 @@ _TOLD = ("submission", "ok", "failure", "scores", "leaderboard", "started", "fol
     is_flag=True,
     help="How often each one leads a random public part of the images, and the rest.",
 )
+@out_option("Write the boards into this HTML file too.", "--html")
 @json_option
 def command(
+    names: tuple[str, ...],
     track: str | None,
     all_runs: bool,
     since: str | None,
     quick: bool,
     shake_up: bool,
+    html: Path | None,
     as_json: bool,
 ) -> int:
-    """Rank the runs of this folder as the platform ranks submissions.
+    """Rank the runs of this folder, or those of each NAME, as the platform ranks submissions.
 
     A board holds the runs of one task on the same data: by the primary column, then by the others,
-    then the earlier run. Runs that share a letter are not separable: the 95 % interval of their
-    difference holds 0. The history stays in runs/history.sqlite3 when folders are deleted.
+    then the earlier run. Noise may explain the order of runs that share a letter. The history
+    stays in runs/history.sqlite3 when folders are deleted.
     """
     moment = read_since(since) if since else None
-    records = history.read(_RUNS)
+    records = [one for one in history.read(_RUNS) if not names or one["submission"] in names]
     if moment:
         moved = moves(records, moment, track or "")
         if as_json:
@@ -65,10 +70,14 @@ def command(
     found = boards(records, track=track or "", best_only=not all_runs)
     analyses = [None if quick else _analysis(board) for board in found]
     judged = list(zip(found, analyses, strict=True))
+    if html:
+        write_page(judged, html)
     if as_json:
         print_json({"format": 1, "boards": [_board_json(*item) for item in judged]})
     else:
         _show_boards(judged, shake_up)
+        if html:
+            console().print(f"Page: {html}")
     return 0
 
 

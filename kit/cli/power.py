@@ -12,6 +12,7 @@ from kit.errors import UsageProblem
 from kit.standings import history
 from kit.standings.analysis import RESAMPLES, Analysis, analyse
 from kit.standings.boards import Board, boards
+from kit.standings.groups import not_separable
 
 
 @click.command("power")
@@ -39,7 +40,8 @@ def command(first: str, second: str, difference: float, as_json: bool) -> int:
         )
     (pair,) = analysis.content["pairs"]
     if as_json:
-        print_json({"format": 1, **board.place._asdict(), "wanted": difference, **pair})
+        told = {"wanted": difference, **_told(pair), "units": analysis.content["units"]}
+        print_json({"format": 1, **board.place._asdict(), **told})
     else:
         _show(board, analysis, pair, difference)
     return 0
@@ -60,23 +62,35 @@ def _board_of(first: str, second: str) -> Board:
     )
 
 
+def _told(pair: dict[str, Any]) -> dict[str, Any]:
+    """Return the pair as the better one minus the other."""
+    return {
+        "difference": -pair["value"],
+        "low": -pair["high"],
+        "high": -pair["low"],
+        "separable": not not_separable(pair),
+        **{name: pair[name] for name in ("error", "power", "smallest", "needed_units")},
+    }
+
+
 def _show(board: Board, analysis: Analysis, pair: dict[str, Any], difference: float) -> None:
     better, worse = analysis.entries
+    told = _told(pair)
     units = f"{analysis.content['units']:,} {_unit(analysis)}"
     screen = console(wrap=True)
     screen.print(f"{board.place}: {units}")
     title = str(better.primary["title"])
     screen.print(
         f"{title}: {better.name} {better.primary['shown']}, {worse.name} "
-        f"{worse.primary['shown']}, difference {pair['difference']:+.4f}"
+        f"{worse.primary['shown']}, difference {told['difference']:+.4f}"
     )
-    if pair["needed_units"] is None:
+    if told["needed_units"] is None:
         screen.print(
             "The two differ on no image that counts: no number of images tells them apart."
         )
         return
-    told = "beyond noise" if pair["separable"] else "within noise"
-    screen.print(f"95 % interval {pair['low']:+.4f} to {pair['high']:+.4f}: {told}.")
+    noise = "beyond noise" if told["separable"] else "within noise"
+    screen.print(f"95 % interval {told['low']:+.4f} to {told['high']:+.4f}: {noise}.")
     screen.print(
         f"Seen with a probability of {100 * pair['power']:.0f} % (two-sided, 5 %): differences of "
         f"{pair['smallest']:.4f} here; {difference:g} from {pair['needed_units']:,} "

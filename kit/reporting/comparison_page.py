@@ -13,8 +13,9 @@ from kit.reporting.parts import interval_text, number, plain, rows_table, table,
 from kit.reporting.run_page import NO_PICTURES
 from kit.reporting.score_table import interval_note, leaderboard_cells
 from kit.reporting.sources import Source
-from kit.reporting.standing import Place, groups, not_separable, ranked
+from kit.reporting.standing import Place, ranked
 from kit.reporting.thumbnails import MOST_BYTES, Thumbnails
+from kit.standings.groups import groups, not_separable
 
 
 def comparison_page(runs: Sequence[ChosenRun], source: Source, content: dict[str, Any]) -> str:
@@ -105,7 +106,7 @@ def _standing(
     cells: dict[str, dict[str, Any]],
 ) -> list[str]:
     names = [run.name for run in runs]
-    found = groups(places, primary["pairs"])
+    found = groups([place.run for place in places], primary["pairs"])
     title = words(str(cells.get(primary["key"], {}).get("title", primary["key"])))
     if found:
         told = [", ".join(words(names[p.run]) for p in places[a : b + 1]) for a, b in found]

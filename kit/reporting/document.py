@@ -29,6 +29,13 @@ def document(title: str, body: Sequence[str], data: dict[str, Any]) -> str:
     )
 
 
+def static_document(title: str, body: Sequence[str]) -> str:
+    """Write a page without a script. title: plain text; body: pieces of HTML."""
+    template = Template((_HERE / "static.html").read_text(encoding="utf-8"))
+    style = (_HERE / "report.css").read_text(encoding="utf-8")
+    return template.substitute(title=words(title), style=style, body="\n".join(body))
+
+
 def script_safe(text: str) -> str:
     """Escape what would end the <script> element that holds the JSON."""
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

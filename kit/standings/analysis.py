@@ -18,6 +18,7 @@ from kit.digests import digests_of
 from kit.errors import KitError
 from kit.scoring_analysis import ask, lay_out_tables
 from kit.standings.boards import DATA, Board, Entry
+from kit.standings.groups import groups
 
 RESAMPLES = 2_000
 
@@ -37,11 +38,11 @@ class Analysis:
         return first["low"], first["high"]
 
     def letters(self, entry: Entry) -> str:
-        """Return the groups that the entry is in, as letters: entries that share one are equal."""
+        """Return the groups that the entry is in, a letter each: noise may explain their order."""
         if entry not in self.entries:
             return ""
         at = self.entries.index(entry)
-        spans = enumerate(self.content["groups"])
+        spans = enumerate(groups(range(len(self.entries)), self.content["pairs"]))
         return "".join(chr(ord("a") + n) for n, (low, high) in spans if low <= at <= high)
 
     def shake_up(self, entry: Entry) -> dict[str, float | None]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from kit.reporting.sources import Images
-from kit.reporting.standing import Place, groups, ranked
+from kit.reporting.standing import ranked
 from kit.reporting.thumbnails import Thumbnails, room_beside, thumbnail
+from kit.standings.groups import groups
 from tests.support.kit import ROOT, Kit, make_submission, write_tree, zipped
 from tests.support.reports import LIGHT, make_run, stored_predictions, write_timing
 
@@ -300,12 +301,12 @@ def pair(first: int, second: int, low: float, high: float) -> dict[str, float]:
 
 
 def test_groups_join_what_no_pair_of_which_is_separable() -> None:
-    places = [Place(run, 0.9 - run / 10, None, None) for run in range(3)]
+    order = [0, 1, 2]
     ends = pair(0, 2, -0.3, -0.1)
     near = [pair(0, 1, -0.2, 0.1), pair(1, 2, -0.2, 0.1)]
-    assert groups(places, [*near, ends]) == [(0, 1), (1, 2)]
-    assert groups(places, [*near, pair(0, 2, -0.3, 0.1)]) == [(0, 2)]
-    assert groups(places, [pair(0, 1, -0.2, -0.1), pair(1, 2, -0.2, -0.1), ends]) == []
+    assert groups(order, [*near, ends]) == [(0, 1), (1, 2)]
+    assert groups(order, [*near, pair(0, 2, -0.3, 0.1)]) == [(0, 2)]
+    assert groups(order, [pair(0, 1, -0.2, -0.1), pair(1, 2, -0.2, -0.1), ends]) == []
 
 
 def test_the_smallest_score_is_best_where_the_board_says_so() -> None:

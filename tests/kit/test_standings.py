@@ -55,7 +55,7 @@ def board(kit: Kit, *options: str) -> dict[str, Any]:
 def test_entries_have_intervals_and_letters_of_what_is_not_separable(kit: Kit, runs: Path) -> None:
     entries = board(kit)["entries"]
     assert [entry["submission"] for entry in entries] == [*NAMES]
-    assert [entry["groups"] for entry in entries] == ["a", "a", "b"]
+    assert [entry["groups"] for entry in entries] == ["a", "a", ""]
     for entry in entries[:2]:
         low, high = entry["interval"]
         assert low < entry["scores"]["challenge_score"] < high
@@ -66,11 +66,24 @@ def test_entries_have_intervals_and_letters_of_what_is_not_separable(kit: Kit, r
     assert "leads public" in shown
 
 
+def test_the_page_holds_every_board_and_nothing_from_outside(kit: Kit, runs: Path) -> None:
+    answer = kit("leaderboard", "constant", "bioclip_wings", "--html", "board.html")
+    assert answer.status == 0, answer.text
+    assert "dinov2_ensemble" not in answer.out
+    page = Path("board.html").read_text(encoding="utf-8")
+    assert page.index("bioclip_wings") < page.index("constant")
+    assert "95 % interval" in page
+    for outside in ("http:", "https:", "<script", "<link", "@import", "src="):
+        assert outside not in page
+    kit("leaderboard", "no_such", "--html", "board.html")
+    assert "No run has ended here yet." in Path("board.html").read_text(encoding="utf-8")
+
+
 def test_what_has_no_predictions_left_is_ranked_without_an_interval(kit: Kit, runs: Path) -> None:
     kit("leaderboard", "--quick")
     shutil.rmtree(runs / "dinov2_ensemble")
     entries = board(kit)["entries"]
-    assert [entry["groups"] for entry in entries] == ["a", "", "b"]
+    assert [entry["groups"] for entry in entries] == ["", "", ""]
     assert entries[1]["interval"] == [None, None]
     for name in ("bioclip_wings", "constant"):
         shutil.rmtree(runs / name)

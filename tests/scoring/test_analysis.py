@@ -13,10 +13,10 @@ import pytest
 
 from tests.support.scoring import ANSWERS, HYBRID, PROGRAM, TRUTH, Rows, write_rows
 from wildlife_scoring.analysis import ranked
-from wildlife_scoring.analysis.comparison import pairs
 from wildlife_scoring.analysis.content import analyse_folder
 from wildlife_scoring.analysis.ranked import Cut, View, kept_rows
 from wildlife_scoring.anomaly.metrics import evaluate
+from wildlife_scoring.bootstrap.pairs import pairs
 from wildlife_scoring.problems import ScoringError
 
 REID = ("filename", "identity", "dataset", "new_identity")
@@ -235,7 +235,7 @@ def test_a_better_submission_is_separable_and_an_equal_one_is_not(tmp_path: Path
     assert pair[0, 1]["all_low"] > 0
     assert pair[1, 2]["all_high"] < 0
     assert pair[0, 2] == {"first": 0, "second": 2} | dict.fromkeys(
-        ("value", "low", "high", "all_low", "all_high"), 0.0
+        ("value", "low", "high", "all_low", "all_high", "error"), 0.0
     )
     assert pair[0, 1]["value"] == -pair[1, 2]["value"]
     assert found["disputed"]["all"] > 0
@@ -246,10 +246,12 @@ def test_intervals_for_all_pairs_together_are_wider() -> None:
     rng = np.random.default_rng(0)
     drawn = rng.normal(size=(4000, 4)) + np.array([0.0, 0.1, 0.2, 0.3])
     values = np.array([0.0, 0.1, 0.2, 0.3])
-    for one in pairs(values, drawn):
-        assert one["all_low"] < one["low"] < one["value"] < one["high"] < one["all_high"]
+    found = pairs(values, drawn)
+    for one in found:
+        assert one.all_low < one.low < one.value < one.high < one.all_high
+        assert one.error == pytest.approx(2**0.5, rel=0.05)
     # Tukey's range for four groups at 5 %: 3.63 standard deviations of one mean.
-    half = (pairs(values, drawn)[0]["all_high"] - pairs(values, drawn)[0]["all_low"]) / 2
+    half = (found[0].all_high - found[0].all_low) / 2
     assert half == pytest.approx(3.63, abs=0.15)
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from tests.support.repository import ROOT
 from wildlife_scoring.bootstrap.comparison import group, table_of
-from wildlife_scoring.bootstrap.intervals import Interval, differences
-from wildlife_scoring.bootstrap.standings import groups, standings_of
+from wildlife_scoring.bootstrap.intervals import intervals
+from wildlife_scoring.bootstrap.resampling import difference
+from wildlife_scoring.bootstrap.standings import standings_of
 from wildlife_scoring.bootstrap.tracks import statistic_of
 from wildlife_scoring.tracks import TRACKS
 
@@ -38,26 +39,12 @@ def lay_out(folder: Path, track: str) -> Path:
     return folder
 
 
-def gap(low: float, high: float) -> tuple[Interval, float]:
-    return Interval((low + high) / 2, low, high, "bca", 0, 0.0, 0.0), 0.1
-
-
-def test_groups_are_the_longest_rows_without_a_separable_pair() -> None:
-    same, apart = gap(-0.1, 0.2), gap(0.1, 0.2)
-    # 0-1 and 1-2 overlap, 0-2 does not; 3 is alone.
-    pairs = {(0, 1): same, (1, 2): same, (0, 2): apart, (0, 3): apart, (1, 3): apart, (2, 3): apart}
-    assert groups(4, pairs) == [[0, 1], [1, 2], [3, 3]]
-    assert groups(2, {(0, 1): gap(float("nan"), float("nan"))}) == [[0, 1]]
-    assert groups(1, {}) == [[0, 0]]
-
-
 @pytest.mark.parametrize("track", [*OF_TRACK])
 def test_every_track_has_standings(tmp_path: Path, track: str) -> None:
     found = standings_of(lay_out(tmp_path, track), resamples=300, wanted=0.05, splits=50)
     count = len(OF_TRACK[track])
     assert len(found["values"]) == len(found["shake_up"]) == count
     assert len(found["pairs"]) == count * (count - 1) / 2
-    assert found["groups"][-1][1] == count - 1
     for values, name in zip(found["values"], OF_TRACK[track], strict=True):
         path = ROOT / "tests/scores" / name / "development.json"
         stored = json.loads(path.read_text(encoding="utf-8"))["scores"]
@@ -71,9 +58,9 @@ def test_a_pair_is_the_paired_comparison_of_its_two(tmp_path: Path) -> None:
     tables = [table_of(track, reference, path) for path in paths]
     first, second = (statistic_of(track, one)[1] for one in tables)
     units = group(reference, folder / "metadata.csv", tables[0].truth["filename"]).units
-    one = differences(second, first, units, resamples=500)[0]
+    both = intervals(difference(first, second), units, method="percentile", resamples=500)
     (pair,) = standings_of(folder, resamples=500, splits=10)["pairs"]
-    assert (pair["difference"], pair["low"], pair["high"]) == (one.value, one.low, one.high)
+    assert (pair["value"], pair["low"], pair["high"]) == (both[0].value, both[0].low, both[0].high)
     assert pair["needed_units"] is None
 
 

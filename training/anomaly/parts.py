@@ -10,11 +10,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from training.anomaly.camera_traps import ANNOTATIONS
+from training.anomaly.camera_traps import ANNOTATIONS, read_camera_traps
 from training.anomaly.detection.files import SETTINGS as DETECTOR_SETTINGS
 from training.anomaly.detection.files import read_settings
 from training.anomaly.simclr.files import SETTINGS as ENCODER_SETTINGS
 from training.anomaly.simclr.recipe import Recipe
+from training.anomaly.species.features import check_species
 from training.anomaly.train_detector import main as train_detector
 from training.anomaly.train_simclr import train_encoder
 from training.common.console import say
@@ -39,6 +40,11 @@ def add_part_options(made: argparse.ArgumentParser) -> None:
         "--encoder", type=Path, metavar="FOLDER",
         help="of training.anomaly.train_simclr; trained first where it is not given",
     )  # fmt: skip
+
+
+def check_data(data: Path) -> None:
+    """Say what is wrong with DIR before hours of training, not after them. Raises DataError."""
+    check_species(read_camera_traps(data))
 
 
 def detector_part(given: Path | None, data: Path, preset: str) -> tuple[dict[str, Any], bytes]:

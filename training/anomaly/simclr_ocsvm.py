@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from training.anomaly.parts import add_part_options, detector_part, encoder_folder
+from training.anomaly.parts import add_part_options, check_data, detector_part, encoder_folder
 from training.anomaly.species.submission import Build, publish
 from training.anomaly.train_simclr import add_options, chosen_recipe
 from training.common.script import run, submission_parser
@@ -22,6 +22,7 @@ NAME = "simclr_ocsvm"
 
 def work(options: argparse.Namespace) -> None:
     """Train what is missing, and write the submission. Raises ScriptError."""
+    check_data(options.data)
     recipe = chosen_recipe(options)
     encoder = encoder_folder(options.encoder, options.data, options.preset, recipe)
     kind = "small" if options.preset == "small" else "imagenet"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from training.anomaly.parts import add_part_options, detector_part, encoder_folder
+from training.anomaly.parts import add_part_options, check_data, detector_part, encoder_folder
 from training.anomaly.simclr.recipe import FROZEN, PRESETS
 from training.anomaly.species.submission import Build, publish
 from training.common.script import run, submission_parser
@@ -22,6 +22,7 @@ NAME = "species_ensemble"
 
 def work(options: argparse.Namespace) -> None:
     """Train what is missing, and write the submission. Raises ScriptError."""
+    check_data(options.data)
     recipe = FROZEN if options.preset == "imagenet" else PRESETS["small"]
     kept = "frozen" if options.preset == "imagenet" else "small"
     encoder = encoder_folder(options.encoder, options.data, kept, recipe)

@@ -142,11 +142,13 @@ def cut_all(images: Sequence[Pixels], frames: Sequence[Frame]) -> list[CutOut]:
     return found
 
 
-def synthesize(data: Path, out: Path, count: int, seed: int) -> None:
-    """Write `count` made frames into a new folder. Raises DataError and FolderError."""
+def synthesize(data: Path, frames: Sequence[Frame], out: Path, count: int, seed: int) -> None:
+    """Write `count` frames, made of DIR's frames, into a new folder.
+
+    Raises DataError and FolderError.
+    """
     if out.exists() and any(out.iterdir()):
         raise FolderError(f"{out} is not empty; give another folder, or delete it")
-    frames = read_camera_traps(data)
     paths = [data / IMAGES / frame.file_name for frame in frames]
     images = read_each(paths, lambda image: np.array(to_rgb(image)), "made")
     animals = cut_all(images, frames)
@@ -208,7 +210,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Parse the options, make the frames and return the exit status."""
     options = parse(arguments)
-    return run(options, lambda: synthesize(options.data, options.out, options.count, options.seed))
+
+    def work() -> None:
+        frames = read_camera_traps(options.data)
+        synthesize(options.data, frames, options.out, options.count, options.seed)
+
+    return run(options, work)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,33 @@ def measured_on(network: DetectorNetwork, settings: dict[str, Any], examples: Ex
     return measure(examples.frames, detect_all(detector, examples), examples.labels)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A detector: settings, threshold included; trained tensors; loss of each epoch; measures."""
+
+    network: DetectorNetwork
+    settings: dict[str, Any]
+    weights: bytes
+    losses: list[float]
+    measured: Measured
+
+
+def trained(
+    training: Examples, validation: Sequence[Frame], recipe: Recipe, saved: tuple[Path, str]
+) -> Trained:
+    """Train a detector and measure it on frames of the same folder, which give its threshold.
+
+    saved: path of the checkpoint, and a digest of the frames. Raises DataError and TrainingError.
+    """
+    settings = settings_of(recipe, training.canvas, training.labels)
+    network = start_network(recipe, settings)
+    losses = DetectorTrainer(network, training, recipe, *saved).train()
+    weights = network_bytes(network, settings)
+    measured = measured_on(network, settings, replace(training, frames=validation))
+    settings["threshold"] = round(measured.threshold, 4)
+    return Trained(network, settings, weights, losses, measured)
+
+
 def train(options: argparse.Namespace, recipe: Recipe) -> None:
     """Train a detector, measure it on the held-out frames, and write it.
 
@@ -123,27 +150,22 @@ def train(options: argparse.Namespace, recipe: Recipe) -> None:
     labels, canvas = labels_of(frames, options.by_species), canvas_of(frames, recipe.canvas_area)
     training, validation = split(frames, recipe, options.hold_out)
     check_images(images, frames)
-    settings = settings_of(recipe, canvas, labels)
-    network = start_network(recipe, settings)
     digest = short_digest(options.data / ANNOTATIONS, f"{labels} {options.hold_out}")
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint = options.out / "last.pt"
     examples = Examples(images, training, canvas, labels)
-    losses = DetectorTrainer(network, examples, recipe, checkpoint, digest).train()
-    weights = network_bytes(network, settings)
-    measured = measured_on(network, settings, Examples(images, validation, canvas, labels))
-    settings["threshold"] = round(measured.threshold, 4)
+    made = trained(examples, validation, recipe, (checkpoint, digest))
     report = {
         "recipe": {**asdict(recipe), "preset": options.preset, "hold_out": options.hold_out},
         "frames": {"trained": len(training), "held_out": len(validation)},
         "held_out_files": [frame.file_name for frame in validation],
-        "measured": measured.rounded(),
+        "measured": made.measured.rounded(),
     }
-    rows = [{"epoch": at, "loss": loss} for at, loss in enumerate(losses, start=1)]
+    rows = [{"epoch": at, "loss": loss} for at, loss in enumerate(made.losses, start=1)]
     write_log(options.out / "log.csv", ("epoch", "loss"), rows)
-    size = write_detector(options.out, settings, weights, report)
+    size = write_detector(options.out, made.settings, made.weights, report)
     checkpoint.unlink(missing_ok=True)
-    say(f"{options.out}: {size / 1e6:.2f} MB of trained tensors; {described(measured)}")
+    say(f"{options.out}: {size / 1e6:.2f} MB of trained tensors; {described(made.measured)}")
 
 
 def described(measured: Measured) -> str:

@@ -86,7 +86,7 @@ class Probe:
 
 
 def planning_program(task: Task | None) -> Path:
-    """Return an ingestion program whose plan can be imported: the task's where it is ours."""
+    """Return an ingestion program whose plan can be imported: the task's, else the kit's."""
     own = task.ingestion_program if task and plans_for(task) else None
     return own or provided() / "ingestion_program"
 

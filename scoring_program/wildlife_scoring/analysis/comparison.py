@@ -1,28 +1,26 @@
 """Several submissions on the same images: who is better, and what noise cannot tell apart.
 
-All submissions are scored on the same resamples, so that each difference is paired. The groups of
-submissions that are not separable rest on simultaneous intervals: the largest standardised
-difference of all pairs stays below the critical value in 95 % of the resamples (the bootstrap's
-answer to Tukey's range test; Westfall and Young 1993, "Resampling-Based Multiple Testing").
+All submissions are scored on the same resamples, so that each difference is paired
+(bootstrap/pairs.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from wildlife_scoring.bootstrap.comparison import Grouping, number
 from wildlife_scoring.bootstrap.credits import TRUTH, credits_of
+from wildlife_scoring.bootstrap.pairs import pairs
 from wildlife_scoring.bootstrap.resampling import Statistic, Values, Weights, resample, whole
 from wildlife_scoring.bootstrap.tracks import statistic_of
 from wildlife_scoring.problems import ScoringError
 from wildlife_scoring.tables import Aligned
 from wildlife_scoring.tracks import Track
 
-LEVEL = 0.95
 MOST_IMAGES = 240  # that the submissions disagree about
 GROUP = {"hybrid": "ssp_indicator", "reid": "dataset", "anomaly": "species", "family": "phylum"}
 
@@ -46,39 +44,11 @@ def comparison(
         )
     return {
         "keys": [
-            {"key": key, "pairs": pairs(values[:, at], drawn[:, :, at])}
+            {"key": key, "pairs": [asdict(one) for one in pairs(values[:, at], drawn[:, :, at])]}
             for at, key in enumerate(keys)
         ],
         "disputed": _disputed(track, tables),
     }
-
-
-def pairs(values: Values, drawn: Values) -> list[dict[str, Any]]:
-    """Return second - first for each pair of submissions, with two intervals.
-
-    values: (runs,); drawn: (resamples, runs), at least one resample. low, high: the pair's own
-    95 % interval (percentile). all_low, all_high: 95 % for all pairs together.
-    """
-    chosen = list(combinations(range(len(values)), 2))
-    first, second = np.array(chosen).T
-    moved = drawn[:, second] - drawn[:, first]
-    difference = values[second] - values[first]
-    spread = moved.std(axis=0)
-    scaled = np.abs(moved - moved.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    critical = float(np.quantile(scaled.max(axis=1), LEVEL))
-    low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return [
-        {
-            "first": int(first[at]),
-            "second": int(second[at]),
-            "value": float(difference[at]),
-            "low": float(low[at]),
-            "high": float(high[at]),
-            "all_low": float(difference[at] - critical * spread[at]),
-            "all_high": float(difference[at] + critical * spread[at]),
-        }
-        for at in range(len(chosen))
-    ]
 
 
 def _together(statistics: Sequence[Statistic]) -> Statistic:

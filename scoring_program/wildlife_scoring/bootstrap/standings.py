@@ -1,4 +1,4 @@
-"""Compare several submissions on one reference table: intervals, which are separable, shake-up."""
+"""Compare several submissions on one reference table: intervals, pairs, shake-up."""
 
 from __future__ import annotations
 
@@ -10,20 +10,14 @@ from typing import Any
 import numpy as np
 
 from wildlife_scoring.bootstrap.comparison import METADATA, Grouping, group, number, table_of
-from wildlife_scoring.bootstrap.intervals import RESAMPLES, Interval, interval, intervals
-from wildlife_scoring.bootstrap.power import LEVEL, POWER, needed
-from wildlife_scoring.bootstrap.resampling import (
-    Statistic,
-    Values,
-    Weights,
-    leave_one_out,
-    resample,
-    whole,
-)
+from wildlife_scoring.bootstrap.intervals import RESAMPLES, intervals
+from wildlife_scoring.bootstrap.pairs import Pair, pairs
+from wildlife_scoring.bootstrap.power import POWER, needed
+from wildlife_scoring.bootstrap.resampling import Statistic, Values, Weights, resample, whole
 from wildlife_scoring.bootstrap.shake_up import PUBLIC, SPLITS, shake_up
 from wildlife_scoring.bootstrap.tracks import statistic_of, strata_of
 from wildlife_scoring.input_files import find_reference
-from wildlife_scoring.problems import Problems
+from wildlife_scoring.problems import Problems, ScoringError
 from wildlife_scoring.step import choose_track
 from wildlife_scoring.tables import Aligned
 
@@ -54,65 +48,37 @@ def standings_of(
     grouping = group(reference, folder / METADATA, tables[0].truth["filename"])
     found = [statistic_of(track, one, by_individual=grouping.by_individual) for one in tables]
     statistics = {str(at): statistic for at, (_, statistic) in enumerate(found)}
-    pairs = pairs_of(list(statistics.values()), grouping, resamples)
+    compared = pairs_of(list(statistics.values()), grouping, resamples)
     return {
         "format": 1,
         "track": track.name,
         "units": grouping.units.count,
         "grouped_by": grouping.column,
         "values": [_values(keys, one, grouping, resamples) for keys, one in found],
-        "pairs": [_pair_json(*item, grouping.units.count, wanted) for item in pairs.items()],
-        "groups": groups(len(tables), pairs),
+        "pairs": [_pair_json(one, grouping.units.count, wanted) for one in compared],
         "shake_up": _shaken(statistics, grouping, tables[0], track.name, public, splits),
     }
 
 
-def pairs_of(
-    statistics: Sequence[Statistic], grouping: Grouping, resamples: int
-) -> dict[tuple[int, int], tuple[Interval, float]]:
-    """Return for each pair (a, b), a < b, the interval of a - b and its standard error.
+def pairs_of(statistics: Sequence[Statistic], grouping: Grouping, resamples: int) -> list[Pair]:
+    """Return the difference of each pair in the first key; none of a submission alone.
 
-    All pairs share their resamples.
+    Raises ScoringError where no resample has a value for all.
     """
+    if len(statistics) < 2:
+        return []
 
     def primary(weights: Weights) -> Values:
         return np.stack([statistic(weights)[:, 0] for statistic in statistics], axis=1)
 
-    value = whole(primary, grouping.units)
     drawn = resample(primary, grouping.units, resamples, seed=0)
-    without = leave_one_out(primary, grouping.units)
-    found = {}
-    for a in range(len(statistics)):
-        for b in range(a + 1, len(statistics)):
-            moved = drawn[:, a] - drawn[:, b]
-            gap = interval(float(value[a] - value[b]), moved, without[:, a] - without[:, b], LEVEL)
-            kept = moved[np.isfinite(moved)]
-            error = float(kept.std(ddof=1)) if len(kept) > 1 else float("nan")
-            found[a, b] = gap, error
-    return found
-
-
-def separable(gap: Interval) -> bool:
-    """Whether the interval of a difference leaves 0 out; one without ends never does."""
-    return bool(gap.low > 0 or gap.high < 0)
-
-
-def groups(count: int, pairs: Mapping[tuple[int, int], tuple[Interval, float]]) -> list[list[int]]:
-    """Return [first, last] of each longest row of ranks in which no pair is separable.
-
-    As the bars of a critical-difference diagram (Demsar 2006): a submission may be in several, and
-    one that is separable from both neighbours is alone.
-    """
-    found: list[list[int]] = []
-    for first in range(count):
-        last = first
-        while last + 1 < count and not any(
-            separable(pairs[one, last + 1][0]) for one in range(first, last + 1)
-        ):
-            last += 1
-        if not found or last > found[-1][1]:
-            found.append([first, last])
-    return found
+    drawn = drawn[np.all(np.isfinite(drawn), axis=1)]
+    if not len(drawn):
+        raise ScoringError(
+            "the submissions cannot be compared: the test set is so small that every resample of "
+            "it lacks images of a kind"
+        )
+    return pairs(whole(primary, grouping.units), drawn)
 
 
 def _values(
@@ -125,19 +91,10 @@ def _values(
     }
 
 
-def _pair_json(
-    pair: tuple[int, int], found: tuple[Interval, float], units: int, wanted: float | None
-) -> dict[str, Any]:
-    gap, error = found
-    power = needed(error, units, wanted) if wanted and error > 0 else None
+def _pair_json(pair: Pair, units: int, wanted: float | None) -> dict[str, Any]:
+    power = needed(pair.error, units, wanted) if wanted and pair.error > 0 else None
     return {
-        "better": pair[0],
-        "worse": pair[1],
-        "difference": number(gap.value),
-        "low": number(gap.low),
-        "high": number(gap.high),
-        "separable": separable(gap),
-        "error": number(error),
+        **asdict(pair),
         "power": POWER,
         "needed_units": power.units if power else None,
         "smallest": number(power.smallest) if power else None,

@@ -151,7 +151,8 @@ function showLists(list) {
   for (const [cluster] of tally(list, "cluster").filter(([value]) => value !== OUTLIER)) {
     const members = list.filter((crop) => crop.cluster === cluster);
     const species = tally(members, "species").map(([value, count]) => `${data.species[value]} ${count}`).join(", ");
-    parts.push(make("h3", {}, key(cluster, "cluster"), `Cluster ${cluster + 1}: ${members.length} crops (${species})`),
+    const swatch = state.colour === "cluster" ? [key(cluster, "cluster")] : [];
+    parts.push(make("h3", {}, ...swatch, `Cluster ${cluster + 1}: ${members.length} crops (${species})`),
       make("div", { class: "thumbs" }, ...members.slice(0, data.most_typical).map(button)));
   }
   $("clusters").replaceChildren(...(parts.length ? parts : [make("p", { class: "soft" }, "No cluster among the crops that are shown.")]));

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from training.anomaly.camera_traps import Box, Frame
-from training.anomaly.species.features import Animals, read_animals
+from training.anomaly.species.features import Animals, check_species, read_animals
 from training.anomaly.species.fit import Setting, anomalies, fit_space, numbers_of
 from training.anomaly.species.validation import out_of_fold
 from wildlife_anomaly.detector import Detection
@@ -114,15 +114,17 @@ class Validation:
         Raises DataError.
         """
         fitted, held = parts
+        check_species(fitted)
         seen = (fitted, held, detected(held, found))
         return cls(held, found, *(read_animals(data, part, encoder) for part in seen))
 
     def rounds(self, settings: Sequence[Setting], true: bool) -> dict[str, list[Seen]]:
         """Return what is seen of each held-out frame, by the species that is left out."""
         species = sorted(set(self.fitted[1].species.tolist()))
-        return {name: self._seen(settings, true, name) for name in species}
+        return {name: self.seen(settings, true, name) for name in species}
 
-    def _seen(self, settings: Sequence[Setting], true: bool, left_out: str) -> list[Seen]:
+    def seen(self, settings: Sequence[Setting], true: bool, left_out: str) -> list[Seen]:
+        """Return what is seen of each held-out frame in its true or its detected boxes."""
         boxes = self.true if true else self.boxes
         sure = [
             np.ones(len(frame.boxes)) if true else np.array([one.score for one in found])
