@@ -9,10 +9,10 @@ import click
 
 from kit.cli.printing import console, json_option, print_json
 from kit.errors import UsageProblem
+from kit.separable import not_separable
 from kit.standings import history
 from kit.standings.analysis import RESAMPLES, Analysis, analyse
 from kit.standings.boards import Board, boards
-from kit.standings.groups import not_separable
 
 
 @click.command("power")

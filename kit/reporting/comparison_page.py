@@ -15,7 +15,7 @@ from kit.reporting.score_table import interval_note, leaderboard_cells
 from kit.reporting.sources import Source
 from kit.reporting.standing import Place, ranked
 from kit.reporting.thumbnails import MOST_BYTES, Thumbnails
-from kit.standings.groups import groups, not_separable
+from kit.separable import groups, not_separable
 
 
 def comparison_page(runs: Sequence[ChosenRun], source: Source, content: dict[str, Any]) -> str:

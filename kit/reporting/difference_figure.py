@@ -24,7 +24,7 @@ def difference_figure(
     """Draw one row for each place.
 
     names: of the runs, by their number; places: the best first; found: groups of places
-    (kit.standings.groups).
+    (kit.separable).
     """
     ends = [end for place in places for end in (place.low, place.high, place.value)]
     drawn = [end for end in ends if end is not None]

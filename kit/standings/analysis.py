@@ -17,8 +17,8 @@ from kit.contract import PREDICTIONS_FILE
 from kit.digests import digests_of
 from kit.errors import KitError
 from kit.scoring_analysis import ask, lay_out_tables
+from kit.separable import groups
 from kit.standings.boards import DATA, Board, Entry
-from kit.standings.groups import groups
 
 RESAMPLES = 2_000
 

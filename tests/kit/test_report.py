@@ -12,7 +12,7 @@ import pytest
 from kit.reporting.sources import Images
 from kit.reporting.standing import ranked
 from kit.reporting.thumbnails import Thumbnails, room_beside, thumbnail
-from kit.standings.groups import groups
+from kit.separable import groups
 from tests.support.kit import ROOT, Kit, make_submission, write_tree, zipped
 from tests.support.reports import LIGHT, make_run, stored_predictions, write_timing
 

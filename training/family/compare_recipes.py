@@ -165,8 +165,8 @@ def compare(data: Path, block: str, repeats: int) -> Iterator[str]:
     titles = ["recipe", *TITLES.values(), *(f"{TITLES[name]}, difference" for name in DIFFERENCES)]
     count = (
         f"{len(images.labels)} images of {len(images.taxonomy.families)} families; means of "
-        f"{repeats} repeats of {FOLDS} folds. Differences from the first row, repeat by repeat: "
-        "mean ± standard error."
+        f"{repeats} repeats of {FOLDS} folds.\n"
+        "Differences from the first row, repeat by repeat: mean ± standard error."
     )
     first: list[dict[str, float]] = []
     rows: list[list[str]] = []

@@ -63,7 +63,7 @@ def test_differences_are_from_the_first_row_repeat_by_repeat() -> None:
 
 def test_a_network_and_towers_learn_the_colours(images: Images) -> None:
     recipe = replace(compare_recipes.WITH_ADAM, tower=TowerRecipe("lite0"), image_size=32, copies=1)
-    recipe = replace(recipe, head=replace(recipe.head, units=16, epochs=8))
+    recipe = replace(recipe, head=replace(recipe.head, units=16))
     member = Member(TowerRecipe("lite0"), 32, (1.0, 0.75), True)
     for method in (images.network(recipe), images.towers(Towers((member,)))):
         (found,) = images.measured_by(method, 1)
