@@ -14,7 +14,7 @@ from kit.reporting.run_page import NO_PICTURES
 from kit.reporting.score_table import interval_note, leaderboard_cells
 from kit.reporting.sources import Source
 from kit.reporting.standing import Place, ranked
-from kit.reporting.thumbnails import Thumbnails
+from kit.reporting.thumbnails import MOST_BYTES, Thumbnails
 from kit.separable import groups, not_separable
 
 
@@ -167,12 +167,13 @@ def _pairs_table(
 
 
 def _disputed(disputed: dict[str, Any], source: Source) -> list[str]:
-    shown = len(disputed["name"])
+    shown, total = len(disputed["name"]), disputed["all"]
+    some = f"The {shown:,} images of {total:,}" if shown < total else f"All {total:,} images"
     return [
         '<h2 id="disputed">Disputed images</h2>',
-        f"<p>The {shown:,} images of {disputed['all']:,} that the submissions treat most "
-        "differently. For labels an image earns 1 where the label is right; for scores, the share "
-        "of the other class's images in its group that stand on the right side of it.</p>",
+        f"<p>{some} that the submissions treat differently, the most disputed first. For labels "
+        "an image earns 1 where the label is right; for scores, the share of the other class's "
+        "images in its group that stand on the right side of it.</p>",
         "" if source.images.at_hand else f'<p class="note">{NO_PICTURES}</p>',
         '<div id="gallery"></div>',
     ]
@@ -185,7 +186,7 @@ def _earned(credit: float, is_label: bool) -> str:
 
 
 def _gallery(names: Sequence[str], disputed: dict[str, Any], source: Source) -> dict[str, Any]:
-    pictures = Thumbnails().of(source.images, disputed["name"])
+    pictures = Thumbnails(MOST_BYTES).of(source.images, disputed["name"])
     is_label = all(credit in (0, 1) for earned in disputed["credit"] for credit in earned)
     items = []
     for at, name in enumerate(disputed["name"]):

@@ -11,7 +11,7 @@ from kit.reporting.galleries import label_gallery, score_gallery
 from kit.reporting.parts import figure, number, plain, rows_table, table, words
 from kit.reporting.score_table import differing_scores, interval_note, score_table
 from kit.reporting.sources import Source
-from kit.reporting.thumbnails import Thumbnails
+from kit.reporting.thumbnails import Thumbnails, room_beside
 from kit.reporting.times import time_section
 
 NO_PICTURES = (
@@ -22,7 +22,8 @@ NO_PICTURES = (
 
 def run_page(run: ChosenRun, source: Source, content: dict[str, Any]) -> str:
     """Write the page of a run from the analysis of its predictions."""
-    detail, thumbnails = content["detail"], Thumbnails()
+    detail = content["detail"]
+    thumbnails = Thumbnails(room_beside(detail))
     data: dict[str, Any] = {"kind": detail["kind"]}
     if detail["kind"] == "scores":
         data |= _score_data(detail, source, thumbnails)

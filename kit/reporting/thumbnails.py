@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 from PIL import Image, ImageOps, features
 
@@ -14,13 +16,14 @@ from kit.reporting.sources import Images
 SIDE = 128  # pixels of the longer side
 QUALITY = 68
 MOST_BYTES = 1_900_000  # of all addresses of a page together
+PAGE_BYTES = 2_400_000  # of these and the analysis, from which tables make half a megabyte more
 _BACKGROUND = (255, 255, 255)
 
 
 class Thumbnails:
     """Makes small pictures while there is room for them."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self.left = most_bytes
 
     def of(self, images: Images, names: Iterable[str]) -> dict[str, str]:
@@ -38,6 +41,12 @@ class Thumbnails:
                 found[name] = address
                 self.left -= len(address)
         return found
+
+
+def room_beside(content: Any) -> int:
+    """Return how many bytes a page has for thumbnails next to what the analysis found."""
+    taken = len(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
+    return max(0, min(MOST_BYTES, PAGE_BYTES - taken))
 
 
 def thumbnail(content: bytes) -> str | None:

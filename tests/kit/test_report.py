@@ -11,9 +11,9 @@ import pytest
 
 from kit.reporting.sources import Images
 from kit.reporting.standing import ranked
-from kit.reporting.thumbnails import Thumbnails, thumbnail
+from kit.reporting.thumbnails import Thumbnails, room_beside, thumbnail
 from kit.separable import groups
-from tests.support.kit import ROOT, Kit, zipped
+from tests.support.kit import ROOT, Kit, make_submission, write_tree, zipped
 from tests.support.reports import LIGHT, make_run, stored_predictions, write_timing
 
 HYBRID = stored_predictions(LIGHT["hybrid"])
@@ -48,6 +48,64 @@ def test_the_last_run_of_a_submission_is_reported(kit: Kit, in_empty_folder: Pat
     assert "50.0 ms for each of 240 images" in text
     assert "Loading took 1.25 s. The model itself took 3.5 ms for a median image and 7.8 ms" in text
     assert "Commit 0123456789, changed since" in text
+
+
+RAW_PIXELS = """
+class Model:
+    def load(self):
+        self.names = ["Anatidae", "Cervidae", "Apidae"]
+
+    def predict(self, image):
+        return self.predict_batch([self.preprocess(image)])[0]
+
+    def preprocess(self, image):
+        return list(image.convert("RGB").resize((1, 1)).getpixel((0, 0)))
+
+    def predict_batch(self, pixels):
+        return [ranked[0][0] for ranked in self.explain_batch(pixels)]
+
+    def explain_batch(self, pixels):
+        return [
+            sorted(zip(self.names, [v / (sum(p) + 1) for v in p]), key=lambda pair: -pair[1])
+            for p in pixels
+        ]
+"""
+
+
+def family_bundle(folder: Path, images: int) -> Path:
+    """The sample bundle of the family track with the first images of its development task."""
+    source, task = ROOT / "sample_data/family", "reference_data/development/ref.csv"
+    rows = (source / task).read_text(encoding="utf-8").splitlines()[: images + 1]
+    files: dict[str, str | bytes] = {task: "\n".join(rows) + "\n"}
+    for name in (row.split(",")[0] for row in rows[1:]):
+        inside = f"input_data/development/{name}"
+        files[inside] = (source / inside).read_bytes()
+    for name in ("competition.yaml", "logo.png", "train/train.csv"):
+        files[name] = (source / name).read_bytes()
+    write_tree(folder, files)
+    for name in ("ingestion_program", "scoring_program", "pages", "train/images"):
+        (folder / name).symlink_to((source / name).resolve())
+    return folder
+
+
+@pytest.mark.process
+def test_a_run_leaves_what_its_report_needs(kit: Kit, tmp_path: Path) -> None:
+    bundle = family_bundle(tmp_path / "few", 12)
+    entry = make_submission(
+        tmp_path / "raw_pixels", RAW_PIXELS, metadata="description: pixels\ntrack: family\n"
+    )
+    answer = kit("run", entry, "--bundle", bundle)
+    assert answer.status == 0, answer.text
+    assert kit("report", "raw_pixels", "--out", "page.html").status == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    text = words_of(page)
+    assert "The model itself took" in text
+    assert "Expected calibration error" in text
+    data = json.loads(re.findall('id="data">(.*?)</script>', page, re.DOTALL)[0])
+    item = data["gallery"]["items"][0]
+    assert item["picture"].startswith("data:image/")
+    assert {role for _, role, _ in item["others"]} == {"answer", "candidate", "truth"}
+    assert "Apidae" in data["known"]
 
 
 @pytest.mark.parametrize("track", LIGHT)
@@ -229,6 +287,13 @@ def test_thumbnails_end_where_the_room_ends() -> None:
 
     made = Thumbnails(most_bytes=2 * len(address)).of(Always(), ["a", "b", "c"])  # type: ignore[arg-type]
     assert list(made) == ["a", "b"]
+
+
+def test_much_data_leaves_less_room_for_thumbnails() -> None:
+    assert room_beside({}) == 1_900_000
+    names = ["x" * 90] * 20_000
+    assert 0 < room_beside(names) < 600_000
+    assert room_beside(names * 2) == 0
 
 
 def pair(first: int, second: int, low: float, high: float) -> dict[str, float]:
