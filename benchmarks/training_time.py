@@ -87,42 +87,46 @@ def timed(name: str, data: Path, work: Path) -> tuple[float, float]:
     return minutes, (used - before.children_user - before.children_system) / 60
 
 
-def measure(track: str, data: Path, images: int) -> list[list[str]]:
-    """Train each submission of a track; return a row each. Raises DataError."""
-    rows = []
+def measure(track: str, data: Path, images: int, names: Sequence[str]) -> Iterator[list[str]]:
+    """Train each submission of a track that is named; yield a row each. Raises DataError."""
     with tempfile.TemporaryDirectory() as temporary:
         enlarged = Path(temporary) / "data"
         enlarge(track, data, enlarged, images)
-        for name in NAMES[track]:
+        for name in (one for one in NAMES[track] if one in names):
             minutes = timed(name, enlarged, Path(temporary) / name)
-            rows.append([f"`{name}`", f"{images:,}", *(f"{each:.1f}" for each in minutes)])
-            print(" | ".join(rows[-1]), flush=True)
-    return rows
+            yield [f"`{name}`", f"{images:,}", *(f"{each:.1f}" for each in minutes)]
+
+
+def as_block(rows: Sequence[Sequence[str]]) -> str:
+    """Return the table as it stands in the README."""
+    threads = os.environ.get("OMP_NUM_THREADS", "all")
+    where = machine(f"{os.cpu_count()} processors", f"{threads} thread(s) for a network")
+    told = (
+        f"One training each. {where}, with a load of {os.getloadavg()[0]:.1f} at the last one. "
+        "Written by `python -m benchmarks.training_time --hybrid DIR --reid DIR --write`."
+    )
+    return "\n".join([*table(TITLES, rows, (1, 2, 3)), "", told])
 
 
 def main() -> None:
-    """Measure and print the table; write it where that is asked for."""
+    """Measure and print the table; where that is asked for, write it after each row."""
+    known = [name for names in NAMES.values() for name in names]
     parser = argparse.ArgumentParser(description="Time trainings on many photographs.")
     for track in NAMES:
         parser.add_argument(f"--{track}", type=Path, metavar="DIR", help="training data")
+    parser.add_argument("--of", nargs="+", choices=known, default=known, help="by default all")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--write", action="store_true", help=f"write the table into {README.name}")
     options = parser.parse_args()
-    given = {track: data for track in NAMES if (data := getattr(options, track))}
-    rows = [row for track, data in given.items() for row in measure(track, data, options.images)]
-    threads = os.environ.get("OMP_NUM_THREADS", "all")
-    where = machine(f"{os.cpu_count()} processors", f"{threads} thread(s) for a network")
-    text = "\n".join(
-        [
-            *table(TITLES, rows, (1, 2, 3)),
-            "",
-            f"One training each. {where}, with a load of {os.getloadavg()[0]:.1f} when it ended. "
-            "Written by `python -m benchmarks.training_time --hybrid DIR --reid DIR --write`.",
-        ]
-    )
-    print(text)
-    if options.write:
-        write_block(README, "training time", text)
+    rows: list[list[str]] = []
+    for track in NAMES:
+        if data := getattr(options, track):
+            for row in measure(track, data, options.images, options.of):
+                rows.append(row)
+                print(" | ".join(row), flush=True)
+                if options.write:
+                    write_block(README, "training time", as_block(rows))
+    print(as_block(rows))
 
 
 if __name__ == "__main__":

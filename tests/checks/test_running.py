@@ -15,7 +15,6 @@ from kit.checks.full import check_submission
 from kit.checks.running import probing
 from kit.checks.running.forecast import check_forecast
 from kit.checks.running.probing import laboratory, planning_program
-from kit.errors import UsageProblem
 from kit.submissions import Submission
 from tests.support.isolation import need_sandbox
 from tests.support.kit import (
@@ -213,20 +212,6 @@ def test_a_batch_size_that_ingestion_refuses_is_found(tmp_path: Path, third_part
         (finding,) = run_checks(model, tmp_path / "s", bundle).findings
     assert finding.code == "predict-fails"
     assert "batch_size" in finding.found
-
-
-def test_without_an_ingestion_program_the_probes_are_skipped(
-    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def nowhere() -> Path:
-        raise UsageProblem("no checkout")
-
-    monkeypatch.setattr(probing, "checkout", nowhere)
-    path = make_submission(tmp_path / "s", GOOD)
-    report = check_submission(Submission("s", path), bundle, None, None, quick=False)
-    assert [item.why for item in report.skipped] == [
-        "the ingestion program, whose plan says how a model is called, is not here"
-    ] * 2
 
 
 def test_a_submission_that_writes_into_its_folder_is_laid_out_again(
