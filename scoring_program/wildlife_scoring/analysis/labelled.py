@@ -31,7 +31,7 @@ class View:
     """A scored table of either track; arrays of shape (rows,).
 
     group: a text, of the kind `column`; kind: 0 right, else the number of one of `kinds`, which
-    are the ways of being wrong; first: whether the first candidate is the true label.
+    are the ways of being wrong, counted from 1.
     """
 
     names: Sequence[str]
