@@ -278,10 +278,9 @@ def main() -> None:
     for one in results():
         found.append(one)
         print(" | ".join(row_of(*one)), flush=True)
-    text = report(found)
+        if options.write:  # after each row, because all of them take long
+            write_block(README, "seeded changes", report(found))
     print(_rates(found))
-    if options.write:
-        write_block(README, "seeded changes", text)
 
 
 if __name__ == "__main__":
