@@ -5,8 +5,9 @@ little counts as equal (`Change.within`):
 
 - Scores: each moves by at most TOLERANCE, the fourth decimal as it is written, or by a share of the
   scores' range. On the type of machine that stored them the share is 1e-5, what threads and batches
-  move in single precision. On another type it is 1e-3, the rule for batches (README, "What you
-  write"), which leaves room for half precision. The range is that of the middle 90 %, so that an
+  move in single precision. On another type it is 2e-3: twice the rule for batches (README, "What
+  you write"), because boxes of a detector move too (1.2e-3 was seen between two processors). The
+  range is that of the middle 90 %, so that an
   outlier does not make everything equal.
 - Labels: on the same type of machine, none differs. On another type, a score next to a threshold
   may fall on its other side: one label, or two of a hundred.
@@ -30,7 +31,7 @@ from kit.errors import KitError
 Kind = Literal["score", "label"]
 Rows = Mapping[str, str]
 TOLERANCE: Final = 1.5e-4
-SHARE_OF_RANGE: Final = {True: 1e-5, False: 1e-3}  # by whether the type of machine is the same
+SHARE_OF_RANGE: Final = {True: 1e-5, False: 2e-3}  # by whether the type of machine is the same
 SHARE_OF_LABELS: Final = 0.02
 
 
