@@ -13,15 +13,16 @@ import platform
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from kit.bundles import Bundle, Task
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing, write_json
+from kit.git import git
+from kit.repository import SUBMISSIONS, submissions_above
 from kit.run_record import installed_versions
 from kit.submissions import Submission, bundle_of_track, named_track
 
-SUBMISSIONS: Final = "submissions"
 _PLACES = ("tests/scores", "scores")
 _FORMAT = 1
 # What may move the last digits of a prediction: arithmetic, decoding, and the processor.
@@ -63,9 +64,8 @@ def repository_of(submission: Submission) -> Path:
     """
     if not submission.is_zip and submission.path.parent.name == SUBMISSIONS:
         return submission.path.parent.parent
-    here = Path.cwd()
-    around = (folder for folder in (here, *here.parents) if (folder / SUBMISSIONS).is_dir())
-    return next(around, here)
+    above = submissions_above()
+    return above.parent if above else Path.cwd()
 
 
 def store_of(repository: Path) -> Path:
@@ -136,12 +136,10 @@ def _git_show(folder: Path, path: Path, revision: str, name: str) -> str:
 
 
 def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError as error:
-        raise UsageProblem("--against git:...: expected git on your path, found none") from error
+    ended = git(folder, *words)
+    if ended is None:
+        raise UsageProblem("--against git:...: expected git on your path, found none that answers")
+    return ended
 
 
 def _kept(predictions: str, record: str, where: str) -> Kept:

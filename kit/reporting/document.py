@@ -19,21 +19,25 @@ NO_SCRIPT = (
 
 def document(title: str, body: Sequence[str], data: dict[str, Any]) -> str:
     """Write the page. title: plain text; body: pieces of HTML; data: what the script reads."""
+    content = script_safe(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    script = (_HERE / "report.js").read_text(encoding="utf-8")
+    scripts = (
+        f'<script type="application/json" id="data">{content}</script>\n'
+        f"<script>\n{script}\n</script>\n"
+    )
+    return static_document(title, [NO_SCRIPT, *body], scripts)
+
+
+def static_document(title: str, body: Sequence[str], scripts: str = "") -> str:
+    """Write a page, without a script by default. title: plain text; body: pieces of HTML."""
     template = Template((_HERE / "report.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=words(title),
+        allowed="; script-src 'unsafe-inline'" if scripts else "",
         style=(_HERE / "report.css").read_text(encoding="utf-8"),
-        script=(_HERE / "report.js").read_text(encoding="utf-8"),
-        body="\n".join([NO_SCRIPT, *body]),
-        data=script_safe(json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
+        body="\n".join(body),
+        scripts=scripts,
     )
-
-
-def static_document(title: str, body: Sequence[str]) -> str:
-    """Write a page without a script. title: plain text; body: pieces of HTML."""
-    template = Template((_HERE / "static.html").read_text(encoding="utf-8"))
-    style = (_HERE / "report.css").read_text(encoding="utf-8")
-    return template.substitute(title=words(title), style=style, body="\n".join(body))
 
 
 def script_safe(text: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-_PATIENCE_S = 10
+from kit.git import git
 
 
 def commit_of(folder: Path) -> dict[str, Any] | None:
@@ -32,12 +31,6 @@ def moment_of(revision: str) -> datetime | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git prints; None where it fails, hangs, or is not installed."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True, text=True, timeout=_PATIENCE_S, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    """Return what git prints; None where it fails."""
+    done = git(folder, *arguments)
+    return done.stdout.strip() if done and done.returncode == 0 else None

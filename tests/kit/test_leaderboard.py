@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
-import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -181,6 +180,11 @@ def _add_many(folder: Path, name: str) -> None:
         history.add(folder, [record(f"{name}-{number}", 0.5)])
 
 
+def _add_for_ever(folder: Path) -> None:
+    for number in itertools.count():
+        _add_many(folder, str(number))
+
+
 @pytest.mark.process
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
@@ -194,19 +198,14 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_a_killed_writer_leaves_whole_records(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.path[:0] = sys.argv[2:]\n"
-        "from pathlib import Path\n"
-        "from tests.kit.test_leaderboard import _add_many\n"
-        "while True: _add_many(Path(sys.argv[1]), str(__import__('time').time()))"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), *sys.path])
+    child = multiprocessing.get_context("spawn").Process(target=_add_for_ever, args=(tmp_path,))
+    child.start()
     path = tmp_path / history.HISTORY_FILE
     until = time.monotonic() + 60
     while time.monotonic() < until and not (path.exists() and path.stat().st_size > 30_000):
         time.sleep(0.01)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    child.kill()
+    child.join()
     found = history.read(tmp_path)
     assert found
     assert history.add(tmp_path, [record("after", 0.5)]) == 1

@@ -11,8 +11,8 @@ import numpy as np
 from wildlife_scoring.family.calibration import BINS, calibration
 from wildlife_scoring.metrics import BoolArray, FloatArray
 from wildlife_scoring.report import svg
-from wildlife_scoring.report.curves import roc_line, share_axis
-from wildlife_scoring.report.svg import BLUE, GREEN, GREY, POINTS, PURPLE, VERMILLION, Axis, Curve
+from wildlife_scoring.report.curves import roc_line, share_axis, shares_above, threshold_grid
+from wildlife_scoring.report.svg import BLUE, GREEN, GREY, PURPLE, VERMILLION, Curve
 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
 DASHES = ("", "7 3")
@@ -34,13 +34,13 @@ def threshold_figure(
     """
     everything = np.concatenate([*(scores for _, scores in classes), negatives])
     values = svg.value_axis("threshold", everything)
-    grid = _grid(everything, threshold, values)
+    grid = threshold_grid(everything, threshold, values)
     curves = [
-        Curve(f"{name} found", svg.drawable_all(grid), _above(scores, grid), colour, dash)
+        Curve(f"{name} found", svg.drawable_all(grid), shares_above(scores, grid), colour, dash)
         for (name, scores), (dash, colour) in zip(classes, _styles(), strict=False)
     ]
     curves.append(
-        Curve("false alarms", svg.drawable_all(grid), _above(negatives, grid), GREY, "6 4")
+        Curve("false alarms", svg.drawable_all(grid), shares_above(negatives, grid), GREY, "6 4")
     )
     frame = svg.Frame(values, share_axis("share of the images"))
     names = ", ".join(curve.label for curve in curves)
@@ -95,16 +95,3 @@ def calibration_figures(
 
 def _styles() -> list[tuple[str, str]]:
     return list(product(DASHES, COLOURS))
-
-
-def _grid(scores: FloatArray, threshold: float, axis: Axis) -> FloatArray:
-    """Thresholds where the curves step: all, or evenly spaced ones where there are many."""
-    steps = np.unique(scores)
-    if len(steps) > POINTS:
-        steps = np.union1d(np.linspace(axis.low, axis.high, POINTS), [threshold])
-    return np.concatenate([[min(axis.low, steps[0])], steps, [max(axis.high, steps[-1])]])
-
-
-def _above(scores: FloatArray, grid: FloatArray) -> FloatArray:
-    below = np.searchsorted(np.sort(scores), grid, side="right")
-    return np.asarray(1 - below / len(scores), dtype=np.float64)

@@ -9,12 +9,11 @@ import numpy as np
 from wildlife_scoring.hybrid.metrics import SPECIES_OF_GROUP
 from wildlife_scoring.hybrid.result import Scored
 from wildlife_scoring.metrics import FloatArray, share_above
-from wildlife_scoring.report.curves import precision_steps, share_axis
+from wildlife_scoring.report.curves import precision_steps, share_axis, shares_above, threshold_grid
 from wildlife_scoring.report.svg import (
     BLUE,
     GREEN,
     GREY,
-    POINTS,
     PURPLE,
     VERMILLION,
     Axis,
@@ -48,13 +47,13 @@ def threshold_chart(scored: Scored, species: str, groups: Sequence[str], axis: A
     threshold = scored.evaluation.thresholds[species].value
     of_species = np.isin(scored.group, groups)
     negatives = scored.scores[of_species & ~scored.hybrid]
-    grid = _grid(scored.scores[of_species], threshold, axis)
+    grid = threshold_grid(scored.scores[of_species], threshold, axis)
     curves = [
         _over_threshold(f"{name} recall", positives, grid, threshold, name)
         for name in groups
         for positives in [scored.scores[(scored.group == name) & scored.hybrid]]
     ]
-    kept = 1 - _shares_above(negatives, grid)
+    kept = 1 - shares_above(negatives, grid)
     label = f"true negative rate {100 * scored.evaluation.thresholds[species].tnr:.1f}\u00a0%"
     curves.append(Curve(label, drawable_all(grid), kept, GREY, "6 4"))
     summary = "Over the threshold: " + ", ".join(curve.label for curve in curves)
@@ -93,22 +92,7 @@ def _over_threshold(
     label: str, positives: FloatArray, grid: FloatArray, threshold: float, name: str
 ) -> Curve:
     value = f"{label} {100 * share_above(positives, threshold):.1f}\u00a0%"
-    return Curve(
-        value, drawable_all(grid), _shares_above(positives, grid), COLOUR[name], DASH[name]
-    )
-
-
-def _grid(scores: FloatArray, threshold: float, axis: Axis) -> FloatArray:
-    """Thresholds where the curves step: all, or evenly spaced ones where there are many."""
-    steps = np.unique(scores)
-    if len(steps) > POINTS:
-        steps = np.union1d(np.linspace(axis.low, axis.high, POINTS), [threshold])
-    return np.concatenate([[min(axis.low, steps[0])], steps, [max(axis.high, steps[-1])]])
-
-
-def _shares_above(scores: FloatArray, grid: FloatArray) -> FloatArray:
-    at_or_below = np.searchsorted(np.sort(scores), grid, side="right")
-    return np.asarray(1 - at_or_below / len(scores), dtype=np.float64)
+    return Curve(value, drawable_all(grid), shares_above(positives, grid), COLOUR[name], DASH[name])
 
 
 def _mark(threshold: float) -> Marker:

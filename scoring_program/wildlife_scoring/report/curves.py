@@ -28,6 +28,20 @@ def precision_steps(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray
     return np.append(0.0, recall), np.append(precision, precision[-1])
 
 
+def threshold_grid(scores: FloatArray, threshold: float, axis: Axis) -> FloatArray:
+    """Return thresholds where curves step: all, or evenly spaced ones where there are many."""
+    steps = np.unique(scores)
+    if len(steps) > POINTS:
+        steps = np.union1d(np.linspace(axis.low, axis.high, POINTS), [threshold])
+    return np.concatenate([[min(axis.low, steps[0])], steps, [max(axis.high, steps[-1])]])
+
+
+def shares_above(scores: FloatArray, grid: FloatArray) -> FloatArray:
+    """Return the share of scores (n,) above each threshold of a grid."""
+    at_or_below = np.searchsorted(np.sort(scores), grid, side="right")
+    return np.asarray(1 - at_or_below / len(scores), dtype=np.float64)
+
+
 def roc_line(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return false and true positive rate of the corners of the ROC curve, ends included.
 
