@@ -10,28 +10,16 @@ analysed; 1 a table cannot be used, with a message; 2 wrong usage.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from wildlife_scoring.analysis.content import analyse_folder
-from wildlife_scoring.problems import ScoringError
+from wildlife_scoring.json_program import run_analysis
 
 
 def main(arguments: Sequence[str]) -> int:
     """Analyse what INPUT_DIR holds and return the exit status."""
-    if not 1 <= len(arguments) <= 2 or not all(text.isdigit() for text in arguments[1:]):
-        print("usage: python3 analyse.py INPUT_DIR [RESAMPLES]", file=sys.stderr)
-        return 2
-    resamples = int(arguments[1]) if len(arguments) > 1 else None
-    try:
-        found = analyse_folder(Path(arguments[0]), resamples)
-    except (ScoringError, OSError) as error:
-        print(f"analyse: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(found, allow_nan=False))
-    return 0
+    return run_analysis("analyse", arguments, analyse_folder)
 
 
 if __name__ == "__main__":

@@ -9,29 +9,16 @@ platform does not. Exit status: 0 compared; 1 a table cannot be used, with a mes
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from wildlife_scoring.bootstrap.comparison import compare_folder
-from wildlife_scoring.bootstrap.intervals import RESAMPLES
-from wildlife_scoring.problems import ScoringError
+from wildlife_scoring.json_program import run_analysis
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare what INPUT_DIR holds and return the exit status."""
-    if not 1 <= len(arguments) <= 2 or not all(text.isdigit() for text in arguments[1:]):
-        print("usage: python3 compare.py INPUT_DIR [RESAMPLES]", file=sys.stderr)
-        return 2
-    resamples = int(arguments[1]) if len(arguments) > 1 else RESAMPLES
-    try:
-        found = compare_folder(Path(arguments[0]), resamples)
-    except (ScoringError, OSError) as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(found, allow_nan=False))
-    return 0
+    return run_analysis("compare", arguments, compare_folder)
 
 
 if __name__ == "__main__":

@@ -68,11 +68,11 @@ class Image:
     credit_new: float
 
 
-def compare_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
+def compare_folder(folder: Path, resamples: int | None = None) -> dict[str, Any]:
     """Compare FOLDER/stored/predictions.txt and FOLDER/res/predictions.txt for FOLDER/ref.
 
-    FOLDER/metadata.csv may say which images belong together. Raises ScoringError that lists the
-    problems of the tables.
+    FOLDER/metadata.csv may say which images belong together. resamples: None for RESAMPLES. Raises
+    ScoringError that lists the problems of the tables.
     """
     problems = Problems()
     reference = find_reference(folder, problems)
@@ -84,13 +84,16 @@ def compare_folder(folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     stored = table_of(track, reference, folder / STORED)
     new = table_of(track, reference, folder / "res" / "predictions.txt")
     grouping = group(reference, folder / METADATA, stored.truth["filename"])
+    metrics = _metrics(track, stored, new, grouping, resamples or RESAMPLES)
     return {
         "format": 1,
         "track": track.name,
         "images": len(stored.truth["filename"]),
         "grouped_by": grouping.column,
         "units": grouping.units.count,
-        "metrics": [asdict(one) for one in _metrics(track, stored, new, grouping, resamples)],
+        "metrics": [
+            asdict(one) for one in _metrics(track, stored, new, grouping, resamples or RESAMPLES)
+        ],
         "changed": [asdict(one) for one in _changed(track, stored, new)],
     }
 
