@@ -84,7 +84,7 @@ def compare_folder(folder: Path, resamples: int | None = None) -> dict[str, Any]
     stored = table_of(track, reference, folder / STORED)
     new = table_of(track, reference, folder / "res" / "predictions.txt")
     grouping = group(reference, folder / METADATA, stored.truth["filename"])
-    metrics = _metrics(track, stored, new, grouping, resamples or RESAMPLES)
+    _metrics(track, stored, new, grouping, resamples or RESAMPLES)
     return {
         "format": 1,
         "track": track.name,
