@@ -84,16 +84,14 @@ def compare_folder(folder: Path, resamples: int | None = None) -> dict[str, Any]
     stored = table_of(track, reference, folder / STORED)
     new = table_of(track, reference, folder / "res" / "predictions.txt")
     grouping = group(reference, folder / METADATA, stored.truth["filename"])
-    _metrics(track, stored, new, grouping, resamples or RESAMPLES)
+    metrics = _metrics(track, stored, new, grouping, resamples or RESAMPLES)
     return {
         "format": 1,
         "track": track.name,
         "images": len(stored.truth["filename"]),
         "grouped_by": grouping.column,
         "units": grouping.units.count,
-        "metrics": [
-            asdict(one) for one in _metrics(track, stored, new, grouping, resamples or RESAMPLES)
-        ],
+        "metrics": [asdict(one) for one in metrics],
         "changed": [asdict(one) for one in _changed(track, stored, new)],
     }
 
