@@ -6,7 +6,7 @@ DIR is training data as in training/README.md, without landmarks and masks. Smal
 up to the number of images: each repeat is mirrored, and shows other animals by its labels. So the
 images are as many and as large as real ones, and the trained submissions are of no use. Timed is
 `python -m training NAME --preset imagenet`, the networks that NAME takes included. `--write` puts
-the table into benchmarks/README.md.
+each row into benchmarks/README.md; rows of other submissions stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from benchmarks.machine import machine
-from kit.markdown import table, write_block
+from kit.markdown import read_block, table, write_block
 from training.common.tables import Row, read_table, write_table
 from training.common.train_submission import PRESETTED, takes
 
@@ -37,7 +37,7 @@ NAMES = {
     ),
 }  # fmt: skip
 ANIMAL = ("specimen", "CAMID", "identity")  # columns that say which animal an image shows
-TITLES = ("submission", "images", "minutes", "minutes of the processors")
+TITLES = ("submission", "images", "processors", "minutes", "minutes of the processors")
 
 
 def image_column(row: Row) -> str:
@@ -94,18 +94,31 @@ def measure(track: str, data: Path, images: int, names: Sequence[str]) -> Iterat
         enlarge(track, data, enlarged, images)
         for name in (one for one in NAMES[track] if one in names):
             minutes = timed(name, enlarged, Path(temporary) / name)
-            yield [f"`{name}`", f"{images:,}", *(f"{each:.1f}" for each in minutes)]
+            processors = str(len(os.sched_getaffinity(0)))
+            yield [f"`{name}`", f"{images:,}", processors, *(f"{each:.1f}" for each in minutes)]
+
+
+def written() -> dict[str, list[str]]:
+    """Return the rows that stand in the README, by submission."""
+    lines = read_block(README, "training time").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0]: row for row in rows if row[0].startswith("`")}
 
 
 def as_block(rows: Sequence[Sequence[str]]) -> str:
     """Return the table as it stands in the README."""
-    threads = os.environ.get("OMP_NUM_THREADS", "all")
-    where = machine(f"{os.cpu_count()} processors", f"{threads} thread(s) for a network")
     told = (
-        f"One training each. {where}, with a load of {os.getloadavg()[0]:.1f} at the last one. "
+        f"One training each. {machine()}. "
         "Written by `python -m benchmarks.training_time --hybrid DIR --reid DIR --write`."
     )
-    return "\n".join([*table(TITLES, rows, (1, 2, 3)), "", told])
+    return "\n".join([*table(TITLES, rows, (1, 2, 3, 4)), "", told])
+
+
+def write(row: list[str]) -> None:
+    """Put one row into the README, beside those of other submissions that stand there."""
+    rows = written() | {row[0]: row}
+    order = [f"`{name}`" for names in NAMES.values() for name in names]
+    write_block(README, "training time", as_block([rows[name] for name in order if name in rows]))
 
 
 def main() -> None:
@@ -118,15 +131,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--write", action="store_true", help=f"write the table into {README.name}")
     options = parser.parse_args()
-    rows: list[list[str]] = []
     for track in NAMES:
         if data := getattr(options, track):
             for row in measure(track, data, options.images, options.of):
-                rows.append(row)
                 print(" | ".join(row), flush=True)
                 if options.write:
-                    write_block(README, "training time", as_block(rows))
-    print(as_block(rows))
+                    write(row)
 
 
 if __name__ == "__main__":
