@@ -1,6 +1,7 @@
 """How fast each submission serves: the whole ingestion program next to its bare network.
 
     python -m benchmarks.serving [--images N] [--repeats N] [--only NAME] [--write]
+    python -m benchmarks.serving --trained SUBMISSION IMAGES [--images N] [--repeats N]
 
 For every submission with weights, on the development images of its track, images a second of
 - the program: the ingestion program from the first image to the predictions file;
@@ -12,7 +13,8 @@ counts. The table has medians, and medians of each round's ratios. A CPU compute
 networks and prepares images with the same processors, so that "both" is the rate at which one could
 follow the other; an accelerator can reach the lower of the two. With a GPU the batch sizes are 1,
 32 and 256, without one the submission's own. --write puts the table between the serving markers of
-benchmarks/README.md.
+benchmarks/README.md. `--trained SUBMISSION IMAGES` measures a trained copy on photographs instead,
+and prints its row.
 """
 
 from __future__ import annotations
@@ -200,6 +202,23 @@ def all_rounds(names: list[str], count: int, repeats: int) -> dict[tuple[str, in
     return found
 
 
+def photographs(folder: Path, count: int, work: Path) -> Path:
+    """Link the first images of a folder of photographs."""
+    chosen = list_images(folder).images[:count]
+    linked = work / "photographs"
+    linked.mkdir()
+    for one in chosen:
+        (linked / one.path.name).symlink_to(one.path.resolve())
+    return linked
+
+
+def trained_rounds(folder: Path, images: Path, count: int, repeats: int) -> list[Any]:
+    """Return the rounds of a trained copy of a submission on photographs."""
+    with tempfile.TemporaryDirectory() as temporary:
+        shown = photographs(images, count, Path(temporary))
+        return measured(folder.resolve(), shown, repeats)
+
+
 def both(rates: Rates) -> float:
     """Return the rate of the network and preprocess one after the other."""
     return 1 / (1 / rates["network"] + 1 / rates["preprocess"])
@@ -248,12 +267,20 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=200, help="of each track (default 200)")
     parser.add_argument("--repeats", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--only", action="append", help="a submission, given once or more")
+    parser.add_argument(
+        "--trained", nargs=2, type=Path, metavar=("SUBMISSION", "IMAGES"), help="see above"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     parser.add_argument("--child", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         folder, images = options.child
         print(json.dumps(child(folder, images, options.repeats)))
+        return
+    if options.trained:
+        folder, images = options.trained
+        rounds = trained_rounds(folder, images, options.images, options.repeats)
+        print(report({(folder.name, rounds[0]["batch"]): rounds}))
         return
     if options.write:
         read_block(README, "serving")  # better told before the measuring

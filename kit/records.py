@@ -9,6 +9,7 @@ from typing import Any, Final
 from kit.errors import UsageProblem
 from kit.trees import open_regular
 
+RUNS: Final = Path("runs")  # where runs are kept, in the folder where the command is called
 RECORD_FILE: Final = "run.json"
 
 
@@ -27,6 +28,14 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageProblem(f"{path}: expected the record of a run, found something else")
     return content
+
+
+def run_folder(text: str) -> Path | None:
+    """Return the folder of the run that `text` names, by its path or by its name in runs/."""
+    for folder in (Path(text), RUNS / text):
+        if (folder / RECORD_FILE).is_file():
+            return folder
+    return None
 
 
 def records_below(runs: Path) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from kit.files import FULL, WriteFailed, replacing, write_json
 from kit.isolation.logs import name_paths
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
-from kit.records import RECORD_FILE, read_record
+from kit.records import RECORD_FILE, RUNS, read_record
 from kit.run_notes import doubts_of_run, notes_of_ingestion, notes_on, user_paths
 from kit.run_record import as_json
 from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
@@ -233,7 +233,7 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
 def _resumed_by(folder: Path) -> Path:
     """Return what --resume takes for a run: its name in runs/, else its folder."""
     short = Path(folder.name)
-    return short if (Path("runs") / short).resolve() == folder else folder
+    return short if (RUNS / short).resolve() == folder else folder
 
 
 def _keep_scores(result: Run, scoring: StepResult) -> None:

@@ -12,6 +12,7 @@ from kit.cli.options import out_option
 from kit.cli.printing import console, json_option, print_json, table
 from kit.contract import TRACKS
 from kit.errors import KitError
+from kit.records import RUNS
 from kit.standings import history
 from kit.standings.analysis import RESAMPLES, Analysis, analyse
 from kit.standings.boards import Board, Entry, Place, boards, primary_cell
@@ -20,7 +21,6 @@ from kit.standings.page import Judged, write_page
 
 Moved = Mapping[tuple[str, Place], Sequence[Move]]
 
-_RUNS = Path("runs")
 _SHAKE_UP = ("leads public", "private")
 # What is told of a run's record.
 _TOLD = ("submission", "ok", "failure", "scores", "leaderboard", "started", "folder", "commit")
@@ -58,7 +58,7 @@ def command(
     stays in runs/history.sqlite3 when folders are deleted.
     """
     moment = read_since(since) if since else None
-    records = [one for one in history.read(_RUNS) if not names or one["submission"] in names]
+    records = [one for one in history.read(RUNS) if not names or one["submission"] in names]
     if moment:
         moved = moves(records, moment, track or "")
         if as_json:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from kit import submissions
 from kit.cli.printing import console, json_option, print_json, size, table
-from kit.records import last_runs
+from kit.records import RUNS, last_runs
 from kit.submissions import Submission, named_track
 from kit.zips import zip_size
 
@@ -21,7 +20,7 @@ _SHOWN = ("ok", "failure", "bundle", "scores", "leaderboard", "started", "folder
 @json_option
 def command(as_json: bool) -> int:
     """List the submissions here: track, size of the zip, scores of the last run."""
-    last = last_runs(Path("runs"))
+    last = last_runs(RUNS)
     rows = [_row(item, last.get(item.name)) for item in submissions.discover()]
     if as_json:
         print_json({"format": 1, "submissions": rows})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from kit.cli.printing import console, json_option, print_json
 from kit.errors import UsageProblem
+from kit.records import RUNS
 from kit.separable import not_separable
 from kit.standings import history
 from kit.standings.analysis import RESAMPLES, Analysis, analyse
@@ -52,7 +52,7 @@ def _board_of(first: str, second: str) -> Board:
     wanted = {first, second}
     if len(wanted) < 2:
         raise UsageProblem(f"{first}: expected two submissions, found the same one twice")
-    for board in boards(history.read(Path("runs"))):
+    for board in boards(history.read(RUNS)):
         entries = tuple(entry for entry in board.entries if entry.name in wanted)
         if len(entries) == 2:
             return Board(board.place, entries)

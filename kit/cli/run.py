@@ -18,7 +18,7 @@ from kit.cli.printing import console, json_option, print_json, progress, size, t
 from kit.errors import UsageProblem
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import AUTO, CHOICES, ModeOptions, choose_mode
-from kit.records import read_record
+from kit.records import RUNS, read_record, run_folder
 from kit.scores import Cell
 from kit.standings import history
 from kit.verdict import UNKNOWN, Verdict
@@ -113,7 +113,7 @@ def command(
         chosen = bundle.task(task)
         named = app_paths(chosen, found)
         choice = choose_mode(ModeOptions(**mode_options), bundle.docker_image, named)
-        folder = out or runs.new_run_folder(Path("runs"), found, chosen)
+        folder = out or runs.new_run_folder(RUNS, found, chosen)
         with _progress(quiet=as_json) as tick:
             result = runs.run(
                 found,
@@ -127,7 +127,7 @@ def command(
                 resume=bool(resume),
             )
     record = run_record.as_json(result)
-    history.add(Path("runs"), [record])
+    history.add(RUNS, [record])
     if as_json:
         print_json(record)
     else:
@@ -137,7 +137,7 @@ def command(
 
 def _recorded(resume: str) -> tuple[Path, str, Path, str]:
     """Return folder, submission, bundle and task of a run that was cut off, from its run.json."""
-    folder = Path(resume) if Path(resume).is_dir() else Path("runs") / resume
+    folder = run_folder(resume) or RUNS / resume
     record = read_record(folder)
     try:
         task = str(record["task"]["index"])

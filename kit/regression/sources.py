@@ -8,7 +8,7 @@ from typing import Final
 
 from kit.contract import PREDICTIONS_FILE
 from kit.errors import UsageProblem
-from kit.records import RECORD_FILE, read_record
+from kit.records import read_record, run_folder
 from kit.regression.cases import Case, score_predictions
 from kit.regression.store import Kept, read_at_revision
 
@@ -49,9 +49,8 @@ def find_source(option: str, text: str) -> Source:
     path = Path(text)
     if path.is_file():
         return Source(file=path)
-    for folder in (path, Path("runs") / text):
-        if (folder / RECORD_FILE).is_file():
-            return _run_of(folder)
+    if folder := run_folder(text):
+        return _run_of(folder)
     raise UsageProblem(
         f"{option} {text}: expected a file of predictions, a run (its folder, or its name in "
         "runs/) or git:REV, found none of these"

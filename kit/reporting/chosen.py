@@ -9,9 +9,7 @@ from typing import Any
 
 from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE
 from kit.errors import KitError, UsageProblem
-from kit.records import RECORD_FILE, last_runs, read_record
-
-RUNS = Path("runs")
+from kit.records import RUNS, last_runs, read_record, run_folder
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,8 @@ def choose(texts: Sequence[str]) -> list[ChosenRun]:
 
 
 def _chosen(text: str) -> ChosenRun:
-    for folder in (Path(text), RUNS / text):
-        if (folder / RECORD_FILE).is_file():
-            return _with_scores(text, folder, read_record(folder))
+    if folder := run_folder(text):
+        return _with_scores(text, folder, read_record(folder))
     last = last_runs(RUNS)
     if text not in last:
         known = ", ".join(sorted(last)) or "none"

@@ -49,9 +49,10 @@ def tar_file() -> bytes:
     return saved(write)
 
 
-def safetensors(missing: int = 0) -> bytes:
+def safetensors(missing: int = 0, length: int = 0) -> bytes:
+    """length: of the header, filled with spaces as the library fills it."""
     tensor = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
-    header = json.dumps({"__metadata__": {}, "w": tensor}).encode()
+    header = json.dumps({"__metadata__": {}, "w": tensor}).encode().ljust(length)
     return struct.pack("<Q", len(header)) + header + bytes(16 - missing)
 
 
@@ -82,6 +83,9 @@ GOOD: dict[str, tuple[str, bytes]] = {
     "npy of structures": ("a.npy", saved(lambda s: np.save(s, np.zeros(3, "i4,(2,3)f8,U5")))),
     "npy of one number": ("a.npy", saved(lambda s: np.save(s, np.float32(1)))),
     "safetensors": ("a.safetensors", safetensors()),
+    "safetensors that begin like zlib": ("a.safetensors", safetensors(length=0x0178)),
+    "safetensors that begin like gzip": ("a.safetensors", safetensors(length=0x8B1F)),
+    "safetensors that begin like LZMA": ("a.safetensors", safetensors(length=0x5D)),
     "a zip of torch": ("a.pt", TORCH),
     "an old file of torch": ("a.pth", LEGACY),
     "a tar of torch": ("a.pt", tar_file()),

@@ -6,7 +6,7 @@ from training.common.steps import run_modules
 
 COMMANDS = (
     ("training.hybrid.wing_pattern_sgd", "--overwrite"),
-    ("training.hybrid.bioclip_wings", "--overwrite"),
+    ("training.hybrid.bioclip_wings", "--preset", "imagenet", "--overwrite"),
     ("training.hybrid.dinov2_ensemble", "--overwrite"),
 )
 

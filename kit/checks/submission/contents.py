@@ -60,6 +60,10 @@ def kind_of(path: Path) -> str:
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
+        # Before the magic numbers: a header of 376 bytes begins like zlib's data, one of 35,615
+        # like gzip's.
+        if _has_header(head, size):
+            return SAFETENSORS
         for kind, starts in _STARTS:
             if head.startswith(starts):
                 return kind
@@ -133,6 +137,11 @@ def _is_tflite(stream: BinaryIO, head: bytes, size: int) -> bool:
 
 def _is_tar(stream: BinaryIO, head: bytes, size: int) -> bool:
     return head[257:262] == b"ustar"
+
+
+def _has_header(head: bytes, size: int) -> bool:
+    """Say whether a file begins with the length of its header and a header of JSON, all there."""
+    return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= size - 8
 
 
 def _is_safetensors(stream: BinaryIO, head: bytes, size: int) -> bool:

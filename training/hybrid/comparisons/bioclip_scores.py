@@ -2,10 +2,11 @@
 
     python -m training.hybrid.comparisons.bioclip_scores sample
     python -m training.hybrid.comparisons.bioclip_scores photographs \\
-        --data DIR/train --look DIR/dev --submission FOLDER
+        --data DIR/train --look DIR/dev --submission FOLDER --preset small
 
-FOLDER is a submission that `bioclip_wings.py` trained on all of the data; its wing network, which
-knows no labels, cuts the wings out here too. In each fold a tower is trained again with its recipe,
+FOLDER is a submission that `bioclip_wings.py` trained on all of the data with the preset; its wing
+network, which knows no labels, cuts the wings out here too. In each fold a tower is trained again
+with the preset's recipe (of `imagenet`, which is frozen, only the head and the statistics),
 without a quarter of the specimens, without all of the table's hybrids (so that their pair is an
 unseen one) and without two of the rarer subspecies. What was left out is scored: recalls at a TNR
 of 0.95 on the left-out specimens of the subspecies that were trained. The columns of `--look` and
@@ -223,6 +224,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("block", choices=["sample", "photographs"], help="which table")
     parser.add_argument("--data", type=Path, default=BUNDLE / "train")
     parser.add_argument("--submission", type=Path, default=default, help="trained on all of DATA")
+    parser.add_argument(
+        "--preset", choices=["imagenet", "small"], default="imagenet", help="that made it"
+    )
     parser.add_argument("--look", type=Path, help="images/ and ref_dev.csv")
     parser.add_argument("--folds", type=int, choices=range(1, FOLDS + 1), default=FOLDS)
     options = parser.parse_args(arguments)
@@ -235,8 +239,10 @@ def compare(default: Path, options: argparse.Namespace) -> int:
     labels = read_labels(options.data, soft_parents=False)
     network = options.submission / "weights" / "wing_unet.safetensors"
     views = views_of(labels, network)
-    small = PRESETS["small"]
-    folds = [validate(labels, views, fold, small) for fold in range(options.folds)]
+    preset = options.preset
+    folds = [
+        validate(labels, views, fold, PRESETS[preset], preset) for fold in range(options.folds)
+    ]
     recalls = {n: np.mean([fold[n] for fold in folds], axis=0).tolist() for n in SCORES}
     looks = {
         f"sample {task}": looked(
