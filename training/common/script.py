@@ -155,6 +155,17 @@ def add_recipe_options(
         )
 
 
+def given(options: argparse.Namespace, recipes: Sequence[type[Any]]) -> str:
+    """Return the options of `add_recipe_options` that the command line gave, to be typed again."""
+    names = [part.name for recipe in recipes for part in fields(recipe)]
+    values = {name: getattr(options, name, None) for name in names}
+    return "".join(
+        f" --{name.replace('_', '-')} {value}"
+        for name, value in values.items()
+        if value is not None
+    )
+
+
 def refuse_not_positive(
     made: argparse.ArgumentParser, options: argparse.Namespace, names: Sequence[str]
 ) -> None:

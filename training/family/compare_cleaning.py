@@ -37,7 +37,7 @@ from training.family.filters.all_filters import FILTERS
 from training.family.filters.frame import Filter, Flags, Given
 from training.family.heads.recipe import HeadRecipe
 from training.family.heads.trainer import HeadTrainer, Labelled, logits_of
-from training.family.recipe import PRESETS
+from training.family.recipe import Recipe
 from training.family.split import split_off, validation_rows
 from training.family.towers import start_tower, tower_digest
 
@@ -77,7 +77,7 @@ def read_sample(folder: Path, image_size: int) -> Sample:
     """Read the sample and its features. Raises DataError, FeatureError, TrainingError."""
     collection = read_collection(folder / "train")
     names = np.array(sorted(collection.taxonomy))
-    recipe = replace(PRESETS["imagenet"], image_size=image_size)
+    recipe = Recipe(image_size=image_size)
     tower, settings = start_tower(recipe.tower)
     features = TowerFeatures(tower, tower_digest(tower, settings), Sight(recipe.views(), settings))
     paths, families = [], []

@@ -38,7 +38,7 @@ from training.family.heads.trainer import HeadTrainer, Labelled, logits_of
 from training.family.joint import STRENGTH, Member, joined, member_features
 from training.family.measures import TITLES, Answers, measured
 from training.family.published import read_squares
-from training.family.recipe import PRESETS, Recipe
+from training.family.recipe import Recipe
 from training.family.split import Rows, repeated_folds, validation_rows
 from training.family.towers import start_tower, tower_digest
 from training.family.two_lite_towers import members_of
@@ -193,7 +193,7 @@ def compare(data: Path, image_size: int | None, scratch: bool) -> str:
 
     Raises DataError, FeatureError, TrainingError.
     """
-    recipe = PRESETS["imagenet"]
+    recipe = Recipe()
     recipe = replace(recipe, image_size=image_size or recipe.image_size)
     compared = read_compared(data, recipe)
     rows = []

@@ -36,6 +36,8 @@ from training.family.split import folds
 from training.family.towers import start_tower, tower_digest
 
 FOLDS = 5
+# Adam takes steps of the learning rate's size; a hundredth, as published for Adagrad, ruins a head.
+LEARNING_RATES = {ADAM: 1e-3, ADAGRAD: 0.01}
 VARIED = ("layers", "units", "dropout", "optimiser")
 COLUMNS = (*VARIED, "accuracy", "epochs", "state")
 _STEP = 100  # of units
@@ -114,8 +116,7 @@ def suggested(trial: optuna.Trial, head: HeadRecipe) -> HeadRecipe:
         units=trial.suggest_int("units", 400, 1000, step=_STEP),
         dropout=trial.suggest_float("dropout", 0.0, 0.5, step=0.1),
         optimiser=trial.suggest_categorical("optimiser", [ADAM, ADAGRAD]),
-        # Adam takes steps of the learning rate's size; a hundredth ruins a head.
-        learning_rate=1e-3 if trial.params["optimiser"] == ADAM else head.learning_rate,
+        learning_rate=LEARNING_RATES[trial.params["optimiser"]],
     )
 
 

@@ -15,8 +15,9 @@ and without the images' phyla. The steps:
 3. the last layers of the tower, with batch norms as they are (heads/tuning.py).
 
 `full` is EfficientNet-B4 by a hub's id or from a local folder (`--backbone`); `imagenet`, the
-default, EfficientNet-Lite2 out of a package. `--search` compares layers, units, dropout and
-optimiser by Hyperband (search.py). A killed run resumes; weights.json comes last.
+default, EfficientNet-Lite2 out of a package, its head trained with Adam. `--search` compares
+layers, units, dropout and optimiser by Hyperband (search.py). A killed run resumes; weights.json
+comes last.
 """
 
 from __future__ import annotations
@@ -79,8 +80,7 @@ def work(options: argparse.Namespace) -> None:
             log_table("family-search", text)
     else:
         command = f"python -m training.family.train_families --preset {options.preset}"
-        if options.image_size is not None:
-            command += f" --image-size {options.image_size}"
+        command += script.given(options, (Recipe, HeadRecipe, TuningRecipe))
         made = train(options.data, options.out, recipe, options.taxonomy)
         publish(NAME, options.out, made, command)
 
