@@ -1,4 +1,4 @@
-"""The table of codes in kit/checks/README.md, written from rules.py by `make docs`."""
+"""The table of codes in kit/checks/README.md, written from rules.py by `make tables`."""
 
 from __future__ import annotations
 
