@@ -46,7 +46,8 @@ def sources() -> dict[Path, str]:
     for path in list(found):
         for target in IMAGE.findall(path.read_text(encoding="utf-8")):
             image = (path.parent / target).resolve()
-            found[image] = place(image)
+            if not image.is_relative_to(DOCS):
+                found[image] = place(image)
     schemas = sorted((DOCS / "schemas").glob("*.json"))
     return found | {path: f"schemas/{path.name}" for path in schemas}
 
