@@ -106,7 +106,7 @@ docs: $(VENV)/all.done ## Serve the documentation site on this machine, and buil
 	@$(BIN)/python -m mkdocs serve --livereload --strict --config-file docs/mkdocs.yml
 
 site: $(VENV)/all.done ## Build the documentation site into runs/site; a warning is an error
-	@$(BIN)/python -m mkdocs build --strict --quiet --config-file docs/mkdocs.yml
+	@$(BIN)/python -m mkdocs build --strict --config-file docs/mkdocs.yml
 
 tables: $(VENV)/all.done ## Write the generated tables of the READMEs and pages (nothing is measured)
 	@$(BIN)/python docs/write_blocks.py

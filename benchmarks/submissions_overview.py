@@ -26,7 +26,7 @@ SOURCES = ROOT / "docs" / "submissions.yaml"
 SCORES = ROOT / "tests" / "scores"
 TASK = "final"
 CODE_LICENCE = "Apache-2.0"  # of the repository, and so of every submission's code
-TITLES = ["submission", "idea", "source", "backbone", "size", "score", "95 % interval", "licence"]
+TITLES = ["submission", "score (95 % interval)", "idea", "source", "backbone", "size", "licence"]
 
 
 def overview_tables() -> str:
@@ -54,18 +54,17 @@ def track_table(track: str) -> str:
         raise ValueError(f"docs/submissions.yaml: add an entry for {', '.join(missing)}")
     scored = sorted(((scored_interval(one), one) for one in found), key=lambda row: -row[0].value)
     rows = [_row(one, score, told[one.name]) for score, one in scored]
-    return "\n".join(table(TITLES, rows, numbers=(4, 5, 6)))
+    return "\n".join(table(TITLES, rows, numbers=(5,)))
 
 
 def _row(submission: Submission, score: Interval, told: dict[str, str]) -> list[str]:
     return [
         f"[{submission.name}](../../submissions/{submission.name}/)",
+        f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})",
         description_of(submission),
         told["source"],
         told["backbone"],
         f"{megabytes_of(submission):.1f} MB",
-        f"{score.value:.3f}",
-        f"{score.low:.3f} to {score.high:.3f}",
         licence_of(submission.path),
     ]
 

@@ -33,6 +33,8 @@ DOCUMENTS = (
     "training/*.md",
     "training/*/*/README.md",
 )
+# Pages with wide tables, which get the room of the table of contents.
+WIDE = ("codes.md", "submissions.md")
 IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s:]+)\)")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 OUTSIDE = re.compile(r"[a-z]+:|#|//")
@@ -82,6 +84,8 @@ def notebook_page(notebook: dict[str, object]) -> str:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Return a page as the generator has to read it."""
     here = source_of(page.file)
+    if page.file.src_uri in WIDE:
+        page.meta["hide"] = ["toc"]
     return "".join(
         text if is_code else relinked(spaced(text), here, page.file.src_uri)
         for text, is_code in parts(markdown)

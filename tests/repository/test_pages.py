@@ -48,7 +48,8 @@ def test_the_commands_that_are_not_run_exist(page: Path) -> None:
 def test_a_command_that_does_not_exist_is_noticed() -> None:
     wrong = (
         "kit run NAME --mod sandbox", "kit run NAME --mode box",
-        "kit weights add FILE --licens MIT", "python -m training NAME --dat DIR", "make nothing", "rm -r everything",
+        "kit weights add FILE --licens MIT", "python -m training NAME --dat DIR",
+        "make nothing", "rm -r everything",
     )  # fmt: skip
     for line in wrong:
         assert list(problems(shlex.split(line))), line

@@ -18,19 +18,24 @@ from tests.support.site import HtmlPage, broken, is_outside, read_page
 CONFIGURATION = ROOT / "docs" / "mkdocs.yml"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site, with warnings as errors."""
+def build(configuration: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Build with warnings as errors. With --quiet the generator would count no warning."""
     pytest.importorskip("material", reason="the extra `docs` is not installed")
-    folder = tmp_path_factory.mktemp("site").resolve()
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
-    ended = subprocess.run(
-        [*command, "--config-file", str(CONFIGURATION), "--site-dir", str(folder)],
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    return subprocess.run(
+        [*command, "--config-file", str(configuration), "--site-dir", str(folder)],
         capture_output=True,
         text=True,
         check=False,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},  # an advertisement of the theme
     )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site."""
+    folder = tmp_path_factory.mktemp("site").resolve()
+    ended = build(CONFIGURATION, folder)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder
 
@@ -50,6 +55,17 @@ def test_every_link_and_anchor_of_the_site_exists(site: Path, pages: dict[Path, 
         for problem in broken(page, pages, site)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("link", ["[x](nothing.md)", "[x](#nowhere)", "![x](none.png)"])
+def test_a_page_with_a_broken_link_is_not_built(link: str, tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/index.md").write_text(f"# Page\n\n{link}\n")
+    settings = f"INHERIT: {CONFIGURATION}\nhooks: []\nnav: []\nwatch: []\n"
+    (tmp_path / "mkdocs.yml").write_text(settings)
+    ended = build(tmp_path / "mkdocs.yml", tmp_path / "site")
+    assert ended.returncode == 1
+    assert "WARNING" in ended.stderr
 
 
 def test_a_broken_link_is_noticed(tmp_path: Path) -> None:

@@ -124,8 +124,5 @@ def _kit_problems(words: list[str]) -> Iterator[str]:
 def training_options() -> frozenset[str]:
     """Return every option that a script of training/ adds to its parser."""
     sources = (path.read_text(encoding="utf-8") for path in tracked("training/*.py"))
-    return frozenset(
-        option
-        for source in sources
-        for option in re.findall(r"""["'](--[a-z][a-z-]*)["']""", source)
-    )
+    option = re.compile(r"""["'](--[a-z][a-z-]*)["']""")
+    return frozenset(name for source in sources for name in option.findall(source))

@@ -1,4 +1,4 @@
-"""Read the pages of a built site: what they link to, what they load, and which anchors they have."""
+"""Read the pages of a built site: their links, what they load, and their anchors."""
 
 from __future__ import annotations
 
