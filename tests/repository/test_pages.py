@@ -18,9 +18,10 @@ from tests.support.pages import (
     with_blocks,
 )
 from tests.support.repository import ROOT
+from wildlife_scoring.tracks import TRACKS
 
 PAGES = ROOT / "docs" / "pages"
-TRACKS = sorted((PAGES / "tracks").glob("*.md"))
+TRACK_PAGES = sorted((PAGES / "tracks").glob("*.md"))
 
 
 def ids(path: Path) -> str:
@@ -79,7 +80,11 @@ def test_the_examples_of_a_page_give_what_it_shows(
         assert not told, "".join(told)
 
 
-@pytest.mark.parametrize("page", TRACKS, ids=ids)
+def test_each_track_has_a_page() -> None:
+    assert [path.stem for path in TRACK_PAGES] == sorted(TRACKS)
+
+
+@pytest.mark.parametrize("page", TRACK_PAGES, ids=ids)
 def test_the_page_of_a_track_has_a_worked_example_of_its_metric(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     titles = ("The bundle", "The metric", "A worked example", "The report", "Bring your own data")
