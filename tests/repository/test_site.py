@@ -117,5 +117,5 @@ def test_a_browser_shows_the_start_without_a_complaint(site: Path, width: int) -
     assert wide <= width
 
 
-def test_the_picture_of_the_report_is_small() -> None:
+def test_the_image_of_the_report_is_small() -> None:
     assert (ROOT / "docs/pages/images/report.webp").stat().st_size < 150_000

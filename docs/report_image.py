@@ -1,9 +1,9 @@
 """Write docs/pages/images/report.webp: the report of the default submission, as a browser shows it.
 
-    python docs/report_picture.py
+    python docs/report_image.py
 
-runs wing_pattern_sgd on the sample competition, writes its report and takes a picture of the top
-with a headless Chromium. No measurement: what the picture shows is what `kit report` writes.
+runs wing_pattern_sgd on the sample competition, writes its report and takes a screenshot of the top
+with a headless Chromium. Nothing is measured: the image shows what `kit report` writes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from PIL import Image
 
 from tests.support.browser import browser
 
-PICTURE = Path(__file__).resolve().parent / "pages" / "images" / "report.webp"
-SUBMISSION = PICTURE.parents[3] / "submissions" / "wing_pattern_sgd"
+IMAGE = Path(__file__).resolve().parent / "pages" / "images" / "report.webp"
+SUBMISSION = IMAGE.parents[3] / "submissions" / "wing_pattern_sgd"
 WIDTH, HEIGHT = 1000, 1730  # pixels of the page that are shown
 LARGEST = 150_000  # bytes
 
@@ -33,7 +33,7 @@ def report(folder: Path) -> Path:
     return page
 
 
-def picture(page: Path) -> Image.Image:
+def screenshot(page: Path) -> Image.Image:
     """Return the top of a page as a browser shows it."""
     shot = page.with_suffix(".png")
     with browser() as window:
@@ -44,13 +44,13 @@ def picture(page: Path) -> Image.Image:
 
 
 def main() -> int:
-    """Write the picture and say how large it is; return the exit status."""
+    """Write the image and say how large it is; return the exit status."""
     with tempfile.TemporaryDirectory() as folder:
-        shown = picture(report(Path(folder)))
-    PICTURE.parent.mkdir(exist_ok=True)
-    shown.save(PICTURE, "WEBP", quality=75, method=6)
-    size = PICTURE.stat().st_size
-    print(f"{PICTURE}: {shown.width} x {shown.height} pixels, {size} bytes")
+        shown = screenshot(report(Path(folder)))
+    IMAGE.parent.mkdir(exist_ok=True)
+    shown.save(IMAGE, "WEBP", quality=75, method=6)
+    size = IMAGE.stat().st_size
+    print(f"{IMAGE}: {shown.width} x {shown.height} pixels, {size} bytes")
     return int(size > LARGEST)
 
 
