@@ -87,7 +87,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri in WIDE:
         page.meta["hide"] = ["toc"]
     return "".join(
-        text if is_code else relinked(spaced(text), here, page.file.src_uri)
+        coloured(text) if is_code else relinked(spaced(text), here, page.file.src_uri)
         for text, is_code in parts(markdown)
     )
 
@@ -103,6 +103,11 @@ def parts(markdown: str) -> Iterator[tuple[str, bool]]:
     """Yield the text in turn with the fenced blocks of code, and whether a part is such a block."""
     pieces = re.split(r"^(```.*?^```[^\n]*\n?)", f"{markdown}\n", flags=re.MULTILINE | re.DOTALL)
     yield from ((piece, bool(number % 2)) for number, piece in enumerate(pieces))
+
+
+def coloured(block: str) -> str:
+    """Return a fenced block as the generator colours it: commands, not what a console prints."""
+    return re.sub(r"\A```console$", "```sh", block, flags=re.MULTILINE)
 
 
 def spaced(text: str) -> str:
