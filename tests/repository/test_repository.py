@@ -13,7 +13,7 @@ import pytest
 from tests.support.pages import blocks, commands
 from tests.support.repository import ROOT, make_targets, tracked
 
-# The packages of each folder, and the folders that may not import them (docs/pages/index.md, "The tree").
+# The packages of each folder, and the folders that may not import them (docs/pages/index.md).
 PACKAGES = {
     "kit": {"kit"},
     "training": {"training"},
