@@ -26,7 +26,7 @@ USUAL := not slow and not stored and not containers
 
 .DEFAULT_GOAL := help
 .PHONY: help demo models bases test test-kit test-process test-stored test-slow test-containers coverage fuzz check docs \
-  docs-check vendor \
+  site tables tables-check vendor \
   bench sample-data scores pack constraints clean
 
 help: ## This list
@@ -54,7 +54,7 @@ $(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
 
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
-	@$(INSTALL) --editable '.[models,train,containers,dev]'
+	@$(INSTALL) --editable '.[models,train,containers,dev,docs]'
 	@touch $@
 
 demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report
@@ -102,10 +102,16 @@ check: $(VENV)/all.done ## Lint, formatting, types, vendored copies and generate
 	@$(BIN)/python docs/write_blocks.py --check
 	@$(BIN)/mypy
 
-docs: $(VENV)/all.done ## Write the generated tables of the READMEs (nothing is measured)
+docs: $(VENV)/all.done ## Serve the documentation site on this machine, and build it again after each change
+	@$(BIN)/python -m mkdocs serve --livereload --strict --config-file docs/mkdocs.yml
+
+site: $(VENV)/all.done ## Build the documentation site into runs/site; a warning is an error
+	@$(BIN)/python -m mkdocs build --strict --config-file docs/mkdocs.yml
+
+tables: $(VENV)/all.done ## Write the generated tables of the READMEs and pages (nothing is measured)
 	@$(BIN)/python docs/write_blocks.py
 
-docs-check: $(VENV)/all.done ## Say which generated tables are not current
+tables-check: $(VENV)/all.done ## Say which generated tables are not current
 	@$(BIN)/python docs/write_blocks.py --check
 
 vendor: $(VENV)/core.done ## Copy the shared served code into the submissions that import it

@@ -21,12 +21,12 @@ README = ROOT / "submissions" / "README.md"
 
 def submissions_table() -> str:
     """Return the table: a row for each submission, by track and size."""
-    found = [(track_of(item), _megabytes(item), item) for item in submissions.discover()]
+    found = [(track_of(item), megabytes_of(item), item) for item in submissions.discover()]
     rows = [
         [
             f"[{item.name}]({item.name}/)",
             f"`{track}`",
-            _description(item),
+            description_of(item),
             _torch(item),
             f"{megabytes:.1f} MB",
         ]
@@ -35,11 +35,11 @@ def submissions_table() -> str:
     return "\n".join(table(["folder", "track", "idea", "needs torch", "size"], rows, numbers=(4,)))
 
 
-def _description(submission: Submission) -> str:
+def description_of(submission: Submission) -> str:
     return str(submissions.metadata_of(submission.path)["description"])
 
 
-def _megabytes(submission: Submission) -> float:
+def megabytes_of(submission: Submission) -> float:
     """Return the size of all files of the zip, unpacked, in units of 1,000,000 bytes.
 
     A file that a registry package ships counts by weights.json, whether it was fetched or not.

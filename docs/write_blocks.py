@@ -1,7 +1,7 @@
 """Write every generated block and file that follows from files of this repository.
 
-    python docs/write_blocks.py            # make docs
-    python docs/write_blocks.py --check    # make docs-check: write nothing, exit 1 if one is stale
+    python docs/write_blocks.py            # make tables
+    python docs/write_blocks.py --check    # make tables-check: exit 1 if one is stale
 
 Nothing is run or measured. A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
 Blocks with measurements (benchmarks/README.md, the submissions' READMEs, training/LOG.md) have
@@ -28,7 +28,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # when the parts below are written: what reads the kit's list of tracks must read the new one.
 BLOCKS = (
     ("README.md", "scores", "benchmarks.stored_scores", "readme_tables"),
-    ("kit/checks/README.md", "codes", "kit.findings.guide", "codes_table"),
+    ("docs/pages/codes.md", "codes", "kit.findings.guide", "codes_table"),
+    ("docs/pages/json.md", "schemas", "docs.schemas_table", "schemas_table"),
+    ("docs/pages/submissions.md", "submissions", "benchmarks.submissions_overview",
+     "overview_tables"),
     ("docker/README.md", "promises", "kit.isolation.promises", "markdown_table"),
     ("submissions/README.md", "submissions", "benchmarks.submissions_table", "submissions_table"),
     *(
@@ -113,7 +116,7 @@ def write(files: dict[Path, str], only_check: bool) -> bool:
     for path in stale:
         name = path.relative_to(ROOT)
         if only_check:
-            print(f"{name}: a generated part is not current. To do: `make docs`")
+            print(f"{name}: a generated part is not current. To do: `make tables`")
             continue
         path.parent.mkdir(exist_ok=True)
         with replacing(path) as temporary:

@@ -9,8 +9,8 @@ from pathlib import Path
 from kit.bundles import Bundle
 from kit.contract import TRACKS
 
-# Track -> the keys of its leaderboard. `make docs` writes the file from the registry of the scoring
-# program, which the kit does not import.
+# Track -> the keys of its leaderboard. `make tables` writes the file from the registry of the
+# scoring program, which the kit does not import.
 _KEYS_FILE = Path(__file__).with_name("tracks.json")
 
 

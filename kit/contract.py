@@ -70,7 +70,7 @@ def command_variables(kind: str, scoring: bool, late_ingestion: bool) -> list[tu
     return variables
 
 
-# Which prediction a track asks for. `make docs` writes it from the registry of the scoring
+# Which prediction a track asks for. `make tables` writes it from the registry of the scoring
 # program (wildlife_scoring/tracks.py), which the kit does not import.
 PREDICTION_OF_TRACK: Final = {
     "hybrid": "score",

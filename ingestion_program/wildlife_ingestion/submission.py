@@ -26,7 +26,7 @@ PACKAGE_OF_MODULE = {
     "yaml": "PyYAML",
     "skimage": "scikit-image",
 }
-# Which prediction a track asks for. `make docs` writes it from the registry of the scoring
+# Which prediction a track asks for. `make tables` writes it from the registry of the scoring
 # program (wildlife_scoring/tracks.py), which this program does not see on the platform.
 PREDICTION_OF_TRACK = {
     "hybrid": "score",

@@ -156,4 +156,4 @@ def test_promises_are_for_modes_that_exist_and_are_shown() -> None:
     assert all(set(promise.modes) <= set(MODES) for promise in PROMISES)
     readme = (ROOT / "docker/README.md").read_text(encoding="utf-8")
     shown = readme.split("<!-- promises:begin -->\n")[1].split("<!-- promises:end -->")[0]
-    assert shown == markdown_table(), "run `make docs`"
+    assert shown == markdown_table(), "run `make tables`"

@@ -90,7 +90,7 @@ def test_the_template_ships_with_the_package() -> None:
 
 
 def test_the_page_explains_every_key_of_the_template() -> None:
-    page = (ROOT / "docs/organisers.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/pages/organisers.md").read_text(encoding="utf-8")
     content = yaml.safe_load((TEMPLATE / "competition.yaml").read_text(encoding="utf-8"))
     keys = {*content, *content["phases"][0]} - {"index", "name", "start", "end", "description"}
     assert not [key for key in sorted(keys) if f"`{key}" not in page]

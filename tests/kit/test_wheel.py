@@ -1,4 +1,4 @@
-"""The wheel in an empty environment and an empty folder: everything that the README promises.
+"""The wheel in an empty environment and an empty folder: everything that README and site promise.
 
 The environment has the light core, so that neither torch nor the checkout can help.
 """
@@ -17,11 +17,12 @@ import pytest
 
 from kit.cli import _COMMANDS
 from kit.contract import TRACKS
+from tests.support.pages import blocks, commands
 from tests.support.repository import ROOT
 from tests.support.wheel import Installed, install, pip_install
 
 pytestmark = pytest.mark.process
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEAM = ROOT / "docs/pages/team.md"
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +44,10 @@ def shell(installed: Installed, folder: Path, script: str, **variables: str) -> 
     return ended.stdout
 
 
-def section(title: str) -> list[str]:
-    """The commands of the first fence below a title of the README."""
-    below = README[README.index(f"\n## {title}\n") :]
-    block = re.search(r"^```\w+\n(.*?)^```", below, re.MULTILINE | re.DOTALL)
-    assert block
-    return [line.split("  #")[0].strip() for line in block[1].splitlines() if line.strip()]
-
-
 def test_the_wheel_holds_the_bundles_without_their_training_data(installed: Installed) -> None:
-    (size,) = re.findall(r"wheel that `pip wheel --no-deps .` makes \((\d+) MB\)", README)
+    (size,) = re.findall(
+        r"wheel that `pip wheel --no-deps .` makes \((\d+) MB\)", TEAM.read_text(encoding="utf-8")
+    )
     assert int(size) == round(installed.wheel.stat().st_size / 1e6)
     train = sum(path.stat().st_size for path in ROOT.glob("sample_data/*/train/**/*.*"))
     assert train > installed.wheel.stat().st_size  # hatch_build.py: more than half of all bytes
@@ -69,9 +64,9 @@ def test_the_wheel_holds_the_bundles_without_their_training_data(installed: Inst
 
 
 def test_the_six_commands_work_in_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
-    commands = section("Enter a challenge in six commands")
-    assert len(commands) == 6
-    shell(installed, tmp_path, "\n".join(commands))
+    six = blocks(ROOT / "README.md", "sh")[1]
+    assert len(commands(six)) == 6
+    shell(installed, tmp_path, six)
     runs = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("runs/*/run.json"))]
     assert [run["ok"] for run in runs] == [True] * 3
     inside = installed.packages / "kit/provided/sample_data/hybrid"
@@ -150,9 +145,9 @@ def test_shared_packages_come_with_the_wheel(installed: Installed, tmp_path: Pat
 
 @pytest.mark.slow
 def test_from_init_to_ci_in_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
-    commands = section("In a repository of your own")
-    assert len(commands) == 6
-    shell(installed, tmp_path, "\n".join(commands))
+    (block,) = blocks(TEAM, "bash")
+    assert len(commands(block)) == 6
+    shell(installed, tmp_path, block)
     team = tmp_path / "my_team"
     _as_environment(installed, team / ".venv/bin")
     text = shell(installed, team, "git init --quiet; git add .; bash ci/compare_changed.sh")

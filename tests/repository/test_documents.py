@@ -49,11 +49,15 @@ def module_names() -> set[str]:
 
 
 def paths(text: str) -> set[str]:
-    """Return the words that are paths in this repository, or bare names of modules."""
+    """Return the words that are paths in this repository, or bare names of modules.
+
+    The folders that the document itself starts with `kit new` are left out.
+    """
+    started = tuple(f"submissions/{name}/" for name in re.findall(r"kit new (\w+)", text))
     found = set()
     for word in code(text):
         name = word.rstrip(".,:;)")
-        if _PLACEHOLDER.search(_TITLES.sub("", name)) or name.startswith("/"):
+        if _PLACEHOLDER.search(_TITLES.sub("", name)) or name.startswith(("/", *started)):
             continue
         first, slash, _ = name.partition("/")
         if (slash and first in tops() and first not in _MADE) or re.fullmatch(r"\w+\.py", name):
@@ -110,6 +114,9 @@ def _is_module(name: str) -> bool:
 def test_the_check_of_paths_can_fail() -> None:
     text = "`kit/nowhere.py`, `no_such_module_anywhere.py` and `submissions/NAME/model.py`"
     assert paths(text) == {"kit/nowhere.py", "no_such_module_anywhere.py"}
+    assert paths("`kit new mine`, `submissions/mine/a.py`, `submissions/other/a.py`") == {
+        "submissions/other/a.py"
+    }
     assert not any(exists(name, ROOT / "README.md") for name in paths(text))
 
 

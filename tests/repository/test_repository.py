@@ -5,19 +5,15 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.pages import blocks, commands
 from tests.support.repository import ROOT, make_targets, tracked
-from wildlife_scoring.tracks import TRACKS
 
-# The packages of each folder, and the folders that may not import them (README, "The tree").
+# The packages of each folder, and the folders that may not import them (docs/pages/index.md).
 PACKAGES = {
     "kit": {"kit"},
     "training": {"training"},
@@ -101,61 +97,9 @@ def test_sample_data_and_artifacts_stay_small() -> None:
         assert 0 < total < 8e6, f"{folder}: {total} bytes"
 
 
-def fenced(text: str) -> list[str]:
-    """The commands of the ```sh fences, continuation lines joined.
-
-    The ```bash fence is for a folder outside of a checkout: tests/kit/test_wheel.py runs it.
-    """
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line.split("  #")[0].strip() for line in lines if line.strip()]
-
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-# These set up an environment or leave the machine; what they call is tested elsewhere.
-_NOT_HERE = ("make demo", "make test", "git clone", "cd ")
-
-
-def test_every_command_of_the_readme_is_known() -> None:
-    commands = fenced(README)
-    assert len(commands) >= 8
-    for line in commands:
-        if line.startswith("make "):
-            target = shlex.split(line)[1]
-            assert target in make_targets(), line
-
-
-@pytest.mark.process
-def test_the_readmes_commands_run(tmp_path: Path) -> None:
-    commands = [line for line in fenced(README) if not line.startswith(_NOT_HERE)]
-    commands = [line for line in commands if not line.startswith("make ")]
-    assert commands
-    script = "\n".join(["set -e", f"cd {shlex.quote(str(tmp_path / 'clone'))}", *commands])
-    copy_checkout(tmp_path / "clone")
-    ended = subprocess.run(
-        ["bash", "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=shell_environment(),
-    )
-    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
-
-
-def shell_environment() -> dict[str, str]:
-    """This environment with its own commands first, as after `source .venv/bin/activate`."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return os.environ | {"PATH": path}
-
-
-def copy_checkout(target: Path) -> None:
-    """The tracked files, links kept, as a clone would have them."""
-    for path in tracked():
-        copy = target / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, copy)
-    for bundle in TRACKS:
-        for link in ("ingestion_program", "scoring_program"):
-            place = target / "sample_data" / bundle / link
-            if not place.exists():
-                place.symlink_to(Path("../..", link))
+def test_the_readme_leads_with_two_commands_and_six() -> None:
+    first, six = (commands(block) for block in blocks(ROOT / "README.md", "sh"))
+    assert first[0] == ["make", "demo"]
+    assert len(first) == 2
+    assert len(six) == 6
+    assert "demo" in make_targets()

@@ -1,6 +1,6 @@
 """Every list of tracks in the repository says what the registry of the scoring program says.
 
-The kit and the ingestion program do not import the scoring program, so `make docs` writes a line
+The kit and the ingestion program do not import the scoring program, so `make tables` writes a line
 into each; the README and the sample bundles list tracks too. The registry is
 scoring_program/wildlife_scoring/tracks.py.
 """
