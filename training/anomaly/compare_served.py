@@ -17,20 +17,16 @@ from pathlib import Path
 
 from kit.markdown import table
 from training.anomaly.camera_traps import IMAGES, Frame, read_camera_traps
-from training.anomaly.detection.examples import Examples
-from training.anomaly.detection.files import REPORT, read_detector
-from training.anomaly.detection.recipe import without_threshold
-from training.anomaly.parts import LOWER
+from training.anomaly.detection.files import REPORT
+from training.anomaly.found import LOWER, found_by
 from training.anomaly.simclr.recipe import FROZEN, build
 from training.anomaly.species.detected import Validation, in_proportion, largest, measured
 from training.anomaly.species.fit import Setting
-from training.anomaly.train_detector import detect_all
 from training.common.console import say
 from training.common.errors import FolderError
 from training.common.log_blocks import expect_block, log_table
 from training.common.script import parser, run
 from wildlife_anomaly.anomaly_model import ENCODED
-from wildlife_anomaly.detector import Detection, Detector
 from wildlife_anomaly.encoder import ServedEncoder
 from wildlife_anomaly.scores import MAHALANOBIS, SVM
 
@@ -75,25 +71,14 @@ def rows_of(validation: Validation, threshold: float) -> list[list[str]]:
     return rows
 
 
-def found_in(detector: Detector, threshold: float, examples: Examples) -> list[list[Detection]]:
-    """Return the detections from LOWER of the threshold on, the surest first."""
-    return [
-        [one for one in boxes if one.score >= LOWER * threshold]
-        for boxes in detect_all(detector, examples)
-    ]
-
-
 def compare(options: argparse.Namespace) -> None:
     """Print the table, and write it where it is asked for. Raises ScriptError."""
     if options.log:
         expect_block(options.log)
     parts = held_out(options.detector, read_camera_traps(options.data))
-    made = read_detector(options.detector)
-    detector = Detector(without_threshold(made.settings), made.network)
-    examples = Examples(options.data / IMAGES, parts[1], made.network.canvas, made.labels)
-    found = found_in(detector, made.threshold, examples)
+    found, threshold = found_by(options.detector, options.data / IMAGES, parts[1])
     encoder = ServedEncoder(build(FROZEN)[0].eval())
-    rows = rows_of(Validation.read(options.data, parts, found, encoder), made.threshold)
+    rows = rows_of(Validation.read(options.data, parts, found, encoder), threshold)
     for cells in [TITLES, *rows]:
         say(" | ".join(cells))
     if options.log:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kit.markdown import table
 from training.anomaly.camera_traps import IMAGES, Frame, read_camera_traps
-from training.anomaly.compare_served import MEASURES, found_in
+from training.anomaly.compare_served import MEASURES
 from training.anomaly.detection.examples import Examples
 from training.anomaly.detection.recipe import (
     ANIMAL,
@@ -31,7 +31,7 @@ from training.anomaly.detection.recipe import (
     canvas_of,
     without_threshold,
 )
-from training.anomaly.parts import LOWER
+from training.anomaly.found import LOWER, found_in
 from training.anomaly.simclr.recipe import FROZEN, build
 from training.anomaly.species.detected import Validation, in_proportion, measured
 from training.anomaly.species.features import check_species

@@ -6,16 +6,19 @@
 `training.anomaly.compare_served` judges the boxes of a detector that was trained on the left-out
 species too. Here each species of DIR is painted over in turn, a detector is trained on what is left
 (training.anomaly.train_detector, kept in runs/anomaly), and its boxes in the held-out frames, as
-they were, are judged. So a species is as new to the detector as it is in a test. `--log NAME`
-writes the table into training/LOG.md, between the marks of the block NAME.
+they were, are judged. So a species is as new to the detector as it is in a test. Known are the
+species alone, or the detector's false alarms in the training frames too, as one more class
+(training/anomaly/species/background.py). `--log NAME` writes the table into training/LOG.md,
+between the marks of the block NAME.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
@@ -30,13 +33,15 @@ from training.anomaly.camera_traps import (
     read_camera_traps,
     write_camera_traps,
 )
-from training.anomaly.compare_served import MEASURES, found_in, held_out
-from training.anomaly.detection.examples import Examples
-from training.anomaly.detection.files import SETTINGS, read_detector
-from training.anomaly.detection.recipe import LOCATION, PRESETS, SEQUENCE, without_threshold
+from training.anomaly.compare_served import MEASURES, held_out
+from training.anomaly.detection.files import SETTINGS
+from training.anomaly.detection.recipe import LOCATION, PRESETS, SEQUENCE
+from training.anomaly.found import found_by
 from training.anomaly.parts import RUNS
 from training.anomaly.simclr.recipe import FROZEN, build
+from training.anomaly.species.background import with_background, without_scarce_background
 from training.anomaly.species.detected import (
+    Lights,
     Rule,
     Seen,
     Validation,
@@ -54,14 +59,35 @@ from training.common.errors import TrainingError
 from training.common.images import save_image
 from training.common.log_blocks import expect_block, log_table
 from training.common.script import parser, run
-from wildlife_anomaly.detector import Detection, Detector
 from wildlife_anomaly.encoder import ServedEncoder
 from wildlife_image.rgb import to_rgb
 
-TITLES = ["measure", "score of a frame", "AUROC", "worst species", "recall at 95 % TNR"]
-Found = list[list[Detection]]
-Unseen = dict[str, tuple[Validation, float]]  # by the left-out species; its detector's threshold
+TITLES = [
+    "measure",
+    "known classes",
+    "score of a frame",
+    "AUROC",
+    "worst species",
+    "recall at 95 % TNR",
+]
+SPECIES, WITH_BACKGROUND = "species", "species and background"
 SHARES = (0.5, 0.75, 1.0)  # of the threshold of the greatest F1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """By known classes: the held-out frames; and the detector's threshold of the greatest F1."""
+
+    by: dict[str, Validation]
+    threshold: float
+
+
+Unseen = dict[str, Judged]  # by the left-out species, which its detector has not seen
+
+
+def without(frames: Sequence[Frame], species: str) -> list[Frame]:
+    """Return the frames without the boxes of a species."""
+    return [replace(f, boxes=tuple(b for b in f.boxes if b.species != species)) for f in frames]
 
 
 def painted_copy(data: Path, frames: Sequence[Frame], species: str, folder: Path) -> None:
@@ -79,8 +105,7 @@ def painted_copy(data: Path, frames: Sequence[Frame], species: str, folder: Path
             save_image(Image.fromarray(filled), target)
         else:
             target.symlink_to(source.resolve())
-    left = [replace(f, boxes=tuple(b for b in f.boxes if b.species != species)) for f in frames]
-    write_camera_traps(folder / ANNOTATIONS, left)
+    write_camera_traps(folder / ANNOTATIONS, without(frames, species))
 
 
 def trained_without(
@@ -102,12 +127,14 @@ def trained_without(
     return folder
 
 
-def found_by(folder: Path, data: Path, frames: Sequence[Frame]) -> tuple[Found, float]:
-    """Return what a detector finds in frames of DIR, and its threshold. Raises FolderError."""
-    own = read_detector(folder)
-    detector = Detector(without_threshold(own.settings), own.network)
-    examples = Examples(data / IMAGES, frames, own.network.canvas, own.labels)
-    return found_in(detector, own.threshold, examples), own.threshold
+def background_of(
+    folder: Path, frames: Sequence[Frame], species: str, encoder: ServedEncoder
+) -> Lights:
+    """Return the known animals without a species, and its detector's false alarms among them."""
+    left = without(frames, species)
+    found, _ = found_by(folder, folder / "data" / IMAGES, left)
+    animals = read_animals(folder / "data", with_background(left, found), encoder)
+    return without_scarce_background(*animals)
 
 
 def validations(options: argparse.Namespace) -> Unseen:
@@ -121,26 +148,29 @@ def validations(options: argparse.Namespace) -> Unseen:
     lights, true = (read_animals(options.data, part, encoder) for part in (fitted, held))
     made = {}
     for name, folder in folders.items():
-        found, threshold = found_by(folder, options.data, held)
+        found, threshold = found_by(folder, options.data / IMAGES, held)
         boxes = read_animals(options.data, detected(held, found), encoder)
-        made[name] = (Validation(held, found, lights, true, boxes), threshold)
+        plain = Validation(held, found, lights, true, boxes)
+        more = replace(plain, fitted=background_of(folder, fitted, name, encoder))
+        made[name] = Judged({SPECIES: plain, WITH_BACKGROUND: more}, threshold)
     return made
 
 
 def rows_of(made: Unseen) -> list[list[str]]:
     """Return the table's cells: each measure by true boxes, and by found ones with each rule."""
     rows = []
-    for title, settings in MEASURES.items():
+    for (title, settings), known in itertools.product(MEASURES.items(), (SPECIES, WITH_BACKGROUND)):
         true, found = (
-            {name: one.seen(settings, kind, name) for name, (one, _) in made.items()}
+            {name: one.by[known].seen(settings, kind, name) for name, one in made.items()}
             for kind in (True, False)
         )
         largest_of_all = {name: largest(0) for name in made}
-        rows.append([title, "true boxes, the largest evidence", *_cells(true, largest_of_all)])
+        words = "true boxes, the largest evidence"
+        rows.append([title, known, words, *_cells(true, largest_of_all)])
         for share in SHARES:
-            rules = {name: in_proportion(share * least) for name, (_, least) in made.items()}
+            rules = {name: in_proportion(share * one.threshold) for name, one in made.items()}
             words = f"in proportion to confidence, {share:g} of the threshold"
-            rows.append([title, words, *_cells(found, rules)])
+            rows.append([title, known, words, *_cells(found, rules)])
     return rows
 
 

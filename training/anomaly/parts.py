@@ -13,6 +13,7 @@ from typing import Any
 from training.anomaly.camera_traps import ANNOTATIONS, read_camera_traps
 from training.anomaly.detection.files import SETTINGS as DETECTOR_SETTINGS
 from training.anomaly.detection.files import read_settings
+from training.anomaly.found import LOWER
 from training.anomaly.simclr.files import SETTINGS as ENCODER_SETTINGS
 from training.anomaly.simclr.recipe import Recipe
 from training.anomaly.species.features import check_species
@@ -24,9 +25,6 @@ from training.common.errors import FolderError, TrainingError
 from training.common.submission_files import ROOT
 
 RUNS = ROOT / "runs" / "anomaly"
-# Of the threshold of the greatest F1. What is below it may be an animal of another kind, and counts
-# for less: by `training.anomaly.compare_served` the share hardly matters.
-LOWER = 0.5
 DETECTOR_WEIGHTS = "weights/detector.safetensors"
 
 
@@ -47,10 +45,10 @@ def check_data(data: Path) -> None:
     check_species(read_camera_traps(data))
 
 
-def detector_part(given: Path | None, data: Path, preset: str) -> tuple[dict[str, Any], bytes]:
-    """Return settings and weights of the detector, as a submission holds them.
+def detector_folder(given: Path | None, data: Path, preset: str) -> Path:
+    """Return the folder of the detector; train it where it is neither given nor kept.
 
-    Raises FolderError for a folder that holds none, TrainingError where it cannot be trained.
+    Raises TrainingError.
     """
     folder = given or RUNS / f"detector-{preset}-{short_digest(data / ANNOTATIONS)}"
     if given is None and not (folder / DETECTOR_SETTINGS).is_file():
@@ -58,6 +56,14 @@ def detector_part(given: Path | None, data: Path, preset: str) -> tuple[dict[str
         command = ["--data", str(data), "--out", str(folder), "--preset", preset]
         if train_detector(command):
             raise TrainingError("the detector could not be trained; its own message is above")
+    return folder
+
+
+def detector_part(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """Return settings and weights of a trained detector, as a submission holds them.
+
+    Raises FolderError for a folder that holds none.
+    """
     settings = read_settings(folder)
     try:
         weights = (folder / settings["weights"]).read_bytes()

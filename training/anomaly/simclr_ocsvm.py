@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from training.anomaly.parts import add_part_options, check_data, detector_part, encoder_folder
+from training.anomaly.parts import add_part_options, check_data, detector_folder, encoder_folder
 from training.anomaly.species.submission import Build, publish
 from training.anomaly.train_simclr import add_options, chosen_recipe
 from training.common.script import run, submission_parser
@@ -26,7 +26,7 @@ def work(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     encoder = encoder_folder(options.encoder, options.data, options.preset, recipe)
     kind = "small" if options.preset == "small" else "imagenet"
-    detector = detector_part(options.detector, options.data, kind)
+    detector = detector_folder(options.detector, options.data, kind)
     command = f"python -m training.anomaly.{NAME} --preset {options.preset}"
     publish(Build(NAME, options.out, options.data, command), encoder, detector, mixed=False)
 

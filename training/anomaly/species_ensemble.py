@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from training.anomaly.parts import add_part_options, check_data, detector_part, encoder_folder
+from training.anomaly.parts import add_part_options, check_data, detector_folder, encoder_folder
 from training.anomaly.simclr.recipe import FROZEN, PRESETS
 from training.anomaly.species.submission import Build, publish
 from training.common.script import run, submission_parser
@@ -26,7 +26,7 @@ def work(options: argparse.Namespace) -> None:
     recipe = FROZEN if options.preset == "imagenet" else PRESETS["small"]
     kept = "frozen" if options.preset == "imagenet" else "small"
     encoder = encoder_folder(options.encoder, options.data, kept, recipe)
-    detector = detector_part(options.detector, options.data, options.preset)
+    detector = detector_folder(options.detector, options.data, options.preset)
     command = f"python -m training.anomaly.{NAME} --preset {options.preset}"
     publish(Build(NAME, options.out, options.data, command), encoder, detector, mixed=True)
 

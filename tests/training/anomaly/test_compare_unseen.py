@@ -65,5 +65,5 @@ def test_each_species_has_a_detector_of_its_own_that_is_kept(
     lines = capsys.readouterr().out.splitlines()
     table = [line.split(" | ") for line in lines if " | " in line]
     assert table[0] == TITLES
-    assert len(table) == 1 + len(MEASURES) * (1 + len(SHARES))
-    assert all(0 <= float(cell) <= 1 for row in table[1:9] for cell in row[2:])
+    assert len(table) == 1 + 2 * len(MEASURES) * (1 + len(SHARES))
+    assert all(0 <= float(cell) <= 1 for row in table[1:] for cell in row[3:])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.anomaly.camera_traps import ANNOTATIONS, read_camera_traps
+from training.anomaly.camera_traps import ANNOTATIONS, IMAGES, read_camera_traps
+from training.anomaly.found import found_by
+from training.anomaly.parts import detector_part
 from training.anomaly.simclr.files import read_encoder_folder
+from training.anomaly.species.background import (
+    BACKGROUND,
+    with_background,
+    without_scarce_background,
+)
 from training.anomaly.species.choose import TITLES, table_rows
 from training.anomaly.species.features import check_species, read_animals
 from training.anomaly.species.fitted import Fitted, fit_species
@@ -39,26 +45,35 @@ class Build:
 
 
 def fit_on(
-    data: Path, encoder: Path, mixed: bool
+    data: Path, encoder: Path, mixed: bool, detector: Path | None = None
 ) -> tuple[Fitted, dict[str, Any], dict[str, bytes]]:
     """Fit the species to the crops of DIR; return them, and the encoder's settings and files.
 
+    detector: the folder of one, whose false alarms in DIR are one more known class.
     Raises DataError and FolderError.
     """
     frames = read_camera_traps(data)
     check_species(frames)
+    if detector is not None:
+        frames = with_background(frames, found_by(detector, data / IMAGES, frames)[0])
     network, settings, files = read_encoder_folder(encoder)
-    day, night = read_animals(data, frames, ServedEncoder(network))
-    say(f"{len(night)} animals in {len(frames)} frames, {len(day)} of them in colour")
+    animals = read_animals(data, frames, ServedEncoder(network))
+    day, night = without_scarce_background(*animals)
+    alarms = int((night.species == BACKGROUND).sum())
+    say(
+        f"{len(night) - alarms} animals in {len(frames)} frames, and {alarms} false alarms of the "
+        f"detector; {len(day)} of all these in colour"
+    )
     return fit_species(day, night, mixed), settings, files
 
 
-def publish(
-    build: Build, encoder: Path, detector: tuple[Mapping[str, Any], bytes], mixed: bool
-) -> None:
-    """Fit the species and write the submission. Raises DataError, FolderError and WriteFailed."""
-    fitted, encoder_settings, encoder_files = fit_on(build.data, encoder, mixed)
-    settings, weights = detector
+def publish(build: Build, encoder: Path, detector: Path, mixed: bool) -> None:
+    """Fit the species and write the submission. Raises DataError, FolderError and WriteFailed.
+
+    encoder, detector: folders of trained ones.
+    """
+    settings, weights = detector_part(detector)
+    fitted, encoder_settings, encoder_files = fit_on(build.data, encoder, mixed, detector)
     config = {
         "detector": dict(settings),
         "encoder": encoder_settings,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.anomaly.species.background import BACKGROUND
 from training.anomaly.species.features import Animals
 from training.anomaly.species.fit import Setting, anomalies, fit_space, numbers_of
 from wildlife_anomaly.scores import Array, Known
@@ -60,7 +61,7 @@ def out_of_fold(animals: Animals, settings: Sequence[Setting], left_out: str = "
 def rounds(animals: Animals, settings: Sequence[Setting]) -> list[Round]:
     """Leave each species out in turn; scores are standardised on the known crops of their round."""
     made = []
-    for name in sorted(set(animals.species.tolist())):
+    for name in sorted(set(animals.species.tolist()) - {BACKGROUND}):
         scores = out_of_fold(animals, settings, name)
         anomaly = animals.species == name
         made.append(Round(name, _standardised(scores, ~anomaly), anomaly))
