@@ -11,7 +11,7 @@ import httpx
 
 from kit.download import Pause
 from kit.remote.errors import Answered
-from kit.remote.transport import AGENT, TIMEOUT, connection_problem, repeated
+from kit.remote.transport import AGENT, TIMEOUT, certificates, connection_problem, repeated
 
 _BLOCK = 1 << 16
 # Signed with the address: another type is answered with 403.
@@ -29,7 +29,9 @@ class Storage:
 
     def __init__(self, pause: Pause | None = None) -> None:
         self._pause = pause or Pause()
-        self._client = httpx.Client(headers=AGENT, timeout=TIMEOUT, follow_redirects=True)
+        self._client = httpx.Client(
+            headers=AGENT, timeout=TIMEOUT, follow_redirects=True, verify=certificates()
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,12 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return whom to trust, read once: that takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
 class Transport:
     """The API of one server, asked as one user.
 
@@ -56,7 +63,9 @@ class Transport:
         self.skew = timedelta(0)  # of the server's clock, against this machine's
         self._clock = clock
         headers = {**AGENT, "Authorization": f"Token {token}", "Accept": "application/json"}
-        self._client = httpx.Client(base_url=server, headers=headers, timeout=TIMEOUT)
+        self._client = httpx.Client(
+            base_url=server, headers=headers, timeout=TIMEOUT, verify=certificates()
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -118,19 +118,17 @@ class Workflow:
         Raises:
             KitError: something speaks against the upload, or it could not be made.
         """
-        with ExitStack() as stack:
-            folder = self._dist
-            if wishes.dry_run:
-                folder = Path(stack.enter_context(TemporaryDirectory(prefix="kit-submit-")))
-            target = folder / f"{submission.name}.zip"
-            zipped = local.packed(submission, target, wishes.checks.bundle, wishes.force)
+        with TemporaryDirectory(prefix="kit-submit-") as temporary:
+            target = self._dist / f"{submission.name}.zip"
+            written = Path(temporary) / target.name if wishes.dry_run else target
+            zipped = local.packed(submission, written, wishes.checks.bundle, wishes.force)
             result = self._submit(submission, zipped, wishes)
         if result.number is not None:
             self._follow(result, result.number, wishes)
         return result
 
     def _submit(self, submission: Submission, zipped: Packed, wishes: Wishes) -> Result:
-        order = self._order(submission, zipped)
+        order = self._order(submission, zipped, wishes.dry_run)
         journal = Journal(self._runs, order)
         result = Result(order, self._place)
         with journal.locked() if not wishes.dry_run else nullcontext():
@@ -147,15 +145,17 @@ class Workflow:
             result.number = submitter.submit()
         return result
 
-    def _order(self, submission: Submission, zipped: Packed) -> Order:
-        place = self._place
+    def _order(self, submission: Submission, zipped: Packed, dry_run: bool) -> Order:
+        place, path = self._place, zipped.path
+        if dry_run and not submission.is_zip:
+            path = self._dist / path.name  # where it would be
         return Order(
             server=self._platform.server,
             competition=place.competition.id,
             phase=place.phase.id,
             tasks=place.chosen,
             name=submission.name,
-            path=zipped.path.absolute(),
+            path=path.absolute(),
             sha256=zipped.sha256,
             size=zipped.size,
         )

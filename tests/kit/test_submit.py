@@ -284,7 +284,7 @@ def test_the_last_local_run_and_its_time_are_told(
     write_run("r1", hashlib.sha256(Path("x.zip").read_bytes()).hexdigest())
     platform.limit_s = 100
     answer = commands.submit("--dry-run")
-    assert "Challenge_score 1.000 (runs/r1)" in answer.text
+    assert "Challenge_score 1.000, Accuracy 1.000 (runs/r1)" in answer.text
     assert "80 s of 100 s, on this machine: close to the limit" in answer.text
 
 
