@@ -55,4 +55,4 @@ def show_submissions(found: list[Sent]) -> None:
         for one in found
     ]
     titles = ["ID", "UTC", "Status", "board", "File", "Scores"]
-    console().print(table(titles, rows, numbers=[0], unbroken=[0, 1]))
+    console(wrap=True).print(table(titles, rows, numbers=[0], unbroken=[0, 1]))
