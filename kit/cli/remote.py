@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -41,7 +42,7 @@ def show_fetched(fetched: Fetched) -> None:
     screen.print(f"Logs and results: {fetched.folder}")
 
 
-def show_submissions(found: list[Sent]) -> None:
+def show_submissions(found: Sequence[Sent]) -> None:
     """Print a table of submissions."""
     rows = [
         [

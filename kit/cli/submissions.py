@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from kit.cli.printing import console, json_option, print_json, progress
 from kit.cli.remote import RUNS, competition_option, phase_option, server_option, show_submissions
 from kit.remote import preflight, records
+from kit.remote.answers import Sent
 from kit.remote.connection import connected
+from kit.remote.preflight import Place
 from kit.standings import history
 
 
@@ -28,29 +33,35 @@ def command(competition: int, phase: str | None, server: str, as_json: bool) -> 
         title = place.competition.title
         history.add_platform(RUNS, [*records.of_own(RUNS, platform.server, title, found)])
     if as_json:
-        print_json(
-            {
-                "format": 1,
-                "server": platform.server,
-                "competition": {"id": place.competition.id, "title": title},
-                "phase": {"id": place.phase.id, "name": place.phase.name},
-                "used_today": place.phase.used_today,
-                "per_day": place.phase.per_day,
-                "used": place.phase.used,
-                "in_all": place.phase.in_all,
-                "submissions": [one.as_json() for one in found],
-            }
-        )
-        return 0
-    screen = console()
-    screen.print(f"{title}, {place.phase.name} ({place.phase.dates})")
+        print_json(_as_json(place, platform.server, found))
+    else:
+        _show(place, found)
+    return 0
+
+
+def _as_json(place: Place, server: str, found: Sequence[Sent]) -> dict[str, Any]:
+    phase = place.phase
+    return {
+        "format": 1,
+        "server": server,
+        "competition": {"id": place.competition.id, "title": place.competition.title},
+        "phase": {"id": phase.id, "name": phase.name},
+        "used_today": phase.used_today,
+        "per_day": phase.per_day,
+        "used": phase.used,
+        "in_all": phase.in_all,
+        "submissions": [one.as_json() for one in found],
+    }
+
+
+def _show(place: Place, found: Sequence[Sent]) -> None:
+    screen, phase = console(), place.phase
+    screen.print(f"{place.competition.title}, {phase.name} ({phase.dates})")
     if found:
         show_submissions(found)
     else:
         screen.print("No submission of yours yet.")
-    limits = (
-        f"{place.phase.used_today} of {place.phase.per_day or 'any number'} today, "
-        f"{place.phase.used} of {place.phase.in_all or 'any number'} in all"
+    screen.print(
+        f"Used: {phase.used_today} of {phase.per_day or 'any number'} today, {phase.used} of "
+        f"{phase.in_all or 'any number'} in all"
     )
-    screen.print(f"Used: {limits}")
-    return 0

@@ -54,15 +54,9 @@ def fetch_logs(platform: Platform, number: int, folder: Path) -> Fetched:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
         try:
-            absent = _fetch_one(platform, sent, temporary)
-            for child in sent.children:
-                inner = temporary / str(child)
-                inner.mkdir()
-                found = _fetch_one(platform, platform.submission(child), inner)
-                absent += [f"{child}: {each}" for each in found]
-            files = sorted(
-                str(path.relative_to(temporary)) for path in temporary.rglob("*") if path.is_file()
-            )
+            absent = _fetch_all(platform, sent, temporary)
+            found = [path for path in temporary.rglob("*") if path.is_file()]
+            files = sorted(str(path.relative_to(temporary)) for path in found)
             _swap(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -86,6 +80,17 @@ def _swap(temporary: Path, folder: Path) -> None:
         folder.rename(old)
     temporary.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _fetch_all(platform: Platform, sent: Sent, folder: Path) -> list[str]:
+    """Fetch the files of a submission, and of each child into a folder of its number."""
+    absent = _fetch_one(platform, sent, folder)
+    for number in sent.children:
+        inner = folder / str(number)
+        inner.mkdir()
+        found = _fetch_one(platform, platform.submission(number), inner)
+        absent += [f"{number}: {each}" for each in found]
+    return absent
 
 
 def _fetch_one(platform: Platform, sent: Sent, folder: Path) -> list[str]:

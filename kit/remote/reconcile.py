@@ -133,23 +133,30 @@ def _causes(
         yield "the platform stored no score: scores.json was missing, or held none of its columns"
     if run is None:
         yield "no local run of this very zip succeeded: `kit run` it for a comparison"
-        return
-    if all(cell.equal for cell in cells):
-        return
-    yield from _of_the_data(part, run, competition)
+    elif not all(cell.equal for cell in cells):
+        yield from _of_the_data(part, run, competition)
+        yield from _of_the_digits(cells)
+        yield from _of_the_image(run, competition)
+
+
+def _of_the_digits(cells: Sequence[Cell]) -> Iterator[str]:
     if missing := [cell.key for cell in cells if cell.platform is None]:
         yield f"the platform has no value for {', '.join(missing)}: its leaderboard has other keys"
     different = [cell.difference for cell in cells if cell.difference]
     if different and max(map(abs, different)) <= _NOISE:
         yield "the differences are as small as those of versions, threads or rounding"
-    if run.get("mode") != "container":
-        image = competition.docker_image or "its own image"
-        packages = (run.get("machine") or {}).get("packages") or {}
-        here = ", ".join(f"{name} {version}" for name, version in packages.items())
-        yield (
-            f"the platform runs {image}, the local run had {here or 'other packages'}: "
-            "`kit run --mode container` uses the image"
-        )
+
+
+def _of_the_image(run: dict[str, Any], competition: Competition) -> Iterator[str]:
+    if run.get("mode") == "container":
+        return
+    image = competition.docker_image or "its own image"
+    packages = (run.get("machine") or {}).get("packages") or {}
+    here = ", ".join(f"{name} {version}" for name, version in packages.items())
+    yield (
+        f"the platform runs {image}, the local run had {here or 'other packages'}: "
+        "`kit run --mode container` uses the image"
+    )
 
 
 def _of_the_end(part: Sent, run: dict[str, Any] | None, limit_s: float) -> Iterator[str]:

@@ -138,6 +138,8 @@ def _missing(sent: Sent, children: Sequence[Sent], columns: Sequence[str]) -> li
     """Return the columns without a score. A computed one may be the parent's alone."""
     if not columns:  # a hidden leaderboard: nothing is known of them
         return []
+    if not columns:  # a hidden leaderboard tells none
+        return [] if sent.scores else ["any score"]
     missing = [key for key in columns if key not in sent.scores]
     return missing + [f"all of {one.task or one.id}" for one in children if not one.scores]
 

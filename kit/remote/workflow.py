@@ -163,7 +163,8 @@ class Workflow:
     def _made(self, submitter: Submitter, wishes: Wishes) -> int | None:
         """Return the submission of an earlier command that this one has to wait for only."""
         stage = submitter.journal.state.stage
-        if wishes.dry_run or (stage == stages.SUBMITTED and (wishes.force or not wishes.wait_s)):
+        only_waits = wishes.wait_s is not None and not wishes.force
+        if wishes.dry_run or (stage == stages.SUBMITTED and not only_waits):
             return None
         return submitter.made()
 
@@ -184,11 +185,7 @@ class Workflow:
         there = preflight.look(self._platform, self._place, journal)
         result.notes += there.notes
         if not (journal.begun or there.problems):
-            self._tell("checking the submission")
-            known = history.read(self._runs)
-            result.local = local.look(
-                submission, zipped, wishes.checks, self._place.phase, known, self._tell
-            )
+            result.local = self._looked(submission, zipped, wishes.checks)
             result.notes += result.local.notes
         ours = [*there.twice, *(result.local.problems if result.local else ())]
         result.problems = [*there.problems, *ours]
@@ -196,6 +193,11 @@ class Workflow:
             return
         hint = "nothing was uploaded" + ("" if there.problems else "; --force submits all the same")
         raise KitError(f"{submission.name}: not submitted", result.problems, hint)
+
+    def _looked(self, submission: Submission, zipped: Packed, checks: Checks) -> Local:
+        self._tell("checking the submission")
+        known = history.read(self._runs)
+        return local.look(submission, zipped, checks, self._place.phase, known, self._tell)
 
     def _follow(self, result: Result, number: int, wishes: Wishes) -> None:
         """Wait for the submission, compare its scores, and write down what is known."""

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.kit import Kit, write_tree
 from tests.support.platform_commands import Commands
-from tests.support.platform_server import FakePlatform, platform_server
+from tests.support.platform_server import platform_server
+from tests.support.platform_state import FakePlatform
 from tests.support.vendoring import SHARED
 
 

@@ -11,7 +11,8 @@ import pytest
 from kit.standings import history
 from tests.kit.test_submit import write_run
 from tests.support.platform_commands import Commands
-from tests.support.platform_server import COMPETITION, FakePlatform, drop, status
+from tests.support.platform_server import drop, status
+from tests.support.platform_state import COMPETITION, FakePlatform
 
 LIST = ("submissions", "--competition", str(COMPETITION))
 

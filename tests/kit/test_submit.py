@@ -9,13 +9,16 @@ import sys
 import zipfile
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.errors import NoKeyringError
 
 from kit.errors import KitError, UsageProblem
 from kit.remote.server import find_token, server_address
 from tests.support.kit import make_submission
 from tests.support.platform_commands import Commands
-from tests.support.platform_server import TOKEN, FakePlatform, shifted, status
+from tests.support.platform_server import shifted, status
+from tests.support.platform_state import TOKEN, FakePlatform
 
 
 def everything_below(folder: Path) -> str:
@@ -182,31 +185,17 @@ def test_what_cannot_be_a_token_is_refused_without_showing_it(commands: Commands
 
 
 def test_the_token_may_be_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    import keyring
-    from keyring.backend import KeyringBackend
-    from keyring.errors import NoKeyringError
-
-    class Ours(KeyringBackend):
-        priority = 1.0  # type: ignore[assignment]
-
-        def get_password(self, service: str, username: str) -> str | None:
-            if username == "https://broken":
-                raise NoKeyringError
-            return "abc123" if (service, username) == ("codabench", "https://here") else None
-
-        def set_password(self, service: str, username: str, password: str) -> None:
-            raise NotImplementedError
+    def get_password(service: str, username: str) -> str | None:
+        if username == "https://broken":
+            raise NoKeyringError
+        return "abc123" if (service, username) == ("codabench", "https://here") else None
 
     monkeypatch.delenv("CODABENCH_TOKEN", raising=False)
-    before = keyring.get_keyring()
-    keyring.set_keyring(Ours())
-    try:
-        assert find_token("https://here") == "abc123"
-        for server in ("https://elsewhere", "https://broken"):
-            with pytest.raises(KitError, match="expected your token"):
-                find_token(server)
-    finally:
-        keyring.set_keyring(before)
+    monkeypatch.setattr(keyring, "get_password", get_password)
+    assert find_token("https://here") == "abc123"
+    for server in ("https://elsewhere", "https://broken"):
+        with pytest.raises(KitError, match="expected your token"):
+            find_token(server)
 
 
 def test_a_competition_that_is_not_there(commands: Commands, platform: FakePlatform) -> None:

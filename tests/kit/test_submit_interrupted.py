@@ -13,8 +13,6 @@ import pytest
 from kit.remote.journal import STAGES, Journal, Order
 from tests.support.platform_commands import Commands
 from tests.support.platform_server import (
-    COMPETITION,
-    FakePlatform,
     Fault,
     cut,
     done_but,
@@ -22,6 +20,7 @@ from tests.support.platform_server import (
     drop_answer,
     status,
 )
+from tests.support.platform_state import COMPETITION, FakePlatform
 
 # Every request of a submission in its order.
 STEPS = {

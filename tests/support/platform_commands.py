@@ -12,7 +12,7 @@ from kit.remote.server import TOKEN_VARIABLE
 from kit.remote.watching import Watch
 from tests.support.kit import Answer, Kit
 from tests.support.loopback_server import FakeTime
-from tests.support.platform_server import COMPETITION, TOKEN, FakePlatform
+from tests.support.platform_state import COMPETITION, TOKEN, FakePlatform
 
 
 class Commands:
