@@ -75,7 +75,7 @@ def command(
     judged = list(zip(found, analyses, strict=True))
     remote = history.read_platform(_RUNS)
     if html:
-        write_page(judged, html)
+        write_page(judged, remote, html)
     if as_json:
         print_json({"format": 1, "boards": [_board_json(*item, remote) for item in judged]})
     else:

@@ -31,7 +31,7 @@ def command(competition: int, phase: str | None, server: str, as_json: bool) -> 
         place = preflight.find_place(platform, competition, phase, ())
         found = platform.submissions(place.phase.id)
         title = place.competition.title
-        history.add_platform(RUNS, [*records.of_own(RUNS, platform.server, title, found)])
+        history.add_platform(RUNS, [*records.of_own(platform, RUNS, title, found)])
     if as_json:
         print_json(_as_json(place, platform.server, found))
     else:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
+from kit.contract import MAX_ABS_SCORE
 from kit.remote.errors import PlatformError
 
 FINISHED: Final = "Finished"
@@ -141,7 +142,7 @@ def read(what: str, content: Any, builder: Callable[[Any], T]) -> T:
         return builder(content)
     except KeyError as error:
         raise _odd(what, f"without the field {error}") from error
-    except (TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise _odd(what, f"with a value of another kind ({error})") from error
 
 
@@ -205,10 +206,17 @@ def sent(content: Any) -> Sent:
         task=str(task["name"]) if isinstance(task, dict) else "",
         on_board=bool(content.get("on_leaderboard")),
         scores={
-            str(each["column_key"]): Decimal(str(each["score"]))
-            for each in content.get("scores") or []
+            str(each["column_key"]): _score(each["score"]) for each in content.get("scores") or []
         },
     )
+
+
+def _score(value: Any) -> Decimal:
+    """Read a score as the server can store one. Raises ValueError."""
+    score = Decimal(str(value))
+    if not score.is_finite() or abs(score) >= MAX_ABS_SCORE:
+        raise ValueError(f"score {value}")
+    return score
 
 
 def data_set(content: Any) -> DataSet:

@@ -104,6 +104,8 @@ def _fetch_one(platform: Platform, sent: Sent, folder: Path) -> list[str]:
             absent.append(f"a log of the name {name!r}")
             continue
         target = folder / f"{name}.txt"
+        if target.exists():
+            target = folder / f"{name}-{position}.txt"
         _download(platform, sent.id, ("logs", position), str(log["data_file"]), target)
     if not logs:
         absent.append("logs: the platform has none, or the organiser hides them")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from kit.remote.answers import Sent
+from kit.remote.api import Platform
 from kit.remote.journal import FOLDER, SUBMITTED, Order
-from kit.remote.watching import Outcome
+from kit.remote.watching import Outcome, look_at
 
 
 def of(order: Order, title: str, outcome: Outcome) -> dict[str, Any]:
@@ -41,19 +42,22 @@ def _record(server: str, name: str, sha256: str, title: str, outcome: Outcome) -
     }
 
 
-def of_own(runs: Path, server: str, title: str, found: Iterable[Sent]) -> Iterator[dict[str, Any]]:
-    """Yield the records of those submissions that were made here, as their journals tell."""
+def of_own(
+    platform: Platform, runs: Path, title: str, found: Iterable[Sent]
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of those submissions that ended and were made here, says the journal."""
     known = {
         state["number"]: content
         for content in _journals(runs)
-        if content.get("server") == server
+        if content.get("server") == platform.server
         and isinstance(state := content.get("state"), dict)
         and state.get("stage") == SUBMITTED
     }
     for sent in found:
-        if (content := known.get(sent.id)) and sent.ended and not sent.children:
+        if (content := known.get(sent.id)) and sent.ended:
+            outcome = look_at(platform, sent.id, ()) if sent.children else Outcome(sent, (), ())
             name, sha256 = str(content.get("name")), str(content.get("sha256"))
-            yield _record(server, name, sha256, title, Outcome(sent, (), ()))
+            yield _record(platform.server, name, sha256, title, outcome)
 
 
 def _journals(runs: Path) -> Iterator[dict[str, Any]]:

@@ -75,7 +75,7 @@ class Submitter:
     def _upload(self) -> None:
         """Have a data set with the bytes of the zip: one that is there already, or a new one."""
         if key := self._complete_one():
-            self.notes.append("the zip was on the platform already, without a submission")
+            self.notes.append("the zip was on the platform already, and was not sent again")
             self.journal.write(stage=stages.UPLOADED, key=key)
             return
         for number in range(1, _ADDRESSES + 1):
@@ -207,7 +207,10 @@ class Submitter:
 
     def _found(self) -> int | None:
         """Return the submission that a step of unknown end has made."""
-        new = [n for n in self._numbers() if str(n) not in self.journal.state.before]
+        new = sorted({n for n in self._numbers() if str(n) not in self.journal.state.before})
+        if len(new) > 1:
+            listed = ", ".join(map(str, new))
+            self.notes.append(f"something on the way repeated the request: it made {listed}")
         return new[0] if new else None
 
     def _looked_up(self) -> int | None:

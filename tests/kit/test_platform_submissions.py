@@ -49,6 +49,30 @@ def test_scores_that_were_not_waited_for_get_into_the_history(
     assert record["parts"][0]["scores"] == {"challenge_score": 1, "accuracy": 1}
 
 
+def test_scores_of_several_tasks_get_into_the_history_too(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.tasks = {1: "one", 2: "two"}
+    platform.child_scores = {"one": {"accuracy": "0.5"}, "two": {"accuracy": "0.25"}}
+    assert commands.submit().status == 0
+    for work in platform.works.values():
+        work.steps = ["Finished"]
+    assert commands(*LIST).status == 0
+    (record,) = history.read_platform(Path("runs"))
+    assert [part["scores"]["accuracy"] for part in record["parts"]] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "1e30", "high", None, [1]])
+def test_a_score_that_no_server_can_store_is_one_message(
+    score: object, commands: Commands, platform: FakePlatform
+) -> None:
+    platform.scores["accuracy"] = score  # type: ignore[assignment]
+    platform.steps = ["Finished"]
+    answer = commands.submit("--watch")
+    assert answer.status == 1
+    assert "expected the answer of a Codabench server" in answer.text
+
+
 def test_logs_and_results_are_fetched_whole(commands: Commands, platform: FakePlatform) -> None:
     assert commands.submit("--watch").status == 0
     answer = commands("fetch-logs", "500", "--out", "there", "--json")
@@ -158,6 +182,10 @@ def test_the_leaderboard_shows_the_platforms_score_next_to_the_local_one(
     shown = commands("leaderboard", "--quick").text
     assert "platform" in shown
     assert "0.8125" in shown
+    commands("leaderboard", "--quick", "--html", "board.html")
+    page = Path("board.html").read_text(encoding="utf-8")
+    assert "On the platform" in page
+    assert "0.8125" in page
     entries = commands("leaderboard", "--quick", "--json").json["boards"][0]["entries"]
     found = {one["submission"]: one["platform"] for one in entries}
     assert found["other"] == []

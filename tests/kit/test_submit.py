@@ -14,11 +14,12 @@ import pytest
 from keyring.errors import NoKeyringError
 
 from kit.errors import KitError, UsageProblem
+from kit.findings.finding import Report
 from kit.remote.server import find_token, server_address
-from tests.support.kit import make_submission
+from tests.support.kit import MODEL, make_submission
 from tests.support.platform_commands import Commands
 from tests.support.platform_server import shifted, status
-from tests.support.platform_state import TOKEN, FakePlatform
+from tests.support.platform_state import COMPETITION, TOKEN, FakePlatform
 
 
 def everything_below(folder: Path) -> str:
@@ -275,6 +276,41 @@ def test_the_last_local_run_and_its_time_are_told(
     answer = commands.submit("--dry-run")
     assert "Challenge_score 1.000, Accuracy 1.000 (runs/r1)" in answer.text
     assert "80 s of 100 s, on this machine: close to the limit" in answer.text
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(700, "over the time limit"), (500, "close to")])
+def test_the_forecast_is_compared_with_the_phases_limit(
+    seconds: float,
+    words: str,
+    commands: Commands,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def check(*unused: object) -> Report:
+        forecast = {"images": 9000, "seconds": seconds}
+        return Report("submission", "wide", commands.submission, forecast=forecast)
+
+    monkeypatch.setattr("kit.remote.local.check_submission", check)
+    answer = commands("submit", commands.submission, "--competition", str(COMPETITION))
+    assert answer.status == (1 if seconds > 600 else 0)
+    assert f"forecast for 9,000 images: {seconds:,} s of 600 s" in answer.text
+    assert words in answer.text
+    assert len(platform.own) == (0 if seconds > 600 else 1)
+
+
+@pytest.mark.process
+def test_the_model_is_run_before_the_upload(
+    commands: Commands, platform: FakePlatform, bundle: Path
+) -> None:
+    fixed = ("--competition", str(COMPETITION), "--bundle", str(bundle))
+    answer = commands("submit", commands.submission, *fixed, "--json")
+    assert answer.status == 0, answer.err
+    assert answer.json["forecast"]["images"] == 4
+    commands.submission.joinpath("model.py").write_text(MODEL.replace("return", "raise"))
+    broken = commands("submit", commands.submission, *fixed)
+    assert broken.status == 1
+    assert "not submitted" in broken.text
+    assert len(platform.own) == 1
 
 
 def write_run(name: str, sha256: str, ok: bool = True, **changed: object) -> None:

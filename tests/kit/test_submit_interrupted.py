@@ -14,10 +14,13 @@ from kit.remote.journal import STAGES, Journal, Order
 from tests.support.platform_commands import Commands
 from tests.support.platform_server import (
     Fault,
+    answer_twice,
     cut,
+    do_twice,
     done_but,
     drop,
     drop_answer,
+    stall,
     status,
 )
 from tests.support.platform_state import COMPETITION, FakePlatform
@@ -57,6 +60,7 @@ FAULTS = [
     *((step, drop_answer) for step in CHANGES),
     *((step, status(503)) for step in CHANGES),
     ("competition", status(429, Retry_After="7")),
+    *((step, answer_twice) for step in CHANGES),
     ("submission", status(429)),
 ]
 
@@ -103,6 +107,28 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(
     assert answer.status == 0
     assert "was made, though its answer was lost" in answer.text
     assert platform.count("POST", "/api/submissions/$") == 1
+
+
+def test_a_request_that_something_repeated_is_told(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.fault("POST", "/api/submissions/$", do_twice)
+    answer = commands.submit()
+    assert answer.status == 0
+    assert "repeated the request: it made 500, 501" in answer.text
+    assert platform.count("POST", "/api/submissions/$") == 1
+
+
+@pytest.mark.parametrize("step", ["competition", *CHANGES])
+def test_a_server_that_says_nothing_is_given_up_and_asked_again(
+    step: str, commands: Commands, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("transport", "storage"):
+        monkeypatch.setattr(f"kit.remote.{name}.TIMEOUT", 0.5)
+    platform.fault(*STEPS[step], stall)
+    answer = commands.submit()
+    assert answer.status == 0, answer.err
+    is_whole(platform)
 
 
 def test_a_submission_that_was_made_with_an_error_is_found(
@@ -175,8 +201,19 @@ def test_an_orphan_is_found_without_the_journal(commands: Commands, platform: Fa
         path.unlink()
     answer = commands.submit()
     assert answer.status == 0
-    assert "was on the platform already, without a submission" in answer.text
+    assert "was on the platform already, and was not sent again" in answer.text
     assert platform.count("PUT", "/storage/") == 1
+    is_whole(platform)
+
+
+def test_a_data_set_that_was_made_with_an_error_is_not_left_behind(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    """The server answers so where its storage is down: the row is there, its file is not."""
+    platform.fault("POST", "/api/datasets/$", done_but(500), done_but(500))
+    assert commands.submit().status == 1
+    assert not platform.uploads
+    assert commands.submit().status == 0
     is_whole(platform)
 
 

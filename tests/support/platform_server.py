@@ -89,6 +89,26 @@ def drop_answer(handler: Handler, usual: Callable[[], Answer]) -> None:
     usual()
 
 
+def answer_twice(handler: Handler, usual: Callable[[], Answer]) -> Answer:
+    """Send the answer two times in a row."""
+    answer = usual()
+    handler.reply(*answer)
+    return answer
+
+
+def do_twice(handler: Handler, usual: Callable[[], Answer]) -> None:
+    """Do what was asked two times, as behind a proxy that repeats, and lose the answer."""
+    usual()
+    usual()
+
+
+def stall(handler: Handler, usual: Callable[[], Answer]) -> None:
+    """Do what was asked, and say nothing for longer than the client waits."""
+    usual()
+    handler.connection.settimeout(10)
+    handler.connection.recv(1)  # ends when the client hangs up
+
+
 def status(code: int, content: Any = "<h1>Error</h1>", **headers: str) -> Fault:
     """Answer with a status; nothing was done."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -111,8 +111,9 @@ def list_data_sets(request: Request) -> Answer:
     rows = [
         {
             "id": upload.number, "key": upload.key, "created_by": upload.owner, "name": "a name",
-            "file_name": upload.file_name, "type": "submission", "file_size": "0.00",
-            "submission_file_size": f"{upload.file_size}.00",
+            "file_name": upload.file_name, "type": "submission",
+            "file_size": float(upload.file_size),
+            "submission_file_size": float(upload.file_size),
         }
         for upload in reversed(request.platform.uploads.values())
         if search in upload.file_name
