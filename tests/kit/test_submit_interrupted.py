@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from kit.remote.journal import STAGES, Journal, Order
+from tests.support.kit import Answer
 from tests.support.platform_commands import Commands
 from tests.support.platform_server import (
     Fault,
@@ -362,6 +364,43 @@ def test_a_server_that_is_not_there_is_one_message(
     )  # fmt: skip
     assert answer.status == 1
     assert "the connection failed" in answer.text
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_faults_by_chance_end_in_one_upload_and_one_submission(
+    seed: int, commands: Commands, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every second request fails in some way, and Ctrl-C comes at any waiting."""
+    rng = random.Random(seed)
+    sleep = commands.time.sleep
+
+    def interrupted(seconds: float) -> None:
+        if rng.random() < 0.1:
+            raise KeyboardInterrupt
+        sleep(seconds)
+
+    monkeypatch.setattr(commands.time, "sleep", interrupted)
+    commands.patch_waits()
+    faults = [drop, drop_answer, status(503), done_but(502), status(429)]
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        chosen = [rng.choice(faults) if rng.random() < 0.5 else _usual for _ in range(200)]
+        platform.fault(method, "", *chosen)
+    answers = [commands.submit()]
+    while answers[-1].status != 0 and len(answers) < 40 and not is_told(answers[-1]):
+        assert "Traceback" not in answers[-1].text
+        answers.append(commands.submit())
+    assert len(answers) < 40
+    platform.faults.clear()
+    is_whole(platform)
+
+
+def _usual(handler: Any, usual: Any) -> Any:
+    return usual()
+
+
+def is_told(answer: Answer) -> bool:
+    """Whether an earlier command made the submission, and could not look at it any more."""
+    return "submitted to this phase already" in answer.text
 
 
 def order(tmp_path: Path) -> Order:

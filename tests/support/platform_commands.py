@@ -31,12 +31,16 @@ class Commands:
         self.time = FakeTime()
         self.token = TOKEN
         self._monkeypatch = monkeypatch
-        pause = functools.partial(Pause, self.time.sleep, self.time.clock)
-        watch = functools.partial(Watch, sleep=self.time.sleep, clock=self.time.clock)
-        monkeypatch.setattr("kit.remote.connection.Pause", pause)
-        monkeypatch.setattr("kit.remote.workflow.Watch", watch)
+        self.patch_waits()
         monkeypatch.setattr("kit.remote.server._from_keyring", lambda server: "")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    def patch_waits(self) -> None:
+        """Let the kit wait by the clock of `time`."""
+        pause = functools.partial(Pause, self.time.sleep, self.time.clock)
+        watch = functools.partial(Watch, sleep=self.time.sleep, clock=self.time.clock)
+        self._monkeypatch.setattr("kit.remote.connection.Pause", pause)
+        self._monkeypatch.setattr("kit.remote.workflow.Watch", watch)
 
     def __call__(self, *arguments: str | Path) -> Answer:
         """Run `kit ARGUMENTS` with the token and the address of the platform."""
