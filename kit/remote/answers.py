@@ -182,8 +182,8 @@ def _phase(content: Any) -> Phase:
             for each in content["tasks"]
         ),
         # 0 and null mean the same on the platform.
-        per_day=(content.get("max_submissions_per_day") or None) if limited else None,
-        in_all=(content.get("max_submissions_per_person") or None) if limited else None,
+        per_day=(int(content.get("max_submissions_per_day") or 0) or None) if limited else None,
+        in_all=(int(content.get("max_submissions_per_person") or 0) or None) if limited else None,
         used_today=int(content.get("used_submissions_per_day") or 0),
         used=int(content.get("used_submissions_per_person") or 0),
     )
