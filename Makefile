@@ -44,7 +44,7 @@ $(VENV)/core.done: pyproject.toml constraints.txt
 
 $(VENV)/kit.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (the test tools)"
-	@$(INSTALL) --editable '.[containers,dev]'
+	@$(INSTALL) --editable '.[containers,platform,dev]'
 	@touch $@
 
 $(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
@@ -54,7 +54,7 @@ $(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
 
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
-	@$(INSTALL) --editable '.[models,train,containers,dev,docs]'
+	@$(INSTALL) --editable '.[models,train,containers,platform,dev,docs]'
 	@touch $@
 
 demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report

@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage, HTTPResponse, InvalidURL
 from pathlib import Path
@@ -238,7 +237,9 @@ def _open(url: str, part: Path, offset: int, timeout_s: float) -> HTTPResponse:
                 part.unlink()  # longer than the server's file: not a beginning of it
             said = f"the server answers {error.code} {error.reason}"
             if error.code in _PASSING or error.code >= 500 or beyond:
-                raise _Again(said, _retry_after(error.headers)) from error
+                raise _Again(
+                    said, seconds_to_wait(error.headers.get("Retry-After") or "")
+                ) from error
             raise DownloadFailed(said) from error
     except (OSError, HTTPException, ValueError) as error:
         raise _connection_problem(error) from error
@@ -269,9 +270,12 @@ def _block(response: HTTPResponse) -> bytes:
         raise _connection_problem(error) from error
 
 
-def _retry_after(headers: Message) -> float | None:
-    """Return the seconds to wait, said as a number or as a date; None without either."""
-    text = (headers.get("Retry-After") or "").strip()
+def seconds_to_wait(retry_after: str, now: datetime | None = None) -> float | None:
+    """Return what the header Retry-After asks for, a number or a date; None where it says nothing.
+
+    `now` is the server's time where its clock is known, else this machine's.
+    """
+    text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:
@@ -280,7 +284,7 @@ def _retry_after(headers: Message) -> float | None:
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=timezone.utc)
-    return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+    return max(0.0, (when - (now or datetime.now(timezone.utc))).total_seconds())
 
 
 def _connection_problem(error: Exception) -> Exception:

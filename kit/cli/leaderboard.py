@@ -18,7 +18,9 @@ from kit.standings.analysis import RESAMPLES, Analysis, analyse
 from kit.standings.boards import Board, Entry, Place, boards, primary_cell
 from kit.standings.moves import Move, commit_in_short, moves, read_since
 from kit.standings.page import Judged, write_page
+from kit.standings.remote_scores import remote_scores, shown
 
+Remote = Sequence[dict[str, Any]]
 Moved = Mapping[tuple[str, Place], Sequence[Move]]
 
 _SHAKE_UP = ("leads public", "private")
@@ -55,7 +57,8 @@ def command(
 
     A board holds the runs of one task on the same data: by the primary column, then by the others,
     then the earlier run. Noise may explain the order of runs that share a letter. The history
-    stays in runs/history.sqlite3 when folders are deleted.
+    stays in runs/history.sqlite3 when folders are deleted. The column "platform" shows the score
+    of the very same zip there, as `kit submit --watch` and `kit submissions` have seen it.
     """
     moment = read_since(since) if since else None
     records = [one for one in history.read(RUNS) if not names or one["submission"] in names]
@@ -70,12 +73,13 @@ def command(
     found = boards(records, track=track or "", best_only=not all_runs)
     analyses = [None if quick else _analysis(board) for board in found]
     judged = list(zip(found, analyses, strict=True))
+    remote = history.read_platform(_RUNS)
     if html:
-        write_page(judged, html)
+        write_page(judged, remote, html)
     if as_json:
-        print_json({"format": 1, "boards": [_board_json(*item) for item in judged]})
+        print_json({"format": 1, "boards": [_board_json(*item, remote) for item in judged]})
     else:
-        _show_boards(judged, shake_up)
+        _show_boards(judged, shake_up, remote)
         if html:
             console().print(f"Page: {html}")
     return 0
@@ -89,7 +93,7 @@ def _analysis(board: Board) -> Analysis | str:
         return error.message
 
 
-def _show_boards(judged: Sequence[tuple[Board, Judged]], shake_up: bool) -> None:
+def _show_boards(judged: Sequence[tuple[Board, Judged]], shake_up: bool, remote: Remote) -> None:
     screen = console()
     if not judged:
         screen.print("No run has ended here yet: `kit run NAME` makes the first.")
@@ -97,6 +101,10 @@ def _show_boards(judged: Sequence[tuple[Board, Judged]], shake_up: bool) -> None
         screen.print(f"{board.place}, by {board.entries[0].primary['title']}")
         titles = ["", "Submission", "score"]
         rows = [[str(one.rank), one.name, str(one.primary["shown"])] for one in board.entries]
+        there = [shown(remote_scores(one, remote)) for one in board.entries]
+        if any(there):
+            titles.append("platform")
+            rows = [[*row, cell] for row, cell in zip(rows, there, strict=True)]
         if isinstance(analysis, Analysis):
             titles += ["95 % interval", "", *(_SHAKE_UP if shake_up else ())]
             for row, entry in zip(rows, board.entries, strict=True):
@@ -140,10 +148,11 @@ def _move_cells(move: Move) -> list[str]:
     return [str(record["started"])[:16], commit_in_short(record), shown, change]
 
 
-def _board_json(board: Board, analysis: Judged) -> dict[str, Any]:
+def _board_json(board: Board, analysis: Judged, remote: Remote) -> dict[str, Any]:
     entries = []
     for entry in board.entries:
         told: dict[str, Any] = {"rank": entry.rank, **_run_json(entry.record)}
+        told["platform"] = [one.as_json() for one in remote_scores(entry, remote)]
         if isinstance(analysis, Analysis):
             told["interval"] = analysis.interval(entry)
             told["groups"] = analysis.letters(entry)

@@ -1,5 +1,7 @@
 """Every run that ended, in one SQLite file that only grows: runs/history.sqlite3.
 
+What a platform scored (`kit submit`) stands in a table of its own, which older kits do not read.
+
 Folders of runs may be deleted; their scores stay here. SQLite takes one writer after the other and
 rolls back what a killed one left half-written. Triggers refuse every change of a row.
 """
@@ -33,6 +35,19 @@ BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
 CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON runs
 BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
 """
+_PLATFORM_SCHEMA = """
+CREATE TABLE IF NOT EXISTS platform (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    server TEXT NOT NULL,
+    submission INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (server, submission, record)
+);
+CREATE TRIGGER IF NOT EXISTS platform_no_update BEFORE UPDATE ON platform
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+CREATE TRIGGER IF NOT EXISTS platform_no_delete BEFORE DELETE ON platform
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+"""
 
 
 def add(runs: Path, records: Sequence[dict[str, Any]]) -> int:
@@ -64,6 +79,36 @@ def read(runs: Path) -> list[dict[str, Any]]:
     with _opened(path) as connection:
         found = connection.execute("SELECT record FROM runs ORDER BY started, number").fetchall()
     return [json.loads(record) for (record,) in found]
+
+
+def add_platform(runs: Path, records: Sequence[dict[str, Any]]) -> None:
+    """Add what a platform tells of submissions; what is known already changes nothing.
+
+    Raises KitError: the file cannot be used.
+    """
+    rows = [(one["server"], one["id"], json_text(one)) for one in records]
+    if not rows:
+        return
+    runs.mkdir(parents=True, exist_ok=True)
+    with _opened(runs / HISTORY_FILE) as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO platform (server, submission, record) VALUES (?, ?, ?)", rows
+        )
+
+
+def read_platform(runs: Path) -> list[dict[str, Any]]:
+    """Return the last record of each submission on a platform, the earliest submission first.
+
+    Raises KitError: the file cannot be used.
+    """
+    path = runs / HISTORY_FILE
+    if not path.is_file():
+        return []
+    with _opened(path) as connection:
+        rows = connection.execute("SELECT record FROM platform ORDER BY number").fetchall()
+    records = [json.loads(record) for (record,) in rows]
+    last = {(one["server"], one["id"]): one for one in records}
+    return sorted(last.values(), key=lambda one: str(one["created"]))
 
 
 def _kept(record: dict[str, Any]) -> bool:
@@ -104,6 +149,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         for statement in _statements(_SCHEMA):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    for statement in _statements(_PLATFORM_SCHEMA):
+        connection.execute(statement)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kit.files import replacing
 from kit.reporting.document import static_document
@@ -11,6 +12,7 @@ from kit.reporting.parts import DASH, interval_text, rows_table, whisker, words
 from kit.standings.analysis import Analysis
 from kit.standings.boards import Board, Entry
 from kit.standings.moves import commit_in_short
+from kit.standings.remote_scores import remote_scores, shown
 
 Judged = Analysis | str | None  # a text says why there is none
 
@@ -23,11 +25,16 @@ _EXPLAINED = (
 )
 
 
-def write_page(judged: Sequence[tuple[Board, Judged]], target: Path) -> None:
-    """Write the boards; the file appears whole or not at all. Raises WriteFailed."""
+def write_page(
+    judged: Sequence[tuple[Board, Judged]], remote: Sequence[dict[str, Any]], target: Path
+) -> None:
+    """Write the boards; the file appears whole or not at all.
+
+    remote: what platforms tell of submissions. Raises WriteFailed.
+    """
     body = [f"<p>{_EXPLAINED}</p>"]
     for board, analysis in judged:
-        body += [f"<h2>{words(str(board.place))}</h2>", _table(board, analysis)]
+        body += [f"<h2>{words(str(board.place))}</h2>", _table(board, analysis, remote)]
         if isinstance(analysis, str):
             body.append(f'<p class="note">No intervals: {words(analysis)}</p>')
     if not judged:
@@ -36,13 +43,17 @@ def write_page(judged: Sequence[tuple[Board, Judged]], target: Path) -> None:
         temporary.write_text(static_document("Local leaderboard", body), encoding="utf-8")
 
 
-def _table(board: Board, analysis: Judged) -> str:
+def _table(board: Board, analysis: Judged, remote: Sequence[dict[str, Any]]) -> str:
     cells = board.entries[0].record["leaderboard"]
     first = board.entries[0].primary
     others = [cell["key"] for cell in cells if cell is not first]
     scores = [f"{cell['title']} #" for cell in (first, *(c for c in cells if c is not first))]
     titles = [_TITLES[0], scores[0], *_TITLES[1:], *scores[1:], "Run", "Commit"]
     rows = [_cells(entry, analysis, others) for entry in board.entries]
+    there = [shown(remote_scores(entry, remote)) for entry in board.entries]
+    if any(there):
+        titles.append("On the platform #")
+        rows = [[*row, words(cell) or DASH] for row, cell in zip(rows, there, strict=True)]
     return rows_table("The best first", titles, rows)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from kit.checks.engine import check_statically
 from kit.errors import KitError
 from kit.isolation import programs
 from kit.packing.manifest import read_manifest
+from kit.remote import answers
+from kit.remote.journal import Journal, Order
 from kit.submissions import Submission
 from kit.zips import unpack
 from tests.fuzz import structures
@@ -160,6 +163,23 @@ def metadata_table(data: bytes, folder: Path) -> None:
     read_metadata_rows(folder, list_images(folder).images)
 
 
+def platform_answer(data: bytes, folder: Path) -> None:
+    """What a platform answers: a competition, a submission, a data set; and a journal of ours."""
+    order = Order("https://x.org", 7, 70, (), "a", folder / "a.zip", "ab" * 32, 10)
+    path = Journal(folder, order).path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    with contextlib.suppress(KitError):
+        Journal(folder, order)
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return  # the client says that it is no JSON
+    for read in (answers.competition, answers.sent, answers.data_set):
+        with contextlib.suppress(KitError):
+            answers.read("an answer", content, read)
+
+
 TARGETS: dict[str, Callable[[bytes, Path], None]] = {
     function.__name__: function
     for function in (
@@ -177,6 +197,7 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
         archive,
         image,
         metadata_table,
+        platform_answer,
     )
 }
 

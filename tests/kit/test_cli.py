@@ -17,7 +17,7 @@ from tests.support.schemas import schema_name, schema_problems, schemas
 
 COMMANDS = (
     "list", "check", "init", "new", "run", "leaderboard", "power", "score", "compare", "report",
-    "pack", "weights", "bundle", "new-bundle", "vendor",
+    "pack", "submit", "submissions", "fetch-logs", "weights", "bundle", "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 

@@ -1,0 +1,59 @@
+"""What the commands about a platform share: its address, and the texts of a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from kit.cli.printing import console, table
+from kit.remote.answers import Sent
+from kit.remote.logs import Fetched
+from kit.remote.server import DEFAULT_SERVER
+
+RUNS = Path("runs")
+server_option = click.option(
+    "--server",
+    default=DEFAULT_SERVER,
+    envvar="CODABENCH_SERVER",
+    show_default=True,
+    help="Address of the platform; also from CODABENCH_SERVER.",
+)
+competition_option = click.option(
+    "--competition", type=click.IntRange(min=1), required=True, metavar="ID",
+    help="Number of the competition, as in its address.",
+)  # fmt: skip
+phase_option = click.option("--phase", help="Name or number of the phase. Default: the open one.")
+
+
+def scores_text(sent: Sent) -> str:
+    """Return the scores of a submission in a line, as the server stores them."""
+    return ", ".join(f"{key} {value.normalize():f}" for key, value in sent.scores.items())
+
+
+def show_fetched(fetched: Fetched) -> None:
+    """Print the files that were fetched, and what there is not."""
+    screen = console()
+    for name in fetched.files:
+        screen.print(f"  {name}")
+    for each in fetched.absent:
+        screen.print(f"  not there: {each}")
+    screen.print(f"Logs and results: {fetched.folder}")
+
+
+def show_submissions(found: Sequence[Sent]) -> None:
+    """Print a table of submissions."""
+    rows = [
+        [
+            str(one.id),
+            f"{one.created:%Y-%m-%d %H:%M}",
+            one.status + (f": {one.details}" if one.details else ""),
+            "yes" if one.on_board else "",
+            one.file_name,
+            scores_text(one),
+        ]
+        for one in found
+    ]
+    titles = ["ID", "UTC", "Status", "board", "File", "Scores"]
+    console(wrap=True).print(table(titles, rows, numbers=[0], unbroken=[0, 1]))

@@ -1,0 +1,67 @@
+"""`kit submissions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from kit.cli.printing import console, json_option, print_json, progress
+from kit.cli.remote import RUNS, competition_option, phase_option, server_option, show_submissions
+from kit.remote import preflight, records
+from kit.remote.answers import Sent
+from kit.remote.connection import connected
+from kit.remote.preflight import Place
+from kit.standings import history
+
+
+@click.command("submissions")
+@competition_option
+@phase_option
+@server_option
+@json_option
+def command(competition: int, phase: str | None, server: str, as_json: bool) -> int:
+    """List your submissions to a phase: status, scores, whether on the leaderboard.
+
+    Scores of submissions that were made here go into the history, for `kit leaderboard`. Your
+    token comes from CODABENCH_TOKEN or the system's keyring.
+    """
+    with connected(server) as platform, progress("asking the platform", quiet=as_json):
+        place = preflight.find_place(platform, competition, phase, ())
+        found = platform.submissions(place.phase.id)
+        title = place.competition.title
+        history.add_platform(RUNS, [*records.of_own(platform, RUNS, title, found)])
+    if as_json:
+        print_json(_as_json(place, platform.server, found))
+    else:
+        _show(place, found)
+    return 0
+
+
+def _as_json(place: Place, server: str, found: Sequence[Sent]) -> dict[str, Any]:
+    phase = place.phase
+    return {
+        "format": 1,
+        "server": server,
+        "competition": {"id": place.competition.id, "title": place.competition.title},
+        "phase": {"id": phase.id, "name": phase.name},
+        "used_today": phase.used_today,
+        "per_day": phase.per_day,
+        "used": phase.used,
+        "in_all": phase.in_all,
+        "submissions": [one.as_json() for one in found],
+    }
+
+
+def _show(place: Place, found: Sequence[Sent]) -> None:
+    screen, phase = console(), place.phase
+    screen.print(f"{place.competition.title}, {phase.name} ({phase.dates})")
+    if found:
+        show_submissions(found)
+    else:
+        screen.print("No submission of yours yet.")
+    screen.print(
+        f"Used: {phase.used_today} of {phase.per_day or 'any number'} today, {phase.used} of "
+        f"{phase.in_all or 'any number'} in all"
+    )

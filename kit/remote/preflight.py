@@ -1,0 +1,190 @@
+"""What can be known before the upload: which phase, and every reason why the server would refuse.
+
+The server itself looks at limits and approval, not at dates, and answers some of it with status
+500 after the upload; a failed upload costs time, a wrong one a submission of the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kit.errors import UsageProblem
+from kit.remote.answers import APPROVED, Competition, Phase, RemoteTask
+from kit.remote.api import Platform
+from kit.remote.journal import Journal, Order
+
+# A clock that is off by more makes signed addresses and dates go wrong.
+_MUCH_SKEW = timedelta(minutes=2)
+_LITTLE_LEFT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a submission goes. tasks: those that were chosen; all of the phase by default."""
+
+    competition: Competition
+    phase: Phase
+    tasks: tuple[RemoteTask, ...]
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """The numbers of the tasks, empty where all of the phase were chosen."""
+        return () if self.tasks == self.phase.tasks else tuple(task.id for task in self.tasks)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the server would say.
+
+    problems: why it would refuse. twice: that it has the zip already. notes: what else to know.
+    """
+
+    problems: tuple[str, ...]
+    twice: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def find_place(
+    platform: Platform, competition: int, phase: str | None, tasks: Sequence[str]
+) -> Place:
+    """Find the phase and tasks that the user means.
+
+    Args:
+        platform: the server.
+        competition: its number.
+        phase: name or number; the one that is open by default.
+        tasks: names, keys or numbers; all by default.
+
+    Raises:
+        UsageProblem: nothing of that name; those that exist are listed.
+    """
+    platform.me()  # first: a wrong token is what to say, not what it cannot see
+    found = platform.competition(competition)
+    chosen = find_phase(found, phase, platform.transport.now())
+    return Place(found, chosen, _tasks(chosen, tasks))
+
+
+def find_phase(competition: Competition, text: str | None, now: datetime) -> Phase:
+    """Return the phase of that name or number, by default the open one.
+
+    Raises:
+        UsageProblem: none or several are meant; all are listed with their dates.
+    """
+    if text is None:
+        found = [phase for phase in competition.phases if phase.is_open(now)]
+        expected = "one open phase"
+    else:
+        found = [phase for phase in competition.phases if text in (phase.name, str(phase.id))]
+        expected = f"a phase {text!r}"
+    if len(found) == 1:
+        return found[0]
+    listed = [f"{phase.name} ({phase.id}): {phase.dates}" for phase in competition.phases]
+    raise UsageProblem(
+        f"{competition.title}: expected {expected}, found {len(found) or 'none'}; the server's "
+        f"time is {now:%Y-%m-%d %H:%M} UTC",
+        listed,
+        "choose with --phase, by name or number",
+    )
+
+
+def _tasks(phase: Phase, texts: Sequence[str]) -> tuple[RemoteTask, ...]:
+    if not texts:
+        return phase.tasks
+    chosen = []
+    for text in texts:
+        found = [task for task in phase.tasks if text in (task.name, task.key, str(task.id))]
+        if len(found) != 1:
+            raise UsageProblem(
+                f"{phase.name}: expected a task {text!r}, found {len(found) or 'none'}",
+                [f"{task.name} ({task.id}): {task.key}" for task in phase.tasks],
+            )
+        chosen += found
+    return tuple(task for task in phase.tasks if task in chosen)
+
+
+def look(platform: Platform, place: Place, journal: Journal) -> Preflight:
+    """Compare dates, limits and space, and ask the server what it would say."""
+    now = platform.transport.now()
+    problems = [
+        *_standing(place.competition),
+        *_dates(place.phase, now),
+        *_used(place.phase),
+        *_space(platform, journal.order),
+    ]
+    if not problems and (why := platform.refusal(place.phase.id)):
+        problems.append(f"the server would take no submission: {why}")
+    twice = _twice(platform, journal)
+    notes = _notes(place, now, platform.transport.skew)
+    return Preflight(tuple(problems), tuple(twice), tuple(notes))
+
+
+def _standing(competition: Competition) -> list[str]:
+    if competition.participant == APPROVED:
+        return []
+    if not competition.participant:
+        return [f"you do not take part in {competition.title}: register on its page first"]
+    return [
+        f"the organiser of {competition.title} has not approved you: your registration is "
+        f"{competition.participant}"
+    ]
+
+
+def _dates(phase: Phase, now: datetime) -> list[str]:
+    if phase.is_open(now):
+        return []
+    state = "has not begun" if now < phase.start else "is over"
+    return [f"phase {phase.name} {state}: {phase.dates}; the server's time is {now:%Y-%m-%d %H:%M}"]
+
+
+def _used(phase: Phase) -> list[str]:
+    problems = []
+    if phase.per_day is not None and phase.used_today >= phase.per_day:
+        problems.append(
+            f"you have used {phase.used_today} of {phase.per_day} submissions today; the next day "
+            "begins at 00:00 UTC"
+        )
+    if phase.in_all is not None and phase.used >= phase.in_all:
+        problems.append(f"you have used {phase.used} of {phase.in_all} submissions of this phase")
+    return problems
+
+
+def _space(platform: Platform, order: Order) -> list[str]:
+    free = platform.free_space()
+    if free is None or free >= order.size:
+        return []
+    return [
+        f"the zip has {order.size:,} bytes, and {max(free, 0):,} are left of your space on the "
+        "platform; delete files on its page Resources"
+    ]
+
+
+def _twice(platform: Platform, journal: Journal) -> list[str]:
+    """Say that the same zip was submitted to this phase, by this machine or another one."""
+    if journal.begun:
+        return []
+    order = journal.order
+    found = [o for o in platform.submissions(order.phase) if o.file_name == order.file_name]
+    if not found:
+        return []
+    told = ", ".join(f"{one.id} ({one.status}, {one.created:%Y-%m-%d %H:%M} UTC)" for one in found)
+    return [f"the same zip was submitted to this phase already: {told}"]
+
+
+def _notes(place: Place, now: datetime, skew: timedelta) -> list[str]:
+    phase, notes = place.phase, []
+    if abs(skew) > _MUCH_SKEW:
+        notes.append(
+            f"this machine's clock differs from the server's by {skew.total_seconds():+.0f} s; the "
+            "server's counts"
+        )
+    if phase.end and now < phase.end < now + _LITTLE_LEFT:
+        notes.append(f"the phase ends at {phase.end:%H:%M} UTC; it is {now:%H:%M}")
+    if phase.per_day is not None:
+        notes.append(f"today's submissions: {phase.used_today} of {phase.per_day} used")
+    if not place.competition.starts_itself:
+        notes.append("the organiser starts submissions by hand; until then they wait")
+    if place.competition.fact_sheet:
+        notes.append("the organiser asks for a fact sheet; fill it in on the platform's page")
+    return notes
