@@ -73,7 +73,7 @@ def command(
     found = boards(records, track=track or "", best_only=not all_runs)
     analyses = [None if quick else _analysis(board) for board in found]
     judged = list(zip(found, analyses, strict=True))
-    remote = history.read_platform(_RUNS)
+    remote = history.read_platform(RUNS)
     if html:
         write_page(judged, remote, html)
     if as_json:

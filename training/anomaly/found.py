@@ -1,20 +1,23 @@
-"""What a trained detector finds in frames, from the least score on that a submission keeps."""
+"""A trained detector as a submission holds it, and what it finds in frames."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from training.anomaly.camera_traps import Frame
 from training.anomaly.detection.examples import Examples
-from training.anomaly.detection.files import read_detector
+from training.anomaly.detection.files import read_detector, read_settings
 from training.anomaly.detection.recipe import without_threshold
 from training.anomaly.train_detector import detect_all
+from training.common.errors import FolderError
 from wildlife_anomaly.detector import Detection, Detector
 
 # Of the threshold of the greatest F1. What is below it may be an animal of another kind, and counts
 # for less (training.anomaly.compare_unseen).
 LOWER = 0.5
+DETECTOR_WEIGHTS = "weights/detector.safetensors"
 Found = list[list[Detection]]  # of each frame, the surest first
 
 
@@ -38,3 +41,17 @@ def found_by(folder: Path, images: Path, frames: Sequence[Frame]) -> tuple[Found
     detector = Detector(without_threshold(own.settings), own.network)
     examples = Examples(images, frames, own.network.canvas, own.labels)
     return found_in(detector, own.threshold, examples), own.threshold
+
+
+def detector_part(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """Return settings and weights of a trained detector, as a submission holds them.
+
+    Raises FolderError for a folder that holds none.
+    """
+    settings = read_settings(folder)
+    try:
+        weights = (folder / settings["weights"]).read_bytes()
+    except OSError as error:
+        raise FolderError(f"{folder} lacks the detector's weights: {error}") from error
+    threshold = round(LOWER * float(settings["threshold"]), 4)
+    return {**settings, "weights": DETECTOR_WEIGHTS, "threshold": threshold}, weights

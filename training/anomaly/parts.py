@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from training.anomaly.camera_traps import ANNOTATIONS, read_camera_traps
+from training.anomaly.camera_traps import ANNOTATIONS
 from training.anomaly.detection.files import SETTINGS as DETECTOR_SETTINGS
-from training.anomaly.detection.files import read_settings
-from training.anomaly.found import LOWER
 from training.anomaly.simclr.files import SETTINGS as ENCODER_SETTINGS
 from training.anomaly.simclr.recipe import Recipe
-from training.anomaly.species.features import check_species
 from training.anomaly.train_detector import main as train_detector
 from training.anomaly.train_simclr import train_encoder
 from training.common.console import say
 from training.common.digests import short_digest
-from training.common.errors import FolderError, TrainingError
+from training.common.errors import TrainingError
 from training.common.submission_files import ROOT
 
 RUNS = ROOT / "runs" / "anomaly"
-DETECTOR_WEIGHTS = "weights/detector.safetensors"
 
 
 def add_part_options(made: argparse.ArgumentParser) -> None:
@@ -40,11 +35,6 @@ def add_part_options(made: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def check_data(data: Path) -> None:
-    """Say what is wrong with DIR before hours of training, not after them. Raises DataError."""
-    check_species(read_camera_traps(data))
-
-
 def detector_folder(given: Path | None, data: Path, preset: str) -> Path:
     """Return the folder of the detector; train it where it is neither given nor kept.
 
@@ -57,20 +47,6 @@ def detector_folder(given: Path | None, data: Path, preset: str) -> Path:
         if train_detector(command):
             raise TrainingError("the detector could not be trained; its own message is above")
     return folder
-
-
-def detector_part(folder: Path) -> tuple[dict[str, Any], bytes]:
-    """Return settings and weights of a trained detector, as a submission holds them.
-
-    Raises FolderError for a folder that holds none.
-    """
-    settings = read_settings(folder)
-    try:
-        weights = (folder / settings["weights"]).read_bytes()
-    except OSError as error:
-        raise FolderError(f"{folder} lacks the detector's weights: {error}") from error
-    threshold = round(LOWER * float(settings["threshold"]), 4)
-    return {**settings, "weights": DETECTOR_WEIGHTS, "threshold": threshold}, weights
 
 
 def encoder_folder(given: Path | None, data: Path, preset: str, recipe: Recipe) -> Path:

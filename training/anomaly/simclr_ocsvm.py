@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 
-from training.anomaly.parts import add_part_options, check_data, detector_folder, encoder_folder
-from training.anomaly.species.submission import Build, publish
+from training.anomaly.parts import add_part_options, detector_folder, encoder_folder
+from training.anomaly.species.submission import Build, check_data, publish
 from training.anomaly.train_simclr import add_options, chosen_recipe
 from training.common.script import run, submission_parser
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.anomaly.camera_traps import ANNOTATIONS, IMAGES, read_camera_traps
-from training.anomaly.found import found_by
-from training.anomaly.parts import detector_part
+from training.anomaly.found import detector_part, found_by
 from training.anomaly.simclr.files import read_encoder_folder
 from training.anomaly.species.background import (
     BACKGROUND,
@@ -42,6 +41,11 @@ class Build:
     out: Path
     data: Path
     command: str
+
+
+def check_data(data: Path) -> None:
+    """Say what is wrong with DIR before hours of training, not after them. Raises DataError."""
+    check_species(read_camera_traps(data))
 
 
 def fit_on(
