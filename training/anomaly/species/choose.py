@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.anomaly.species.background import BACKGROUND
 from training.anomaly.species.features import Animals
 from training.anomaly.species.fit import Setting
 from training.anomaly.species.validation import Compared, Round, compare, rounds
@@ -47,7 +48,8 @@ def choose(animals: Animals, mixed: bool) -> Choice:
     """
     tried = rounds(animals, [*SVM_GRID, *OTHERS])
     alone = {setting.title: [at] for at, setting in enumerate([*SVM_GRID, *OTHERS])}
-    rows = compare(tried, animals.frame, alone)
+    frames = animals.frame[animals.species != BACKGROUND]
+    rows = compare(tried, frames, alone)
     best_svm = max(range(len(SVM_GRID)), key=lambda at: worth(rows[at]))
     others = range(len(SVM_GRID), len(SVM_GRID) + len(OTHERS))
     mixes = {
@@ -55,7 +57,7 @@ def choose(animals: Animals, mixed: bool) -> Choice:
         for count in range(1, len(OTHERS) + 1)
         for more in itertools.combinations(others, count)
     }
-    mixed_rows = compare(tried, animals.frame, mixes)
+    mixed_rows = compare(tried, frames, mixes)
     members, best = [best_svm], rows[best_svm]
     if mixed:
         found = max([best, *mixed_rows], key=worth)
