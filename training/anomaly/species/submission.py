@@ -74,10 +74,14 @@ def fit_on(
 def publish(build: Build, encoder: Path, detector: Path, mixed: bool) -> None:
     """Fit the species and write the submission. Raises DataError, FolderError and WriteFailed.
 
-    encoder, detector: folders of trained ones.
+    encoder, detector: folders of trained ones. mixed: a mix of measures, which also know the
+    detector's false alarms; else the species' one-class SVMs alone, to which these bring nothing
+    (training/LOG.md).
     """
     settings, weights = detector_part(detector)
-    fitted, encoder_settings, encoder_files = fit_on(build.data, encoder, mixed, detector)
+    fitted, encoder_settings, encoder_files = fit_on(
+        build.data, encoder, mixed, detector if mixed else None
+    )
     config = {
         "detector": dict(settings),
         "encoder": encoder_settings,
