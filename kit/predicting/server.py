@@ -153,6 +153,11 @@ class Caller:
         values = iter(self._values(good) if good else [])
         return [next(values) if isinstance(item, Prepared) else item for item in batch]
 
+    def in_batches(self, items: Sequence[Prepared | Broken]) -> list[Any]:
+        """Return the same for more images than a batch has, in batches as the pipeline's."""
+        starts = range(0, len(items), self.plan.batch_size)
+        return [v for at in starts for v in self.answer(items[at : at + self.plan.batch_size])]
+
     def _values(self, good: list[Prepared]) -> list[Any]:
         try:
             return self._checked(good, self._answer([item.value for item in good]))
@@ -278,8 +283,8 @@ def serve(caller: Caller, program: SimpleNamespace, channel: Channel) -> None:
         else:
             # Made by another process of the same submission.
             is_prepared, items = pickle.loads(payload)
-            batch = items if is_prepared else [caller.prepare(source) for source in items]
-            channel.send(*rows_of(caller.answer(batch), caller.features))
+            batch = items if is_prepared else list(pool.map(caller.prepare, items))
+            channel.send(*rows_of(caller.in_batches(batch), caller.features))
 
 
 def load(setup: dict[str, Any]) -> tuple[SimpleNamespace, Any, float]:
