@@ -144,6 +144,8 @@ def _list_tar(path: Path) -> Iterator[ImageReference]:
             if Path(member.name).suffix.lower() in SUFFIXES and _is_shown(member.name):
                 size, start = member.size, member.offset_data
                 yield ImageReference(member.name, absolute, size, str(size), start)
+        if path.stat().st_size < archive.offset + tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it ends without the mark of its end: half a file")
 
 
 def _refuse_duplicates(path: Path, images: Sequence[ImageReference]) -> None:

@@ -134,12 +134,12 @@ class Caller:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if isinstance(error, KeyError) and error.args == (source.name,):
-                return Broken("no row in metadata.csv", fault=False)
             return self._broken(source, error, "preprocess")
 
     def _broken(self, source: Source, error: BaseException, what: str) -> Broken:
         """Tell an image that cannot be decoded from a fault of the submission."""
+        if isinstance(error, KeyError) and error.args == (source.name,):
+            return Broken("no row in metadata.csv", fault=False)
         if isinstance(error, self._program.UnreadableImage):
             return Broken(_short(str(error)), fault=False)
         why = self._program.why_undecodable(source)
