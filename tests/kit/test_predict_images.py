@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,8 @@ def contents(path: Path) -> dict[str, bytes]:
     """What the submission's process would read of each image."""
     images = list_images(path).images
     with places_of(images) as places:
-        return {name: Span(*place).read_bytes() for name, *place in places}  # type: ignore[misc]
+        spans: list[tuple[Any, ...]] = [tuple(place) for place in places]
+        return {name: Span(*span).read_bytes() for name, *span in spans}
 
 
 def test_the_endings_are_those_of_the_ingestion_program() -> None:
@@ -156,7 +158,7 @@ def test_all_kinds_of_input_give_the_same_rows(kit: Kit, tmp_path: Path) -> None
     names = [image.name for image in list_images(folder).images]
     bytes_of = {name: (folder / name).read_bytes() for name in names}
     make_tar(tmp_path / "images.tar", bytes_of)
-    columns = {"filename": names, "bytes": list(bytes_of.values())}
+    columns: dict[str, list[Any]] = {"filename": names, "bytes": list(bytes_of.values())}
     make_parquet(tmp_path / "images.parquet", columns)
     submission = batched(tmp_path / "s")
     rows = []
@@ -167,7 +169,7 @@ def test_all_kinds_of_input_give_the_same_rows(kit: Kit, tmp_path: Path) -> None
 
 
 def test_a_parquet_file_that_vanishes_is_an_error_in_each_row(kit: Kit, tmp_path: Path) -> None:
-    columns = {"filename": ["a.png", "b.png"], "image": [png(10), png(20)]}
+    columns: dict[str, list[Any]] = {"filename": ["a.png", "b.png"], "image": [png(10), png(20)]}
     path = make_parquet(tmp_path / "a.parquet", columns)
     images = list_images(path).images
     path.unlink()
