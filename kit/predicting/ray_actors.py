@@ -13,13 +13,12 @@ from typing import Any
 
 from kit.digests import digests_of
 from kit.errors import KitError
+from kit.predicting.arrow import arrow
 from kit.predicting.references import ImageReference, places_of
 from kit.predicting.restarting import Restarting
 from kit.predicting.serving import Server, Setup
 from kit.repository import provided
 from kit.zips import unpack
-
-Batch = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,10 @@ class Preparing:
     def __init__(self, recipe: Recipe) -> None:
         self._servers = recipe.servers()
 
-    def __call__(self, batch: Batch) -> Batch:
-        """Add a column with the prepared images of each row."""
-        prepared = [self._prepare(json.loads(text)) for text in batch["images"]]
-        return {"shard": batch["shard"], "first": batch["first"], "prepared": prepared}
+    def __call__(self, batch: Any) -> Any:
+        """Return a table with the prepared images in the place of each row's images."""
+        texts = batch.column("images").to_pylist()
+        return _table(batch, prepared=[self._prepare(json.loads(text)) for text in texts])
 
     def _prepare(self, images: Sequence[dict[str, Any]]) -> bytes:
         with places_of([ImageReference(**image) for image in images]) as places:
@@ -94,16 +93,18 @@ class Predicting:
     def __init__(self, recipe: Recipe) -> None:
         self._servers = recipe.servers()
 
-    def __call__(self, batch: Batch) -> Batch:
-        """Add columns with the answers."""
-        answers = [self._answer(prepared) for prepared in batch["prepared"]]
-        return {
-            "shard": batch["shard"],
-            "first": batch["first"],
-            "content": [json.dumps(content) for content, _ in answers],
-            "payload": [payload for _, payload in answers],
-        }
+    def __call__(self, batch: Any) -> Any:
+        """Return a table with the answers in the place of the prepared images."""
+        answers = [self._answer(prepared) for prepared in batch.column("prepared").to_pylist()]
+        contents = [json.dumps(content) for content, _ in answers]
+        return _table(batch, content=contents, payload=[payload for _, payload in answers])
 
     def _answer(self, prepared: bytes) -> tuple[dict[str, Any], bytes]:
         request = {"do": "answer"}
-        return self._servers.run(partial(Server.ask, request=request, payload=bytes(prepared)))
+        return self._servers.run(partial(Server.ask, request=request, payload=prepared))
+
+
+def _table(batch: Any, **columns: list[Any]) -> Any:
+    """Return a table with the rows' places in their shards, and these columns."""
+    places = {name: batch.column(name) for name in ("shard", "first")}
+    return arrow().table({**places, **columns})

@@ -81,15 +81,27 @@ def _rows(ray: Any, job: Job, shards: Iterable[int]) -> Iterator[tuple[int, Answ
         raise KitError(str(facts["failed"]))
     chunk = facts["batch_size"] * max(1, _CHUNK // facts["batch_size"])
     items = [item for shard in shards for item in _items(job, shard, chunk)]
-    groups = _groups_of_cores(ray)
-    made = {"batch_size": 1, "fn_constructor_kwargs": {"recipe": recipe}}
     # No CPUs are reserved: an actor has its node's cores in common with the other stage, and on
     # nodes of one core reserved parts of it left actors waiting for ever.
+    groups = _groups_of_cores(ray)
     prepared = ray.data.from_items(items, override_num_blocks=min(len(items), _MOST_BLOCKS))
-    prepared = prepared.map_batches(Preparing, concurrency=(1, groups), num_cpus=0, **made)
-    pool = (1, accelerators or groups)
-    predicted = prepared.map_batches(Predicting, concurrency=pool, **device, **made)
+    prepared = _stage(ray, prepared, Preparing, recipe, groups, {"num_cpus": 0})
+    predicted = _stage(ray, prepared, Predicting, recipe, accelerators or groups, device)
     yield from _whole_shards(job, predicted.iter_rows(), chunk)
+
+
+def _stage(
+    ray: Any, rows: Any, actor: type, recipe: Recipe, most: int, device: dict[str, int]
+) -> Any:
+    """Add a pool of 1 to `most` actors, spread over the nodes."""
+    return rows.map_batches(
+        actor,
+        batch_size=1,
+        batch_format="pyarrow",  # NumPy's strings of bytes end at their last byte that is not 0
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+        fn_constructor_kwargs={"recipe": recipe},
+        **device,
+    )
 
 
 def _groups_of_cores(ray: Any) -> int:
