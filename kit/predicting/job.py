@@ -15,16 +15,12 @@ from kit.predicting.shard_files import Answer
 
 @dataclass(frozen=True)
 class Job:
-    """The images of a collection in order, and how to load the submission.
-
-    `work` is a temporary folder of this driver.
-    """
+    """The images of a collection in order, and how to load the submission."""
 
     collection: Collection
     images: list[ImageReference]
     setup: Setup
     part: Part
-    work: Path
 
     @property
     def log(self) -> Path:

@@ -60,7 +60,7 @@ def list_images(path: Path) -> Listing:
     if not listing.images:
         raise UsageProblem(f"{path}: no image in it (expected {', '.join(SUFFIXES)})")
     listing.images.sort(key=lambda image: image.name)
-    _refuse_duplicates(path, listing.images)
+    _refuse_bad_names(path, listing.images)
     return listing
 
 
@@ -148,7 +148,10 @@ def _list_tar(path: Path) -> Iterator[ImageReference]:
             raise tarfile.ReadError("it ends without the mark of its end: half a file")
 
 
-def _refuse_duplicates(path: Path, images: Sequence[ImageReference]) -> None:
+def _refuse_bad_names(path: Path, images: Sequence[ImageReference]) -> None:
+    # Bytes that are not UTF-8 reach Python as lone surrogates, which no table can hold.
+    if bad := [repr(i.name) for i in images if any("\ud800" <= c <= "\udfff" for c in i.name)]:
+        raise KitError(f"{path}: expected names in UTF-8", bad, "rename these")
     counts = Counter(image.name for image in images)
     if twice := [f"{name}: {count} times" for name, count in counts.items() if count > 1]:
         raise KitError(

@@ -14,7 +14,7 @@ from kit.predicting.shard_files import Answer
 
 def predict_shards(job: Job, shards: Iterable[int]) -> Iterator[tuple[int, Answer]]:
     """Yield the rows of each shard. Raises KitError where the submission cannot be loaded."""
-    servers = Restarting(job.setup, job.work, job.log)
+    servers = Restarting(job.setup, job.log)
     try:
         for shard in shards:
             with places_of(job.images_of(shard)) as places:

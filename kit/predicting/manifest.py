@@ -22,13 +22,18 @@ _FOLDER: Final = "journal"
 
 @dataclass(frozen=True)
 class Done:
-    """What the journal says of one shard. `examples`: up to three errors, with the image's name."""
+    """What the journal says of one shard.
+
+    `written_ns` is the time of its file, by the clock of the file system; `examples` are up to
+    three errors, with the image's name.
+    """
 
     shard: int
     rows: int
     errors: int
     bytes: int
     sha256: str
+    written_ns: int
     image_bytes: int
     seconds: float
     examples: list[list[str]]
@@ -62,7 +67,9 @@ class Journal:
 
 
 def read_journals(collection: Collection) -> dict[int, Done]:
-    """Return what all drivers say is done, by shard; lines that were torn are left out.
+    """Return what all drivers say is done, by shard: the last file that was written of each.
+
+    Lines that were torn are left out.
 
     Raises:
         KitError: a line is of another collection.
@@ -76,7 +83,9 @@ def read_journals(collection: Collection) -> dict[int, Done]:
                     f"found {digest[:12]}: a journal of another collection",
                     hint="move it away; its shards are predicted again",
                 )
-            found[done.shard] = done
+            other = found.get(done.shard)
+            if other is None or other.written_ns <= done.written_ns:
+                found[done.shard] = done
     return found
 
 

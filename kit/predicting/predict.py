@@ -58,8 +58,8 @@ def predict(order: Order, engine_name: str, engine: Engine, on_progress: OnProgr
         key = _key(order, listing, laid_out)
         with door(order.out):
             collection = open_or_create(order.out, key, listing)
-        setup = _setup(order, listing, laid_out)
-        job = Job(collection, listing.images, setup, order.part, work)
+        setup = _setup(order, listing, laid_out, work)
+        job = Job(collection, listing.images, setup, order.part)
         return _predict_rest(job, order, listing, engine_name, engine, on_progress)
 
 
@@ -80,7 +80,7 @@ def _key(order: Order, listing: Listing, laid_out: LaidOut) -> dict[str, Any]:
     }
 
 
-def _setup(order: Order, listing: Listing, laid_out: LaidOut) -> Setup:
+def _setup(order: Order, listing: Listing, laid_out: LaidOut, work: Path) -> Setup:
     track = named_track(order.submission)
     return Setup(
         submission=laid_out.folder,
@@ -88,6 +88,7 @@ def _setup(order: Order, listing: Listing, laid_out: LaidOut) -> Setup:
         kind=PREDICTION_OF_TRACK.get(track) if isinstance(track, str) else None,
         features=order.features,
         metadata_folder=listing.metadata_folder.absolute() if listing.metadata_folder else None,
+        work=work,
     )
 
 

@@ -53,8 +53,8 @@ class Recipe:
         # Ray allows one thread where no CPUs are reserved.
         os.environ["OMP_NUM_THREADS"] = str(min(self.cores, os.cpu_count() or 1))
         folder = Path(self.metadata_folder) if self.metadata_folder else None
-        setup = Setup(work / "submission", program, self.kind, self.features, folder)
-        return Restarting(setup, work, work / "submission.log")
+        setup = Setup(work / "submission", program, self.kind, self.features, folder, work)
+        return Restarting(setup, work / "submission.log")
 
 
 def facts_of(recipe: Recipe) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _groups_of_cores(ray: Any) -> int:
 
 def _recipe(ray: Any, job: Job) -> Recipe:
     """Return what an actor needs to load the submission on another machine."""
-    archive = job.work / "submission-for-ray.zip"
+    archive = job.setup.work / "submission-for-ray.zip"
     write_zip(tree_entries(job.setup.submission), archive)
     metadata = job.setup.metadata_folder
     return Recipe(

@@ -18,12 +18,11 @@ class Restarting:
 
     Args:
         setup: what it loads.
-        work: a folder for its homes.
         log: the file that gets what the submission prints.
     """
 
-    def __init__(self, setup: Setup, work: Path, log: Path) -> None:
-        self._setup, self._work, self._log = setup, work, log
+    def __init__(self, setup: Setup, log: Path) -> None:
+        self._setup, self._log = setup, log
         self._numbers = itertools.count(1)
         self._server: Server | None = None
 
@@ -46,7 +45,7 @@ class Restarting:
 
     def _running(self) -> Server:
         if self._server is None:
-            home = self._work / f"home-{next(self._numbers)}"
+            home = self._setup.work / f"home-{next(self._numbers)}"
             self._server = Server(self._setup, home, self._log).__enter__()
         return self._server
 

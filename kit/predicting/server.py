@@ -17,6 +17,7 @@ import json
 import os
 import pickle
 import queue
+import shutil
 import signal
 import stat
 import sys
@@ -108,6 +109,7 @@ class Caller:
             plan = program.make_plan(model, [], folder, one_by_one=False)
         except program.IngestionError as error:
             raise Failed(str(error)) from None
+        print(plan.in_words, plan.note, sep="\n", flush=True)
         self.batched = plan.answer == getattr(model, "predict_batch", None)
         self.features = bool(setup["features"])
         self._answer: Callable[[list[Any]], Any] = plan.answer
@@ -203,9 +205,13 @@ def _short(text: str) -> str:
 
 
 class Channel:
-    """Messages from and to the kit. When the kit is gone, nothing of this process is left."""
+    """Messages from and to the kit. When the kit is gone, nothing of this process is left.
 
-    def __init__(self, answers: int) -> None:
+    remove: the kit's temporary folder.
+    """
+
+    def __init__(self, answers: int, remove: str) -> None:
+        self._remove = remove
         self._requests: queue.Queue[tuple[dict[str, Any], bytes]] = queue.Queue()
         # The submission gets no standard input: it could read the requests.
         requests = os.fdopen(os.dup(0), "rb")
@@ -219,6 +225,8 @@ class Channel:
         while line := requests.readline():
             head = json.loads(line)
             self._requests.put((head, requests.read(head["bytes"])))
+        # A kit that was killed could not clean up.
+        shutil.rmtree(self._remove, ignore_errors=True)
         # Its own session: this ends what the submission has started too.
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -331,7 +339,7 @@ def _named(module: str, *names: str) -> dict[str, Any]:
 def main() -> None:
     """Load, say so, and serve."""
     setup = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    channel = Channel(int(sys.argv[2]))
+    channel = Channel(int(sys.argv[2]), setup["work"])
     try:
         program, model, seconds = load(setup)
         caller = Caller(program, model, setup)

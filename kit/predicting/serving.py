@@ -39,6 +39,7 @@ class Setup:
         kind: `score` or `label`; None lets the first prediction decide.
         features: ask `embed_batch`, not `predict_batch`.
         metadata_folder: the folder of a metadata.csv, or None.
+        work: the kit's temporary folder, which the server removes where the kit was killed.
     """
 
     submission: Path
@@ -46,6 +47,7 @@ class Setup:
     kind: str | None
     features: bool
     metadata_folder: Path | None
+    work: Path
 
     def text(self) -> str:
         """Return it as the server reads it."""

@@ -70,6 +70,7 @@ def write_shard(
         errors=len(failed),
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        written_ns=path.stat().st_mtime_ns,
         image_bytes=sum(max(image.size, 0) for image in images),
         seconds=round(answer.seconds, 3),
         examples=failed[:_EXAMPLES],

@@ -128,3 +128,16 @@ def test_a_damaged_list_of_images_is_one_message(kit: Kit, out: Path) -> None:
     assert "expected the list of images" in kit("merge", out).err
     make_parquet(out / "images.parquet", {"other": [1]})
     assert kit("merge", out).status == 1
+
+
+def test_the_last_file_of_a_shard_counts(kit: Kit, out: Path, tmp_path: Path) -> None:
+    """Other bytes of the same rows, as another version of pyarrow writes them."""
+    import pyarrow.parquet
+
+    path = out / "shards/shard-000000.parquet"
+    table = pyarrow.parquet.read_table(path)
+    pyarrow.parquet.write_table(table, path, compression="none")
+    order = ("predict", tmp_path / "s", tmp_path / "images", "--out", out, "--shard-size", "4")
+    assert kit(*order, "--json").json["shards"]["now"] == 1
+    assert kit(*order, "--json").json["shards"]["now"] == 0
+    assert kit("merge", out).status == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from kit.predicting.collection import Part
 from kit.predicting.locks import locked
 from tests.support.collections import BATCHED, LABELS, batched, make_images, png, rows_of
-from tests.support.kit import Kit, make_submission
+from tests.support.kit import Kit, make_submission, write_tree, zipped
 
 pytest.importorskip("pyarrow", reason="kit predict needs pyarrow (the extra predict)")
 
@@ -155,12 +156,18 @@ def test_a_driver_that_is_killed_leaves_nothing_running_and_resumes(
     slow = slow.replace('print("loading"', 'print("process", __import__("os").getpid()')
     order = ["predict", str(batched(tmp_path / "s", slow)), str(images), "--out", "out"]
     order += ["--shard-size", "1"]
-    driver = subprocess.Popen([sys.executable, "-m", "kit", *order])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "kit", *order], env=os.environ | {"TMPDIR": str(temporary)}
+    )
     wait_for(lambda: len(list(Path("out").glob("shards/*.parquet"))) >= 2)
     driver.kill()
     driver.wait()
-    number = int(Path("out/logs/part-1-of-1.log").read_text().split()[-1])
+    (told,) = re.findall(r"^process (\d+)$", Path("out/logs/part-1-of-1.log").read_text(), re.M)
+    number = int(told)
     wait_for(lambda: not is_running(number))
+    assert not list(temporary.iterdir())
     summary = kit(*order, "--json").json
     assert summary["complete"]
     assert summary["shards"]["before"] >= 1
@@ -249,6 +256,18 @@ def test_a_submission_without_an_embedding_is_told_so(
     answer = kit("predict", submission, images, "--out", "out", "--features")
     assert answer.status == 1
     assert "embed_batch" in answer.err
+
+
+def test_predictions_without_a_model_are_told_so(kit: Kit, images: Path, tmp_path: Path) -> None:
+    results = write_tree(tmp_path / "results", {"predictions.txt": "a.png,1\n"})
+    answer = kit("predict", results, images, "--out", "out")
+    assert answer.status == 1
+    assert "holds predictions and no model" in answer.err
+
+
+def test_a_zip_predicts_too(kit: Kit, images: Path, tmp_path: Path) -> None:
+    assert kit("predict", zipped(batched(tmp_path / "s")), images, "--out", "out").status == 0
+    assert len(rows_of(Path("out"))) == 11
 
 
 def test_a_row_of_metadata_reaches_the_submission(kit: Kit, images: Path, tmp_path: Path) -> None:

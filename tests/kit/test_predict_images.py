@@ -176,3 +176,13 @@ def test_a_parquet_file_that_vanishes_is_an_error_in_each_row(kit: Kit, tmp_path
     with places_of(images) as places:
         assert [place[0] for place in places] == ["a.png", "b.png"]
         assert not any(Path(str(place[1])).exists() for place in places)
+
+
+def test_names_that_are_not_utf_8_are_refused_or_left_out(tmp_path: Path) -> None:
+    make_tar(tmp_path / "0.tar", {"a\udcff.png": png(10), "b.png": png(10)})
+    with pytest.raises(KitError, match="names in UTF-8"):
+        list_images(tmp_path / "0.tar")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "good.png").write_bytes(png(10))
+    (tmp_path / "folder" / "b\udcff.png").write_bytes(png(10))
+    assert len(list_images(tmp_path / "folder").images) == 1

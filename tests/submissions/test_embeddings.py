@@ -40,7 +40,7 @@ def test_an_embedding_has_a_row_for_each_image(
     paths = sorted(path for path in folder.iterdir() if path.suffix != ".csv")[:3]
     places = [ImageReference(path.name, str(path), -1, "").place() for path in paths]
     program = provided() / "ingestion_program"
-    setup = Setup(item.path, program, "label", features=True, metadata_folder=folder)
+    setup = Setup(item.path, program, "label", features=True, metadata_folder=folder, work=tmp_path)
     with Server(setup, tmp_path / "home", tmp_path / "log") as server:
         answers = [server.predict(places), server.predict(places[1:2])]
     assert answers[0].errors == [None] * 3
