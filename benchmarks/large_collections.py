@@ -19,6 +19,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ import numpy as np
 from benchmarks.ingestion import SPELLINGS, SUBMISSION, photograph
 from benchmarks.machine import machine
 from kit.markdown import table, write_block
+from kit.predicting.listing import list_images
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "large_collections.md"
@@ -39,7 +42,7 @@ NETWORK = "triplet_centroids"
 # Not measured: an accelerator's rate for a network of the size of a ViT-B, in half precision.
 ASSUMED_GPU_RATE = 1000.0
 NODES, CORES = 16, 32  # of the cluster that the model computes hours for
-AMOUNTS = (1_000_000, 1_000_000_000)
+AMOUNTS = (140_000, 1_000_000, 1_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def computed_table(found: Sequence[Measured], cores: int) -> list[str]:
             core_hours = amount * cores / one.rate / 3600
             rows.append(
                 [
-                    f"{amount:.0e}".replace("+0", ""),
+                    f"{amount:,}",
                     one.submission,
                     f"{core_hours:,.0f}",
                     f"{core_hours / (NODES * CORES):,.1f}",
@@ -140,12 +143,12 @@ def computed_table(found: Sequence[Measured], cores: int) -> list[str]:
 def gpu_lines(light: Measured, cores: int) -> list[str]:
     """Return the sentences about accelerators, whose rate is an assumption."""
     feeding = ASSUMED_GPU_RATE / (light.rate / cores)
-    hours = [f"{amount / ASSUMED_GPU_RATE / 3600:,.1f} for {amount:.0e}" for amount in AMOUNTS]
+    hours = [f"{amount / ASSUMED_GPU_RATE / 3600:,.1f} for {amount:,}" for amount in AMOUNTS[1:]]
     return [
         "",
         f"With an accelerator that predicts {ASSUMED_GPU_RATE:,.0f} images a second (an "
         "assumption, not measured here):",
-        f"GPU hours: {' and '.join(hours).replace('+0', '')}; to decode and prepare as fast takes "
+        f"GPU hours: {' and '.join(hours)} images; to decode and prepare as fast takes "
         f"{feeding:.0f} cores for each.",
     ]
 
@@ -163,7 +166,8 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="large-collections-") as name:
         found = measure_all(Path(name), number, engines)
-    measured = [*measured_table(found), "", machine(f"{cores} cores") + "."]
+        listed = listing_line(Path(name) / "images")
+    measured = [*measured_table(found), "", f"{listed} {machine(f'{cores} cores')}."]
     light = next(one for one in found if one.engine == "local" and one.submission == "light")
     computed = [*computed_table(found, cores), *gpu_lines(light, cores)]
     print("\n".join([*measured, "", *computed]))
@@ -190,6 +194,21 @@ def measure_all(work: Path, number: int, engines: Sequence[str]) -> list[Measure
             found.append(measure(engine, submission, work / "images", images, place))
             print(f"{title}, {engine}: {found[-1].rate:.1f} images/s", file=sys.stderr, flush=True)
     return found
+
+
+def listing_line(folder: Path) -> str:
+    """Say what the list of the images takes."""
+    started = time.perf_counter()
+    list_images(folder)
+    seconds = time.perf_counter() - started
+    tracemalloc.start()
+    count = len(list_images(folder).images)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (
+        f"To list the {count:,} images took {seconds:.1f} s, and {peak / count:.0f} bytes of "
+        "memory for each."
+    )
 
 
 def has_ray() -> bool:

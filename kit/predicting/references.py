@@ -10,7 +10,7 @@ from pathlib import Path
 from kit.trees import temporary_folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a collection has millions of them
 class ImageReference:
     """Where an image is.
 
