@@ -37,19 +37,23 @@ Engine = Callable[[Job, Iterable[int]], Iterator[tuple[int, Answer]]]
 
 
 class SubmissionFails(KitError):
-    """The submission failed on every image of a shard that could be read."""
+    """The submission failed on most images of a shard that can be read."""
 
 
 def refuse_failing(job: Job, shard: int, answer: Answer) -> None:
-    """Stop where a shard holds nothing but failures: a million rows of them help nobody.
+    """Stop where a shard is mostly failures: the submission, or an accelerator, is broken.
+
+    A shard that was written would count as done.
 
     Raises:
-        SubmissionFails: no image of the shard has a prediction, and the submission is at fault.
+        SubmissionFails: the submission failed on more than half of the images that can be read.
     """
-    if answer.faults and answer.error_count == len(answer.errors):
+    readable = len(answer.errors) - (answer.error_count - answer.faults)
+    if 2 * answer.faults > readable:
         pairs = zip(job.images_of(shard), answer.errors, strict=True)
         raise SubmissionFails(
-            f"the submission failed on every image of shard {shard} that can be read",
+            f"the submission failed on {answer.faults} of the {readable} images of shard {shard} "
+            "that can be read",
             [f"{image.name}: {error}" for image, error in pairs if error][:5],
             f"what it printed is in {job.log}; shards that are done are kept",
         )

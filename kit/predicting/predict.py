@@ -47,7 +47,7 @@ def predict(order: Order, engine_name: str, engine: Engine, on_progress: OnProgr
         UsageProblem: images or folder are not as expected, or a package is missing.
         FolderBusy: another driver writes to the folder.
         KitError: the folder is of other digests, or the submission cannot be loaded, or fails on
-            every image of a shard. What was finished is kept.
+            most images of a shard. What was finished is kept.
     """
     arrow()
     listing = list_images(order.images)

@@ -190,8 +190,8 @@ class Caller:
         if hasattr(result, "detach"):
             result = result.detach().cpu()
         rows = np.asarray(result, dtype=np.float32)
-        width = self._width if self._width is not None else rows.shape[-1]
-        if rows.shape != (count, width) or not width:
+        width = self._width or (rows.shape[1] if rows.ndim == 2 else 0)
+        if rows.ndim != 2 or rows.shape != (count, width) or not width:
             raise ValueError(f"gave features {rows.shape}, expected {(count, width)}")
         if not np.isfinite(rows).all():
             raise ValueError("gave features that are not finite")

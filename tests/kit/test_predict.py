@@ -114,6 +114,21 @@ DIES = BATCHED.replace(
 )
 
 
+FAILS_OFTEN = BATCHED.replace(
+    "return [float", "assert all(p.shape[1] < 14 for p in batch), 'broken'\n        return [float"
+)
+
+
+def test_a_submission_that_fails_mostly_ends_the_run_with_what_is_done(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    order = ("predict", batched(tmp_path / "s", FAILS_OFTEN), images, "--out", "out")
+    answer = kit(*order, "--shard-size", "4")
+    assert answer.status == 1
+    assert "failed on 4 of the 4 images of shard 1 that can be read" in answer.err
+    assert [row["prediction"] for row in rows_of(Path("out"))] == [0.1, 0.11, 0.12, 0.13]
+
+
 def test_a_process_that_was_killed_is_started_again(kit: Kit, images: Path, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     mark.touch()
