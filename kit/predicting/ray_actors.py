@@ -64,16 +64,25 @@ def facts_of(recipe: Recipe) -> dict[str, Any]:
         try:
             return servers.run(lambda server: server.facts)
         finally:
-            servers.close()
+            servers.remove()
     except KitError as error:
         return {"failed": str(error)}
 
 
-class Preparing:
-    """The stage that opens and preprocesses images."""
+class _Stage:
+    """An actor with a submission's process."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._servers = recipe.servers()
+
+    def __del__(self) -> None:
+        """Clean up where Ray lets the actor end; it kills it where it does not."""
+        if hasattr(self, "_servers"):
+            self._servers.remove()
+
+
+class Preparing(_Stage):
+    """The stage that opens and preprocesses images."""
 
     def __call__(self, batch: Any) -> Any:
         """Return a table with the prepared images in the place of each row's images."""
@@ -87,11 +96,8 @@ class Preparing:
         return payload
 
 
-class Predicting:
+class Predicting(_Stage):
     """The stage that predicts prepared images."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self._servers = recipe.servers()
 
     def __call__(self, batch: Any) -> Any:
         """Return a table with the answers in the place of the prepared images."""

@@ -9,10 +9,13 @@ Rows come back to the driver, which writes the shards.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -46,9 +49,10 @@ def predict_shards(
         KitError: the cluster cannot be reached, or gave up; or the submission cannot be loaded.
     """
     ray = ray_data()
-    _connect(ray, address)
     try:
-        yield from _rows(ray, job, shards)
+        with redirect_stdout(sys.stderr):  # Ray prints that a worker has died
+            _connect(ray, address)
+            yield from _rows(ray, job, shards)
     except ray.exceptions.RayError as error:
         last = [line for line in str(error).splitlines() if line.strip()][-5:]
         raise KitError(
@@ -60,6 +64,9 @@ def predict_shards(
 
 def _connect(ray: Any, address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # to standard error; Ray keeps logs
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     options: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
         ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **options)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from kit.predicting.serving import Server, ServerDied, Setup
+from kit.trees import remove_tree
 
 _ATTEMPTS: Final = 3
 T = TypeVar("T")
@@ -54,3 +55,8 @@ class Restarting:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    def remove(self) -> None:
+        """End the process, and remove the temporary folder of its submission."""
+        self.close()
+        remove_tree(self._setup.work)
