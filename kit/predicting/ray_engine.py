@@ -15,7 +15,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -49,17 +49,31 @@ def predict_shards(
         KitError: the cluster cannot be reached, or gave up; or the submission cannot be loaded.
     """
     ray = ray_data()
-    try:
-        with redirect_stdout(sys.stderr):  # Ray prints that a worker has died
+    with _output_as_errors():
+        try:
             _connect(ray, address)
             yield from _rows(ray, job, shards)
-    except ray.exceptions.RayError as error:
-        last = [line for line in str(error).splitlines() if line.strip()][-5:]
-        raise KitError(
-            "Ray gave up", last, "shards that are done are kept; the same command resumes"
-        ) from error
+        except ray.exceptions.RayError as error:
+            last = [line for line in str(error).splitlines() if line.strip()][-5:]
+            raise KitError(
+                "Ray gave up", last, "shards that are done are kept; the same command resumes"
+            ) from error
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _output_as_errors() -> Iterator[None]:
+    """Let what is printed go to standard error: threads of Ray say that a worker has died."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
     finally:
-        ray.shutdown()
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _connect(ray: Any, address: str | None) -> None:
