@@ -3,8 +3,8 @@
     python -m benchmarks.large_collections [--images N] [--engines local,ray] [--quick] [--write]
 
 The images are generated JPEGs of 480x360 pixels: pieces of a few larger ones. Two submissions
-predict them: a light one (colours and edges, so that decoding counts most), and with --features
-the network of `triplet_centroids`, on a tenth of the images. Each command runs twice on folders of
+predict them: a light one (colours and edges, so that decoding counts most) with both engines, and
+with --features the network of `triplet_centroids`, on a tenth of the images. Each command runs twice on folders of
 their own: on 64 images, which is the start, and on all; the rate is that of the others. --write
 puts the measured table and, apart from it, the computed one between the markers of
 docs/large_collections.md. Ray stands in the table where it is installed.
@@ -182,17 +182,14 @@ def measure_all(work: Path, number: int, engines: Sequence[str]) -> list[Measure
     (work / "light").mkdir()
     (work / "light" / "model.py").write_text(SUBMISSION.format(before=SPELLINGS["full"]))
     (work / "light" / "metadata").write_text("track: hybrid\n")
-    orders = [
-        ("light", str(work / "light"), number),
-        (NETWORK, NETWORK, max(number // 10, 2 * FEW)),
-    ]
+    orders = [(engine, str(work / "light"), number) for engine in engines]
+    orders.append(("local", NETWORK, max(number // 10, 2 * FEW)))
     found = []
-    for title, submission, images in orders:
-        for engine in engines:
-            place = work / f"{title}-{engine}"
-            place.mkdir()
-            found.append(measure(engine, submission, work / "images", images, place))
-            print(f"{title}, {engine}: {found[-1].rate:.1f} images/s", file=sys.stderr, flush=True)
+    for engine, submission, images in orders:
+        place = work / f"{Path(submission).name}-{engine}"
+        place.mkdir()
+        found.append(measure(engine, submission, work / "images", images, place))
+        print(f"{place.name}: {found[-1].rate:.1f} images/s", file=sys.stderr, flush=True)
     return found
 
 
