@@ -4,10 +4,10 @@
 
 The images are generated JPEGs of 480x360 pixels: pieces of a few larger ones. Two submissions
 predict them: a light one (colours and edges, so that decoding counts most) with both engines, and
-with --features the network of `triplet_centroids`, on a tenth of the images. Each command runs twice on folders of
-their own: on 64 images, which is the start, and on all; the rate is that of the others. --write
-puts the measured table and, apart from it, the computed one between the markers of
-docs/large_collections.md. Ray stands in the table where it is installed.
+with --features the network of `triplet_centroids`, on a tenth of the images. Each command runs
+twice on folders of their own: on 64 images, which is the start, and on all; the rate is that of
+the others. --write puts the measured table and, apart from it, the computed one between the
+markers of docs/large_collections.md. Ray stands in the table where it is installed.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def measure_all(work: Path, number: int, engines: Sequence[str]) -> list[Measure
     (work / "light" / "model.py").write_text(SUBMISSION.format(before=SPELLINGS["full"]))
     (work / "light" / "metadata").write_text("track: hybrid\n")
     orders = [(engine, str(work / "light"), number) for engine in engines]
-    orders.append(("local", NETWORK, max(number // 10, 2 * FEW)))
+    orders.append(("local", NETWORK, max(number // 10, 8 * FEW)))
     found = []
     for engine, submission, images in orders:
         place = work / f"{Path(submission).name}-{engine}"
