@@ -6,8 +6,10 @@ the rows are those of the local engine. `make test-ray` installs Ray and runs th
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,9 +23,12 @@ import pytest
 
 from tests.support.collections import BATCHED, batched, make_images, png, rows_of
 
-pytestmark = pytest.mark.slow
-pytest.importorskip("pyarrow", reason="kit predict needs pyarrow (the extra predict)")
-pytest.importorskip("ray", reason="Ray is not installed (make test-ray installs it)")
+# Not imported here: that takes seconds in every run of the suite.
+MISSING = [name for name in ("pyarrow", "ray") if importlib.util.find_spec(name) is None]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} not installed (make test-ray does it)"),
+]
 
 IMAGES = 10_000
 # About 20 s for all images, so that there is a middle.
@@ -155,6 +160,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started = Cluster(folder)
     yield started
     started.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
