@@ -23,9 +23,9 @@ def engine_of(name: str, address: str | None) -> Engine:
         UsageProblem: an address for another engine than Ray, or Ray is not installed.
     """
     if name == "ray":
-        from kit.predicting import ray_engine
+        from kit.predicting.ray_engine import predict_shards
 
-        return partial(ray_engine.predict_shards, address)
+        return partial(predict_shards, address)
     if address:
         raise UsageProblem("--address is of a Ray cluster and goes with --engine ray")
     return local_engine.predict_shards
