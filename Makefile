@@ -25,15 +25,15 @@ KIT_TESTS := tests/kit tests/checks tests/isolation tests/ingestion tests/scorin
 USUAL := not slow and not stored and not containers
 
 .DEFAULT_GOAL := help
-.PHONY: help demo models bases test test-kit test-process test-stored test-slow test-containers coverage fuzz check docs \
-  site tables tables-check vendor \
+.PHONY: help demo models bases test test-kit test-process test-stored test-slow test-containers test-ray coverage \
+  fuzz check docs site tables tables-check vendor \
   bench sample-data scores pack constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A marker per set of packages, newer than what it was installed from, makes the second time quick.
-# kit.done has what `make test-kit` needs: the light core, the test tools and the Docker SDK.
+# kit.done has what `make test-kit` needs: the light core, the test tools, the Docker SDK and pyarrow.
 $(VENV)/core.done: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "Python 3.10 or newer is needed; say which with PYTHON=python3.12"; exit 2; }
@@ -44,7 +44,7 @@ $(VENV)/core.done: pyproject.toml constraints.txt
 
 $(VENV)/kit.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (the test tools)"
-	@$(INSTALL) --editable '.[containers,platform,dev]'
+	@$(INSTALL) --editable '.[containers,platform,predict,dev]'
 	@touch $@
 
 $(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
@@ -54,7 +54,7 @@ $(VENV)/models.done: pyproject.toml constraints.txt | $(VENV)/core.done
 
 $(VENV)/all.done: pyproject.toml constraints.txt | $(VENV)/core.done
 	@echo "Setting up $(VENV) (everything that the tests need; several GB the first time)"
-	@$(INSTALL) --editable '.[models,train,containers,platform,dev,docs]'
+	@$(INSTALL) --editable '.[models,train,containers,platform,predict,dev,docs]'
 	@touch $@
 
 demo: $(VENV)/core.done ## Run the default submission on the sample data: scores and a report
@@ -87,6 +87,10 @@ test-slow: $(VENV)/all.done ## The slow checks too
 
 test-containers: $(VENV)/all.done ## The tests that need containers, on a private engine if there is none
 	@PYTHON=$(BIN)/python tests/containers/run.sh
+
+test-ray: $(VENV)/all.done ## kit predict on Ray: two nodes here, 10,000 images, a killed worker, a killed driver (minutes)
+	@$(INSTALL) --editable '.[predict,ray]'
+	@$(BIN)/python -m pytest -q -m slow tests/kit/test_predict_ray.py
 
 coverage: $(VENV)/all.done ## The test suite, and which lines it does not reach
 	@$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=term

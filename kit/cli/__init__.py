@@ -29,6 +29,8 @@ _COMMANDS = {
     "leaderboard": "Rank the runs here as the platform ranks submissions.",
     "power": "Say how many images show that two submissions differ.",
     "score": "Score a predictions file against a reference table.",
+    "predict": "Predict many images with a submission, into Parquet shards.",
+    "merge": "Check the shards of `kit predict` and write them as one table.",
     "compare": "Compare predictions and scores with the stored ones: is it worse, or noise?",
     "report": "Write a page about a run, or compare several: intervals, thresholds, errors.",
     "pack": "Make the zip to upload, or list every reason against it.",

@@ -18,6 +18,7 @@ def bundle_option(help_text: str) -> Decorator:
     return click.option("--bundle", "bundle_path", type=kind, help=help_text)
 
 
-def out_option(help_text: str, name: str = "--out") -> Decorator:
+def out_option(help_text: str, name: str = "--out", required: bool = False) -> Decorator:
     """Return the option for the file or folder that the command writes."""
-    return click.option(name, type=click.Path(path_type=Path), help=help_text)
+    kind = click.Path(path_type=Path)
+    return click.option(name, type=kind, help=help_text, required=required)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wildlife_reid.embedding_model import EmbeddingModel, PreparedPixels
 from wildlife_reid.retrieval_model import Arrays, Rows, Scores
@@ -23,6 +24,10 @@ class Model(EmbeddingModel):
         self, batch: Sequence[PreparedPixels], rows: Sequence[Rows]
     ) -> list[Scores]:
         """Return (rows,) each: the cosine with each image of the gallery."""
-        vectors = unit_rows(self._network([query.pixels for query in batch])).numpy()
-        cosine = vectors @ self._embeddings.T
+        cosine = self.embed_batch(batch) @ self._embeddings.T
         return [values[own] for values, own in zip(cosine, rows, strict=True)]
+
+    def embed_batch(self, batch: Sequence[PreparedPixels]) -> NDArray[np.float32]:
+        """Return (n, d): the embedding of each image, of length 1 (`kit predict --features`)."""
+        embeddings = unit_rows(self._network([query.pixels for query in batch]))
+        return np.asarray(embeddings.numpy())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wildlife_reid.embedding_model import EmbeddingModel, PreparedPixels
 from wildlife_reid.retrieval_model import Arrays, Rows, Scores
@@ -23,8 +24,12 @@ class Model(EmbeddingModel):
         self, batch: Sequence[PreparedPixels], rows: Sequence[Rows]
     ) -> list[Scores]:
         """Return (rows,) each: minus the Euclidean distance to each individual's centroid."""
-        vectors = self._network([query.pixels for query in batch]).double().numpy()
+        vectors = self.embed_batch(batch).astype(np.float64)
         return [
             -np.sqrt(((self._centroids[own] - vector) ** 2).sum(axis=1))
             for vector, own in zip(vectors, rows, strict=True)
         ]
+
+    def embed_batch(self, batch: Sequence[PreparedPixels]) -> NDArray[np.float32]:
+        """Return (n, d): the embedding of each image (`kit predict --features`)."""
+        return np.asarray(self._network([query.pixels for query in batch]).numpy())

@@ -16,8 +16,9 @@ from tests.support.kit import ROOT, Kit, make_bundle
 from tests.support.schemas import schema_name, schema_problems, schemas
 
 COMMANDS = (
-    "list", "check", "init", "new", "run", "leaderboard", "power", "score", "compare", "report",
-    "pack", "submit", "submissions", "fetch-logs", "weights", "bundle", "new-bundle", "vendor",
+    "list", "check", "init", "new", "run", "leaderboard", "power", "score", "predict", "merge",
+    "compare", "report", "pack", "submit", "submissions", "fetch-logs", "weights", "bundle",
+    "new-bundle", "vendor",
 )  # fmt: skip
 GUIDE = (ROOT / "kit" / "README.md").read_text(encoding="utf-8")
 

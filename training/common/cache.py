@@ -91,6 +91,19 @@ class FeatureCache:
             return np.zeros((0, 0), dtype=np.float32)
         return np.stack([known[digest] for digest in digests])
 
+    def take(self, paths: Sequence[Path], features: Features, batch: int = 1000) -> None:
+        """Keep features (len(paths), d) that another program computed, in shards of `batch`.
+
+        Raises FeatureError as `features` does.
+        """
+        known = self._load()
+        for start in range(0, len(paths), batch):
+            some = list(paths[start : start + batch])
+            found = _checked(features[start : start + batch], some, known)
+            shard = {file_digest(path): row for path, row in zip(some, found, strict=True)}
+            self._save(shard)
+            known.update(shard)
+
     def _load(self) -> dict[str, Features]:
         if self._known is None:
             self._known = {}

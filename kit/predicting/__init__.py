@@ -1,0 +1,1 @@
+"""`kit predict` and `kit merge`: a submission over many images, in shards that are done once."""

@@ -1,0 +1,61 @@
+"""A reference to the bytes of one image, and how they get to a program that knows no Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kit.trees import temporary_folder
+
+
+@dataclass(frozen=True, slots=True)  # a collection has millions of them
+class ImageReference:
+    """Where an image is.
+
+    Args:
+        name: unique in its collection.
+        file: absolute path of the file that holds it.
+        size: bytes; -1 where nobody knows.
+        stamp: what the digest of the collection takes of it besides the name.
+        offset: where it begins in a tar; None for a whole file.
+        row: its row in a Parquet file, None elsewhere.
+    """
+
+    name: str
+    file: str
+    size: int
+    stamp: str
+    offset: int | None = None
+    row: int | None = None
+
+    def place(self) -> list[object]:
+        """Return what kit/predicting/server.py takes: name, file, offset and size."""
+        return [self.name, self.file, self.offset, self.size]
+
+
+@contextmanager
+def places_of(images: Sequence[ImageReference]) -> Iterator[list[list[object]]]:
+    """Give the places of images; bytes in Parquet files are copied to a temporary file first."""
+    if all(image.row is None for image in images):
+        yield [image.place() for image in images]
+        return
+    from kit.predicting.parquet_images import read_rows
+
+    with temporary_folder("kit-images-") as folder:
+        file = folder / "images"
+        yield list(_copied(images, read_rows(images), file))
+
+
+def _copied(
+    images: Sequence[ImageReference], contents: dict[str, bytes], file: Path
+) -> Iterator[list[object]]:
+    with file.open("wb") as stream:
+        for image in images:
+            content = contents.get(image.name)
+            if content is None:  # no such file: the row says that it cannot be read
+                yield [image.name, f"{image.file} row {image.row}", None, -1]
+                continue
+            yield [image.name, str(file), stream.tell(), len(content)]
+            stream.write(content)

@@ -1,0 +1,82 @@
+"""Features that `kit predict --features` computed, for the cache of a training script.
+
+WildlifeReID-10k has 140,000 images: `kit predict` spreads them over a cluster, resumes, and keeps
+an image that cannot be read as a row. After `kit merge` a script takes the rows over:
+
+    cache = FeatureCache(DEFAULT_FOLDER, weights_digest, preprocessing)
+    cache.take(paths, predicted_features(paths, folder, root))
+    features = cache.features(paths, compute)  # `compute` sees no image that was taken over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kit.predicting.arrow import arrow
+from kit.predicting.collection import read_images
+from training.common.cache import Features
+from training.common.errors import FeatureError
+
+_MOST_SHOWN = 10
+
+
+def predicted_features(paths: Sequence[Path], folder: Path, root: Path) -> Features:
+    """Return features (len(paths), d), float32.
+
+    Args:
+        paths: images below `root`.
+        folder: of `kit predict --features`, with the features.parquet that `kit merge` wrote.
+        root: the folder of images that `kit predict` was given.
+
+    Raises:
+        FeatureError: the table lacks an image or has an error for it, or its file has another size
+            now; these are named.
+        KitError: pyarrow is missing, or the folder holds no list of images.
+    """
+    table = _read(folder / "features.parquet")
+    names = [path.relative_to(root).as_posix() for path in paths]
+    row_of = {name: row for row, name in enumerate(table.column("filename").to_pylist())}
+    errors = table.column("error").to_pylist()
+    stamps = dict(read_images(folder))
+    problems = [
+        f"{name}: {why}"
+        for name, path in zip(names, paths, strict=True)
+        if (why := _why_not(name, path, row_of, errors, stamps))
+    ]
+    if problems:
+        shown = "; ".join(problems[:_MOST_SHOWN])
+        raise FeatureError(f"{folder}: {len(problems)} images have no features: {shown}")
+    if not names:
+        return np.zeros((0, 0), dtype=np.float32)
+    rows = table.column("features").combine_chunks().take([row_of[name] for name in names])
+    return np.asarray(rows.flatten(), dtype=np.float32).reshape(len(names), -1)
+
+
+def _read(path: Path) -> Any:
+    pa = arrow()
+    try:
+        return pa.parquet.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise FeatureError(
+            f"{path}: expected the features that `kit merge` wrote: {error}"
+        ) from None
+
+
+def _why_not(
+    name: str,
+    path: Path,
+    row_of: dict[str, int],
+    errors: Sequence[str | None],
+    stamps: dict[str, str],
+) -> str:
+    """Say why an image has no features; empty where it has."""
+    if name not in row_of:
+        return "not in the table"
+    if error := errors[row_of[name]]:
+        return error
+    size = str(path.stat().st_size)
+    return "" if stamps.get(name) == size else f"{stamps.get(name)} bytes then, {size} now"
