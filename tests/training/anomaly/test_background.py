@@ -8,6 +8,7 @@ import pytest
 from training.anomaly.camera_traps import Box, Frame
 from training.anomaly.species.background import (
     BACKGROUND,
+    MOST,
     overlap,
     with_background,
     without_scarce_background,
@@ -40,6 +41,9 @@ def test_only_boxes_away_from_every_animal_are_false_alarms() -> None:
         Box(BACKGROUND, 60, 20, 10, 10),
     )
     assert with_background([frame], [[]]) == [frame]
+    many = [Detection(30, at, 5, 5, 0.9 - 0.01 * at, "animal") for at in range(0, 40)]
+    (made,) = with_background([frame], [many])
+    assert [box.top for box in made.boxes[1:]] == list(range(MOST)), "the surest"
 
 
 def test_overlap_by_hand() -> None:

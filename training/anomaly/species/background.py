@@ -16,13 +16,14 @@ from training.anomaly.species.features import FEWEST, Animals
 from wildlife_anomaly.detector import Detection
 
 BACKGROUND = "(background)"  # no species has brackets around its name
+MOST = 5  # false alarms of a frame, the surest: all of them would make files twice as large
 _APART = 0.3  # intersection over union with every animal, below which a box shows none
 
 
 def with_background(frames: Sequence[Frame], found: Sequence[Sequence[Detection]]) -> list[Frame]:
     """Return the frames with the detector's false alarms as boxes of the class BACKGROUND.
 
-    found: the detector's boxes in each frame.
+    found: the detector's boxes in each frame, the surest first.
     """
     return [
         replace(frame, boxes=(*frame.boxes, *_false_alarms(frame, boxes)))
@@ -40,7 +41,8 @@ def without_scarce_background(day: Animals, night: Animals) -> tuple[Animals, An
 
 def _false_alarms(frame: Frame, found: Sequence[Detection]) -> list[Box]:
     boxes = [Box(BACKGROUND, one.left, one.top, one.width, one.height) for one in found]
-    return [box for box in boxes if all(overlap(box, own) < _APART for own in frame.boxes)]
+    alarms = [box for box in boxes if all(overlap(box, own) < _APART for own in frame.boxes)]
+    return alarms[:MOST]
 
 
 def overlap(first: Box, second: Box) -> float:
