@@ -107,10 +107,10 @@ check: $(VENV)/all.done ## Lint, formatting, types, vendored copies and generate
 	@$(BIN)/mypy
 
 docs: $(VENV)/all.done ## Serve the documentation site on this machine, and build it again after each change
-	@$(BIN)/python -m mkdocs serve --livereload --strict --config-file docs/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --livereload --strict --config-file docs/mkdocs.yml
 
 site: $(VENV)/all.done ## Build the documentation site into runs/site; a warning is an error
-	@$(BIN)/python -m mkdocs build --strict --config-file docs/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --config-file docs/mkdocs.yml
 
 tables: $(VENV)/all.done ## Write the generated tables of the READMEs and pages (nothing is measured)
 	@$(BIN)/python docs/write_blocks.py
