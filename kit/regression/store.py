@@ -174,11 +174,18 @@ def machine_type() -> dict[str, Any]:
     return {
         "python": ".".join(platform.python_version_tuple()[:2]),
         "system": f"{platform.system()} {platform.machine()}",
-        "avx512": _has_avx512(),
+        "processor": _processor(),
         "packages": {name: found.get(name, "not installed") for name in _PACKAGES},
     }
 
 
-def _has_avx512() -> bool:
-    cpu = Path("/proc/cpuinfo")
-    return cpu.is_file() and "avx512f" in cpu.read_text(encoding="utf-8", errors="replace")
+def _processor() -> dict[str, str]:
+    """Return maker, family and model, and which wide instructions: they choose how sums round."""
+    path = Path("/proc/cpuinfo")
+    if not path.is_file():
+        return {"name": platform.processor()}
+    lines = path.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0].splitlines()
+    told = {name.strip(): value.strip() for name, _, value in (it.partition(":") for it in lines)}
+    wide = {"avx2", "avx512f"} & set(told.get("flags", "").split())
+    named = {name: told[name] for name in ("vendor_id", "cpu family", "model") if name in told}
+    return {**named, "wide": " ".join(sorted(wide))}

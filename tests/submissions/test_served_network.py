@@ -26,7 +26,7 @@ NETWORKS = [
     for item in submissions.discover()
     if "ServedNetwork" in "".join(p.read_text() for p in item.path.rglob("*.py"))
 ]
-TAKEN = 10  # images of the development task
+TAKEN = 6  # images of the development task
 
 
 class Counting(nn.Module):
