@@ -1,0 +1,113 @@
+"""Contracts of other challenges: recognised in a bundle, started, run and compared."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kit import bundles
+from kit.contracts.reading import CODE, RESULT, contracts
+from kit.contracts.recognising import contract_of
+from tests.support.kit import Kit, make_bundle
+from tests.support.other_contracts import make_event_bundle, make_result_bundle
+from tests.support.small_bundle import make_anomaly_bundle
+
+
+def recognised(bundle_folder: Path) -> str | None:
+    with bundles.opened(bundle_folder) as bundle:
+        found = contract_of(bundle.tasks[0])
+    return found.name if found else None
+
+
+def test_each_contract_says_what_it_needs_to() -> None:
+    assert len(contracts()) >= 2
+    for one in contracts():
+        assert one.recognised_by
+        assert one.kind in (CODE, RESULT)
+        assert one.answer.key in one.answer.columns
+        assert set(one.table.images) <= set(one.table.columns)
+        if one.kind == CODE:
+            ast.parse(one.starts_with["model.py"])
+        else:
+            assert {one.answer.key, *one.fills} == set(one.answer.columns)
+
+
+def test_a_contract_is_recognised_by_programs_and_table(tmp_path: Path) -> None:
+    events = make_event_bundle(tmp_path / "events")
+    assert recognised(events) == "hdr-beetles"
+    assert recognised(make_result_bundle(tmp_path / "results")) == "animalclef-csv"
+    assert recognised(make_bundle(tmp_path / "other")) is None
+    (events / "input_data/input.csv").write_text("eventID\n7\n")
+    assert recognised(events) is None
+
+
+def test_hidden_data_leave_the_programs_to_decide(tmp_path: Path) -> None:
+    events = make_event_bundle(tmp_path / "events")
+    shutil.rmtree(events / "input_data")
+    assert recognised(events) == "hdr-beetles"
+
+
+@pytest.mark.process
+def test_a_submission_of_events_runs_at_once(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_event_bundle(tmp_path / "bundle")
+    made = kit("new", "mine", "--bundle", bundle, "--json")
+    assert made.status == 0, made.err
+    assert made.json["track"] == "hdr-beetles"
+    ran = kit("run", "mine", "--bundle", bundle, "--json").json
+    assert ran["ok"], ran["failure"]
+    assert ran["scores"] == {"rms": 1.0, "events": 4.0}
+    assert kit("new", "mine", "--bundle", bundle).status == 2
+
+
+@pytest.mark.process
+def test_a_file_of_results_runs_at_once(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_result_bundle(tmp_path / "bundle")
+    made = kit("new", "clusters", "--bundle", bundle, "--json").json
+    assert made["track"] == "animalclef-csv"
+    with Path(made["folder"], "submission.csv").open() as stream:
+        rows = [tuple(row.values()) for row in csv.DictReader(stream)]
+    assert rows == [
+        ("1", "cluster_lynx_0"), ("2", "cluster_lynx_1"), ("3", "cluster_turtle_0"),
+        ("4", "cluster_turtle_1"), ("5", "cluster_turtle_2"),
+    ]  # fmt: skip
+    ran = kit("run", made["folder"], "--bundle", bundle, "--json").json
+    assert ran["ok"], ran["failure"]
+    assert ran["scores"]["rows"] == 5
+
+
+def test_a_table_outside_the_tasks_data_is_found(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_result_bundle(tmp_path / "bundle")
+    content = yaml.safe_load((bundle / "competition.yaml").read_text())
+    del content["tasks"][0]["input_data"]
+    (bundle / "competition.yaml").write_text(yaml.safe_dump(content))
+    assert kit("new", "clusters", "--bundle", bundle).status == 0
+    (bundle / "input_data/metadata.csv").unlink()
+    missing = kit("new", "others", "--bundle", bundle)
+    assert missing.status == 1
+    assert "expected a table metadata.csv with the columns image_id, path, dataset" in missing.text
+    assert not Path("submissions/others").exists()
+
+
+def test_an_unknown_contract_and_unclear_options_are_refused(kit: Kit, tmp_path: Path) -> None:
+    unknown = kit("new", "mine", "--bundle", make_bundle(tmp_path / "other"))
+    assert unknown.status == 2
+    assert "animalclef-csv" in unknown.text
+    assert "hdr-beetles" in unknown.text
+    assert "starting kit" in unknown.text
+    for options in ([], ["--track", "hybrid", "--bundle", "b"], ["--task", "0"]):
+        answer = kit("new", "mine", *options)
+        assert answer.status == 2
+        assert "expected either --track, or --bundle" in answer.text
+    results = make_result_bundle(tmp_path / "results")
+    packages = kit("new", "mine", "--bundle", results, "--with", "wildlife_image")
+    assert "such a submission has no code" in packages.text
+
+
+def test_a_bundle_of_a_track_gets_the_template_of_the_track(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_anomaly_bundle(tmp_path / "anomaly")
+    assert kit("new", "mine", "--bundle", bundle, "--json").json["track"] == "anomaly"
