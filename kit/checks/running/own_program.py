@@ -1,0 +1,200 @@
+"""Run a bundle's own ingestion program on a few images: it decides how the model is called.
+
+The probes call `predict(image)`. An organiser's program may hand over several images, or start
+another file; so what the probes find counts only where the program ends badly by the same error,
+or where the model answers `predict(image)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kit import runs
+from kit.bundles import Bundle, Task
+from kit.checks.running import probing
+from kit.checks.running.probing import Laboratory, Probe, plans_for
+from kit.checks.running.small_input import Small, small_input
+from kit.contracts.answers import answer_problems, wanted_keys
+from kit.contracts.reading import CODE, Contract
+from kit.contracts.recognising import contract_of
+from kit.errors import KitError
+from kit.findings.finding import Finding, Report, Skipped
+from kit.isolation.app_paths import app_paths
+from kit.isolation.mode_options import ModeOptions, choose_mode
+from kit.worker import StepResult, Workspace, predict
+
+FAILS = "program-fails"
+_CHECKS = "answers, odd images, sameness"
+# What `predict(image)` of another contract returns.
+_CONTAINERS = ("dict", "list", "tuple")
+# Where a mode with real paths shows the submission.
+_REAL = Path("/app/ingested_program")
+_PLACE = re.compile(r'File "([^"\n]+)", line (\d+)')
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The prediction step on a few images: how it ended, and the end of its log."""
+
+    small: Small
+    step: StepResult
+    log: tuple[str, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the program ended badly."""
+        return bool(self.step.failure)
+
+
+def other_call(task: Task | None) -> Contract | None:
+    """Return the task's contract where its program does not call `predict(image)`, else None."""
+    found = contract_of(task) if task and not plans_for(task) else None
+    return found if found and found.kind == CODE else None
+
+
+def check_own_program(
+    report: Report, room: Laboratory, probe: Probe, bundle: Bundle, task: Task
+) -> bool:
+    """Run the program where it is not ours; return whether the probes say nothing more.
+
+    Args:
+        report: gets the findings, and the forecast where the contract is known.
+        room: where the submission is laid out.
+        probe: what loading and `predict(image)` showed.
+        bundle: what is checked against.
+        task: the task, whose ingestion program runs.
+    """
+    contract = other_call(task)
+    own = task.ingestion_program and not task.late_ingestion and not plans_for(task)
+    if not own or not _is_worth_a_trial(probe):
+        return False
+    command = "kit run NAME --bundle BUNDLE"
+    try:
+        trial = _trial(room, bundle, task, contract)
+    except KitError as error:
+        report.skipped.append(Skipped("own program", str(error), command))
+        return contract is not None or _answers_otherwise(probe)
+    if trial is None:
+        why = "the bundle's input data are hidden"
+        report.skipped.append(Skipped("own program", why, command))
+        return False
+    if contract is None and trial.failed and _is_known(trial, probe):
+        return False
+    report.add("own program", _findings(trial, contract, room))
+    if contract:
+        report.forecast = _forecast(trial, probe, task)
+    elif not _answers_otherwise(probe):
+        return False
+    why = "only the bundle's own ingestion program can call the model"
+    how = contract.call if contract else "it does not call predict(image), or expects more"
+    report.skipped.append(Skipped(_CHECKS, f"{why}: {how}", command))
+    return True
+
+
+def _is_worth_a_trial(probe: Probe) -> bool:
+    """Whether nothing is known that would stop the program too, or would reach the network."""
+    late = any(event.get("late") for event in probe.of("error"))
+    return probe.finished and not late and not probe.of("network")
+
+
+def _is_known(trial: Trial, probe: Probe) -> bool:
+    """Whether the program ended by an error that the probe met, and names with its line."""
+    log = "\n".join(trial.log)
+    errors = [str(event["error"]) for event in probe.of("error", "first")]
+    return any(error in log for error in errors)
+
+
+def _answers_otherwise(probe: Probe) -> bool:
+    """Whether the model does not answer `predict(image)` with a score or a label."""
+    kinds = [str(answer.get("bad", "")).split()[:1] for _, answer in probe.answers("first")]
+    contains = any(kind and kind[0] in _CONTAINERS for kind in kinds)
+    return contains or bool(probe.of("error", "first") or probe.of("error", "plan"))
+
+
+def _trial(room: Laboratory, bundle: Bundle, task: Task, contract: Contract | None) -> Trial | None:
+    """Run the program on a small copy of the input data; None where there is nothing to run on.
+
+    Without a contract the copy is a guess: a failure counts only if all the data give one too,
+    before the time of one call is over.
+    """
+    root = room.root / f"trial-{len(list(room.root.glob('trial-*')))}"
+    root.mkdir()
+    small = small_input(task.input_data, contract, root)
+    if small is None:
+        return None
+    mode = choose_mode(ModeOptions(), bundle.docker_image, app_paths(task, room.submission)).mode
+
+    def run(given: Small, limit_s: float) -> Trial:
+        place = root / f"run-{given.is_cut}"
+        (place / "logs").mkdir(parents=True)
+        workspace = Workspace(place, place / "logs", limit_s, mode)
+        before = room.files()
+        step = predict(replace(task, input_data=given.data), workspace, room.laid_out.folder)
+        if room.files() != before:
+            room.restore()
+        return Trial(given, step, tuple(runs.tail(step.log)))
+
+    first = run(small, room.limit_s)
+    if not first.failed or first.step.timed_out or contract or not small.is_cut:
+        return first
+    whole = Small(task.input_data or small.data, small.total, small.total, False)
+    again = run(whole, min(probing.CALL_LIMIT_S, room.limit_s))
+    if again.step.timed_out:
+        raise KitError("the bundle's own program does not run on a part of its input data")
+    return again
+
+
+def _findings(trial: Trial, contract: Contract | None, room: Laboratory) -> Iterator[Finding]:
+    output = trial.step.output
+    if trial.step.timed_out:
+        yield Finding("probe-timeout", "", f"on {trial.small}: {trial.step.failure}")
+    elif trial.failed:
+        yield _failure(trial, room)
+    elif contract:
+        yield from answer_problems(output, contract, wanted_keys(contract, trial.small.data))
+    elif not any(output.iterdir()):
+        found = f"on {trial.small} the bundle's own ingestion program wrote no file"
+        yield Finding("answers-missing", "", found)
+
+
+def _failure(trial: Trial, room: Laboratory) -> Finding:
+    """Say what the log says last, and name the last line of the submission's in its traceback."""
+    last = trial.log[-1].strip() if trial.log else "nothing in its log"
+    last = last.replace(str(room.laid_out.folder), str(room.submission.path))
+    found = f"on {trial.small}: {trial.step.failure}: {last}"
+    file, line = _place(trial.log, room.laid_out.folder)
+    return Finding(FAILS, file, found, line)
+
+
+def _place(log: Sequence[str], folder: Path) -> tuple[str, int | None]:
+    for text in reversed(log):
+        match = _PLACE.search(text)
+        for root in (folder, _REAL) if match else ():
+            if match and Path(match[1]).is_relative_to(root):
+                return Path(match[1]).relative_to(root).as_posix(), int(match[2])
+    return "", None
+
+
+def _forecast(trial: Trial, probe: Probe, task: Task) -> dict[str, Any] | None:
+    """Return the time of a full run, where the number of all images is known."""
+    total, count, loading = trial.small.total, trial.small.images, probe.load_seconds
+    if trial.failed or not total or not count or loading is None:
+        return None
+    each = max(0.0, trial.step.seconds - loading) / count
+    seconds = round(loading + total * each, 2)
+    return {
+        "images": total,
+        "measured": f"{trial.small} by the bundle's own program",
+        "batched": False,
+        "load_seconds": round(loading, 3),
+        "median_seconds": round(each, 5),
+        "p95_seconds": round(each, 5),
+        "seconds": seconds,
+        "seconds_at_p95": seconds,
+        "limit_seconds": task.time_limit_s,
+        "peak_bytes": trial.step.peak_bytes,
+    }
