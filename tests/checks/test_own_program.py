@@ -14,6 +14,7 @@ from kit.checks.full import check_submission
 from kit.checks.running import probing
 from kit.checks.running.small_input import small_input
 from kit.contracts.reading import contracts
+from kit.errors import KitError
 from kit.findings.finding import Report
 from kit.submissions import Submission
 from tests.support.kit import INGESTION, Kit, make_bundle, make_submission
@@ -186,7 +187,6 @@ def large_event_data(folder: Path) -> Path:
 def test_a_small_copy_keeps_whole_events_of_every_length(tmp_path: Path) -> None:
     data = large_event_data(tmp_path / "bundle")
     small = small_input(data, BEETLES, tmp_path / "small")
-    assert small is not None
     with (small.data / "input.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["eventID"] for row in rows] == ["7", *["9"] * 5, "26"]
@@ -200,11 +200,11 @@ def test_a_small_copy_without_a_contract_follows_the_tables(tmp_path: Path) -> N
     data = large_event_data(tmp_path / "bundle")
     (data / "species.csv").write_text("name,number\nCarabus,1\n")
     small = small_input(data, None, tmp_path / "small")
-    assert small is not None
     assert len((small.data / "input.csv").read_text().splitlines()) == 9
     assert (small.data / "species.csv").read_text() == "name,number\nCarabus,1\n"
     assert small.images == 24
-    assert small_input(None, None, tmp_path / "none") is None
+    with pytest.raises(KitError, match="hidden"):
+        small_input(None, None, tmp_path / "none")
 
 
 @pytest.mark.process

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from kit.worker import StepResult, Workspace, predict
 
 FAILS = "program-fails"
 _CHECKS = "answers, odd images, sameness"
+_COMMAND = "kit run NAME --bundle BUNDLE"
 # What `predict(image)` of another contract returns.
 _CONTAINERS = ("dict", "list", "tuple")
 # Where a mode with real paths shows the submission.
@@ -69,19 +71,13 @@ def check_own_program(
         task: the task, whose ingestion program runs.
     """
     contract = other_call(task)
-    own = task.ingestion_program and not task.late_ingestion and not plans_for(task)
-    if not own or not _is_worth_a_trial(probe):
+    if not _is_own(task, contract) or not _is_worth_a_trial(probe):
         return False
-    command = "kit run NAME --bundle BUNDLE"
     try:
         trial = _trial(room, bundle, task, contract)
     except KitError as error:
-        report.skipped.append(Skipped("own program", str(error), command))
+        report.skipped.append(Skipped("own program", str(error), _COMMAND))
         return contract is not None or _answers_otherwise(probe)
-    if trial is None:
-        why = "the bundle's input data are hidden"
-        report.skipped.append(Skipped("own program", why, command))
-        return False
     if contract is None and trial.failed and _is_known(trial, probe):
         return False
     report.add("own program", _findings(trial, contract, room))
@@ -91,8 +87,14 @@ def check_own_program(
         return False
     why = "only the bundle's own ingestion program can call the model"
     how = contract.call if contract else "it does not call predict(image), or expects more"
-    report.skipped.append(Skipped(_CHECKS, f"{why}: {how}", command))
+    report.skipped.append(Skipped(_CHECKS, f"{why}: {how}", _COMMAND))
     return True
+
+
+def _is_own(task: Task, contract: Contract | None) -> bool:
+    """Whether the prediction step runs another ingestion program than ours, on data that exist."""
+    own = task.ingestion_program is not None and not task.late_ingestion and not plans_for(task)
+    return own and (task.input_data is not None or contract is not None)
 
 
 def _is_worth_a_trial(probe: Probe) -> bool:
@@ -115,37 +117,38 @@ def _answers_otherwise(probe: Probe) -> bool:
     return contains or bool(probe.of("error", "first") or probe.of("error", "plan"))
 
 
-def _trial(room: Laboratory, bundle: Bundle, task: Task, contract: Contract | None) -> Trial | None:
-    """Run the program on a small copy of the input data; None where there is nothing to run on.
+def _trial(room: Laboratory, bundle: Bundle, task: Task, contract: Contract | None) -> Trial:
+    """Run the program on a small copy of the input data.
 
     Without a contract the copy is a guess: a failure counts only if all the data give one too,
     before the time of one call is over.
+
+    Raises:
+        KitError: the data or a program cannot be used, or the program needs all the data.
     """
     root = room.root / f"trial-{len(list(room.root.glob('trial-*')))}"
     root.mkdir()
     small = small_input(task.input_data, contract, root)
-    if small is None:
-        return None
     mode = choose_mode(ModeOptions(), bundle.docker_image, app_paths(task, room.submission)).mode
-
-    def run(given: Small, limit_s: float) -> Trial:
-        place = root / f"run-{given.is_cut}"
-        (place / "logs").mkdir(parents=True)
-        workspace = Workspace(place, place / "logs", limit_s, mode)
-        before = room.files()
-        step = predict(replace(task, input_data=given.data), workspace, room.laid_out.folder)
-        if room.files() != before:
-            room.restore()
-        return Trial(given, step, tuple(runs.tail(step.log)))
-
-    first = run(small, room.limit_s)
+    place = partial(Workspace, mode=mode)
+    first = _run(room, task, small, place(root / "a", root / "a/logs", room.limit_s))
     if not first.failed or first.step.timed_out or contract or not small.is_cut:
         return first
-    whole = Small(task.input_data or small.data, small.total, small.total, False)
-    again = run(whole, min(probing.CALL_LIMIT_S, room.limit_s))
+    whole = replace(small, data=task.input_data or small.data, images=small.total, is_cut=False)
+    limit_s = min(probing.CALL_LIMIT_S, room.limit_s)
+    again = _run(room, task, whole, place(root / "b", root / "b/logs", limit_s))
     if again.step.timed_out:
         raise KitError("the bundle's own program does not run on a part of its input data")
     return again
+
+
+def _run(room: Laboratory, task: Task, given: Small, workspace: Workspace) -> Trial:
+    workspace.logs.mkdir(parents=True)
+    before = room.files()
+    step = predict(replace(task, input_data=given.data), workspace, room.laid_out.folder)
+    if room.files() != before:
+        room.restore()
+    return Trial(given, step, tuple(runs.tail(step.log)))
 
 
 def _findings(trial: Trial, contract: Contract | None, room: Laboratory) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from kit.checks.running.images import is_image
 from kit.contracts.reading import Contract, Table
 from kit.contracts.recognising import Rows, counted, read_table
 from kit.errors import KitError
-from kit.trees import Kind, walk
+from kit.trees import Item, Kind, walk
 from kit.zips import unpack
 
 # So few images are used as they are.
@@ -50,19 +50,21 @@ class Small:
         return f"{self.images} of {self.total} images" if self.is_cut else f"{self.images} images"
 
 
-def small_input(data: Path | None, contract: Contract | None, folder: Path) -> Small | None:
+def small_input(data: Path | None, contract: Contract | None, folder: Path) -> Small:
     """Return a few images of the input data, drawn ones of the contract where data are hidden.
 
     Args:
         data: the task's input data, a folder or a zip, or None.
         contract: the bundle's, where the kit knows it.
-        folder: a new folder to write into.
+        folder: a folder to write into.
 
     Raises:
-        KitError: the zip of the data cannot be used.
+        KitError: there is neither, or the zip of the data cannot be used.
     """
+    if data is None and contract:
+        return _drawn(contract.table, folder)
     if data is None:
-        return _drawn(contract.table, folder) if contract else None
+        raise KitError("the bundle's input data are hidden")
     source = data
     if not data.is_dir():
         source = folder / "unpacked"
@@ -70,16 +72,22 @@ def small_input(data: Path | None, contract: Contract | None, folder: Path) -> S
     files = [item for item in walk(source) if item.kind is Kind.FILE]
     images = [item.name for item in files if is_image(item.name)]
     if len(images) <= _FEW:
-        return Small(source, len(images), len(images), False) if files else None
+        return Small(source, len(images), len(images), False)
     tables = _tables(source, [item.name for item in files], images, contract)
     kept = {name for _, named in tables.values() for name in named} or set(images[:_ROWS])
-    target = folder / "input"
+    _copy(files, tables, set(images) - kept, folder / "input")
+    return Small(folder / "input", len(kept), len(images), True)
+
+
+def _copy(
+    files: Iterable[Item], tables: Mapping[str, tuple[Rows, set[str]]], left: set[str], target: Path
+) -> None:
+    """Write the tables' rows that stay, and link all other files but those of `left`."""
     for item in files:
         if item.name in tables:
             _write(tables[item.name][0], target / item.name)
-        elif item.name in kept or item.name not in set(images):
+        elif item.name not in left:
             _link(item.path, target / item.name)
-    return Small(target, len(kept), len(images), True)
 
 
 def _tables(
