@@ -25,6 +25,7 @@ from kit.checks.running.forecast import check_forecast, forecast
 from kit.checks.running.images import Sample, odd_images, sample
 from kit.checks.running.own_program import check_own_program, other_call
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
+from kit.checks.running.result_file import check_result_file
 from kit.checks.running.scored_run import check_result_scores, check_scores
 from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
@@ -145,6 +146,7 @@ def check_submission(
 def _check_result(report: Report, context: Context) -> None:
     """Have the bundle's own programs read the predictions, where a bundle is named."""
     target = context.target
+    report.add("predictions file", check_result_file(context.subject.root, context.task))
     errors = sorted({item.code for item in report.findings if item.severity == "error"})
     why = f"fix {', '.join(errors)} first" if errors else ""
     if target is None:

@@ -67,7 +67,7 @@ def _rows(rows: Rows, wanted: Wanted, keys: Sequence[str]) -> Iterator[Finding]:
 def _numbers(rows: Rows, wanted: Wanted) -> Iterator[Finding]:
     infinite, negative = [], []
     for row in rows:
-        place = ", ".join(row[name] for name in wanted.columns)
+        place = " ".join(row[name] for name in wanted.columns)
         value = _number(row[wanted.number])
         if not math.isfinite(value):
             infinite.append(place)

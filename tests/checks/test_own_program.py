@@ -145,6 +145,19 @@ def test_a_program_without_output_is_told(tmp_path: Path) -> None:
     assert codes(report) == {"answers-missing"}
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("missing", ["no_such_package_here", "pip"])
+def test_a_failure_that_is_this_machines_is_no_finding(missing: str, tmp_path: Path) -> None:
+    line = f"import {missing}"
+    if missing == "pip":
+        line = "sys.exit('ERROR: No matching distribution found for numpy==0.1')"
+    lacking = EVENT_INGESTION.replace("from PIL import Image", f"from PIL import Image\n{line}")
+    report = check(GOOD, make_event_bundle(tmp_path / "bundle", lacking), tmp_path / "s")
+    assert not report.findings
+    assert report.skipped[0].check == "own program"
+    assert "not installed here" in report.skipped[0].why or "pip may" in report.skipped[0].why
+
+
 def add_images(bundle: Path, count: int = 40) -> None:
     for number in range(4, count):
         Image.new("RGB", (20, 10)).save(bundle / f"input_data/{number}.png")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,8 @@ from kit.errors import KitError
 from kit.findings.finding import Finding, Report, Skipped
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import ModeOptions, choose_mode
+from kit.run_notes import Place, doubts_of_steps
+from kit.verdict import Verdict, unknown_verdict
 from kit.worker import StepResult, Workspace, predict
 
 FAILS = "program-fails"
@@ -40,11 +41,15 @@ _PLACE = re.compile(r'File "([^"\n]+)", line (\d+)')
 
 @dataclass(frozen=True)
 class Trial:
-    """The prediction step on a few images: how it ended, and the end of its log."""
+    """The prediction step on a few images: how it ended, and the end of its log.
+
+    `verdict` is there where a limit of the mode may be the cause of a failure.
+    """
 
     small: Small
     step: StepResult
     log: tuple[str, ...]
+    verdict: Verdict | None = None
 
     @property
     def failed(self) -> bool:
@@ -77,6 +82,10 @@ def check_own_program(
         trial = _trial(room, bundle, task, contract)
     except KitError as error:
         report.skipped.append(Skipped("own program", str(error), _COMMAND))
+        return contract is not None or _answers_otherwise(probe)
+    if trial.verdict:
+        why = f"{trial.step.failure}: {trial.verdict.message}"
+        report.skipped.append(Skipped("own program", why, trial.verdict.todo))
         return contract is not None or _answers_otherwise(probe)
     if contract is None and trial.failed and _is_known(trial, probe):
         return False
@@ -128,27 +137,29 @@ def _trial(room: Laboratory, bundle: Bundle, task: Task, contract: Contract | No
     """
     root = room.root / f"trial-{len(list(room.root.glob('trial-*')))}"
     root.mkdir()
-    small = small_input(task.input_data, contract, root)
+    place = Place(room.submission, bundle, task, room.laid_out.folder)
     mode = choose_mode(ModeOptions(), bundle.docker_image, app_paths(task, room.submission)).mode
-    place = partial(Workspace, mode=mode)
-    first = _run(room, task, small, place(root / "a", root / "a/logs", room.limit_s))
+    small = small_input(task.input_data, contract, root)
+    first = _run(room, place, small, Workspace(root / "a", root / "a/logs", room.limit_s, mode))
     if not first.failed or first.step.timed_out or contract or not small.is_cut:
         return first
     whole = replace(small, data=task.input_data or small.data, images=small.total, is_cut=False)
     limit_s = min(probing.CALL_LIMIT_S, room.limit_s)
-    again = _run(room, task, whole, place(root / "b", root / "b/logs", limit_s))
+    again = _run(room, place, whole, Workspace(root / "b", root / "b/logs", limit_s, mode))
     if again.step.timed_out:
         raise KitError("the bundle's own program does not run on a part of its input data")
     return again
 
 
-def _run(room: Laboratory, task: Task, given: Small, workspace: Workspace) -> Trial:
+def _run(room: Laboratory, place: Place, given: Small, workspace: Workspace) -> Trial:
     workspace.logs.mkdir(parents=True)
     before = room.files()
-    step = predict(replace(task, input_data=given.data), workspace, room.laid_out.folder)
+    step = predict(replace(place.task, input_data=given.data), workspace, place.laid_out)
     if room.files() != before:
         room.restore()
-    return Trial(given, step, tuple(runs.tail(step.log)))
+    found = doubts_of_steps(place, [step], workspace) if step.failure else []
+    verdict = unknown_verdict(found) if found and not step.timed_out else None
+    return Trial(given, step, tuple(runs.tail(step.log)), verdict)
 
 
 def _findings(trial: Trial, contract: Contract | None, room: Laboratory) -> Iterator[Finding]:
