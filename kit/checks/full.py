@@ -199,7 +199,8 @@ def check_running(
     _leave_out_repeated(report)
     if probe.load_seconds is None:
         return
-    if (target := context.target) and check_own_program(report, room, probe, *target):
+    target, count = context.target, context.images
+    if target and check_own_program(report, room, probe, target, count):
         report.add("time and memory", check_forecast(report.forecast))
         return
     report.add("calling", check_plan(probe, decides=plans_for(context.task)))

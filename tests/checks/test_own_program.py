@@ -78,7 +78,6 @@ def test_a_good_submission_of_events_has_no_findings(kit: Kit, tmp_path: Path) -
     assert {"own program", "scores"} <= set(report["checks"])
     (skipped,) = report["skipped"]
     assert "a list of dicts with three images" in skipped["why"]
-    assert report["forecast"]["images"] == 33
 
 
 @pytest.mark.process
@@ -197,6 +196,20 @@ def large_event_data(folder: Path) -> Path:
     return bundle / "input_data"
 
 
+@pytest.mark.process
+def test_the_time_of_a_full_run_is_foretold(tmp_path: Path) -> None:
+    large_event_data(tmp_path / "bundle")
+    slow = "import time\n" + GOOD.replace(
+        "width = ", "time.sleep(0.4 * len(event))\n        width = "
+    )
+    report = check(slow, tmp_path / "bundle", tmp_path / "s")
+    assert report.forecast
+    assert report.forecast["images"] == 63
+    assert report.forecast["measured"] == "21 of 63 images by the bundle's own program"
+    assert not report.findings
+    assert check(GOOD, tmp_path / "bundle", tmp_path / "t").forecast is None
+
+
 def test_a_small_copy_keeps_whole_events_of_every_length(tmp_path: Path) -> None:
     data = large_event_data(tmp_path / "bundle")
     small = small_input(data, BEETLES, tmp_path / "small")
@@ -207,6 +220,7 @@ def test_a_small_copy_keeps_whole_events_of_every_length(tmp_path: Path) -> None
     there = {f"images/{path.name}" for path in (small.data / "images").iterdir()}
     assert named == there
     assert (small.images, small.total, str(small)) == (21, 63, "21 of 63 images")
+    assert small_input(data, BEETLES, tmp_path / "one", calls=1).images == 3
 
 
 def test_a_small_copy_without_a_contract_follows_the_tables(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ _CHECKS = "answers, odd images, sameness"
 _COMMAND = "kit run NAME --bundle BUNDLE"
 # What `predict(image)` of another contract returns.
 _CONTAINERS = ("dict", "list", "tuple")
+# The start of a program varies by less.
+_MEASURABLE_S = 1.0
 # Where a mode with real paths shows the submission.
 _REAL = Path("/app/ingested_program")
 _PLACE = re.compile(r'File "([^"\n]+)", line (\d+)')
@@ -64,7 +66,7 @@ def other_call(task: Task | None) -> Contract | None:
 
 
 def check_own_program(
-    report: Report, room: Laboratory, probe: Probe, bundle: Bundle, task: Task
+    report: Report, room: Laboratory, probe: Probe, target: tuple[Bundle, Task], images: int | None
 ) -> bool:
     """Run the program where it is not ours; return whether the probes say nothing more.
 
@@ -72,14 +74,16 @@ def check_own_program(
         report: gets the findings, and the forecast where the contract is known.
         room: where the submission is laid out.
         probe: what loading and `predict(image)` showed.
-        bundle: what is checked against.
-        task: the task, whose ingestion program runs.
+        target: the bundle and the task, whose ingestion program runs.
+        images: the number of hidden images; as many as the task has by default.
     """
+    task = target[1]
+    place = Place(room.submission, *target, room.laid_out.folder)
     contract = other_call(task)
     if not _is_own(task, contract) or not _is_worth_a_trial(probe):
         return False
     try:
-        trial = _trial(room, bundle, task, contract)
+        trial = _trial(room, place, contract)
     except KitError as error:
         report.skipped.append(Skipped("own program", str(error), _COMMAND))
         return contract is not None or _answers_otherwise(probe)
@@ -91,7 +95,7 @@ def check_own_program(
         return False
     report.add("own program", _findings(trial, contract, room))
     if contract:
-        report.forecast = _forecast(trial, probe, task)
+        report.forecast = _forecast(room, place, trial, contract, images)
     elif not _answers_otherwise(probe):
         return False
     why = "only the bundle's own ingestion program can call the model"
@@ -126,7 +130,7 @@ def _answers_otherwise(probe: Probe) -> bool:
     return contains or bool(probe.of("error", "first") or probe.of("error", "plan"))
 
 
-def _trial(room: Laboratory, bundle: Bundle, task: Task, contract: Contract | None) -> Trial:
+def _trial(room: Laboratory, place: Place, contract: Contract | None) -> Trial:
     """Run the program on a small copy of the input data.
 
     Without a contract the copy is a guess: a failure counts only if all the data give one too,
@@ -135,24 +139,30 @@ def _trial(room: Laboratory, bundle: Bundle, task: Task, contract: Contract | No
     Raises:
         KitError: the data or a program cannot be used, or the program needs all the data.
     """
-    root = room.root / f"trial-{len(list(room.root.glob('trial-*')))}"
-    root.mkdir()
-    place = Place(room.submission, bundle, task, room.laid_out.folder)
-    mode = choose_mode(ModeOptions(), bundle.docker_image, app_paths(task, room.submission)).mode
-    small = small_input(task.input_data, contract, root)
-    first = _run(room, place, small, Workspace(root / "a", root / "a/logs", room.limit_s, mode))
+    data = place.task.input_data
+    small = small_input(data, contract, _new_folder(room))
+    first = _run(room, place, small, room.limit_s)
     if not first.failed or first.step.timed_out or contract or not small.is_cut:
         return first
-    whole = replace(small, data=task.input_data or small.data, images=small.total, is_cut=False)
-    limit_s = min(probing.CALL_LIMIT_S, room.limit_s)
-    again = _run(room, place, whole, Workspace(root / "b", root / "b/logs", limit_s, mode))
+    whole = replace(small, data=data or small.data, images=small.total, is_cut=False)
+    again = _run(room, place, whole, min(probing.CALL_LIMIT_S, room.limit_s))
     if again.step.timed_out:
         raise KitError("the bundle's own program does not run on a part of its input data")
     return again
 
 
-def _run(room: Laboratory, place: Place, given: Small, workspace: Workspace) -> Trial:
-    workspace.logs.mkdir(parents=True)
+def _new_folder(room: Laboratory) -> Path:
+    folder = room.root / f"trial-{len(list(room.root.glob('trial-*')))}"
+    folder.mkdir()
+    return folder
+
+
+def _run(room: Laboratory, place: Place, given: Small, limit_s: float) -> Trial:
+    named = app_paths(place.task, place.submission)
+    mode = choose_mode(ModeOptions(), place.bundle.docker_image, named).mode
+    folder = _new_folder(room)
+    workspace = Workspace(folder, folder / "logs", limit_s, mode)
+    workspace.logs.mkdir()
     before = room.files()
     step = predict(replace(place.task, input_data=given.data), workspace, place.laid_out)
     if room.files() != before:
@@ -193,22 +203,33 @@ def _place(log: Sequence[str], folder: Path) -> tuple[str, int | None]:
     return "", None
 
 
-def _forecast(trial: Trial, probe: Probe, task: Task) -> dict[str, Any] | None:
-    """Return the time of a full run, where the number of all images is known."""
-    total, count, loading = trial.small.total, trial.small.images, probe.load_seconds
-    if trial.failed or not total or not count or loading is None:
+def _forecast(
+    room: Laboratory, place: Place, trial: Trial, contract: Contract, images: int | None
+) -> dict[str, Any] | None:
+    """Return the time of a full run, where a second trial on one call tells it from the start.
+
+    None where the two differ too little, or the number of all images is not known.
+    """
+    small, count, task = trial.small, images or trial.small.total, place.task
+    if trial.failed or not small.total or trial.step.seconds < _MEASURABLE_S:
         return None
-    each = max(0.0, trial.step.seconds - loading) / count
-    seconds = round(loading + total * each, 2)
+    one = small_input(task.input_data, contract, _new_folder(room), calls=1)
+    start = _run(room, place, one, room.limit_s)
+    more, seconds = small.images - one.images, trial.step.seconds - start.step.seconds
+    if start.failed or more <= 0 or seconds < _MEASURABLE_S:
+        return None
+    each = seconds / more
+    loading = max(0.0, start.step.seconds - one.images * each)
+    whole = round(loading + count * each, 2)
     return {
-        "images": total,
-        "measured": f"{trial.small} by the bundle's own program",
+        "images": count,
+        "measured": f"{small} by the bundle's own program",
         "batched": False,
         "load_seconds": round(loading, 3),
         "median_seconds": round(each, 5),
         "p95_seconds": round(each, 5),
-        "seconds": seconds,
-        "seconds_at_p95": seconds,
+        "seconds": whole,
+        "seconds_at_p95": whole,
         "limit_seconds": task.time_limit_s,
         "peak_bytes": trial.step.peak_bytes,
     }

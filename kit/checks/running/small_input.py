@@ -24,6 +24,7 @@ from kit.zips import unpack
 # So few images are used as they are.
 _FEW = 24
 _ROWS = 8
+_CALLS = 3
 # How many rows a call has in data that the kit draws; a single one is what models forget.
 _DRAWN_CALLS = (1, 3)
 
@@ -50,13 +51,16 @@ class Small:
         return f"{self.images} of {self.total} images" if self.is_cut else f"{self.images} images"
 
 
-def small_input(data: Path | None, contract: Contract | None, folder: Path) -> Small:
+def small_input(
+    data: Path | None, contract: Contract | None, folder: Path, calls: int = _CALLS
+) -> Small:
     """Return a few images of the input data, drawn ones of the contract where data are hidden.
 
     Args:
         data: the task's input data, a folder or a zip, or None.
         contract: the bundle's, where the kit knows it.
         folder: a folder to write into.
+        calls: how many calls of the contract stay; few images are used as they are, unless it is 1.
 
     Raises:
         KitError: there is neither, or the zip of the data cannot be used.
@@ -71,9 +75,9 @@ def small_input(data: Path | None, contract: Contract | None, folder: Path) -> S
         unpack(data, source)
     files = [item for item in walk(source) if item.kind is Kind.FILE]
     images = [item.name for item in files if is_image(item.name)]
-    if len(images) <= _FEW:
+    if len(images) <= _FEW and calls > 1:
         return Small(source, len(images), len(images), False)
-    tables = _tables(source, [item.name for item in files], images, contract)
+    tables = _tables(source, [item.name for item in files], images, contract, calls)
     kept = {name for _, named in tables.values() for name in named} or set(images[:_ROWS])
     _copy(files, tables, set(images) - kept, folder / "input")
     return Small(folder / "input", len(kept), len(images), True)
@@ -91,13 +95,13 @@ def _copy(
 
 
 def _tables(
-    source: Path, files: Iterable[str], images: list[str], contract: Contract | None
+    source: Path, files: Iterable[str], images: list[str], contract: Contract | None, calls: int
 ) -> dict[str, tuple[Rows, set[str]]]:
     """Return for each table that names images the rows that stay, and the images that they name."""
     by_name = _by_name(images)
     if contract:
         table = contract.table
-        rows = _some_calls(counted(read_table(source, table.file), table), table)
+        rows = _some_calls(counted(read_table(source, table.file), table), table, calls)
         return {table.file: (rows, _named(rows, by_name))}
     found = {}
     for name in files:
@@ -133,13 +137,15 @@ def _named(rows: Rows, by_name: Mapping[str, str]) -> set[str]:
     return {by_name[value] for value in values if value in by_name}
 
 
-def _some_calls(rows: Rows, table: Table) -> Rows:
-    """Return the rows of the shortest, a middle and the longest call, in the order of the table."""
+def _some_calls(rows: Rows, table: Table, count: int) -> Rows:
+    """Return the rows of the shortest, the longest and a middle call, in the order of the table."""
     calls: dict[object, Rows] = {}
     for number, row in enumerate(rows):
         calls.setdefault(row[table.group_by] if table.group_by else number, []).append(row)
     by_length = sorted(calls, key=lambda call: len(calls[call]))
-    chosen = {by_length[place] for place in (0, len(by_length) // 2, -1)} if by_length else set()
+    chosen = (
+        {by_length[place] for place in (0, -1, len(by_length) // 2)[:count]} if by_length else set()
+    )
     return [row for call, its in calls.items() if call in chosen for row in its]
 
 
