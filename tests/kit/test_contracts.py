@@ -111,3 +111,52 @@ def test_an_unknown_contract_and_unclear_options_are_refused(kit: Kit, tmp_path:
 def test_a_bundle_of_a_track_gets_the_template_of_the_track(kit: Kit, tmp_path: Path) -> None:
     bundle = make_anomaly_bundle(tmp_path / "anomaly")
     assert kit("new", "mine", "--bundle", bundle, "--json").json["track"] == "anomaly"
+
+
+def scored(kit: Kit, name: str, bundle: Path, mu: float) -> None:
+    """Let the submission predict another mu; the truth of the bundle is 1."""
+    model = Path("submissions", name, "model.py")
+    text = model.read_text()
+    place = text.index('"mu": ')
+    model.write_text(f'{text[:place]}"mu": {mu}{text[text.index(",", place) :]}')
+
+
+@pytest.mark.process
+def test_lower_is_better_in_comparison_and_leaderboard(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_event_bundle(tmp_path / "bundle")
+    for name, mu in (("far", 0.0), ("near", 0.9)):
+        assert kit("new", name, "--bundle", bundle).status == 0
+        scored(kit, name, bundle, mu)
+        ran = kit("run", name, "--bundle", bundle, "--json").json
+        assert Path(ran["folder"], "predictions.csv").is_file()
+    (board,) = kit("leaderboard", "--json").json["boards"]
+    assert [one["submission"] for one in board["entries"]] == ["near", "far"]
+    assert "no predictions.txt of these runs" in board["no_intervals"]
+    assert kit("compare", "--update", "near", "--bundle", bundle).status == 0
+    for mu, verdict, status in ((0.9, "identical", 0), (0.2, "worse", 1), (0.99, "better", 0)):
+        scored(kit, "near", bundle, mu)
+        for against in ([], ["--against", ran["folder"]]):
+            answer = kit("compare", "near", "--bundle", bundle, *against, "--json")
+            assert answer.status == status, answer.text
+            (found,) = answer.json["comparisons"]
+            assert found["verdict"] == verdict
+            assert found["predictions"]["images"] == 24
+    report = kit("report", "near")
+    assert report.status == 1
+    assert "predictions of the contract hdr-beetles" in report.text
+
+
+@pytest.mark.process
+def test_files_of_results_are_compared(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_result_bundle(tmp_path / "bundle")
+    folder = kit("new", "clusters", "--bundle", bundle, "--json").json["folder"]
+    assert kit("compare", "--update", folder, "--bundle", bundle).status == 0
+    ran = kit("run", folder, "--bundle", bundle, "--json").json["folder"]
+    path = Path(folder, "submission.csv")
+    path.write_text(path.read_text().replace("turtle_1", "turtle_0"))
+    for against in ([], ["--against", ran]):
+        (found,) = kit("compare", folder, "--bundle", bundle, *against, "--json").json[
+            "comparisons"
+        ]
+        assert found["verdict"] == "worse"
+        assert (found["predictions"]["kind"], found["predictions"]["changed"]) == ("label", 1)
