@@ -5,15 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from kit.bundles import Bundle, Task
 from kit.contracts.reading import CODE, RESULT, Contract, Table, contracts
 from kit.errors import KitError
 from kit.isolation.app_paths import code_files
+from kit.trees import open_regular
 from kit.zips import ZIP_ERRORS
 
 Rows = list[dict[str, str]]
+# The key of values beyond the header, which are left out.
+_TOO_MANY = "\0"
 
 
 def contract_of(task: Task) -> Contract | None:
@@ -39,29 +46,42 @@ def _holds(program: Path, texts: tuple[str, ...]) -> bool:
 
 def _has_table(data: Path, table: Table) -> bool:
     try:
-        found = read_table(data, table.file)
+        found = read_table(data, table.file, most=1)
     except KitError:
         return False
     return bool(found) and set(table.columns) <= set(found[0])
 
 
-def read_table(data: Path, name: str) -> Rows:
-    """Return the rows of a CSV table in input data, a folder or a zip.
+def read_table(data: Path, name: str, most: int | None = None) -> Rows:
+    """Return the rows of a CSV table in data, a folder or a zip; what a short row lacks is "".
+
+    Args:
+        data: the folder or zip.
+        name: the table's path in it.
+        most: so many rows at most; None for all.
 
     Raises:
         KitError: there is no such table, or it cannot be read.
     """
     try:
-        if data.is_dir():
-            text = (data / name).read_text(encoding="utf-8-sig")
-        else:
-            with zipfile.ZipFile(data) as archive:
-                text = archive.read(name).decode("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text, newline="")))
+        with _opened(data, name) as binary:
+            stream = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+            rows = islice(csv.DictReader(stream, restkey=_TOO_MANY, restval=""), most)
+            return [{k: v for k, v in row.items() if k != _TOO_MANY} for row in rows]
     except (*ZIP_ERRORS, OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise KitError(
             f"{data}: expected a table {name}, found none that reads: {error}"
         ) from error
+
+
+@contextmanager
+def _opened(data: Path, name: str) -> Iterator[IO[bytes]]:
+    if data.is_dir():
+        with open_regular(data / name) as stream:
+            yield stream
+        return
+    with open_regular(data) as file, zipfile.ZipFile(file) as archive, archive.open(name) as stream:
+        yield stream
 
 
 def counted(rows: Rows, table: Table) -> Rows:

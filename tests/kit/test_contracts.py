@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import yaml
 
 from kit import bundles
 from kit.contracts.reading import CODE, RESULT, contracts
-from kit.contracts.recognising import contract_of
-from tests.support.kit import Kit, make_bundle
+from kit.contracts.recognising import contract_of, read_table
+from tests.support.kit import Kit, make_bundle, zipped
 from tests.support.other_contracts import make_event_bundle, make_result_bundle
 from tests.support.small_bundle import make_anomaly_bundle
 
@@ -50,6 +51,35 @@ def test_hidden_data_leave_the_programs_to_decide(tmp_path: Path) -> None:
     events = make_event_bundle(tmp_path / "events")
     shutil.rmtree(events / "input_data")
     assert recognised(events) == "hdr-beetles"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"eventID", b"a\0b,c\n1,2\n", b'"' + b"x" * 200_000, b"eventID\n1,2,3\n"],
+)
+def test_a_table_of_another_form_is_no_contract(content: bytes, tmp_path: Path) -> None:
+    bundle = make_event_bundle(tmp_path / "bundle")
+    (bundle / "input_data/input.csv").write_bytes(content)
+    assert recognised(bundle) is None
+
+
+def test_a_pipe_in_the_place_of_a_table_is_not_waited_for(tmp_path: Path) -> None:
+    bundle = make_event_bundle(tmp_path / "bundle")
+    (bundle / "input_data/input.csv").unlink()
+    os.mkfifo(bundle / "input_data/input.csv")
+    assert recognised(bundle) is None
+
+
+def test_rows_of_another_length_are_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1\n1,2,3,4\n")
+    assert read_table(tmp_path, "t.csv") == [{"a": "1", "b": ""}, {"a": "1", "b": "2"}]
+
+
+def test_a_zip_is_recognised_by_its_header(tmp_path: Path) -> None:
+    bundle = make_event_bundle(tmp_path / "bundle")
+    archive = zipped(bundle / "input_data")
+    assert read_table(archive, "input.csv") == read_table(bundle / "input_data", "input.csv")
+    assert len(read_table(archive, "input.csv", most=2)) == 2
 
 
 @pytest.mark.process
