@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kit.contracts.reading import Contract, Wanted
-from kit.contracts.recognising import Rows, counted, read_table
+from kit.contracts.recognising import Rows, asked_rows, read_table
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
 
@@ -21,7 +21,7 @@ def wanted_keys(contract: Contract, data: Path) -> list[str]:
     Raises:
         KitError: the table of the input data cannot be read.
     """
-    rows = counted(read_table(data, contract.table.file), contract.table)
+    rows = asked_rows(data, contract.table)
     return list(dict.fromkeys(row[contract.answer.key] for row in rows))
 
 

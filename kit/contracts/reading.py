@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Table:
-    """The table of the input data.
+    """The table of the input data, or the images themselves where they have none.
 
     Attributes:
         file: its name in the input data.
@@ -25,14 +25,17 @@ class Table:
         group_by: the column whose equal values make one call; "" where each row is one.
         only: values by column of the rows that count, where the table has the column.
         drawn: values by column for a table that the kit draws.
+        named_images: where there is no table, the column that holds the name of each image of the
+            input data, without its ending; "" where there is one.
     """
 
-    file: str
-    columns: tuple[str, ...]
-    images: tuple[str, ...]
+    file: str = ""
+    columns: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     group_by: str = ""
     only: Mapping[str, str] = field(default_factory=dict)
     drawn: Mapping[str, str] = field(default_factory=dict)
+    named_images: str = ""
 
 
 @dataclass(frozen=True)

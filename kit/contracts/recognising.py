@@ -8,14 +8,15 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from kit.bundles import Bundle, Task
 from kit.contracts.reading import CODE, RESULT, Contract, Table, contracts
 from kit.errors import KitError
+from kit.image_names import is_image
 from kit.isolation.app_paths import code_files
-from kit.trees import open_regular
+from kit.trees import Kind, open_regular, walk
 from kit.zips import ZIP_ERRORS
 
 Rows = list[dict[str, str]]
@@ -46,7 +47,7 @@ def _holds(program: Path, texts: tuple[str, ...]) -> bool:
 
 def _has_table(data: Path, table: Table) -> bool:
     try:
-        found = read_table(data, table.file, most=1)
+        found = asked_rows(data, table) if table.named_images else read_table(data, table.file, 1)
     except KitError:
         return False
     return bool(found) and set(table.columns) <= set(found[0])
@@ -84,11 +85,31 @@ def _opened(data: Path, name: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def counted(rows: Rows, table: Table) -> Rows:
-    """Return the rows that ask for a prediction."""
+def asked_rows(data: Path, table: Table) -> Rows:
+    """Return the rows that ask for a prediction: of the table, or one for each image.
+
+    Raises:
+        KitError: the data cannot be read.
+    """
+    if table.named_images:
+        return [{table.named_images: name} for name in sorted(_image_names(data))]
     return [
-        row for row in rows if all(row.get(name, want) == want for name, want in table.only.items())
+        row
+        for row in read_table(data, table.file)
+        if all(row.get(name, want) == want for name, want in table.only.items())
     ]
+
+
+def _image_names(data: Path) -> set[str]:
+    if data.is_dir():
+        names = [item.name for item in walk(data) if item.kind is Kind.FILE]
+    else:
+        try:
+            with open_regular(data) as file, zipfile.ZipFile(file) as archive:
+                names = archive.namelist()
+        except (*ZIP_ERRORS, OSError) as error:
+            raise KitError(f"{data}: expected images in a folder or zip, found {error}") from error
+    return {PurePosixPath(name).stem for name in names if is_image(name)}
 
 
 def unknown_contract(bundle: Bundle) -> str:

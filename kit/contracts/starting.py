@@ -11,7 +11,7 @@ from pathlib import Path
 from kit.bundle_track import track_of_bundle
 from kit.bundles import Bundle, Task
 from kit.contracts.reading import RESULT, Contract
-from kit.contracts.recognising import Rows, contract_of, counted, read_table, unknown_contract
+from kit.contracts.recognising import Rows, asked_rows, contract_of, unknown_contract
 from kit.errors import KitError, UsageProblem
 from kit.scaffold import making, new, new_target, tracks_with_template, write_files
 from kit.trees import Kind, walk
@@ -57,8 +57,7 @@ def _new_result(
         raise UsageProblem(
             f"--with: {contract.title}: expected no packages, for such a submission has no code"
         )
-    rows = counted(_rows_of(contract, bundle, task), contract.table)
-    text = _filled(contract, rows)
+    text = _filled(contract, _rows_of(contract, bundle, task))
     with making(target) as temporary:
         write_files(temporary, {contract.answer.file: text})
     return target, contract.name
@@ -68,15 +67,15 @@ def _rows_of(contract: Contract, bundle: Bundle, task: Task) -> Rows:
     """Read the contract's table from the input data, else from wherever the bundle holds it."""
     table = contract.table
     if task.input_data is not None:
-        return read_table(task.input_data, table.file)
-    for item in walk(bundle.root):
+        return asked_rows(task.input_data, table)
+    for item in walk(bundle.root) if table.file else ():
         if item.kind is Kind.FILE and item.path.name == table.file:
-            rows = read_table(item.path.parent, table.file)
+            rows = asked_rows(item.path.parent, table)
             if rows and set(table.columns) <= set(rows[0]):
                 return rows
+    wanted = f"a table {table.file} with the columns {', '.join(table.columns)}"
     raise KitError(
-        f"{bundle.path}: expected a table {table.file} with the columns "
-        f"{', '.join(table.columns)}, found none",
+        f"{bundle.path}: expected {wanted if table.file else 'input data with images'}, found none",
         hint="put the competition's public data into the bundle's folder, and try again",
     )
 

@@ -15,7 +15,7 @@ from kit import bundles
 from kit.contracts.reading import CODE, RESULT, contracts
 from kit.contracts.recognising import contract_of, read_table
 from tests.support.kit import Kit, make_bundle, zipped
-from tests.support.other_contracts import make_event_bundle, make_result_bundle
+from tests.support.other_contracts import make_event_bundle, make_plot_bundle, make_result_bundle
 from tests.support.small_bundle import make_anomaly_bundle
 
 
@@ -32,6 +32,7 @@ def test_each_contract_says_what_it_needs_to() -> None:
         assert one.kind in (CODE, RESULT)
         assert one.answer.key in one.answer.columns
         assert set(one.table.images) <= set(one.table.columns)
+        assert bool(one.table.file) != bool(one.table.named_images)
         if one.kind == CODE:
             ast.parse(one.starts_with["model.py"])
         else:
@@ -108,6 +109,19 @@ def test_a_file_of_results_runs_at_once(kit: Kit, tmp_path: Path) -> None:
     ran = kit("run", made["folder"], "--bundle", bundle, "--json").json
     assert ran["ok"], ran["failure"]
     assert ran["scores"]["rows"] == 5
+
+
+@pytest.mark.process
+def test_a_file_of_lists_has_a_row_for_each_image(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_plot_bundle(tmp_path / "bundle")
+    made = kit("new", "plots", "--bundle", bundle, "--json").json
+    assert made["track"] == "plantclef-csv"
+    path = Path(made["folder"], "submission.csv")
+    assert path.read_text() == "quadrat_id,species_ids\nplot_a,[]\nplot_b,[]\n"
+    path.write_text('quadrat_id,species_ids\nplot_a,"[1, 2]"\nplot_b,[3]\n')
+    assert kit("run", made["folder"], "--bundle", bundle, "--json").json["scores"]["rows"] == 2
+    assert kit("check", made["folder"], "--bundle", bundle, "--json").json["findings"] == []
+    assert kit("compare", "--update", made["folder"], "--bundle", bundle).status == 0
 
 
 def test_a_table_outside_the_tasks_data_is_found(kit: Kit, tmp_path: Path) -> None:

@@ -94,6 +94,25 @@ def make_result_bundle(folder: Path) -> Path:
     return _finished(folder, [("ari", "desc"), ("rows", "desc")], "input_data")
 
 
+PLOT_SCORING = """
+import csv, json, sys
+from pathlib import Path
+inputs, output = map(Path, sys.argv[1:3])
+rows = {row["quadrat_id"]: row["species_ids"]
+        for row in csv.DictReader(open(inputs / "res/submission.csv"))}
+(output / "scores.json").write_text(json.dumps({"f1": 0.5, "rows": len(rows)}))
+"""
+
+
+def make_plot_bundle(folder: Path) -> Path:
+    """A bundle of the contract `plantclef-csv`: images without a table."""
+    write_tree(folder, _programs("", PLOT_SCORING))
+    (folder / "input_data").mkdir()
+    for name in ("plot_b.png", "plot_a.png"):
+        Image.new("RGB", (20, 20)).save(folder / "input_data" / name)
+    return _finished(folder, [("f1", "desc"), ("rows", "desc")], "input_data")
+
+
 def _split(number: int) -> str:
     return "train" if number == 0 else "test"
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from kit.image_names import is_image
 from kit.trees import Kind, walk
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 _MOST = 16
 _Item = TypeVar("_Item")
 # For these, an exception is right.
@@ -57,13 +57,6 @@ def sample(data: Path | None, folder: Path) -> Sample:
             return Sample(tuple(chosen), len(names), "images of the task", metadata)
     drawn = _draw(folder)
     return Sample(drawn, 0, "drawn images")
-
-
-def is_image(name: str) -> bool:
-    """Say whether a file is an image by its name, and not a hidden one."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-2:])
-    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def _spread(items: list[_Item]) -> list[_Item]:

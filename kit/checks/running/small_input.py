@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.checks.running.images import is_image
 from kit.contracts.reading import Contract, Table
-from kit.contracts.recognising import Rows, counted, read_table
+from kit.contracts.recognising import Rows, asked_rows, read_table
 from kit.errors import KitError
+from kit.image_names import is_image
 from kit.trees import Item, Kind, walk
 from kit.zips import unpack
 
@@ -101,7 +101,7 @@ def _tables(
     by_name = _by_name(images)
     if contract:
         table = contract.table
-        rows = _some_calls(counted(read_table(source, table.file), table), table, calls)
+        rows = _some_calls(asked_rows(source, table), table, calls)
         return {table.file: (rows, _named(rows, by_name))}
     found = {}
     for name in files:
