@@ -29,9 +29,10 @@ def comparable(folder: Path, task: Task) -> str:
         KitError: the file is missing or has other columns.
     """
     contract, path = contract_of(task), folder / predictions_name(task)
+    usual = folder / PREDICTIONS_FILE
     try:
-        if contract is None:
-            return path.read_text(encoding="utf-8")
+        if contract is None or (usual.is_file() and not path.is_file()):
+            return usual.read_text(encoding="utf-8")
         return _rows(folder, contract)
     except (OSError, UnicodeDecodeError, KeyError) as error:
         raise KitError(

@@ -48,6 +48,13 @@ def test_a_contract_is_recognised_by_programs_and_table(tmp_path: Path) -> None:
     assert recognised(events) is None
 
 
+def test_a_file_of_results_of_another_name_is_no_contract(tmp_path: Path) -> None:
+    bundle = make_result_bundle(tmp_path / "results")
+    program = bundle / "scoring_program/scoring.py"
+    program.write_text(program.read_text().replace("submission.csv", "clusters.csv"))
+    assert recognised(bundle) is None
+
+
 def test_hidden_data_leave_the_programs_to_decide(tmp_path: Path) -> None:
     events = make_event_bundle(tmp_path / "events")
     shutil.rmtree(events / "input_data")
