@@ -58,6 +58,9 @@ DEFECTS = {
     "sigma below 0": ("answers-negative", GOOD.replace("0.5", "-0.5")),
     "the process is ended": ("program-fails", "import os\n" + GOOD.replace(
         "width = ", "os._exit(3)\n        width = ")),
+    "a file is missing": (
+        "program-fails", GOOD.replace("width = ", "open('/nowhere/at/all')\n        width = "),
+    ),
     "load raises": ("load-fails", GOOD.replace("pass", "raise ValueError('no weights')")),
 }  # fmt: skip
 
@@ -155,6 +158,17 @@ def test_a_failure_that_is_this_machines_is_no_finding(missing: str, tmp_path: P
     assert not report.findings
     assert report.skipped[0].check == "own program"
     assert "not installed here" in report.skipped[0].why or "pip may" in report.skipped[0].why
+
+
+@pytest.mark.process
+def test_a_model_of_events_that_tries_the_network_is_not_asked_for_single_images(
+    tmp_path: Path,
+) -> None:
+    head = "import socket, contextlib\n"
+    line = "with contextlib.suppress(OSError): socket.create_connection(('192.0.2.1', 80))"
+    model = head + GOOD.replace("pass", line, 1)
+    report = check(model, make_event_bundle(tmp_path / "bundle"), tmp_path / "s")
+    assert codes(report) == {"network-tried"}
 
 
 def add_images(bundle: Path, count: int = 40) -> None:

@@ -80,28 +80,38 @@ def check_own_program(
     task = target[1]
     place = Place(room.submission, *target, room.laid_out.folder)
     contract = other_call(task)
-    if not _is_own(task, contract) or not _is_worth_a_trial(probe):
+    if not _is_own(task, contract):
         return False
-    try:
-        trial = _trial(room, place, contract)
-    except KitError as error:
-        report.skipped.append(Skipped("own program", str(error), _COMMAND))
-        return contract is not None or _answers_otherwise(probe)
-    if trial.verdict:
-        why = f"{trial.step.failure}: {trial.verdict.message}"
-        report.skipped.append(Skipped("own program", why, trial.verdict.todo))
-        return contract is not None or _answers_otherwise(probe)
+    other = contract is not None or _answers_otherwise(probe)
+    trial = _tried(report, room, place, contract) if _is_worth_a_trial(probe) else None
+    if trial is None:
+        return contract is not None or (other and _is_worth_a_trial(probe))
     if contract is None and trial.failed and _is_known(trial, probe):
         return False
     report.add("own program", _findings(trial, contract, room))
     if contract:
         report.forecast = _forecast(room, place, trial, contract, images)
-    elif not _answers_otherwise(probe):
-        return False
-    why = "only the bundle's own ingestion program can call the model"
-    how = contract.call if contract else "it does not call predict(image), or expects more"
-    report.skipped.append(Skipped(_CHECKS, f"{why}: {how}", _COMMAND))
-    return True
+    if other:
+        how = contract.call if contract else "it does not call predict(image), or expects more"
+        why = f"only the bundle's own ingestion program can call the model: {how}"
+        report.skipped.append(Skipped(_CHECKS, why, _COMMAND))
+    return other
+
+
+def _tried(
+    report: Report, room: Laboratory, place: Place, contract: Contract | None
+) -> Trial | None:
+    """Run the program; None where that says nothing of the submission, and the report says why."""
+    try:
+        trial = _trial(room, place, contract)
+    except KitError as error:
+        report.skipped.append(Skipped("own program", str(error), _COMMAND))
+        return None
+    if trial.verdict:
+        why = f"{trial.step.failure}: {trial.verdict.message}"
+        report.skipped.append(Skipped("own program", why, trial.verdict.todo))
+        return None
+    return trial
 
 
 def _is_own(task: Task, contract: Contract | None) -> bool:
