@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kit.bundle_track import track_difference
-from kit.bundles import Bundle
+from kit.bundles import Bundle, Task
 from kit.isolation.app_paths import app_paths
 from kit.isolation.doubts import (
     Doubt,
@@ -21,7 +22,7 @@ from kit.requirements import unmet_requirements
 from kit.results import is_result, result_problems
 from kit.submissions import LaidOut, Submission, metadata_of
 from kit.vendoring.imports import unvendored_packages
-from kit.worker import STEPS, Workspace
+from kit.worker import STEPS, StepResult, Workspace
 from kit.zips import tree_entries
 
 if TYPE_CHECKING:
@@ -35,18 +36,33 @@ _INGESTION_LOG = "prediction_ingestion_stdout.txt"
 
 def doubts_of_run(result: Run, workspace: Workspace, laid_out: LaidOut) -> list[Doubt]:
     """Return what of the mode may have caused the failure of a run."""
-    lacks = workspace.mode.lacks(result.bundle.docker_image)
-    named = app_paths(result.task, result.submission)
-    own = modules_in([workspace.root, laid_out.folder])
-    shared = unvendored_packages(result.submission.path, laid_out.folder)
-    outcomes = [outcome for step in result.steps for outcome in step.outcomes.values()]
+    place = Place(result.submission, result.bundle, result.task, laid_out.folder)
+    found = doubts_of_steps(place, result.steps, workspace)
+    return list(dict.fromkeys([*found, *_doubts_of_time(result)]))
+
+
+class Place(NamedTuple):
+    """What runs: a submission, laid out in a folder, on a task of a bundle."""
+
+    submission: Submission
+    bundle: Bundle
+    task: Task
+    laid_out: Path
+
+
+def doubts_of_steps(place: Place, steps: Sequence[StepResult], workspace: Workspace) -> list[Doubt]:
+    """Return what of the mode may have caused the failure of the steps, the prediction first."""
+    lacks = workspace.mode.lacks(place.bundle.docker_image)
+    named = app_paths(place.task, place.submission)
+    own = modules_in([workspace.root, place.laid_out])
+    shared = unvendored_packages(place.submission.path, place.laid_out)
+    outcomes = [outcome for step in steps for outcome in step.outcomes.values()]
     found = [
         *doubts(lacks, named, read_logs(workspace.logs), own | frozenset(shared)),
         *doubts_of_outcomes(lacks, outcomes),
-        *_doubts_of_time(result),
     ]
-    if "packages" in lacks and result.steps[0].failure:
-        found += doubts_of_requirements(unmet_requirements(laid_out.folder))
+    if "packages" in lacks and steps[0].failure:
+        found += doubts_of_requirements(unmet_requirements(place.laid_out))
     return list(dict.fromkeys(found))
 
 

@@ -1,9 +1,9 @@
 """One run: a submission through both steps of a task, and the folder that it leaves.
 
-runs/RUN_ID/ holds predictions.txt, candidates.csv where there is one, scores.json,
-detailed_results.html, the logs of both steps in logs/, and run.json, which says how to repeat the
-run. A run that was cut off also leaves
-journal.txt, with which it can be resumed.
+runs/RUN_ID/ holds predictions.txt (or the file of the bundle's contract), candidates.csv where
+there is one, scores.json, detailed_results.html, the logs of both steps in logs/, and run.json,
+which says how to repeat the run. A run that was cut off also leaves journal.txt, with which it can
+be resumed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from kit.absences import absence_notes, refuse_incomplete
 from kit.bundles import Bundle, Task
 from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE, REPORT_FILE
+from kit.contracts.kept import predictions_name
 from kit.digests import digests_of
 from kit.errors import KitError, UsageProblem
 from kit.files import FULL, WriteFailed, replacing, write_json
@@ -225,7 +226,7 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
             f" after {done:,} images; `kit run --resume {_resumed_by(result.folder)}` predicts the "
             "others"
         )
-    for name in (PREDICTIONS_FILE, CANDIDATES_FILE):
+    for name in {PREDICTIONS_FILE, CANDIDATES_FILE, predictions_name(result.task)}:
         _keep(prediction.output / name, result.folder)
     return prediction
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -24,7 +25,13 @@ TEMPLATES = Path(__file__).with_name("submission_templates")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
-def new(parent: Path, name: str, track: str, packages: Sequence[str] = ()) -> Path:
+def new(
+    parent: Path,
+    name: str,
+    track: str,
+    packages: Sequence[str] = (),
+    files: Mapping[str, str] | None = None,
+) -> Path:
     """Make the folder of a new submission from the template of the track.
 
     Args:
@@ -33,11 +40,33 @@ def new(parent: Path, name: str, track: str, packages: Sequence[str] = ()) -> Pa
         track: its track.
         packages: shared packages, or modules of them, that its model.py imports; the copies are
             made as `kit vendor` makes them.
+        files: text by name, instead of the template's files.
 
     Raises:
         UsageProblem: the name does not fit or is taken, the track has no template, or a package
             does not exist.
         WriteFailed: the folder cannot be made.
+    """
+    target = new_target(parent, name)
+    shared = shared_folders(target)
+    check_package_names(shared, packages)
+    template = template_of(track) if files is None else None
+    with making(target) as temporary:
+        if template:
+            copy_files(template, temporary, lambda path: "__pycache__" not in path)
+        write_files(temporary, files or {})
+        _personalise(temporary, name, track)
+        if packages:
+            _import(temporary / MODEL_FILE, name, packages)
+            vendor(temporary, shared)
+    return target
+
+
+def new_target(parent: Path, name: str) -> Path:
+    """Return the folder of a new submission; it is not made yet.
+
+    Raises:
+        UsageProblem: the name does not fit or is taken.
     """
     if not _NAME.fullmatch(name):
         raise UsageProblem(
@@ -47,24 +76,33 @@ def new(parent: Path, name: str, track: str, packages: Sequence[str] = ()) -> Pa
     target = parent / name
     if target.exists():
         raise UsageProblem(f"{target}: exists already; choose another name")
-    shared = shared_folders(target)
-    check_package_names(shared, packages)
-    template = template_of(track)
-    temporary = target.with_name(f".{name}.tmp")
+    return target
+
+
+@contextmanager
+def making(target: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill, which becomes `target` at the end of the block.
+
+    Raises:
+        WriteFailed: the folder cannot be made.
+    """
+    temporary = target.with_name(f".{target.name}.tmp")
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
-        copy_files(template, temporary, lambda path: "__pycache__" not in path)
-        _personalise(temporary, name, track)
-        if packages:
-            _import(temporary / MODEL_FILE, name, packages)
-            vendor(temporary, shared)
+        yield temporary
         temporary.rename(target)
     except OSError as error:
         raise WriteFailed(target, "the submission", error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write texts by name into a folder, which is made if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _import(model: Path, name: str, packages: Sequence[str]) -> None:

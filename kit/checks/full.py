@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from kit import bundles
 from kit.bundles import Bundle, Task
@@ -22,7 +23,9 @@ from kit.checks.running.behaviour import (
 )
 from kit.checks.running.forecast import check_forecast, forecast
 from kit.checks.running.images import Sample, odd_images, sample
+from kit.checks.running.own_program import check_own_program, other_call
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
+from kit.checks.running.result_file import check_result_file
 from kit.checks.running.scored_run import check_result_scores, check_scores
 from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
@@ -40,7 +43,7 @@ _PREVENTS_RUNNING = frozenset((
 ))  # fmt: skip
 _PREVENTS_SCORING = frozenset((
     "load-fails", "network-needed", "predict-fails", "probe-crash", "probe-timeout", "return-type",
-    "return-not-finite", "time-limit",
+    "return-not-finite", "time-limit", "program-fails", "answers-missing",
 ))  # fmt: skip
 # What the sources show of the network, and what running them shows of the same place.
 _SEEN_UNREAD = ("network-call", "network-hub")
@@ -92,8 +95,7 @@ class Context:
         return known_track(metadata_of(self.subject.root).get("track"))
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What a submission runs against."""
 
     bundle: Bundle
@@ -144,6 +146,7 @@ def check_submission(
 def _check_result(report: Report, context: Context) -> None:
     """Have the bundle's own programs read the predictions, where a bundle is named."""
     target = context.target
+    report.add("predictions file", check_result_file(context.subject.root, context.task))
     errors = sorted({item.code for item in report.findings if item.severity == "error"})
     why = f"fix {', '.join(errors)} first" if errors else ""
     if target is None:
@@ -186,7 +189,8 @@ def check_running(
     """
     before = room.files()
     context.tell(f"loading the model and predicting up to {len(chosen.paths)} images")
-    probe = room.probe(chosen.paths, odd_images(folder))
+    images = (chosen.paths, odd_images(folder)) if not other_call(context.task) else ((), ())
+    probe = room.probe(*images)
     if probe.of("error") and (named := submission_paths(context.submission)):
         why = f"{named[0]}, and a submission that is tried alone has no /app"
         report.skipped.append(Skipped(_RUNNING, why, f"kit run {context.submission.name}"))
@@ -194,6 +198,10 @@ def check_running(
     report.add("loading", check_loading(probe))
     _leave_out_repeated(report)
     if probe.load_seconds is None:
+        return
+    target, count = context.target, context.images
+    if target and check_own_program(report, room, probe, target, count):
+        report.add("time and memory", check_forecast(report.forecast))
         return
     report.add("calling", check_plan(probe, decides=plans_for(context.task)))
     if probe.of("error", "plan"):

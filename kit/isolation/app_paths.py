@@ -71,7 +71,7 @@ def _runs(submission: Path, task: Task) -> bool:
 
 
 def _paths_of(program: Path, prefix: str) -> Iterator[AppPath]:
-    for name, data in _files(program):
+    for name, data in code_files(program):
         if b"/app" not in data:
             continue
         text = data.decode("utf-8", "replace")
@@ -80,7 +80,7 @@ def _paths_of(program: Path, prefix: str) -> Iterator[AppPath]:
             yield AppPath(f"{prefix}{name}:{line}" if line else f"{prefix}{name}", path)
 
 
-def _files(program: Path) -> Iterator[tuple[str, bytes]]:
+def code_files(program: Path) -> Iterator[tuple[str, bytes]]:
     """Give name and content of the files that may hold code, from a folder or a zip."""
     if program.is_dir():
         for path in sorted(program.rglob("*")):

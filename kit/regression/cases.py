@@ -11,7 +11,8 @@ from typing import Any
 from kit import bundles, runs, submissions
 from kit.bundle_track import track_of_bundle
 from kit.bundles import Bundle, Task
-from kit.contract import PREDICTION_OF_TRACK, PREDICTIONS_FILE
+from kit.contract import PREDICTION_OF_TRACK
+from kit.contracts.kept import comparable, predictions_name
 from kit.errors import KitError
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import ModeOptions, choose_mode
@@ -96,10 +97,11 @@ def score_predictions(case: Case, path: Path) -> Kept:
         KitError: it cannot be read, or the scoring program refuses it.
     """
     text = "".join(f"{line}\n" for line in _text(path).splitlines())
+    name = predictions_name(case.task)
     with temporary_folder("kit-compare-") as folder:
         result = folder / case.submission.name
         result.mkdir()
-        (result / PREDICTIONS_FILE).write_text(text, encoding="utf-8")
+        (result / name).write_text(text, encoding="utf-8")
         return replace(_run(case, Submission(result.name, result), str(path)), machine={})
 
 
@@ -113,7 +115,7 @@ def _run(case: Case, submission: Submission, where: str, on_tick: OnTick = no_pr
         if result.failure:
             log = runs.tail(result.steps[-1].log) if result.steps else []
             raise KitError(f"{case}: {result.failure}", log)
-        predictions = _text(result.folder / PREDICTIONS_FILE)
+        predictions = comparable(result.folder, case.task)
     return Kept(predictions, result.scores, result.digests, machine_type(), where)
 
 
@@ -122,8 +124,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise KitError(
-            f"{path}: expected {PREDICTIONS_FILE}, which is what can be compared, found none "
-            f"({error})"
+            f"{path}: expected a file of predictions, found none that reads ({error})"
         ) from error
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from kit.contract import PREDICTIONS_FILE
+from kit.contracts.kept import comparable
+from kit.contracts.reading import CODE, contracts
 from kit.errors import UsageProblem
 from kit.records import read_record, run_folder
 from kit.regression.cases import Case, score_predictions
@@ -20,12 +22,14 @@ class Source:
     """Predictions from elsewhere.
 
     file: of predictions, else None. revision: of git, else "". task: the one that a run belongs
-    to, by its index; None where nothing tells.
+    to, by its index; None where nothing tells. scored: the folder of a run whose file of
+    predictions no result submission can replace, because the bundle's program wants code.
     """
 
     file: Path | None = None
     revision: str = ""
     task: str | None = None
+    scored: Path | None = None
 
     def of_case(self, case: Case) -> Kept:
         """Return its predictions and scores for a case.
@@ -33,6 +37,10 @@ class Source:
         Raises:
             KitError: they cannot be read or scored.
         """
+        if self.scored:
+            record = read_record(self.scored)
+            text = comparable(self.scored, case.task)
+            return Kept(text, record["scores"], record.get("digests") or {}, {}, str(self.scored))
         if self.file:
             return score_predictions(case, self.file)
         return read_at_revision(case.slot, case.submission.name, self.revision)
@@ -60,6 +68,11 @@ def find_source(option: str, text: str) -> Source:
 def _run_of(folder: Path) -> Source:
     task = read_record(folder).get("task")
     index = task.get("index") if isinstance(task, dict) else None
-    if not (folder / PREDICTIONS_FILE).is_file():
-        raise UsageProblem(f"{folder}: expected a run with {PREDICTIONS_FILE}, found none")
-    return Source(file=folder / PREDICTIONS_FILE, task=None if index is None else str(index))
+    task = None if index is None else str(index)
+    if (folder / PREDICTIONS_FILE).is_file():
+        return Source(file=folder / PREDICTIONS_FILE, task=task)
+    for contract in contracts():
+        path = folder / contract.answer.file
+        if path.is_file() and read_record(folder).get("ok"):
+            return Source(path, "", task, folder if contract.kind == CODE else None)
+    raise UsageProblem(f"{folder}: expected a run with {PREDICTIONS_FILE}, found none")

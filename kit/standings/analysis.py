@@ -59,7 +59,7 @@ def analyse(board: Board, *options: object) -> Analysis:
     """
     entries = tuple(entry for entry in board.entries if _predictions(entry))
     if not entries:
-        raise KitError("no predictions of these runs are left in their folders")
+        raise KitError(f"no {PREDICTIONS_FILE} of these runs is in their folders")
     record = entries[0].record
     with (
         bundles.opened(Path(str(record["bundle_path"]))) as bundle,

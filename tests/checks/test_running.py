@@ -18,6 +18,7 @@ from kit.checks.running.probing import laboratory, planning_program
 from kit.submissions import Submission
 from tests.support.isolation import need_sandbox
 from tests.support.kit import (
+    INGESTION,
     competition_yaml,
     make_bundle,
     make_submission,
@@ -191,8 +192,12 @@ def test_metadata_that_the_bundle_does_not_have_is_refused_as_in_the_run(
         (finding,) = run_checks(WANTS_METADATA, tmp_path / "s", bundle).findings
     assert finding.code == "predict-fails"
     assert "give the parameter a default" in finding.found
-    # An organiser's own program may have another source of metadata.
+    # An organiser's own program decides: it may have another source of metadata.
     report = run_checks(WANTS_METADATA, tmp_path / "t", third_party)
+    assert codes(report) == {"program-fails"}
+    giving = INGESTION.replace("Image.open(path))", "Image.open(path), {'site': path.name})")
+    with bundles.opened(make_bundle(tmp_path / "giving", ingestion=giving)) as bundle:
+        report = run_checks(WANTS_METADATA, tmp_path / "u", bundle)
     assert not report.findings
     assert "only the bundle's own ingestion program" in report.skipped[0].why
 

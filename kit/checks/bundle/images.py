@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kit.checks.bundle.contents import unpacked
-from kit.checks.running.images import SUFFIXES
 from kit.competition import Competition
 from kit.findings.finding import Finding, shown
+from kit.image_names import SUFFIXES
 from kit.packing.shipping import is_junk
 from kit.trees import Kind, open_regular, walk
 

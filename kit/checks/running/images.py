@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from kit.image_names import is_image
 from kit.trees import Kind, walk
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 _MOST = 16
 _Item = TypeVar("_Item")
 # For these, an exception is right.
@@ -41,7 +41,7 @@ def sample(data: Path | None, folder: Path) -> Sample:
     """
     if data is not None and data.is_dir():
         paths = sorted(
-            item.path for item in walk(data) if item.kind is Kind.FILE and _is_image(item.name)
+            item.path for item in walk(data) if item.kind is Kind.FILE and is_image(item.name)
         )
         if paths:
             table = data / METADATA_TABLE
@@ -49,7 +49,7 @@ def sample(data: Path | None, folder: Path) -> Sample:
             return Sample(tuple(_spread(paths)), len(paths), "images of the task", metadata)
     elif data is not None and data.is_file() and zipfile.is_zipfile(data):
         with zipfile.ZipFile(data) as archive:
-            names = sorted(name for name in archive.namelist() if _is_image(name))
+            names = sorted(name for name in archive.namelist() if is_image(name))
             chosen = [_extract(archive, name, folder) for name in _spread(names)]
             has_table = METADATA_TABLE in archive.namelist()
             metadata = _extract(archive, METADATA_TABLE, folder) if has_table else None
@@ -57,12 +57,6 @@ def sample(data: Path | None, folder: Path) -> Sample:
             return Sample(tuple(chosen), len(names), "images of the task", metadata)
     drawn = _draw(folder)
     return Sample(drawn, 0, "drawn images")
-
-
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-2:])
-    return path.suffix.lower() in SUFFIXES and not hidden
 
 
 def _spread(items: list[_Item]) -> list[_Item]:

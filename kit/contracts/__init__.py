@@ -1,0 +1,1 @@
+"""Submission contracts of other challenges, as data: one YAML file for each."""
