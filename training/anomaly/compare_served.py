@@ -20,6 +20,7 @@ from training.anomaly.camera_traps import IMAGES, Frame, read_camera_traps
 from training.anomaly.detection.files import REPORT
 from training.anomaly.found import LOWER, found_by
 from training.anomaly.simclr.recipe import FROZEN, build
+from training.anomaly.species.choose import MIX
 from training.anomaly.species.detected import Validation, in_proportion, largest, measured
 from training.anomaly.species.fit import Setting
 from training.common.console import say
@@ -35,6 +36,7 @@ _ONE_CLASS = Setting(ENCODED, SVM, 0.05, 1.0)
 MEASURES = {
     "one-class SVMs": (_ONE_CLASS,),
     "one-class SVMs and relative Mahalanobis": (_ONE_CLASS, Setting(ENCODED, MAHALANOBIS)),
+    "the mix of species_ensemble": MIX,
 }
 
 
