@@ -20,7 +20,6 @@ from training.anomaly.camera_traps import IMAGES, Frame, read_camera_traps
 from training.anomaly.detection.files import REPORT
 from training.anomaly.found import LOWER, found_by
 from training.anomaly.simclr.recipe import FROZEN, build
-from training.anomaly.species.choose import MIX
 from training.anomaly.species.detected import Validation, in_proportion, largest, measured
 from training.anomaly.species.fit import Setting
 from training.common.console import say
@@ -29,14 +28,18 @@ from training.common.log_blocks import expect_block, log_table
 from training.common.script import parser, run
 from wildlife_anomaly.anomaly_model import ENCODED
 from wildlife_anomaly.encoder import ServedEncoder
-from wildlife_anomaly.scores import MAHALANOBIS, SVM
+from wildlife_anomaly.scores import MAHALANOBIS, NEIGHBOURS, SVM
 
 TITLES = ["measure", "boxes", "score of a frame", "AUROC", "worst species", "recall at 95 % TNR"]
 _ONE_CLASS = Setting(ENCODED, SVM, 0.05, 1.0)
 MEASURES = {
     "one-class SVMs": (_ONE_CLASS,),
     "one-class SVMs and relative Mahalanobis": (_ONE_CLASS, Setting(ENCODED, MAHALANOBIS)),
-    "the mix of species_ensemble": MIX,
+    "one-class SVMs, neighbours and relative Mahalanobis": (
+        _ONE_CLASS,
+        Setting(ENCODED, NEIGHBOURS),
+        Setting(ENCODED, MAHALANOBIS),
+    ),
 }
 
 

@@ -13,9 +13,7 @@ from training.anomaly.species.background import (
     with_background,
     without_scarce_background,
 )
-from training.anomaly.species.choose import OTHERS, choose
 from training.anomaly.species.features import FEWEST, Animals
-from training.anomaly.species.validation import rounds
 from wildlife_anomaly.detector import Detection
 
 
@@ -62,13 +60,3 @@ def test_the_background_is_left_out_where_a_light_has_too_little_of_it() -> None
     assert set(day.species) == set(night.species) == {"fox", "hare"}
     day, night = without_scarce_background(animals({}), animals(many))  # night frames only
     assert BACKGROUND in night.species
-
-
-def test_the_background_is_known_and_neither_judged_nor_left_out() -> None:
-    all_three = animals({"fox": 10, "hare": 10, BACKGROUND: 10})
-    made = rounds(all_three, OTHERS)
-    assert [one.left_out for one in made] == ["fox", "hare"]
-    assert all(len(one.anomaly) == one.scores.shape[1] == 20 for one in made)
-    without = rounds(all_three.of(all_three.species != BACKGROUND), OTHERS)
-    assert not np.allclose(made[0].scores, without[0].scores)
-    assert choose(all_three, mixed=True).best in choose(all_three, mixed=True).rows

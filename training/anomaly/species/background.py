@@ -3,7 +3,8 @@
 At cameras and hours that a detector does not know well, it finds animals in leaves and feeders. A
 box of such a place is like no species, so it would count as an anomaly. The boxes that the detector
 finds in the training frames, away from every annotated animal, show what its false alarms look
-like.
+like. training.anomaly.compare_unseen compares this; no submission has it, because what it gains is
+within noise (training/LOG.md).
 """
 
 from __future__ import annotations

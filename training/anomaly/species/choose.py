@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.anomaly.species.background import BACKGROUND
 from training.anomaly.species.features import Animals
 from training.anomaly.species.fit import Setting
 from training.anomaly.species.validation import Compared, Round, compare, rounds
@@ -23,16 +22,6 @@ OTHERS = (
     Setting(ENCODED, NEIGHBOURS),
     Setting(ENCODED, MAHALANOBIS),
     Setting(COLOUR, SVM),
-)
-
-
-# What is fused: the best in the boxes of detectors that have not seen the left-out species
-# (training.anomaly.compare_unseen). By true boxes, as here, SVMs alone may lead, and they are worse
-# there.
-MIX = (
-    Setting(ENCODED, SVM, 0.05, 1.0),
-    Setting(ENCODED, NEIGHBOURS),
-    Setting(ENCODED, MAHALANOBIS),
 )
 
 
@@ -52,28 +41,26 @@ def worth(row: Compared) -> float:
 
 
 def choose(animals: Animals, mixed: bool) -> Choice:
-    """Choose the one-class SVM of the grid; where `mixed`, take MIX instead.
+    """Choose the one-class SVM of the grid and, where `mixed`, the measures to add to it.
 
-    The table always has a row for each measure alone, and for each mix with the SVM of MIX.
+    The table always has a row for each measure alone.
     """
-    every = [*SVM_GRID, *OTHERS]
-    tried = rounds(animals, every)
-    alone = {setting.title: [at] for at, setting in enumerate(every)}
-    frames = animals.frame[animals.species != BACKGROUND]
-    rows = compare(tried, frames, alone)
+    tried = rounds(animals, [*SVM_GRID, *OTHERS])
+    alone = {setting.title: [at] for at, setting in enumerate([*SVM_GRID, *OTHERS])}
+    rows = compare(tried, animals.frame, alone)
     best_svm = max(range(len(SVM_GRID)), key=lambda at: worth(rows[at]))
     others = range(len(SVM_GRID), len(SVM_GRID) + len(OTHERS))
-    svm = every.index(MIX[0])
     mixes = {
-        _mix_title(every, [svm, *more]): [svm, *more]
+        _mix_title([*SVM_GRID, *OTHERS], [best_svm, *more]): [best_svm, *more]
         for count in range(1, len(OTHERS) + 1)
         for more in itertools.combinations(others, count)
     }
-    mixed_rows = compare(tried, frames, mixes)
+    mixed_rows = compare(tried, animals.frame, mixes)
     members, best = [best_svm], rows[best_svm]
     if mixed:
-        members = [every.index(one) for one in MIX]
-        best = next(row for row in mixed_rows if row.title == _mix_title(every, members))
+        found = max([best, *mixed_rows], key=worth)
+        members, best = mixes.get(found.title, members), found
+    every = [*SVM_GRID, *OTHERS]
     kept = [Round(one.left_out, one.scores[members], one.anomaly) for one in tried]
     return Choice(tuple(every[at] for at in members), kept, [*rows, *mixed_rows], best)
 

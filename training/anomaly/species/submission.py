@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.anomaly.camera_traps import ANNOTATIONS, IMAGES, read_camera_traps
-from training.anomaly.found import detector_part, found_by
+from training.anomaly.camera_traps import ANNOTATIONS, read_camera_traps
+from training.anomaly.found import detector_part
 from training.anomaly.simclr.files import read_encoder_folder
-from training.anomaly.species.background import (
-    BACKGROUND,
-    with_background,
-    without_scarce_background,
-)
 from training.anomaly.species.choose import TITLES, table_rows
 from training.anomaly.species.features import check_species, read_animals
 from training.anomaly.species.fitted import Fitted, fit_species
@@ -49,39 +44,27 @@ def check_data(data: Path) -> None:
 
 
 def fit_on(
-    data: Path, encoder: Path, mixed: bool, detector: Path | None = None
+    data: Path, encoder: Path, mixed: bool
 ) -> tuple[Fitted, dict[str, Any], dict[str, bytes]]:
     """Fit the species to the crops of DIR; return them, and the encoder's settings and files.
 
-    detector: the folder of one, whose false alarms in DIR are one more known class.
     Raises DataError and FolderError.
     """
     frames = read_camera_traps(data)
     check_species(frames)
-    if detector is not None:
-        frames = with_background(frames, found_by(detector, data / IMAGES, frames)[0])
     network, settings, files = read_encoder_folder(encoder)
-    animals = read_animals(data, frames, ServedEncoder(network))
-    day, night = without_scarce_background(*animals)
-    alarms = int((night.species == BACKGROUND).sum())
-    say(
-        f"{len(night) - alarms} animals in {len(frames)} frames, and {alarms} false alarms of the "
-        f"detector; {len(day)} of all these in colour"
-    )
+    day, night = read_animals(data, frames, ServedEncoder(network))
+    say(f"{len(night)} animals in {len(frames)} frames, {len(day)} of them in colour")
     return fit_species(day, night, mixed), settings, files
 
 
 def publish(build: Build, encoder: Path, detector: Path, mixed: bool) -> None:
     """Fit the species and write the submission. Raises DataError, FolderError and WriteFailed.
 
-    encoder, detector: folders of trained ones. mixed: a mix of measures, which also know the
-    detector's false alarms; else the species' one-class SVMs alone, to which these bring nothing
-    (training/LOG.md).
+    encoder, detector: folders of trained ones.
     """
     settings, weights = detector_part(detector)
-    fitted, encoder_settings, encoder_files = fit_on(
-        build.data, encoder, mixed, detector if mixed else None
-    )
+    fitted, encoder_settings, encoder_files = fit_on(build.data, encoder, mixed)
     config = {
         "detector": dict(settings),
         "encoder": encoder_settings,

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.anomaly.species.background import BACKGROUND
 from training.anomaly.species.features import Animals
 from training.anomaly.species.fit import Setting, anomalies, fit_space, numbers_of
 from wildlife_anomaly.scores import Array, Known
@@ -59,16 +58,11 @@ def out_of_fold(animals: Animals, settings: Sequence[Setting], left_out: str = "
 
 
 def rounds(animals: Animals, settings: Sequence[Setting]) -> list[Round]:
-    """Leave each species out in turn; scores are standardised on the known crops of their round.
-
-    The background is known and is not judged: what the detector is unsure of counts for less where
-    it is served, and here every crop counts alike.
-    """
+    """Leave each species out in turn; scores are standardised on the known crops of their round."""
     made = []
-    shown = animals.species != BACKGROUND
-    for name in sorted(set(animals.species[shown].tolist())):
-        scores = out_of_fold(animals, settings, name)[:, shown]
-        anomaly = animals.species[shown] == name
+    for name in sorted(set(animals.species.tolist())):
+        scores = out_of_fold(animals, settings, name)
+        anomaly = animals.species == name
         made.append(Round(name, _standardised(scores, ~anomaly), anomaly))
     return made
 
