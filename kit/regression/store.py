@@ -187,5 +187,7 @@ def _processor() -> dict[str, str]:
     lines = path.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0].splitlines()
     told = {name.strip(): value.strip() for name, _, value in (it.partition(":") for it in lines)}
     wide = {"avx2", "avx512f"} & set(told.get("flags", "").split())
-    named = {name: told[name] for name in ("vendor_id", "cpu family", "model") if name in told}
-    return {**named, "wide": " ".join(sorted(wide))}
+    found = {"wide": " ".join(sorted(wide))}
+    for name in ("vendor_id", "cpu family", "model"):
+        found[name] = told.get(name, "")
+    return found
