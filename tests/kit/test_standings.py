@@ -87,7 +87,7 @@ def test_what_has_no_predictions_left_is_ranked_without_an_interval(kit: Kit, ru
     assert entries[1]["interval"] == [None, None]
     for name in (NAMES[0], NAMES[2]):
         shutil.rmtree(runs / name)
-    assert "no predictions of these runs are left" in board(kit)["no_intervals"]
+    assert "no predictions.txt of these runs" in board(kit)["no_intervals"]
     assert "No intervals: no predictions" in kit("leaderboard").out
     assert board(kit, "--quick")["no_intervals"] is None
 
