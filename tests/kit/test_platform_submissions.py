@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit.standings import history
-from tests.kit.test_submit import write_run
-from tests.support.platform_commands import Commands
+from tests.support.platform_commands import Commands, write_run
 from tests.support.platform_server import drop, status
 from tests.support.platform_state import COMPETITION, FakePlatform
 

@@ -11,8 +11,7 @@ import pytest
 
 from kit.remote.reconcile import reconcile
 from kit.remote.watching import Outcome
-from tests.kit.test_submit import write_run
-from tests.support.platform_commands import Commands
+from tests.support.platform_commands import Commands, write_run
 from tests.support.platform_server import drop, status
 from tests.support.platform_state import FakePlatform
 from tests.support.remote_answers import competition, sent

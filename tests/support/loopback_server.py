@@ -212,21 +212,28 @@ def redirect(to: str) -> Act:
 
 
 @contextmanager
-def loopback_server() -> Iterator[Loopback]:
-    """A server on a free port of 127.0.0.1, as long as the block runs."""
-    loopback = Loopback()
-    handler = type("BoundHandler", (Handler,), {"loopback": loopback})
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on a free port of 127.0.0.1, as long as the block runs."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        loopback.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def loopback_server() -> Iterator[Loopback]:
+    """A server that misbehaves as it is told, as long as the block runs."""
+    loopback = Loopback()
+    with serving(type("BoundHandler", (Handler,), {"loopback": loopback})) as loopback.url:
         try:
             yield loopback
         finally:
             loopback.released.set()
-            server.shutdown()
-            thread.join()
 
 
 class FakeTime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,36 @@ class Commands:
         """Run `kit submit` on the submission, without the checks that run it."""
         fixed = ("--competition", str(COMPETITION), "--quick")
         return self("submit", self.submission, *fixed, *arguments)
+
+
+def is_whole(platform: FakePlatform) -> None:
+    """One upload with all bytes, and one submission of it."""
+    (upload,) = platform.uploads.values()
+    assert upload.content == Path("dist/wide.zip").read_bytes()
+    assert [work.upload for work in platform.own] == [upload]
+
+
+def stage() -> str:
+    (path,) = Path("runs/submissions/uploads").glob("*.json")
+    return str(json.loads(path.read_text())["state"]["stage"])
+
+
+def write_run(name: str, sha256: str, ok: bool = True, **changed: object) -> None:
+    """The folder of a run, with its record alone."""
+    cells = [
+        {"key": key, "title": key.capitalize(), "value": 1.0, "shown": "1.000",
+         "sorting": "desc", "hidden": False, "primary": key == "challenge_score"}
+        for key in ("challenge_score", "accuracy")
+    ]  # fmt: skip
+    record = {
+        "format": 1, "submission": "wide", "track": "hybrid", "bundle": "Third party", "ok": ok,
+        "failure": "" if ok else "no scores", "task": {"index": 0, "name": "Only task"},
+        "leaderboard": cells if ok else [], "scores": {}, "commit": None, "mode": "subprocess",
+        "started": "2026-11-27T10:00:00+00:00", "folder": f"runs/{name}",
+        "steps": [{"name": "prediction", "seconds": 80.0}],
+        "digests": {"submission": sha256, "reference_data": "2" * 64, "input_data": "1" * 64},
+        "machine": {"packages": {"numpy": "2.0"}}, **changed,
+    }  # fmt: skip
+    folder = Path("runs") / name
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(record))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.loopback_server import serving
 from tests.support.platform_state import TOKEN, FakePlatform
 from tests.support.platform_views import VIEWS, Answer, Request, storage
 
@@ -139,17 +139,8 @@ def cut(count: int) -> Fault:
 def platform_server() -> Iterator[FakePlatform]:
     """A platform on a free port of 127.0.0.1, as long as the block runs."""
     platform = FakePlatform()
-    handler = type("BoundHandler", (Handler,), {"platform": platform})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        platform.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield platform
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(type("BoundHandler", (Handler,), {"platform": platform})) as platform.url:
+        yield platform
 
 
 def shifted(platform: FakePlatform, **by: float) -> None:

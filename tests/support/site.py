@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
-# Attributes by which a page loads something as it is shown. A link is only followed.
+# Attributes with which a page loads something as it is shown. A link is only followed.
 _LOADS = {
     "script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src",
     "audio": "src", "embed": "src", "object": "data", "link": "href",

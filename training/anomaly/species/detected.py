@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from training.anomaly.camera_traps import Box, Frame
-from training.anomaly.species.background import BACKGROUND
 from training.anomaly.species.features import Animals, check_species, read_animals
 from training.anomaly.species.fit import Setting, anomalies, fit_space, numbers_of
 from training.anomaly.species.validation import out_of_fold
@@ -121,7 +120,7 @@ class Validation:
 
     def rounds(self, settings: Sequence[Setting], true: bool) -> dict[str, list[Seen]]:
         """Return what is seen of each held-out frame, by the species that is left out."""
-        species = sorted(set(self.fitted[1].species.tolist()) - {BACKGROUND})
+        species = sorted(set(self.fitted[1].species.tolist()))
         return {name: self.seen(settings, true, name) for name in species}
 
     def seen(self, settings: Sequence[Setting], true: bool, left_out: str) -> list[Seen]:
