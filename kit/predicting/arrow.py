@@ -1,7 +1,8 @@
-"""pyarrow, which only `kit predict` and `kit merge` need: the extra `predict`."""
+"""pyarrow and Ray Data, which only `kit predict` and `kit merge` need: the extras `predict` and `ray`."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from kit.errors import UsageProblem
@@ -13,25 +14,19 @@ class PackageMissing(UsageProblem):
 
 def arrow() -> Any:
     """Return the module pyarrow, with pyarrow.parquet in it. Raises PackageMissing."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise PackageMissing(
-            f"reading and writing Parquet needs pyarrow, and it cannot be imported: {error}",
-            hint="pip install '.[predict]'",
-        ) from error
-    return pyarrow
+    return _package("pyarrow", "parquet", "reading and writing Parquet needs pyarrow", "predict")
 
 
 def ray_data() -> Any:
     """Return the module ray, with ray.data in it. Raises PackageMissing."""
+    return _package("ray", "data", "--engine ray needs Ray Data", "predict,ray")
+
+
+def _package(name: str, part: str, need: str, extras: str) -> Any:
     try:
-        import ray
-        import ray.data
+        import_module(f"{name}.{part}")
+        return import_module(name)
     except ImportError as error:
         raise PackageMissing(
-            f"--engine ray needs Ray Data, and it cannot be imported: {error}",
-            hint="pip install '.[predict,ray]'",
+            f"{need}, and it cannot be imported: {error}", hint=f"pip install '.[{extras}]'"
         ) from error
-    return ray
