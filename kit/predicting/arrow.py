@@ -1,4 +1,4 @@
-"""pyarrow and Ray Data, which only `kit predict` and `kit merge` need: the extras `predict` and `ray`."""
+"""pyarrow and Ray Data: the extras `predict` and `ray`, of `kit predict` and `kit merge` only."""
 
 from __future__ import annotations
 
