@@ -39,6 +39,7 @@ from training.anomaly.detection.recipe import (
     without_threshold,
 )
 from training.anomaly.detection.trainer import DetectorTrainer, start_network
+from training.common.atomic import discard
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.errors import DataError
@@ -164,7 +165,7 @@ def train(options: argparse.Namespace, recipe: Recipe) -> None:
     rows = [{"epoch": at, "loss": loss} for at, loss in enumerate(made.losses, start=1)]
     write_log(options.out / "log.csv", ("epoch", "loss"), rows)
     size = write_detector(options.out, made.settings, made.weights, report)
-    checkpoint.unlink(missing_ok=True)
+    discard(checkpoint)
     say(f"{options.out}: {size / 1e6:.2f} MB of trained tensors; {described(made.measured)}")
 
 

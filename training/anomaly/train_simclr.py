@@ -30,6 +30,7 @@ from training.anomaly.simclr.files import WEIGHTS, encoder_files, write_encoder
 from training.anomaly.simclr.recipe import NT_XENT, PRESETS, TRIPLET, Recipe, build
 from training.anomaly.simclr.trainer import PairTrainer
 from training.anomaly.species.features import check_species
+from training.common.atomic import discard
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
 from training.common.digests import short_digest
@@ -80,7 +81,7 @@ def train_encoder(data: Path, out: Path, recipe: Recipe) -> None:
     if recipe.epochs or "base" not in settings:
         settings["weights"] = WEIGHTS
     write_encoder(out, settings, encoder_files(encoder, settings))
-    (out / "last.pt").unlink(missing_ok=True)
+    discard(out / "last.pt")
 
 
 def add_options(made: argparse.ArgumentParser) -> None:

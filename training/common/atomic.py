@@ -1,4 +1,7 @@
-"""Writing files so that a reader sees the old one or the new one, never half of it."""
+"""Writing files so that a reader sees the old one or the new one, never half of it.
+
+Where several processes train together, only the first one's files take their places.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kit.files import replacing as replaced
+from kit.files import replacing
+from training.common import processes
 
-__all__ = ["replaced", "replaced_folder", "write_all", "write_bytes", "write_json", "write_text"]
+
+@contextmanager
+def replaced(target: Path) -> Iterator[Path]:
+    """Give a path to write; the file takes the place of `target` when the block ends well.
+
+    Its folder is made. Raises WriteFailed where the disk does not take it.
+    """
+    if processes.is_first():
+        with replacing(target) as temporary:
+            yield temporary
+    else:
+        with tempfile.TemporaryDirectory() as unseen:
+            yield Path(unseen) / target.name
 
 
 @contextmanager
@@ -21,6 +37,10 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 
     A folder that stands at `target` is removed then. When the block raises, nothing changes.
     """
+    if not processes.is_first():
+        with tempfile.TemporaryDirectory() as unseen:
+            yield Path(unseen)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     try:
@@ -58,3 +78,9 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
         # The stack leaves its blocks in reverse order, and each block renames its file then.
         for name in reversed(list(contents)):
             stack.enter_context(replaced(folder / name)).write_bytes(contents[name])
+
+
+def discard(path: Path) -> None:
+    """Remove a file that is not needed any more, if it is there."""
+    if processes.is_first():
+        path.unlink(missing_ok=True)

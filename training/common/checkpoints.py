@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
-from training.common.atomic import replaced
+from training.common.atomic import discard, replaced
 from training.common.errors import TrainingError
+from training.common.processes import precision
 
 _UNREADABLE = (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError)
 _ADVICE = "give another --out, or delete it to start again"
@@ -28,7 +29,8 @@ class Checkpoint:
 
     Args:
         path: the file.
-        made_with: all that decides the result (settings, digests) by name, as plain values.
+        made_with: all that decides the result (settings, digests) by name, as plain values; mixed
+            precision is added to them.
     """
 
     path: Path
@@ -36,13 +38,13 @@ class Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace the file in one step. `state`: tensors, numbers, text, lists and dicts only."""
-        content = {"made with": dict(self.made_with), "state": dict(state)}
+        content = {"made with": self._made_with(), "state": dict(state)}
         with replaced(self.path) as temporary:
             torch.save(content, temporary)
 
     def discard(self) -> None:
         """Remove the file: a run that cannot be resumed must not block one with other settings."""
-        self.path.unlink(missing_ok=True)
+        discard(self.path)
 
     def read(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """Return the saved state, with tensors on `device`; None where no file exists.
@@ -60,10 +62,14 @@ class Checkpoint:
             raise TrainingError(
                 f"{self.path} cannot be read as a checkpoint ({kind}); {_ADVICE}"
             ) from error
-        if different := _differences(theirs, self.made_with):
+        if different := _differences(theirs, self._made_with()):
             lines = "\n  ".join([f"{self.path} holds another run; {_ADVICE}", *different])
             raise TrainingError(lines)
         return state
+
+    def _made_with(self) -> dict[str, Any]:
+        mixed = {} if precision() == "no" else {"mixed precision": precision()}
+        return {**self.made_with, **mixed}
 
 
 def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from training.common import processes
+
 
 def say(text: str) -> None:
-    """Print a line at once, also where the output is a file."""
-    print(text, flush=True)
+    """Print a line at once, also where the output is a file; only the first process prints."""
+    if processes.is_first():
+        print(text, flush=True)
 
 
 def complain(script: str, text: str, details: Sequence[str] = ()) -> None:

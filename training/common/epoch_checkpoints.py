@@ -18,18 +18,19 @@ class EpochCheckpoint:
 
     Args:
         checkpoint: None keeps nothing.
-        parts: networks, losses with weights and the optimiser, by name, on one device.
+        parts: networks, losses with weights, the optimiser and the scaler of gradients (None
+            where there is none), by name, on one device.
         unit: what has one loss each.
     """
 
     checkpoint: Checkpoint | None
-    parts: Mapping[str, nn.Module | torch.optim.Optimizer]
+    parts: Mapping[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler | None]
     unit: str = "epoch"
 
     def save(self, losses: list[float]) -> None:
         """Save the parts as they are, and the loss of each finished epoch."""
         if self.checkpoint is not None:
-            states = {name: part.state_dict() for name, part in self.parts.items()}
+            states = {name: part.state_dict() for name, part in self.parts.items() if part}
             self.checkpoint.save({**states, "losses": losses})
 
     def resume(self, device: torch.device) -> list[float]:
@@ -41,7 +42,8 @@ class EpochCheckpoint:
         if state is None:
             return []
         for name, part in self.parts.items():
-            part.load_state_dict(state[name])
+            if part:
+                part.load_state_dict(state[name])
         losses = list(state["losses"])
         say(f"resumed after {self.unit} {len(losses)}")
         return losses

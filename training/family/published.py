@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from training.common import processes
 from training.common.base_network import base_files, round_to_half
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
@@ -118,6 +119,7 @@ def train(data: Path, out: Path, recipe: Recipe, taxonomy: Path | None = None) -
     if recipe.tuning.tuning_epochs:
         checkpoint = Checkpoint(paths[1], recipe.made_with(**digests))
         network = tuned(network, split, recipe, checkpoint)
+    processes.end_others()
     weights = round_to_half(network, published_tensors(network, settings))
     logits = served_logits(network, split.paths(split.validation), recipe.views())
     temperature = temperature_of(logits, seen.labels)

@@ -39,7 +39,8 @@ import torch
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from training.common import script
+from training.common import processes, script
+from training.common.atomic import write_bytes
 from training.common.base_network import base_files, base_tensors, round_to_half
 from training.common.console import say
 from training.common.digests import short_digest
@@ -138,8 +139,8 @@ def finetune(
     trainer.resume()
     trainer.train(labels, images, finetune_bioclip.validation_rows(labels, recipe))
     if backbone == "imagenet":
-        tuned = round_to_half(trainer.plain.tower, base_tensors(trainer.plain.tower, model_cfg))
-        (out / TUNED.name).write_bytes(tuned)
+        tuned = round_to_half(trainer.model.tower, base_tensors(trainer.model.tower, model_cfg))
+        write_bytes(out / TUNED.name, tuned)
         model_cfg = {**model_cfg, "tuned": str(TUNED)}
     return trainer, model_cfg
 
@@ -171,7 +172,7 @@ def fitted_statistics(
 def head_logits(trainer: Trainer, features: Tensor) -> Any:
     """Return the logits (n, c) of features (n, d), as float64."""
     with torch.inference_mode():
-        head = trainer.plain.head
+        head = trainer.model.head
         return head(features.to(head.weight.device)).double().cpu().numpy()
 
 
@@ -238,6 +239,7 @@ def build(options: argparse.Namespace, recipe: Recipe, work: Path) -> int:
         own = read_labels(work / "cut", recipe.soft_parents, recipe.crosses > 0)
         seen = Images(own.paths, None, recipe.preprocessing())
     trainer, model_cfg = finetune(labels, images, recipe, options.backbone, work)
+    processes.end_others()
     finetune_bioclip.write_result(trainer, labels, model_cfg)
     statistics, weights = fitted_statistics(trainer, own, seen, COMPONENTS.get(options.preset))
     score = SCORE[options.preset]

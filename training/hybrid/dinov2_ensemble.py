@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import Dinov2Model
 
-from training.common import script
+from training.common import processes, script
 from training.common.atomic import replaced_folder
 from training.common.base_network import base_file, base_files
 from training.common.cache import Features
@@ -87,6 +87,7 @@ def backbone_folder(table: TrainingTable, recipe: Recipe, options: argparse.Name
         train_backbone(
             folder, recipe.scratch, wings_of(table, recipe.preprocessing), recipe.preprocessing
         )
+    processes.end_others()
     return folder / "model"
 
 

@@ -24,6 +24,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from training.common import processes
+from training.common.atomic import discard
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
 from training.common.digests import short_digest
@@ -128,6 +130,7 @@ def build(options: argparse.Namespace) -> None:
     embeddings = embed(descriptor, options.descriptor, database, images)
     validation = validation_images(database.identity, database.dataset)
     network, classes, rows = classify(images, database, validation, landmarks, options)
+    processes.end_others()
     systems = Systems(database, embeddings.astype(np.float64), rows, classes)
     curves, discount = fit_curves(systems, validation)
     nearest = nearest_of(systems, curves, discount)
@@ -149,7 +152,7 @@ def build(options: argparse.Namespace) -> None:
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
     build = Build("megadescriptor_convnext", options.out, options.data)
     publish(build, config, contents, PACKAGES, origins)
-    (options.out / CHECKPOINT).unlink(missing_ok=True)
+    discard(options.out / CHECKPOINT)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

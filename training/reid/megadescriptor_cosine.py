@@ -25,6 +25,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.common import processes
+from training.common.atomic import discard
 from training.common.backbones import NORMALISATIONS
 from training.common.console import say
 from training.common.digests import short_digest
@@ -62,6 +64,7 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     else:  # Nothing is trained, so any image may choose the thresholds.
         validation = without_twins(database, np.ones(len(database), dtype=np.bool_))
         settle(network, squares, settings)
+    processes.end_others()
     weights = network_bytes(network, settings)
     embeddings = embed_squares(network, squares, settings)
     nearest = nearest_by_cosine(embeddings.astype(np.float64), database.identity)
@@ -71,7 +74,7 @@ def make(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOLE
     gallery, licence = Gallery(database.identity, database.dataset), recipe.licence
     made = Trained(weights, settings, thresholds, gallery, arrays, pose.landmarks, licence)
     publish_network("megadescriptor_cosine", out, made, command, data)
-    checkpoint.unlink(missing_ok=True)
+    discard(checkpoint)
 
 
 def fit(

@@ -23,6 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.common import processes
+from training.common.atomic import discard
 from training.common.console import say
 from training.common.digests import short_digest
 from training.common.script import changed, run
@@ -68,6 +70,7 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     checkpoint = out / "last.pt"
     network, settings = build(recipe)
     train_embedding(recipe, network, images, identity, checkpoint, digest)
+    processes.end_others()
     settle(network, images, settings)
     weights = network_bytes(network, settings)
     embeddings = embed_squares(network, squares, settings)
@@ -78,7 +81,7 @@ def train(data: Path, out: Path, recipe: Recipe, command: str, pose: Pose = WHOL
     arrays = {"centroids": means}
     made = Trained(weights, settings, thresholds, gallery, arrays, pose.landmarks)
     publish_network("triplet_centroids", out, made, command, data)
-    checkpoint.unlink(missing_ok=True)
+    discard(checkpoint)
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:

@@ -18,6 +18,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from wildlife_backbone.backbone import MEAN, REDUCTION, STD, Backbone
 
 MOST = 50  # detections in an image
+_HEADS = ("cls_logits", "bbox_ctrness", "bbox_regression")  # of FCOS, as answers hold them
 
 
 class Pyramid(nn.Module):
@@ -82,13 +83,17 @@ class DetectorNetwork(nn.Module):
         transform = self.fcos.transform
         features = self.fcos.backbone(transform.normalize(pixels / 255))
         heads = self.fcos.head(list(features.values()))
-        parts = [heads["cls_logits"], heads["bbox_ctrness"], heads["bbox_regression"]]
-        return torch.cat(parts, dim=2)
+        return torch.cat([heads[name] for name in _HEADS], dim=2)
 
-    def losses(self, pixels: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """FCOS's losses of bytes (n, 3, h, w); targets: corners `boxes` (k, 4), `labels` (k,)."""
-        found: dict[str, Tensor] = self.fcos(list(pixels / 255), targets)
-        return found
+    def loss(self, answers: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
+        """The sum of FCOS's losses of what `forward` says of n images.
+
+        targets: for each image corners `boxes` (k, 4) and `labels` (k,), on the answers' device.
+        """
+        lengths = [rows * columns for rows, columns in self._sizes]
+        anchors = [self._anchors().to(answers.device)] * len(answers)
+        losses = self.fcos.compute_loss(targets, _parts(answers), anchors, lengths)
+        return torch.stack(list(losses.values())).sum()
 
     @torch.inference_mode()
     def detections(self, answers: Tensor, threshold: float) -> list[dict[str, Tensor]]:
@@ -98,10 +103,9 @@ class DetectorNetwork(nn.Module):
         only the better stays.
         """
         lengths = [rows * columns for rows, columns in self._sizes]
-        labels = answers.shape[2] - 5
-        names = ("cls_logits", "bbox_ctrness", "bbox_regression")
-        parts = dict(zip(names, torch.split(answers, [labels, 1, 4], dim=2), strict=True))
-        levels = {name: list(torch.split(part, lengths, dim=1)) for name, part in parts.items()}
+        levels = {
+            name: list(torch.split(part, lengths, dim=1)) for name, part in _parts(answers).items()
+        }
         count, shape = len(answers), (self.canvas[1], self.canvas[0])
         self.fcos.score_thresh = threshold
         found: list[dict[str, Tensor]] = self.fcos.postprocess_detections(
@@ -116,6 +120,12 @@ class DetectorNetwork(nn.Module):
         maps = [torch.zeros(1, 1, *size) for size in self._sizes]
         anchors: list[Tensor] = self.fcos.anchor_generator(image, maps)
         return anchors[0]
+
+
+def _parts(answers: Tensor) -> dict[str, Tensor]:
+    """What each of FCOS's heads says, from the answers (n, places, labels + 5)."""
+    widths = [answers.shape[2] - 5, 1, 4]
+    return dict(zip(_HEADS, torch.split(answers, widths, dim=2), strict=True))
 
 
 def _one_label(image: dict[str, Tensor], overlap: float) -> dict[str, Tensor]:

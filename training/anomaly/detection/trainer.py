@@ -18,6 +18,7 @@ from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from wildlife_anomaly.detector_network import DetectorNetwork
 from wildlife_backbone.features import read_base
 
@@ -46,15 +47,21 @@ class DetectorTrainer:
         self, network: DetectorNetwork, examples: Examples, recipe: Recipe, path: Path, digest: str
     ) -> None:
         """path: of the checkpoint; digest: of the frames, so that one of others is refused."""
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = network.to(self.device)
+        self.parallel = Parallel()
+        self.device = self.parallel.device
+        self.parallel.prepare(network)
+        self.network = network
         self.examples, self.recipe = examples, recipe
         groups = parameter_groups(network)
         self.optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
         made_with = {**asdict(recipe), "stages": list(recipe.stages), "frames": digest}
         self.saved = EpochCheckpoint(
             Checkpoint(path, made_with),
-            {"network": self.network, "optimiser": self.optimiser},
+            {
+                "network": self.network,
+                "optimiser": self.optimiser,
+                "scaler": self.parallel.scaler,
+            },
         )
         self.losses: list[float] = []
 
@@ -89,19 +96,22 @@ class DetectorTrainer:
         self._set_learning_rate(len(self.losses) * self._steps + number + 0.5)
         train_mode(self.network)
         on_device = [{k: v.to(self.device) for k, v in target.items()} for target in targets]
-        losses = self.network.losses(pixels.to(self.device), on_device)
-        loss = torch.stack(list(losses.values())).sum()
-        if not math.isfinite(loss.item()):
+        self.optimiser.zero_grad()
+        loss = self.parallel.backward(
+            self.network,
+            pixels.to(self.device),
+            lambda answers: self.network.loss(answers, on_device),
+        )
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {loss.item()} in epoch {len(self.losses) + 1}, step {number + 1}; "
+                f"the loss is {loss} in epoch {len(self.losses) + 1}, step {number + 1}; "
                 f"lower --learning-rate (now {self.recipe.learning_rate:g}) and train into another "
                 f"folder; the {len(self.losses)} epochs before it are kept"
             )
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
-        self.optimiser.step()
-        return loss.item()
+        self.parallel.step(
+            self.optimiser, clipped=self.network.parameters(), longest=_LONGEST_GRADIENT
+        )
+        return loss
 
     def _set_learning_rate(self, step: float) -> None:
         done = step / (self._steps * self.recipe.epochs)

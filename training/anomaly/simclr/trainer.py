@@ -21,6 +21,7 @@ from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from wildlife_anomaly.encoder import Encoder
 
 
@@ -59,10 +60,11 @@ class PairTrainer:
     """
 
     def __init__(self, encoder: Encoder, recipe: Recipe, checkpoint: Checkpoint | None) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.parallel = Parallel()
+        self.device = self.parallel.device
         torch.manual_seed(recipe.seed)
-        self.encoder = encoder.to(self.device)
-        self.head = ProjectionHead(encoder.features, recipe.projection).to(self.device)
+        self.encoder, self.head = encoder, ProjectionHead(encoder.features, recipe.projection)
+        self.parallel.prepare(self.encoder, self.head)
         self.recipe = recipe
         self.loss: nn.Module = (
             NTXentLoss(recipe.temperature) if recipe.loss == NT_XENT else TripletLoss(recipe.margin)
@@ -74,7 +76,12 @@ class PairTrainer:
         )  # fmt: skip
         self.saved = EpochCheckpoint(
             checkpoint,
-            {"encoder": self.encoder, "head": self.head, "optimiser": self.optimiser},
+            {
+                "encoder": self.encoder,
+                "head": self.head,
+                "optimiser": self.optimiser,
+                "scaler": self.parallel.scaler,
+            },
         )
         self.losses = self.saved.resume(self.device)
 
@@ -113,15 +120,17 @@ class PairTrainer:
             group["lr"] = self.recipe.learning_rate * share
         train_mode(self.encoder)
         self.optimiser.zero_grad()
-        loss: Tensor = self.loss(self.head(self.encoder(pixels.to(self.device))), labels)
-        value = float(loss.item())
+        value = self.parallel.backward(
+            lambda views: self.head(self.encoder(views)),
+            pixels.to(self.device),
+            lambda projected: self.loss(projected, labels),
+        )
         if not math.isfinite(value):
             raise TrainingError(
                 f"the loss is {value} in epoch {epoch + 1}, step {number + 1}; lower the learning "
                 f"rate (now {self.recipe.learning_rate:g}) and train into another folder"
             )
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        self.parallel.step(self.optimiser)
         return value
 
 

@@ -12,6 +12,7 @@ from training.anomaly.simclr.files import read_encoder_folder
 from training.anomaly.species.choose import TITLES, table_rows
 from training.anomaly.species.features import check_species, read_animals
 from training.anomaly.species.fitted import Fitted, fit_species
+from training.common import processes
 from training.common.base_network import base_files
 from training.common.console import say
 from training.common.digests import short_digest
@@ -63,6 +64,7 @@ def publish(build: Build, encoder: Path, detector: Path, mixed: bool) -> None:
 
     encoder, detector: folders of trained ones.
     """
+    processes.end_others()
     settings, weights = detector_part(detector)
     fitted, encoder_settings, encoder_files = fit_on(build.data, encoder, mixed)
     config = {

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from training.common.cache import Features
 from training.common.checkpoints import Checkpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from training.family.heads.losses import FamilyLoss, mixed
 from training.family.heads.recipe import ADAGRAD, ADAM, HeadRecipe
 from wildlife_family.networks import Head
@@ -83,6 +84,8 @@ class HeadTrainer:
         self.recipe, self.fit, self.validation = recipe, fit, validation
         features = fit.features.shape[2]
         self.head = Head(features, families, recipe.hidden, recipe.dropout)
+        self._parallel = Parallel()
+        self._parallel.prepare(self.head)
         self.progress = Progress()
         self._best = copy.deepcopy(self.head.state_dict())
         self._loss = FamilyLoss(recipe, fit.labels, families)
@@ -103,7 +106,7 @@ class HeadTrainer:
             self._advance_or_discard()
             self._save()
         self.head.load_state_dict(self._best)
-        return self.head.eval()
+        return self.head.cpu().eval()
 
     def _advance_or_discard(self) -> None:
         try:
@@ -144,16 +147,19 @@ class HeadTrainer:
         return float(total / count)
 
     def _step(self, features: Tensor, targets: Tensor) -> float:
-        loss = self._loss(self.head(features), targets)
+        device = self._parallel.device
         self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        return float(loss.item())
+        loss = self._parallel.backward(
+            self.head, features.to(device), lambda logits: self._loss(logits.cpu(), targets)
+        )
+        self._parallel.step(self._optimiser)
+        return loss
 
     @torch.inference_mode()
     def _validation_loss(self, validation: Labelled) -> float:
         self.head.eval()
-        logits = self.head(torch.from_numpy(validation.features[:, 0]))
+        features = torch.from_numpy(validation.features[:, 0]).to(self._parallel.device)
+        logits = self.head(features).cpu()
         return float(self._loss(logits, self._loss.targets(torch.from_numpy(validation.labels))))
 
     def _save(self) -> None:
@@ -164,7 +170,7 @@ class HeadTrainer:
             self._checkpoint.save({**states, **losses, "best": self._best})
 
     def _resume(self) -> None:
-        state = self._checkpoint.read() if self._checkpoint else None
+        state = self._checkpoint.read(self._parallel.device) if self._checkpoint else None
         if state is None:
             return
         parts: tuple[Any, ...] = (self.head, self._optimiser, self._plateau)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from training.common.script import option
 from training.family.features import varied
 from training.family.heads.losses import FamilyLoss
 from training.family.heads.recipe import HeadRecipe
 from training.family.heads.trainer import optimiser_of
 from wildlife_family.networks import FamilyNetwork
-from wildlife_submission.served_network import serving_device
 
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -87,8 +87,10 @@ class LastLayersTrainer:
         validation: Squares,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self.device = serving_device()
+        self.parallel = Parallel()
+        self.device = self.parallel.device
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        self.parallel.prepare(self.network)
         self.recipe, self._head, self.fit, self.validation = recipe, head, fit, validation
         self._loss = FamilyLoss(head, fit.labels, network.head.classifier.out_features)
         self._optimiser = optimiser_of(
@@ -134,20 +136,20 @@ class LastLayersTrainer:
         for step, rows in enumerate(torch.split(order, self.recipe.tuning_batch)):
             rng = np.random.default_rng([self._head.seed, epoch, step])
             pixels = torch.stack([varied(one, rng) for one in self.fit.pixels[rows, None]])
-            loss = self._loss_of(pixels, self.fit.labels[rows.numpy()])
-            if not math.isfinite(float(loss.detach())):
+            self._optimiser.zero_grad()
+            loss_of = self._loss_of(self.fit.labels[rows.numpy()])
+            loss = self.parallel.backward(self.network, pixels.to(self.device), loss_of)
+            if not math.isfinite(loss):
                 raise TrainingError(
-                    f"the loss is {float(loss.detach())} in epoch {epoch}, step {step + 1} of "
+                    f"the loss is {loss} in epoch {epoch}, step {step + 1} of "
                     f"the last layers: lower --tuning-rate (now {self.recipe.tuning_rate:g})"
                 )
-            self._optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step()
+            self.parallel.step(self._optimiser)
 
-    def _loss_of(self, views: Tensor, labels: NDArray[np.intp]) -> Tensor:
-        """The mean loss of views (b, 1, 3, s, s) of families (b,)."""
+    def _loss_of(self, labels: NDArray[np.intp]) -> Callable[[Tensor], Tensor]:
+        """The mean loss of logits (b, families) of images of families (b,)."""
         targets = self._loss.targets(torch.from_numpy(labels))
-        return self._loss(self.network(views.to(self.device)).cpu(), targets)
+        return lambda logits: self._loss(logits.cpu(), targets)
 
     @torch.inference_mode()
     def _validation_loss(self) -> float:
@@ -155,8 +157,8 @@ class LastLayersTrainer:
         total, size = 0.0, self.recipe.tuning_batch
         for start in range(0, len(self.validation.labels), size):
             labels = self.validation.labels[start : start + size]
-            views = self.validation.pixels[start : start + size, None]
-            total += float(self._loss_of(views, labels)) * len(labels)
+            views = self.validation.pixels[start : start + size, None].to(self.device)
+            total += float(self._loss_of(labels)(self.network(views))) * len(labels)
         return total / len(self.validation.labels)
 
     def _keep(self, loss: float) -> None:

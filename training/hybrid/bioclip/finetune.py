@@ -118,9 +118,7 @@ def validation_rows(labels: Labels, recipe: Recipe) -> Tensor:
 
 def write_result(trainer: Trainer, labels: Labels, model_cfg: dict[str, Any]) -> None:
     """Write tower, head and their description into the trainer's folder."""
-    if not trainer.accelerator.is_main_process:
-        return
-    parts = {"tower": trainer.plain.tower, "head": trainer.plain.head}
+    parts = {"tower": trainer.model.tower, "head": trainer.model.head}
     if "base" in model_cfg:
         del parts["tower"]  # as its package has it
     for name, module in parts.items():
@@ -145,7 +143,6 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--network", type=Path, help="wing network (views halves)")
     parser.add_argument("--backbone", help="small, local-dir:PATH or hf-hub:OWNER/NAME")
     parser.add_argument("--head", type=Path, help="start from this head (cl_head_*.pth)")
-    parser.add_argument("--mixed-precision", choices=["no", "fp16", "bf16"], default="no")
     parser.add_argument("--preset", choices=["full", "small"], default="small")
     script.add_recipe_options(parser, Recipe)
     for field in fields(Recipe):
@@ -211,7 +208,7 @@ def finetune(options: argparse.Namespace, recipe: Recipe) -> int:
     model, model_cfg = start(options.backbone, len(labels.classes), recipe, options.head)
     options.out.mkdir(parents=True, exist_ok=True)
     digest = f"{labels.digest()} {images.digest()} {options.backbone} {options.head}"
-    trainer = Trainer(options.out, recipe, model, digest, options.mixed_precision)
+    trainer = Trainer(options.out, recipe, model, digest)
     trainer.resume()
     trainer.train(labels, images, validation_rows(labels, recipe))
     write_result(trainer, labels, model_cfg)

@@ -41,15 +41,15 @@ def fit_head(trainer: Trainer, labels: Labels, images: Images) -> None:
         optimiser.step()
     say(f"head: loss {loss.item():.3f} after {STEPS} steps on {len(features)} images")
     with torch.no_grad():
-        served = trainer.plain.head
+        served = trainer.model.head
         served.weight.copy_(head.weight / std)
         served.bias.copy_(head.bias - served.weight @ mean)
 
 
 @torch.inference_mode()
 def _features_of(trainer: Trainer, shown: Tensor) -> Tensor:
-    model = trainer.plain.eval()
-    pixels = normalised(shown.to(trainer.accelerator.device), trainer.recipe.preprocessing())
+    model = trainer.model.eval()
+    pixels = normalised(shown.to(trainer.device), trainer.recipe.preprocessing())
     return model.features(pixels)
 
 

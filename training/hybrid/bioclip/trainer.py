@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from torch.utils.data import DataLoader
@@ -16,8 +16,10 @@ from torch.utils.data import DataLoader
 from training.common.base_network import freeze as freeze_stages
 from training.common.base_network import train_mode
 from training.common.checkpoints import Checkpoint
+from training.common.console import say
 from training.common.errors import TrainingError
 from training.common.logs import write_log
+from training.common.parallel import Parallel
 from training.hybrid.bioclip.batches import FEWEST_SHARE, Shift, cross, partners, shift
 from training.hybrid.bioclip.images import Images, Labels, Order
 from training.hybrid.bioclip.recipe import Recipe
@@ -72,12 +74,12 @@ def freeze(tower: nn.Module, blocks: int) -> None:
 class Trainer:
     """Tower, head, optimiser and log; an epoch at a time, saved whole after each."""
 
-    def __init__(
-        self, out: Path, recipe: Recipe, model: Classifier, digest: str, precision: str = "no"
-    ) -> None:
+    def __init__(self, out: Path, recipe: Recipe, model: Classifier, digest: str) -> None:
         self.out, self.recipe, self.digest = out, recipe, digest
-        self.accelerator = Accelerator(mixed_precision=precision)
+        self.parallel = Parallel()
+        self.device, self.model = self.parallel.device, model
         freeze(model.tower, recipe.blocks)
+        self.parallel.prepare(model)
         groups = [
             {"params": [p for p in part.parameters() if p.requires_grad], "lr": learning_rate}
             for part, learning_rate in (
@@ -85,18 +87,11 @@ class Trainer:
                 (model.head, recipe.head_learning_rate),
             )
         ]
-        optimiser = torch.optim.AdamW(
+        self.optimiser = torch.optim.AdamW(
             [g for g in groups if g["params"]], weight_decay=recipe.weight_decay
         )
-        self.learning_rates = [float(group["lr"]) for group in optimiser.param_groups]
-        self.model, self.optimiser = self.accelerator.prepare(model, optimiser)
+        self.learning_rates = [float(group["lr"]) for group in self.optimiser.param_groups]
         self.log: list[dict[str, float]] = []
-
-    @property
-    def plain(self) -> Classifier:
-        """The model without the wrapper of Accelerate."""
-        model: Classifier = self.accelerator.unwrap_model(self.model)
-        return model
 
     def train(self, labels: Labels, images: Images, validation: torch.Tensor) -> None:
         """Train to the last epoch; `validation` (n,) says which rows are not trained on.
@@ -106,7 +101,7 @@ class Trainer:
         rows = torch.nonzero(~validation)[:, 0].tolist()
         order = Order(labels.own[rows], self.recipe.balanced, self.recipe.seed)
         subset = torch.utils.data.Subset(images, rows)
-        loader = self.accelerator.prepare(DataLoader(subset, self.recipe.batch, sampler=order))
+        loader = DataLoader(subset, self.recipe.batch, sampler=order)
         while len(self.log) < self.recipe.epochs:
             order.epoch = len(self.log)
             loss = self._epoch(labels, loader)
@@ -119,7 +114,7 @@ class Trainer:
             self.log.append(row | measured)
             self.save()
             text = ", ".join(f"{name} {value:.4g}" for name, value in self.log[-1].items())
-            self.accelerator.print(text, flush=True)
+            say(text)
 
     def _epoch(self, labels: Labels, loader: Any) -> float:
         train_mode(self.model)
@@ -129,18 +124,19 @@ class Trainer:
         total, seen = 0.0, 0
         for step, (pixels, rows) in enumerate(loader):
             self._set_learning_rate((len(self.log) + step / len(loader)) / self.recipe.epochs)
-            rows = rows.cpu()
             generator = self.generator(len(self.log), step)
+            pixels = pixels.to(self.device)
             shown, taught = self.batch(pixels, targets[rows], views[rows], labels.hybrid, generator)
-            logits = self.model(normalised(shown, self.recipe.preprocessing()))
-            loss = cross_entropy(logits.float(), taught.to(logits.device))
-            self._check(loss.item(), f"step {step + 1}")
             self.optimiser.zero_grad()
-            self.accelerator.backward(loss)
-            if self.recipe.cycle:
-                self.accelerator.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
-            self.optimiser.step()
-            total, seen = total + loss.item() * len(rows), seen + len(rows)
+            loss = self.parallel.backward(
+                self.model,
+                normalised(shown, self.recipe.preprocessing()),
+                partial(cross_entropy, target=taught.to(self.device)),
+            )
+            self._check(loss, f"step {step + 1}")
+            longest = LARGEST_GRADIENT if self.recipe.cycle else math.inf
+            self.parallel.step(self.optimiser, clipped=self.model.parameters(), longest=longest)
+            total, seen = total + loss * len(rows), seen + len(rows)
         return total / seen
 
     def batch(
@@ -167,8 +163,8 @@ class Trainer:
         return shown, torch.cat([targets, taught[kept]])
 
     def generator(self, epoch: int, step: int) -> torch.Generator:
-        """Return random numbers of an epoch, step and process: the same after a break."""
-        place = (epoch * 100_003 + step) * 1009 + self.accelerator.process_index
+        """Return random numbers of an epoch and step: the same after a break."""
+        place = (epoch * 100_003 + step) * 1009
         return torch.Generator().manual_seed(self.recipe.seed * 1_000_000_007 + place)
 
     def _learning_rate(self, group: int) -> float:
@@ -199,18 +195,18 @@ class Trainer:
     @torch.inference_mode()
     def logits(self, images: Images, rows: list[int]) -> Tensor:
         """Return logits (n, c) on the CPU, from the mean feature of each image's views."""
-        model = self.plain.eval()
-        logits: Tensor = model.head(self.features(images, rows).to(self.accelerator.device))
+        model = self.model.eval()
+        logits: Tensor = model.head(self.features(images, rows).to(self.device))
         return logits.cpu()
 
     @torch.inference_mode()
     def features(self, images: Images, rows: list[int]) -> Tensor:
         """Return features (n, d) on the CPU: the mean over each image's views."""
-        model = self.plain.eval()
+        model = self.model.eval()
         batches = []
         for chosen in torch.split(torch.tensor(rows), self.recipe.batch):
             views = torch.stack([images[row][0] for row in chosen.tolist()])
-            pixels = views.flatten(0, 1).to(self.accelerator.device)
+            pixels = views.flatten(0, 1).to(self.device)
             features = model.features(normalised(pixels, self.recipe.preprocessing()))
             batches.append(features.view(len(chosen), -1, features.shape[-1]).mean(1).cpu())
         return torch.cat(batches)
@@ -233,12 +229,10 @@ class Trainer:
 
     def save(self) -> None:
         """Write checkpoint and log, each in one step."""
-        if not self.accelerator.is_main_process:
-            return
-        scaler = self.accelerator.scaler
+        scaler = self.parallel.scaler
         self._checkpoint.save(
             {
-                "model": self.plain.state_dict(),
+                "model": self.model.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "scaler": scaler.state_dict() if scaler else {},
                 "log": self.log,
@@ -248,12 +242,12 @@ class Trainer:
 
     def resume(self) -> None:
         """Resume from `last.pt` if it exists. Raises TrainingError if it is of another run."""
-        state = self._checkpoint.read(self.accelerator.device)
+        state = self._checkpoint.read(self.device)
         if state is None:
             return
-        self.plain.load_state_dict(state["model"])
+        self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
-        if self.accelerator.scaler:
-            self.accelerator.scaler.load_state_dict(state["scaler"])
+        if self.parallel.scaler:
+            self.parallel.scaler.load_state_dict(state["scaler"])
         self.log = state["log"]
-        self.accelerator.print(f"{self._checkpoint.path}: resumed after epoch {len(self.log)}")
+        say(f"{self._checkpoint.path}: resumed after epoch {len(self.log)}")

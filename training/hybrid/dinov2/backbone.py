@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
 from transformers import Dinov2Config, Dinov2Model
 
+from training.common import processes
 from training.common.atomic import replaced_folder
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
 from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from training.common.script import option
 from training.hybrid.dinov2.crosses import Batch, Mixing, Wings, make_batch
 
@@ -70,17 +72,24 @@ class Trainer:
         self, folder: Path, recipe: BackboneRecipe, wings: Wings, preprocessing: dict[str, Any]
     ) -> None:
         self.folder, self.recipe, self.wings = folder, recipe, wings
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = recipe.network().to(self.device)  # type: ignore[arg-type]
+        self.parallel = Parallel()
+        self.device = self.parallel.device
+        self.network = recipe.network()
         # Subspecies, and last whether it is a cross.
-        self.head = nn.Linear(2 * recipe.hidden, len(wings.groups.names) + 1).to(self.device)
+        self.head = nn.Linear(2 * recipe.hidden, len(wings.groups.names) + 1)
+        self.parallel.prepare(self.network, self.head)
         parameters = [*self.network.parameters(), *self.head.parameters()]
         self.optimiser = torch.optim.AdamW(
             parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.mean = torch.tensor(preprocessing["mean"], device=self.device)[:, None, None]
         self.std = torch.tensor(preprocessing["std"], device=self.device)[:, None, None]
-        parts = {"network": self.network, "head": self.head, "optimiser": self.optimiser}
+        parts = {
+            "network": self.network,
+            "head": self.head,
+            "optimiser": self.optimiser,
+            "scaler": self.parallel.scaler,
+        }
         self._saved = EpochCheckpoint(
             Checkpoint(folder / "last.pt", asdict(recipe)), parts, unit="step"
         )
@@ -93,9 +102,8 @@ class Trainer:
         logits: Tensor = self.head(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=1))
         return logits
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the cross-entropy with the parents' shares plus that of cross or not."""
-        logits = self.logits(batch.images)
         subspecies = -(batch.classes.to(self.device) * log_softmax(logits[:, :-1], dim=1)).sum(1)
         crossed = binary_cross_entropy_with_logits(logits[:, -1], batch.hybrid.to(self.device))
         return subspecies.mean() + crossed
@@ -110,7 +118,7 @@ class Trainer:
                 self._saved.save(self.losses)
                 recent = float(np.mean(self.losses[-SAVE_EVERY:]))
                 say(f"backbone step {done} of {self.recipe.steps}, loss {recent:.3f}")
-        self.network.eval()
+        self.network.eval()  # type: ignore[no-untyped-call]
 
     def _step(self) -> None:
         step = len(self.losses)
@@ -118,18 +126,19 @@ class Trainer:
             group["lr"] = self.recipe.learning_rate * self._learning_rate_factor(step)
         # By seed and step alone, so that a resumed run sees the same batches.
         rng = np.random.default_rng((self.recipe.seed, step))
-        loss = self.loss(make_batch(self.wings, self.recipe.batch, self.recipe.mixing, rng))
-        if not math.isfinite(loss.item()):
+        batch = make_batch(self.wings, self.recipe.batch, self.recipe.mixing, rng)
+        self.optimiser.zero_grad()
+        loss = self.parallel.backward(
+            self.logits, batch.images, lambda logits: self.loss(logits, batch)
+        )
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the backbone's loss is {loss.item()} in step {step + 1}; "
+                f"the backbone's loss is {loss} in step {step + 1}; "
                 f"lower --learning-rate (now {self.recipe.learning_rate:g}); "
                 f"the steps up to the last multiple of {SAVE_EVERY} are kept"
             )
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_STEP)
-        self.optimiser.step()
-        self.losses.append(loss.item())
+        self.parallel.step(self.optimiser, clipped=self.network.parameters(), longest=_LARGEST_STEP)
+        self.losses.append(loss)
 
     def _learning_rate_factor(self, step: int) -> float:
         """Warm-up, then half a cosine."""
@@ -150,3 +159,4 @@ def train_backbone(
     trainer.train()
     with replaced_folder(folder / "model") as temporary:
         trainer.network.save_pretrained(temporary)
+    processes.wait()

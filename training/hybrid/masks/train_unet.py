@@ -17,6 +17,7 @@ import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.common import script
+from training.common import processes, script
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
 from training.common.errors import TrainingError
 from training.common.logs import write_log
+from training.common.parallel import Parallel
 from training.hybrid.masks.pairs import WingPairs, read_pairs
 from training.hybrid.split import validation_specimens
 from wildlife_wings.unet import (
@@ -82,8 +84,10 @@ class Trainer:
 
     def __init__(self, out: Path, recipe: Recipe, network: UNet256, digest: str) -> None:
         self.out, self.recipe, self.digest = out, recipe, digest
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = network.to(self.device)
+        self.parallel = Parallel()
+        self.device = self.parallel.device
+        self.parallel.prepare(network)
+        self.network = network
         self.optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self.optimiser, mode="min", patience=PATIENCE
@@ -110,6 +114,7 @@ class Trainer:
                 write_unet(self.network, self.recipe.image_size, self.out / "wing_unet.safetensors")
             self._save()
             say(", ".join(f"{name} {row[name]:.4g}" for name in LOG_COLUMNS))
+        processes.wait()  # the best network is written, for whoever reads it next
 
     def _epoch(self, training: Part) -> float:
         self.network.train()
@@ -120,11 +125,12 @@ class Trainer:
         batches = training.batches(order, self.recipe.batch, self.device)
         for step, (pixels, masks) in enumerate(batches, start=1):
             self.optimiser.zero_grad()
-            loss = binary_cross_entropy_with_logits(self.network(pixels), masks)
-            self._check(loss.item(), f"step {step}")
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
-            total += loss.item() * len(pixels)
+            loss = self.parallel.backward(
+                self.network, pixels, partial(binary_cross_entropy_with_logits, target=masks)
+            )
+            self._check(loss, f"step {step}")
+            self.parallel.step(self.optimiser)
+            total += loss * len(pixels)
         return total / len(training.images)
 
     def _check(self, loss: float, where: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,10 +13,13 @@ import torch
 from torch import Tensor
 from torch.autograd import backward
 
+from training.common import processes
 from training.common.atomic import replaced, write_json
 from training.common.checkpoints import Checkpoint
 from training.common.console import say
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
+from training.common.whole_batch import in_32_bits
 from training.hybrid.synthetic_hybrids.batches import (
     Examples,
     batch_keys,
@@ -113,14 +118,16 @@ class Run:
         settings: Settings,
         pairs: list[Pair],
         perceptual: PerceptualLoss | None,
-        device: torch.device,
     ) -> None:
-        self.out, self.settings, self.pairs, self.device = out, settings, pairs, device
-        self.generator = Generator(settings.widths).to(device)
-        self.discriminator = Discriminator(settings.ndf).to(device)
-        self.perceptual = perceptual.to(device) if perceptual else None
+        self.out, self.settings, self.pairs = out, settings, pairs
+        self.parallel = Parallel()
+        self.device = self.parallel.device
+        self.generator = Generator(settings.widths).to(self.device)
+        self.discriminator = Discriminator(settings.ndf).to(self.device)
+        self.perceptual = perceptual.to(self.device) if perceptual else None
         initialise(self.generator, settings.seed)
         initialise(self.discriminator, settings.seed + 1)
+        self.parallel.prepare(self.generator, self.discriminator)
         self.optimisers = {
             "generator": torch.optim.Adam(
                 self.generator.parameters(), settings.learning_rate, _BETAS
@@ -160,9 +167,24 @@ class Run:
             optimiser.zero_grad(set_to_none=True)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate
-        fake, _ = self.generator(inputs)
-        real = self.discriminator(torch.cat([inputs, target], 1))
-        judged = self.discriminator(torch.cat([inputs, fake], 1))
+        # Every loss is a mean over images, so that of a batch is the mean of its shares' losses.
+        sums = Counter[str]()
+        for share in self.parallel.shares(len(inputs)):
+            rows = list(share.rows)
+            sums.update(self._gradients(inputs[rows], target[rows], len(rows) / len(inputs)))
+        self.parallel.add_up(len(inputs))
+        losses = self.parallel.of_batch(sums, len(inputs))
+        self._stop_at_nan(losses)
+        self.parallel.step(*self.optimisers.values())
+        self.step += 1
+        return losses
+
+    def _gradients(self, inputs: Tensor, target: Tensor, weight: float) -> dict[str, float]:
+        """Add the gradients of images that are `weight` of a batch; return their part in losses."""
+        with self.parallel.mixed():
+            fake = in_32_bits(self.generator(inputs)[0])
+        real = self._judged(inputs, target)
+        judged = self._judged(inputs, fake)
         parts = {
             "adversarial": least_squares(judged, real=True),
             "features": feature_matching(judged, real),
@@ -172,16 +194,18 @@ class Run:
         if self.settings.pixels:
             parts["pixels"] = self.settings.pixels * pixel_loss(fake, target)
         total = torch.stack(list(parts.values())).sum()
-        backward(total, inputs=list(self.generator.parameters()))
-        detached = self.discriminator(torch.cat([inputs, fake.detach()], 1))
+        scaled = self.parallel.scaled(total * weight)
+        backward(scaled, inputs=list(self.generator.parameters()))
+        detached = self._judged(inputs, fake.detach())
         parts |= {"generator": total, "discriminator": discriminator_loss(detached, real)}
-        backward(parts["discriminator"])
-        losses = {name: float(loss.detach()) for name, loss in parts.items()}
-        self._stop_at_nan(losses)
-        for optimiser in self.optimisers.values():
-            optimiser.step()
-        self.step += 1
-        return losses
+        backward(self.parallel.scaled(parts["discriminator"] * weight))
+        return {name: float(loss.detach()) * weight for name, loss in parts.items()}
+
+    def _judged(self, inputs: Tensor, images: Tensor) -> list[list[Tensor]]:
+        """What the discriminator says of images, scale by scale, in 32 bits."""
+        with self.parallel.mixed():
+            scales = self.discriminator(torch.cat([inputs, images], 1))
+        return [[in_32_bits(one) for one in scale] for scale in scales]
 
     def _stop_at_nan(self, losses: dict[str, float]) -> None:
         bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
@@ -231,6 +255,8 @@ class Log:
     def __init__(self, out: Path, step: int) -> None:
         out.mkdir(parents=True, exist_ok=True)
         path, kept = out / LOG, list[list[str]]()
+        if not processes.is_first():
+            path = Path(os.devnull)
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as old:
                 kept = [row for row in csv.reader(old) if _is_row_until(row, step)]

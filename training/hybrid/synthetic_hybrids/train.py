@@ -1,8 +1,8 @@
 """Train the generator on photographs and their edges; the same command resumes a killed run.
 
     python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN
-    python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN \\
-        --preset full --device cuda
+    torchrun --nproc_per_node 4 -m training.hybrid.synthetic_hybrids.train --dataroot LISTS \\
+        --out RUN --preset full
     python -m training.hybrid.synthetic_hybrids.train --dataroot LISTS --out RUN \\
         --vgg vgg19.pth --epochs 40
 
@@ -73,7 +73,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     perceptual.add_argument("--no-perceptual", action="store_true")
     parser.add_argument("--initial", type=Path, help="generator weights to start from")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="of the processor (default: PyTorch's)")
     parser.add_argument("--workers", type=int, default=0, help="processes that make examples")
     return parser.parse_args(arguments)
@@ -120,7 +119,7 @@ def train_generator(options: argparse.Namespace) -> int:
     perceptual: PerceptualLoss | None = None
     if settings.perceptual:
         perceptual = perceptual_loss(options.vgg or TORCHVISION)
-    run = Run(options.out, settings, pairs, perceptual, torch.device(options.device))
+    run = Run(options.out, settings, pairs, perceptual)
     if options.initial:
         run.start_from(generator_from_state(read_weights(options.initial)))
     train(run, base_folder(options.dataroot.resolve()), options.workers)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from wildlife_image.square import normalised
 from wildlife_reid.identity_classifier import identity_classifier
 
@@ -41,6 +43,7 @@ class Recipe:
     seed: int = 0
 
 
+LARGEST_GRADIENT = 1.0
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 NETWORKS: Mapping[str, dict[str, Any]] = {
     "small": {
@@ -84,13 +87,19 @@ class Trainer:
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.checkpoint, self.settings, self.recipe = checkpoint, settings, recipe
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network: nn.Module = identity_classifier(settings, classes).to(self.device)
+        self.parallel = Parallel()
+        self.network: nn.Module = identity_classifier(settings, classes)
+        self.parallel.prepare(self.network)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.saved = EpochCheckpoint(
-            checkpoint, {"network": self.network, "optimiser": self.optimiser}
+            checkpoint,
+            {
+                "network": self.network,
+                "optimiser": self.optimiser,
+                "scaler": self.parallel.scaler,
+            },
         )
         self.losses: list[float] = []
 
@@ -99,7 +108,7 @@ class Trainer:
 
         Raises TrainingError where the loss is not finite.
         """
-        self.losses = self.saved.resume(self.device)
+        self.losses = self.saved.resume(self.parallel.device)
         targets = torch.from_numpy(labels.astype(np.int64))
         steps = math.ceil(len(pixels) / self.recipe.batch)
         while len(self.losses) < self.recipe.epochs:
@@ -119,23 +128,24 @@ class Trainer:
             share = (epoch * steps + step) / max(self.recipe.epochs * steps, 1)
             for group in self.optimiser.param_groups:
                 group["lr"] = self.recipe.learning_rate * rate_factor(share, self.recipe.warm_up)
-            batch = normalised(augment(pixels[chosen]), self.settings).to(self.device)
-            loss = cross_entropy(
-                self.network(batch),
-                targets[chosen].to(self.device),
-                label_smoothing=self.recipe.smoothing,
+            batch = normalised(augment(pixels[chosen]), self.settings)
+            wanted = targets[chosen].to(self.parallel.device)
+            self.optimiser.zero_grad()
+            loss = self.parallel.backward(
+                self.network,
+                batch.to(self.parallel.device),
+                partial(cross_entropy, target=wanted, label_smoothing=self.recipe.smoothing),
             )
-            if not math.isfinite(loss.item()):
+            if not math.isfinite(loss):
                 raise TrainingError(
-                    f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower "
+                    f"the loss is {loss} in epoch {epoch + 1}, step {step + 1}; lower "
                     f"--learning-rate (now {self.recipe.learning_rate:g}); {epoch} epochs are in "
                     f"{self.checkpoint.path}"
                 )
-            self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-            self.optimiser.step()
-            total += loss.item() * len(chosen)
+            self.parallel.step(
+                self.optimiser, clipped=self.network.parameters(), longest=LARGEST_GRADIENT
+            )
+            total += loss * len(chosen)
         return total / len(pixels)
 
 

@@ -22,6 +22,7 @@ from training.common.checkpoints import Checkpoint
 from training.common.console import say_epoch
 from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from training.reid.embedding.batches import Variation, augmentation, classes, draw
 
 Report = Callable[[int, float], None]  # hears the epoch and its mean loss
@@ -58,12 +59,20 @@ class EmbeddingTrainer:
         optimiser: torch.optim.Optimizer,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network, self.loss = network.to(self.device), loss.to(self.device)
+        self.parallel = Parallel()
+        self.device = self.parallel.device
+        self.parallel.prepare(network)
+        self.network, self.loss = network, loss.to(self.device)
         self.schedule, self.optimiser = schedule, optimiser
         self.augment = augmentation(schedule.variation)
         self.saved = EpochCheckpoint(
-            checkpoint, {"network": self.network, "loss": self.loss, "optimiser": self.optimiser}
+            checkpoint,
+            {
+                "network": self.network,
+                "loss": self.loss,
+                "optimiser": self.optimiser,
+                "scaler": self.parallel.scaler,
+            },
         )
         self.losses: list[float] = []
 
@@ -118,15 +127,15 @@ class EmbeddingTrainer:
             group["lr"] = self.schedule.learning_rate * share * group["share"]
         train_mode(self.network)
         self.optimiser.zero_grad()
-        loss: Tensor = self.loss(self.network(pixels), labels)
-        value = float(loss.item())
+        value = self.parallel.backward(
+            self.network, pixels, lambda embeddings: self.loss(embeddings, labels)
+        )
         if not math.isfinite(value):
             raise TrainingError(
                 f"the loss is {value} in epoch {epoch + 1}, step {step + 1}; lower the learning "
                 f"rate (now {self.schedule.learning_rate:g}) and train into another folder"
             )
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        self.parallel.step(self.optimiser)
         return value
 
     def resume(self) -> None:

@@ -27,12 +27,14 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
+from training.common import processes
 from training.common.atomic import write_bytes
 from training.common.checkpoints import Checkpoint
 from training.common.console import say, say_epoch
 from training.common.digests import short_digest
 from training.common.epoch_checkpoints import EpochCheckpoint
 from training.common.errors import TrainingError
+from training.common.parallel import Parallel
 from training.common.script import add_recipe_options, changed, parser, run
 from training.reid.landmarks.data import Marked, read_marked
 from training.reid.options import refuse_not_positive
@@ -71,13 +73,20 @@ class LandmarkTrainer:
     def __init__(self, recipe: Recipe, checkpoint: Checkpoint) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = LandmarkNetwork().to(self.device)
+        self.parallel = Parallel()
+        self.device = self.parallel.device
+        self.network = LandmarkNetwork()
+        self.parallel.prepare(self.network)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self.saved = EpochCheckpoint(
-            checkpoint, {"network": self.network, "optimiser": self.optimiser}
+            checkpoint,
+            {
+                "network": self.network,
+                "optimiser": self.optimiser,
+                "scaler": self.parallel.scaler,
+            },
         )
         self.vary = variation()
         self.losses: list[float] = []
@@ -103,18 +112,21 @@ class LandmarkTrainer:
         pixels = marked.images[chosen].to(self.device).float() / 255
         points = in_pixels(marked.points[chosen]).to(self.device)
         pixels, points = self.vary(pixels, points)
-        predicted = self.network(pixels.clamp(0, 1))
-        loss = smooth_l1_loss(predicted, from_pixels(points), beta=self.recipe.rounded)
-        if not math.isfinite(loss.item()):
+        true = from_pixels(points)
+        self.optimiser.zero_grad()
+        loss = self.parallel.backward(
+            self.network,
+            pixels.clamp(0, 1),
+            lambda predicted: smooth_l1_loss(predicted, true, beta=self.recipe.rounded),
+        )
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {loss.item()} in epoch {len(self.losses) + 1}, step {step + 1}; "
+                f"the loss is {loss} in epoch {len(self.losses) + 1}, step {step + 1}; "
                 f"lower --learning-rate (now {self.recipe.learning_rate:g}) and train into another "
                 "file"
             )
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        return float(loss.item())
+        self.parallel.step(self.optimiser)
+        return loss
 
 
 def in_pixels(points: Tensor) -> Tensor:
@@ -146,10 +158,11 @@ def train(data: Path, out: Path, test: Path | None, recipe: Recipe) -> None:
         out.with_name(out.name + ".last.pt"), {**asdict(recipe), "images": digest}
     )
     network = LandmarkTrainer(recipe, checkpoint).train(marked)
+    processes.end_others()
     state = {n: t.half() if t.is_floating_point() else t for n, t in network.state_dict().items()}
     network.load_state_dict(state)  # rounded as in the file, so that the file is measured
     write_bytes(out, save(state))
-    checkpoint.path.unlink(missing_ok=True)
+    checkpoint.discard()
     for name, some in {"trained on": marked, "others": others}.items():
         if some:
             off = 100 * errors(network, some)

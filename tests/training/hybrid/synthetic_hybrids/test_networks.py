@@ -246,7 +246,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
 def test_the_full_networks_take_a_step_at_256_pixels(tmp_path: Path) -> None:
     pair = lists.Pair("Images/a/train/pidinet_edges/a.png", "Images/a/train/good/a.jpg")
     perceptual = losses.PerceptualLoss(losses.vgg19_features())
-    run = runs.Run(tmp_path, runs.Settings(batch=1), [pair], perceptual, torch.device("cpu"))
+    run = runs.Run(tmp_path, runs.Settings(batch=1), [pair], perceptual)
     image = gradient_image(256)
     one = warps.make_example(image, image, 0)
     inputs = torch.cat([one.edge, one.reference])[None]

@@ -53,7 +53,7 @@ def test_the_loss_falls_in_a_few_steps() -> None:
     settings = replace(small, epochs=100, learning_rate=2e-3, seed=0, perceptual=True)
     pair = lists.Pair("Images/a/train/pidinet_edges/a.png", "Images/a/train/good/a.jpg")
     perceptual = losses.PerceptualLoss(small_vgg())
-    run = runs.Run(Path("unused"), settings, [pair], perceptual, torch.device("cpu"))
+    run = runs.Run(Path("unused"), settings, [pair], perceptual)
     image = gradient_image(32)
     examples = [warps.make_example(image, image, seed) for seed in range(4)]
     inputs = torch.stack([torch.cat([one.edge, one.reference]) for one in examples])
@@ -211,7 +211,7 @@ def test_every_epoch_shows_every_image_once_in_its_own_order() -> None:
 def run_generation(dataroot: Path, trained: Path, out: Path, kind: str = "signal") -> int:
     weights = str(trained / "generator.safetensors")
     folder = str(dataroot / "Lists" / kind)
-    fixed = ["--device", "cpu", "--threads", "1", "--batch", "4"]
+    fixed = ["--threads", "1", "--batch", "4"]
     return generate.main(["--weights", weights, "--dataroot", folder, "--out", str(out), *fixed])
 
 
