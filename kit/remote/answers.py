@@ -123,7 +123,10 @@ class Sent:
 
 @dataclass(frozen=True)
 class DataSet:
-    """An uploaded file. size: 0 before the server was told that the upload is complete."""
+    """An uploaded file.
+
+    size: 0 before the server was told that the upload is complete; -1 where it tells none.
+    """
 
     id: int
     key: str
@@ -226,7 +229,7 @@ def data_set(content: Any) -> DataSet:
         key=str(content["key"]),
         file_name=str(content.get("file_name") or ""),
         owner=str(content.get("created_by") or ""),
-        size=int(float(content.get("submission_file_size") or 0)),
+        size=int(float(content.get("submission_file_size", -1) or 0)),
     )
 
 

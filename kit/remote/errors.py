@@ -56,6 +56,10 @@ class Answered(PlatformError):
         return frozenset(self.content) if isinstance(self.content, dict) else frozenset()
 
 
+class ZipChanged(KitError):
+    """The zip is another one than the one that was checked."""
+
+
 _LONGEST = 300
 
 

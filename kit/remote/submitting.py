@@ -14,7 +14,7 @@ from kit.errors import KitError
 from kit.remote import journal as stages
 from kit.remote.answers import DataSet
 from kit.remote.api import Platform
-from kit.remote.errors import SAME_COMMAND, Answered, PlatformError, Unclear
+from kit.remote.errors import SAME_COMMAND, Answered, PlatformError, Unclear, ZipChanged
 from kit.remote.journal import Journal
 
 # How often a lost answer is looked up; the waits between grow as those of a download.
@@ -99,7 +99,10 @@ class Submitter:
         key, url = self._make_data_set()
         self.journal.write(stage=stages.MADE, key=key)
         try:
-            self.platform.storage.upload(url, order.path, self.on_bytes)
+            self.platform.storage.upload(url, order.path, order.sha256, self.on_bytes)
+        except ZipChanged:
+            self._forget_data_set()
+            raise
         except Answered as error:
             if error.status == _FORBIDDEN:
                 raise _Expired(error) from error
@@ -124,10 +127,13 @@ class Submitter:
         raise AssertionError("unreachable")
 
     def _compare_size(self, key: str) -> None:
-        """Refuse a data set that the server holds with another number of bytes."""
+        """Refuse a data set that the server holds with another number of bytes.
+
+        A size below 0 says that the server could not find out.
+        """
         order = self.journal.order
         found = next((s for s in self._same_name() if s.key == key), None)
-        if found and found.size > 0 and found.size != order.size:
+        if found and found.size >= 0 and found.size != order.size:
             self._forget_data_set()
             self.journal.write(stage=stages.NEW, key="")
             raise KitError(

@@ -112,8 +112,7 @@ def test_a_request_that_something_repeated_is_told(
 def test_a_server_that_says_nothing_is_given_up_and_asked_again(
     step: str, commands: Commands, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("transport", "storage"):
-        monkeypatch.setattr(f"kit.remote.{name}.TIMEOUT", 0.5)
+    monkeypatch.setattr("kit.remote.clients.TIMEOUT", 0.5)
     platform.fault(*STEPS[step], stall)
     answer = commands.submit()
     assert answer.status == 0, answer.err
