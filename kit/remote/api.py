@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.remote import answers
 from kit.remote.answers import Competition, DataSet, Sent, read
-from kit.remote.errors import Answered, PlatformError
+from kit.remote.errors import Answered, PlatformError, Unclear
 
 if TYPE_CHECKING:
     from kit.remote.storage import Storage
@@ -123,11 +123,19 @@ class Platform:
         self.transport.delete(f"/api/datasets/{number}/")
 
     def make_submission(self, key: str, phase: int, tasks: list[int]) -> int:
-        """Make a submission of a data set; return its number. Not repeated: see `post`."""
+        """Make a submission of a data set; return its number. Not repeated: see `post`.
+
+        Raises:
+            Unclear: it may have been made.
+            Answered: as for `post`.
+        """
         content = self.transport.post(
             "/api/submissions/", {"data": key, "phase": phase, "tasks": tasks}
         )
-        return read("the new submission", content, lambda c: int(c["id"]))
+        try:
+            return read("the new submission", content, lambda c: int(c["id"]))
+        except PlatformError as error:
+            raise Unclear(error.message, hint=error.hint) from error
 
     def submission(self, number: int) -> Sent:
         """Return a submission.

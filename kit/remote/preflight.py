@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kit.errors import UsageProblem
-from kit.remote.answers import APPROVED, Competition, Phase, RemoteTask
+from kit.remote.answers import APPROVED, Competition, Phase, RemoteTask, Sent
 from kit.remote.api import Platform
 from kit.remote.journal import Journal, Order
 
@@ -38,11 +38,13 @@ class Place:
 class Preflight:
     """What the server would say.
 
-    problems: why it would refuse. twice: that it has the zip already. notes: what else to know.
+    problems: why it would refuse. twice: that it has the zip already. same: the submissions of the
+    same zip. notes: what else to know.
     """
 
     problems: tuple[str, ...]
     twice: tuple[str, ...]
+    same: tuple[int, ...]
     notes: tuple[str, ...]
 
 
@@ -115,9 +117,11 @@ def look(platform: Platform, place: Place, journal: Journal) -> Preflight:
     ]
     if not problems and (why := platform.refusal(place.phase.id)):
         problems.append(f"the server would take no submission: {why}")
-    twice = _twice(platform, journal)
+    order = journal.order
+    same = [o for o in platform.submissions(order.phase) if o.file_name == order.file_name]
+    twice = _twice([one for one in same if one.id not in _accepted(journal)])
     notes = _notes(place, now, platform.transport.skew)
-    return Preflight(tuple(problems), tuple(twice), tuple(notes))
+    return Preflight(tuple(problems), tuple(twice), tuple(o.id for o in same), tuple(notes))
 
 
 def _standing(competition: Competition) -> list[str]:
@@ -160,12 +164,13 @@ def _space(platform: Platform, order: Order) -> list[str]:
     ]
 
 
-def _twice(platform: Platform, journal: Journal) -> list[str]:
+def _accepted(journal: Journal) -> Sequence[int]:
+    """Return the submissions of the same zip that an interrupted command knew of."""
+    return journal.state.known if journal.begun else ()
+
+
+def _twice(found: Sequence[Sent]) -> list[str]:
     """Say that the same zip was submitted to this phase, by this machine or another one."""
-    if journal.begun:
-        return []
-    order = journal.order
-    found = [o for o in platform.submissions(order.phase) if o.file_name == order.file_name]
     if not found:
         return []
     told = ", ".join(f"{one.id} ({one.status}, {one.created:%Y-%m-%d %H:%M} UTC)" for one in found)

@@ -59,14 +59,16 @@ class Submitter:
         return self._done(self._make_submission())
 
     def made(self) -> int | None:
-        """Return the submission that an earlier command made, also one that saw no answer."""
+        """Return the submission that an earlier command made, also one that saw no answer.
+
+        One to other tasks is not what this command was asked for.
+        """
         state = self.journal.state
-        if state.stage == stages.SUBMITTED:
-            return state.number
-        if state.stage != stages.SUBMITTING or (number := self._found()) is None:
-            return None
-        self.notes.append(f"submission {number} was made by the interrupted command")
-        return self._done(number)
+        number = state.number if state.stage == stages.SUBMITTED else None
+        if state.stage == stages.SUBMITTING and (number := self._found()) is not None:
+            self.notes.append(f"submission {number} was made by the interrupted command")
+            self._done(number)
+        return number if state.tasks == self.journal.order.tasks else None
 
     def _done(self, number: int) -> int:
         self.journal.write(stage=stages.SUBMITTED, number=number)
@@ -118,7 +120,7 @@ class Submitter:
             try:
                 return self.platform.make_data_set(order.file_name, order.size, order.competition)
             except (Unclear, Answered) as error:
-                if isinstance(error, Answered) and error.status < 500:
+                if isinstance(error, Answered) and not error.is_unclear:
                     raise _no_data_set(error, order.size) from error
                 self._forget_data_set()
                 if asked == _ASKED:
@@ -178,14 +180,16 @@ class Submitter:
     def _make_submission(self) -> int:
         order = self.journal.order
         if self.journal.state.stage == stages.UPLOADED:
-            before = tuple(str(number) for number in self._numbers())
+            there = self._numbers()
+            self._refuse_another(there)
+            before = tuple(str(number) for number in there)
             self.journal.write(stage=stages.SUBMITTING, before=before)
         for asked in range(1, _ASKED + 1):
             try:
                 key = self.journal.state.key
                 return self.platform.make_submission(key, order.phase, [*order.tasks])
             except (Unclear, Answered) as error:
-                if isinstance(error, Answered) and error.status < 500:
+                if isinstance(error, Answered) and not error.is_unclear:
                     self.journal.write(stage=stages.UPLOADED)
                     raise self._refused(error) from error
                 if (number := self._looked_up()) is not None:
@@ -197,6 +201,20 @@ class Submitter:
                 if asked == _ASKED:
                     raise _kept(error.message) from error
         raise AssertionError("unreachable")
+
+    def _refuse_another(self, there: list[int]) -> None:
+        """Make no second submission where another command or machine made one meanwhile.
+
+        Raises:
+            KitError: it did.
+        """
+        if new := [number for number in there if number not in self.journal.state.known]:
+            listed = ", ".join(map(str, new))
+            raise KitError(
+                f"{self.journal.order.name}: another command or machine submitted the same zip "
+                f"meanwhile: {listed}; this one did not submit it",
+                hint="--force submits it once more",
+            )
 
     def _refused(self, error: Answered) -> KitError:
         """Say why a submission was refused; a data set that has gone is uploaded again."""

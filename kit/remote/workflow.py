@@ -13,11 +13,11 @@ from kit.errors import KitError
 from kit.remote import journal as stages
 from kit.remote import local, preflight, records
 from kit.remote.api import Platform
-from kit.remote.errors import PlatformError
+from kit.remote.errors import SAME_COMMAND, Interrupted, PlatformError
 from kit.remote.journal import FOLDER, Journal, Order
 from kit.remote.local import Checks, Local, Packed
 from kit.remote.logs import Fetched, fetch_logs
-from kit.remote.preflight import Place
+from kit.remote.preflight import Place, Preflight
 from kit.remote.reconcile import Comparison, reconcile
 from kit.remote.submitting import Submitter
 from kit.remote.watching import Outcome, Watch
@@ -25,6 +25,7 @@ from kit.standings import history
 from kit.submissions import Submission
 
 Tell = Callable[[str], None]
+_WAIT = "the same command with --watch waits for it; nothing is uploaded again"
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,30 @@ class Workflow:
         self._dist = dist
         self._tell = tell
         self._on_bytes = on_bytes
+        self._number: int | None = None
 
     def run(self, submission: Submission, wishes: Wishes) -> Result:
         """Do what the user asked for, or resume it.
 
         Raises:
             KitError: something speaks against the upload, or it could not be made.
+            Interrupted: the user stopped it.
         """
+        try:
+            result = self._begin(submission, wishes)
+            if result.number is not None:
+                self._follow(result, result.number, wishes)
+            return result
+        except KeyboardInterrupt as error:
+            raise _interrupted(self._number) from error
+
+    def _begin(self, submission: Submission, wishes: Wishes) -> Result:
         with TemporaryDirectory(prefix="kit-submit-") as temporary:
             target = self._dist / f"{submission.name}.zip"
             written = Path(temporary) / target.name if wishes.dry_run else target
             zipped = local.packed(submission, written, wishes.checks.bundle, wishes.force)
             result = self._submit(submission, zipped, wishes)
-        if result.number is not None:
-            self._follow(result, result.number, wishes)
+        self._number = result.number
         return result
 
     def _submit(self, submission: Submission, zipped: Packed, wishes: Wishes) -> Result:
@@ -136,11 +147,10 @@ class Workflow:
             result.number = self._made(submitter, wishes)
             if result.number is not None:
                 return result
-            self._refuse(submission, zipped, wishes, journal, result)
+            there = self._refuse(submission, zipped, wishes, journal, result)
             if wishes.dry_run:
                 return result
-            if journal.state.stage == stages.SUBMITTED:
-                journal.start_again()
+            journal.begin(there.same)
             self._tell(f"uploading {order.size:,} bytes")
             result.number = submitter.submit()
         return result
@@ -175,8 +185,8 @@ class Workflow:
         wishes: Wishes,
         journal: Journal,
         result: Result,
-    ) -> None:
-        """Stop where something speaks against the upload.
+    ) -> Preflight:
+        """Stop where something speaks against the upload; return what the platform says.
 
         Raises:
             KitError: every reason; what --force does not override comes first.
@@ -190,7 +200,7 @@ class Workflow:
         ours = [*there.twice, *(result.local.problems if result.local else ())]
         result.problems = [*there.problems, *ours]
         if wishes.dry_run or not (there.problems or (ours and not wishes.force)):
-            return
+            return there
         hint = "nothing was uploaded" + ("" if there.problems else "; --force submits all the same")
         raise KitError(f"{submission.name}: not submitted", result.problems, hint)
 
@@ -200,15 +210,29 @@ class Workflow:
         return local.look(submission, zipped, checks, self._place.phase, known, self._tell)
 
     def _follow(self, result: Result, number: int, wishes: Wishes) -> None:
-        """Wait for the submission, compare its scores, and write down what is known."""
+        """Look at the submission or wait for it, and write down what is known.
+
+        Raises:
+            PlatformError: it was to be waited for, and the network is gone.
+        """
+        try:
+            if wishes.wait_s is None:
+                sent = self._platform.submission(number)
+                self._remember(result, Outcome(sent, (), ()))
+            else:
+                self._wait(result, number, wishes.wait_s)
+        except PlatformError as error:
+            said = f"submission {number} was made; what became of it is not known: {error.message}"
+            if wishes.wait_s is None:
+                result.notes.append(said)
+                return
+            raise PlatformError(said, hint=_WAIT) from error
+
+    def _wait(self, result: Result, number: int, wait_s: float) -> None:
+        """Wait for the scores, and compare them."""
         competition = self._place.competition
-        if wishes.wait_s is None:
-            sent = self._platform.submission(number)
-            self._remember(result, Outcome(sent, (), ()))
-            return
-        columns = competition.columns
-        watch = Watch(self._platform, columns, self._tell)
-        result.outcome = watch.wait(number, wishes.wait_s)
+        watch = Watch(self._platform, competition.columns, self._tell)
+        result.outcome = watch.wait(number, wait_s)
         self._remember(result, result.outcome)
         if not result.outcome.in_time:
             return
@@ -228,3 +252,10 @@ class Workflow:
             result.logs = fetch_logs(self._platform, number, folder)
         except PlatformError as error:  # hidden, or no network: the scores are here all the same
             result.notes.append(f"no logs: {error.message}")
+
+
+def _interrupted(number: int | None) -> Interrupted:
+    """Say where a command stands that the user has stopped."""
+    if number is None:
+        return Interrupted("interrupted before the submission was made", hint=SAME_COMMAND)
+    return Interrupted(f"interrupted; submission {number} is on the platform", hint=_WAIT)

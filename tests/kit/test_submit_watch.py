@@ -11,7 +11,7 @@ import pytest
 
 from kit.remote.reconcile import reconcile
 from kit.remote.watching import Outcome
-from tests.support.platform_commands import Commands, write_run
+from tests.support.platform_commands import Commands, is_whole, write_run
 from tests.support.platform_server import drop, status
 from tests.support.platform_state import FakePlatform
 from tests.support.remote_answers import competition, sent
@@ -188,7 +188,11 @@ def test_a_network_that_stays_away_while_waiting_is_one_message(
     platform.fault("GET", r"/submissions/\d+/$", *([drop] * 1000))
     answer = commands.submit("--watch", "--timeout", "300")
     assert answer.status == 1
-    assert "run the same command again" in answer.text
+    assert "submission 500 was made; what became of it is not known" in answer.text
+    assert "the same command with --watch waits for it" in answer.text
+    platform.faults.clear()
+    assert commands.submit("--watch").status == 0
+    is_whole(platform)
 
 
 def test_hidden_logs_are_a_note(commands: Commands, platform: FakePlatform) -> None:
