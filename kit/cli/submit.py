@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from kit import submissions
 from kit.cli.options import bundle_option
-from kit.cli.printing import console, json_option, print_json, progress, size, table
+from kit.cli.printing import console, json_option, print_json, progress, say, size, table
 from kit.cli.remote import (
     RUNS,
     competition_option,
@@ -79,11 +80,12 @@ def command(
     checks = Checks(options["bundle_path"], options["images"], options["quick"])
     wait_s = options["timeout_s"] if options["watch"] else None
     wishes = Wishes(checks, options["force"], options["dry_run"], wait_s)
-    with connected(server) as platform, _telling(as_json) as tell:
+    with connected(server) as platform, _telling(as_json) as (tell, on_status):
         place = preflight.find_place(platform, competition, phase, tasks)
         workflow = Workflow(
-            platform, place, RUNS, Path("dist"), tell, lambda count: tell(f"sent {size(count)}")
-        )
+            platform, place, RUNS, Path("dist"), tell,
+            lambda count: tell(f"sent {size(count)}"), on_status,
+        )  # fmt: skip
         result = workflow.run(found, wishes)
     if as_json:
         print_json(result.as_json())
@@ -93,10 +95,21 @@ def command(
 
 
 @contextmanager
-def _telling(quiet: bool) -> Iterator[Tell]:
-    """Show what is being done, on a terminal."""
+def _telling(quiet: bool) -> Iterator[tuple[Tell, Tell]]:
+    """Show what is being done, on a terminal; a log gets a line for each change of the status."""
     with progress("asking the platform", quiet) as show:
-        yield show or (lambda what: None)
+        if show:
+            yield show, show
+        else:
+            yield _nothing, _nothing if quiet else _to_log
+
+
+def _nothing(what: str) -> None:
+    """Show nothing."""
+
+
+def _to_log(line: str) -> None:
+    say(f"{datetime.now():%H:%M:%S}  {line}", err=True)
 
 
 def _show(result: Result) -> None:

@@ -143,7 +143,7 @@ def read(what: str, content: Any, builder: Callable[[Any], T]) -> T:
     """
     try:
         return builder(content)
-    except KeyError as error:
+    except LookupError as error:
         raise _odd(what, f"without the field {error}") from error
     except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise _odd(what, f"with a value of another kind ({error})") from error

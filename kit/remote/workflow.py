@@ -94,7 +94,7 @@ class Workflow:
     """Submits one submission to one place.
 
     runs: the folder of runs. dist: of zips. tell: called with what begins. on_bytes: with the
-    number of bytes that were sent.
+    number of bytes that were sent. on_status: with each status while it is waited for.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Workflow:
         dist: Path,
         tell: Tell = lambda what: None,
         on_bytes: Callable[[int], None] = lambda count: None,
+        on_status: Tell = lambda line: None,
     ) -> None:
         self._platform = platform
         self._place = place
@@ -112,6 +113,7 @@ class Workflow:
         self._dist = dist
         self._tell = tell
         self._on_bytes = on_bytes
+        self._on_status = on_status
         self._number: int | None = None
 
     def run(self, submission: Submission, wishes: Wishes) -> Result:
@@ -231,7 +233,7 @@ class Workflow:
     def _wait(self, result: Result, number: int, wait_s: float) -> None:
         """Wait for the scores, and compare them."""
         competition = self._place.competition
-        watch = Watch(self._platform, competition.columns, self._tell)
+        watch = Watch(self._platform, competition.columns, self._on_status)
         result.outcome = watch.wait(number, wait_s)
         self._remember(result, result.outcome)
         if not result.outcome.in_time:

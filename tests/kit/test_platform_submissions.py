@@ -123,6 +123,18 @@ def test_an_address_that_expired_meanwhile_is_asked_for_again(
     assert platform.count("GET", "get_details") == 2
 
 
+def test_a_log_that_is_gone_when_it_is_asked_for_again_is_one_message(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    assert commands.submit().status == 0
+    platform.fault("GET", "/storage/", status(403))
+    platform.fault("GET", "get_details", lambda handler, usual: usual(), status(200, {"logs": []}))
+    answer = commands("fetch-logs", "500")
+    assert answer.status == 1
+    assert "submission 500: expected the answer of a Codabench server" in answer.text
+    assert not Path("runs/submissions/500").exists()
+
+
 def test_a_fetch_that_fails_leaves_the_earlier_one(
     commands: Commands, platform: FakePlatform
 ) -> None:

@@ -195,6 +195,44 @@ def test_a_network_that_stays_away_while_waiting_is_one_message(
     is_whole(platform)
 
 
+def test_a_log_gets_a_line_for_each_change_and_one_every_few_minutes(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.steps = ["Submitting", *["Running"] * 20, "Scoring", "Finished"]
+    answer = commands.submit("--watch")
+    assert answer.status == 0
+    assert "\x1b" not in answer.err
+    assert "\r" not in answer.err
+    lines = [line.split("  ", 1)[1] for line in answer.err.splitlines()]
+    said = [line.split(",")[0] for line in lines]
+    assert list(dict.fromkeys(said)) == [
+        "Submitting", "Running", "still Running", "Scoring", "Finished",
+    ]  # fmt: skip
+    assert lines[0] == "Submitting, after 0 s"
+    assert said.count("still Running") == 3  # of 20 looks in as many minutes
+    assert not commands.submit("--watch", "--json").err
+
+
+def test_a_finished_submission_without_any_score_is_no_success_on_a_hidden_leaderboard(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    """Its columns are unknown then, but the user's own scores are not hidden."""
+
+    def hidden(handler: Any, usual: Any) -> Any:
+        code, content, headers = usual()
+        return code, {**content, "leaderboards": []}, headers
+
+    platform.fault("GET", "/competitions/", *([hidden] * 3))
+    platform.late_looks = 10**6
+    answer = commands.submit("--watch", "--json")
+    assert answer.status == 1
+    assert answer.json["outcome"]["missing"] == ["any score"]
+    platform.own[0].late_looks = 0
+    again = commands.submit("--watch", "--json")
+    assert again.status == 0
+    assert again.json["outcome"]["missing"] == []
+
+
 def test_hidden_logs_are_a_note(commands: Commands, platform: FakePlatform) -> None:
     platform.hidden, platform.steps = {"all"}, ["Submitting", "Failed"]
     answer = commands.submit("--watch")
