@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from kit.cli.printing import console, table
+from kit.errors import UsageProblem
 from kit.remote.answers import Sent
 from kit.remote.logs import Fetched
+from kit.remote.secret_key import SECRET_KEY_VARIABLE, find_secret_key
 from kit.remote.server import DEFAULT_SERVER
 
 RUNS = Path("runs")
@@ -24,7 +27,30 @@ competition_option = click.option(
     "--competition", type=click.IntRange(min=1), required=True, metavar="ID",
     help="Number of the competition, as in its address.",
 )  # fmt: skip
+secret_key_option = click.option(
+    "--secret-key", "ask_secret_key", is_flag=True,
+    help="Ask for the secret key of a private competition; also from CODABENCH_SECRET_KEY.",
+)  # fmt: skip
 phase_option = click.option("--phase", help="Name or number of the phase. Default: the open one.")
+
+
+def secret_key(ask: bool) -> str:
+    """Return the secret key of the environment; else ask for it, if the user wants that.
+
+    Raises:
+        UsageProblem: there is no terminal to ask on.
+        KitError: it cannot be one.
+    """
+    return find_secret_key(_asked if ask else None)
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise UsageProblem(
+            "--secret-key: expected a terminal to ask on, found none",
+            hint=f"set {SECRET_KEY_VARIABLE}",
+        )
+    return str(click.prompt("Secret key (it is not shown)", hide_input=True, err=True))
 
 
 def scores_text(sent: Sent) -> str:

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from kit.cli.printing import console, json_option, print_json, progress
-from kit.cli.remote import RUNS, competition_option, phase_option, server_option, show_submissions
+from kit.cli.remote import (
+    RUNS,
+    competition_option,
+    phase_option,
+    secret_key,
+    secret_key_option,
+    server_option,
+    show_submissions,
+)
 from kit.remote import preflight, records
 from kit.remote.answers import Sent
 from kit.remote.connection import connected
@@ -19,15 +27,19 @@ from kit.standings import history
 @click.command("submissions")
 @competition_option
 @phase_option
+@secret_key_option
 @server_option
 @json_option
-def command(competition: int, phase: str | None, server: str, as_json: bool) -> int:
+def command(
+    competition: int, phase: str | None, ask_secret_key: bool, server: str, as_json: bool
+) -> int:
     """List your submissions to a phase: status, scores, whether on the leaderboard.
 
     Scores of submissions that were made here go into the history, for `kit leaderboard`. Your
     token comes from CODABENCH_TOKEN or the system's keyring.
     """
-    with connected(server) as platform, progress("asking the platform", quiet=as_json):
+    key = secret_key(ask_secret_key)
+    with connected(server, key) as platform, progress("asking the platform", quiet=as_json):
         place = preflight.find_place(platform, competition, phase, ())
         found = platform.submissions(place.phase.id)
         title = place.competition.title

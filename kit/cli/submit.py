@@ -17,6 +17,8 @@ from kit.cli.remote import (
     RUNS,
     competition_option,
     phase_option,
+    secret_key,
+    secret_key_option,
     server_option,
     show_fetched,
 )
@@ -54,6 +56,11 @@ if TYPE_CHECKING:
     "--images", type=click.IntRange(min=1), metavar="N",
     help="Number of hidden images, for the forecast. Default: those of the bundle's task.",
 )  # fmt: skip
+@click.option(
+    "--fact-sheet", "fact_sheet_path", type=click.Path(path_type=Path), metavar="FILE",
+    help="Answers to the organiser's questions, as YAML or JSON.",
+)  # fmt: skip
+@secret_key_option
 @server_option
 @json_option
 def command(
@@ -73,14 +80,17 @@ def command(
     """
     from kit.remote import preflight
     from kit.remote.connection import connected
+    from kit.remote.fact_sheet import read_answers
     from kit.remote.local import Checks
     from kit.remote.workflow import Wishes, Workflow
 
     found = submissions.find(submission)
     checks = Checks(options["bundle_path"], options["images"], options["quick"])
     wait_s = options["timeout_s"] if options["watch"] else None
-    wishes = Wishes(checks, options["force"], options["dry_run"], wait_s)
-    with connected(server) as platform, _telling(as_json) as (tell, on_status):
+    answers = read_answers(path) if (path := options["fact_sheet_path"]) else None
+    wishes = Wishes(checks, options["force"], options["dry_run"], wait_s, answers)
+    key = secret_key(options["ask_secret_key"])
+    with connected(server, key) as platform, _telling(as_json) as (tell, on_status):
         place = preflight.find_place(platform, competition, phase, tasks)
         workflow = Workflow(
             platform, place, RUNS, Path("dist"), tell,

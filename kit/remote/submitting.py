@@ -15,6 +15,7 @@ from kit.remote import journal as stages
 from kit.remote.answers import DataSet
 from kit.remote.api import Platform
 from kit.remote.errors import SAME_COMMAND, Answered, PlatformError, Unclear, ZipChanged
+from kit.remote.fact_sheet import Answers
 from kit.remote.journal import Journal
 
 # How often a lost answer is looked up; the waits between grow as those of a download.
@@ -39,12 +40,14 @@ class Submitter:
     """Carries out the order of a journal.
 
     on_bytes: gets the number of bytes that were sent. notes: what a person may want to know.
+    answers: to the competition's fact sheet.
     """
 
     platform: Platform
     journal: Journal
     on_bytes: Callable[[int], None] = lambda count: None
     notes: list[str] = field(default_factory=list)
+    answers: Answers | None = None
 
     def submit(self) -> int:
         """Return the number of the submission, which is made if it is not there yet.
@@ -187,7 +190,8 @@ class Submitter:
         for asked in range(1, _ASKED + 1):
             try:
                 key = self.journal.state.key
-                return self.platform.make_submission(key, order.phase, [*order.tasks])
+                tasks = [*order.tasks]
+                return self.platform.make_submission(key, order.phase, tasks, self.answers)
             except (Unclear, Answered) as error:
                 if isinstance(error, Answered) and not error.is_unclear:
                     self.journal.write(stage=stages.UPLOADED)

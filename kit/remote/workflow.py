@@ -14,6 +14,7 @@ from kit.remote import journal as stages
 from kit.remote import local, preflight, records
 from kit.remote.api import Platform
 from kit.remote.errors import SAME_COMMAND, Interrupted, PlatformError
+from kit.remote.fact_sheet import Answers, complete
 from kit.remote.journal import FOLDER, Journal, Order
 from kit.remote.local import Checks, Local, Packed
 from kit.remote.logs import Fetched, fetch_logs
@@ -30,12 +31,16 @@ _WAIT = "the same command with --watch waits for it; nothing is uploaded again"
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asked for. wait_s: how long to wait for the scores; None: not at all."""
+    """What the user asked for. wait_s: how long to wait for the scores; None: not at all.
+
+    answers: to the competition's fact sheet; None: none are sent.
+    """
 
     checks: Checks
     force: bool = False
     dry_run: bool = False
     wait_s: float | None = None
+    answers: Answers | None = None
 
 
 @dataclass
@@ -145,7 +150,8 @@ class Workflow:
         journal = Journal(self._runs, order)
         result = Result(order, self._place)
         with journal.locked() if not wishes.dry_run else nullcontext():
-            submitter = Submitter(self._platform, journal, self._on_bytes, result.notes)
+            answers = self._answers(wishes)
+            submitter = Submitter(self._platform, journal, self._on_bytes, result.notes, answers)
             result.number = self._made(submitter, wishes)
             if result.number is not None:
                 return result
@@ -156,6 +162,11 @@ class Workflow:
             self._tell(f"uploading {order.size:,} bytes")
             result.number = submitter.submit()
         return result
+
+    def _answers(self, wishes: Wishes) -> Answers | None:
+        """Return what is sent as answers to the fact sheet."""
+        sheet = self._place.competition.fact_sheet
+        return None if wishes.answers is None else complete(sheet, wishes.answers)
 
     def _order(self, submission: Submission, zipped: Packed, dry_run: bool) -> Order:
         place, path = self._place, zipped.path
@@ -194,12 +205,12 @@ class Workflow:
             KitError: every reason; what --force does not override comes first.
         """
         self._tell("asking the platform")
-        there = preflight.look(self._platform, self._place, journal)
+        there = preflight.look(self._platform, self._place, journal, wishes.answers)
         result.notes += there.notes
         if not (journal.begun or there.problems):
             result.local = self._looked(submission, zipped, wishes.checks)
             result.notes += result.local.notes
-        ours = [*there.twice, *(result.local.problems if result.local else ())]
+        ours = [*there.ours, *(result.local.problems if result.local else ())]
         result.problems = [*there.problems, *ours]
         if wishes.dry_run or not (there.problems or (ours and not wishes.force)):
             return there
