@@ -14,6 +14,7 @@ from kit.remote.answers import Sent
 from kit.remote.logs import Fetched
 from kit.remote.secret_key import SECRET_KEY_VARIABLE, find_secret_key
 from kit.remote.server import DEFAULT_SERVER
+from kit.remote.watching import Outcome
 
 RUNS = Path("runs")
 server_option = click.option(
@@ -58,6 +59,10 @@ def scores_text(sent: Sent) -> str:
     return ", ".join(f"{key} {value.normalize():f}" for key, value in sent.scores.items())
 
 
+def _status(sent: Sent) -> str:
+    return sent.status + (f": {sent.details}" if sent.details else "")
+
+
 def show_fetched(fetched: Fetched) -> None:
     """Print the files that were fetched, and what there is not."""
     screen = console()
@@ -68,18 +73,14 @@ def show_fetched(fetched: Fetched) -> None:
     screen.print(f"Logs and results: {fetched.folder}")
 
 
-def show_submissions(found: Sequence[Sent]) -> None:
-    """Print a table of submissions."""
-    rows = [
-        [
-            str(one.id),
-            f"{one.created:%Y-%m-%d %H:%M}",
-            one.status + (f": {one.details}" if one.details else ""),
-            "yes" if one.on_board else "",
-            one.file_name,
-            scores_text(one),
-        ]
-        for one in found
-    ]
-    titles = ["ID", "UTC", "Status", "board", "File", "Scores"]
+def show_submissions(found: Sequence[Outcome]) -> None:
+    """Print a table of submissions, with a line for each of several tasks."""
+    rows = []
+    for outcome in found:
+        one = outcome.sent
+        board, when = "yes" if one.on_board else "", f"{one.created:%Y-%m-%d %H:%M}"
+        rows.append([str(one.id), when, _status(one), board, one.file_name, scores_text(one)])
+        for each in outcome.children:
+            rows.append([str(each.id), "", _status(each), "", each.task, scores_text(each)])
+    titles = ["ID", "UTC", "Status", "board", "File or task", "Scores"]
     console(wrap=True).print(table(titles, rows, numbers=[0], unbroken=[0, 1]))

@@ -134,7 +134,11 @@ class Watch:
 
 def look_at(platform: Platform, number: int, columns: Sequence[str]) -> Outcome:
     """Return what is to be seen of a submission now."""
-    sent = platform.submission(number)
+    return with_children(platform, platform.submission(number), columns)
+
+
+def with_children(platform: Platform, sent: Sent, columns: Sequence[str] = ()) -> Outcome:
+    """Return what is to be seen of a submission, and of its child for each of several tasks."""
     children = tuple(platform.submission(child) for child in sorted(sent.children))
     return Outcome(sent, children, tuple(_missing(sent, children, columns)))
 
