@@ -30,7 +30,7 @@ competition_option = click.option(
 )  # fmt: skip
 secret_key_option = click.option(
     "--secret-key", "ask_secret_key", is_flag=True,
-    help="Ask for the secret key of a private competition; also from CODABENCH_SECRET_KEY.",
+    help="Ask for the secret key of a private competition.",
 )  # fmt: skip
 phase_option = click.option("--phase", help="Name or number of the phase. Default: the open one.")
 

@@ -40,17 +40,19 @@ if TYPE_CHECKING:
     "--task", "tasks", multiple=True,
     help="Name, key or number of a task; may be repeated. Default: all of the phase.",
 )  # fmt: skip
-@click.option("--watch", is_flag=True, help="Wait for the scores and compare them.")
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(min=0), default=7200.0, show_default=True,
-    metavar="SECONDS", help="How long --watch waits. Nothing is cancelled after it.",
+    "--watch", is_flag=True, help="Wait for the scores and compare them with the local ones."
+)
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(min=0), default=7200.0, show_default="7200",
+    metavar="SECONDS", help="How long --watch waits; it cancels nothing.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only say what would happen; upload nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and upload nothing.")
 @click.option(
     "--force", is_flag=True,
-    help="Submit in spite of what checks and the last run say, or the same zip again.",
+    help="Submit although a check or the last run failed, or the same zip was submitted before.",
 )  # fmt: skip
-@click.option("--quick", is_flag=True, help="Leave out the checks that have to run the model.")
+@click.option("--quick", is_flag=True, help="Leave out the checks that run the model.")
 @bundle_option("The competition's bundle, for the checks. Default: sample_data/TRACK.")
 @click.option(
     "--images", type=click.IntRange(min=1), metavar="N",
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--fact-sheet", "fact_sheet_path", type=click.Path(path_type=Path), metavar="FILE",
-    help="Answers to the organiser's questions, as YAML or JSON.",
+    help="File with the answers to the organiser's questions.",
 )  # fmt: skip
 @secret_key_option
 @server_option

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from kit.remote.journal import STAGES, Journal, Order
 from tests.support.kit import Answer
 from tests.support.platform_commands import Commands, is_whole, stage
 from tests.support.platform_server import (
@@ -279,31 +278,3 @@ def _usual(handler: Any, usual: Any) -> Any:
 def is_told(answer: Answer) -> bool:
     """Whether an earlier command made the submission, and could not look at it any more."""
     return "submitted to this phase already" in answer.text
-
-
-def order(tmp_path: Path) -> Order:
-    return Order("https://x.org", 7, 70, (), "wide", tmp_path / "a.zip", "ab" * 32, 10)
-
-
-def test_two_commands_do_not_submit_the_same_zip_at_once(tmp_path: Path) -> None:
-    first, second = Journal(tmp_path, order(tmp_path)), Journal(tmp_path, order(tmp_path))
-    with first.locked(), pytest.raises(Exception, match="another `kit submit`"), second.locked():
-        pass
-    with second.locked():
-        pass
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_journal_is_read_as_it_was_written(stage: str, tmp_path: Path) -> None:
-    journal = Journal(tmp_path, order(tmp_path))
-    journal.write(stage=stage, key="k", before=("1",), number=3)
-    assert Journal(tmp_path, order(tmp_path)).state == journal.state
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 9}', '{"format": 1}', "\udcff"])
-def test_a_broken_journal_is_one_message(content: str, tmp_path: Path) -> None:
-    path = Journal(tmp_path, order(tmp_path)).path
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(Exception, match="expected the journal of an upload"):
-        Journal(tmp_path, order(tmp_path))

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kit.remote.journal import STAGES, Journal, Order
 from kit.remote.storage import Storage
 from tests.support.platform_commands import Commands, is_whole, stage
 from tests.support.platform_server import drop
@@ -202,3 +203,31 @@ def test_a_journal_that_is_half_there_is_one_message_and_nothing_is_uploaded(
     path.unlink()
     assert commands.submit().status == 0
     assert len(platform.own) == 1
+
+
+def order(tmp_path: Path) -> Order:
+    return Order("https://x.org", 7, 70, (), "wide", tmp_path / "a.zip", "ab" * 32, 10)
+
+
+def test_two_commands_do_not_submit_the_same_zip_at_once(tmp_path: Path) -> None:
+    first, second = Journal(tmp_path, order(tmp_path)), Journal(tmp_path, order(tmp_path))
+    with first.locked(), pytest.raises(Exception, match="another `kit submit`"), second.locked():
+        pass
+    with second.locked():
+        pass
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_journal_is_read_as_it_was_written(stage: str, tmp_path: Path) -> None:
+    journal = Journal(tmp_path, order(tmp_path))
+    journal.write(stage=stage, key="k", before=("1",), number=3)
+    assert Journal(tmp_path, order(tmp_path)).state == journal.state
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 9}', '{"format": 1}', "\udcff"])
+def test_a_broken_journal_is_one_message(content: str, tmp_path: Path) -> None:
+    path = Journal(tmp_path, order(tmp_path)).path
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(Exception, match="expected the journal of an upload"):
+        Journal(tmp_path, order(tmp_path))
