@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--watch", is_flag=True, help="Wait for the scores and compare them with the local ones."
 )
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(min=0), default=7200.0, show_default="7200",
+    "--timeout", "timeout_s", type=click.FloatRange(min=0), default=7200.0, show_default=True,
     metavar="SECONDS", help="How long --watch waits; it cancels nothing.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and upload nothing.")
@@ -77,7 +77,8 @@ def command(
     """Upload SUBMISSION (a name, a folder or a zip) to a competition on the platform.
 
     It is checked first, and nothing is uploaded twice: the same command resumes what was
-    interrupted. Your token comes from CODABENCH_TOKEN or the system's keyring. Exits with 0 if it
+    interrupted. Your token comes from CODABENCH_TOKEN or the system's keyring; the secret key of a
+    private competition from CODABENCH_SECRET_KEY, or --secret-key asks for it. Exits with 0 if it
     was submitted, with --watch if it finished with every score.
     """
     from kit.remote import preflight
