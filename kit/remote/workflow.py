@@ -270,5 +270,5 @@ class Workflow:
 def _interrupted(number: int | None) -> Interrupted:
     """Say where a command stands that the user has stopped."""
     if number is None:
-        return Interrupted("interrupted before the submission was made", hint=SAME_COMMAND)
+        return Interrupted("interrupted before the platform confirmed a submission", hint=SAME_COMMAND)
     return Interrupted(f"interrupted; submission {number} is on the platform", hint=_WAIT)

@@ -67,7 +67,7 @@ def test_ctrl_c_at_any_request_is_one_message_and_the_same_command_resumes(
     if step == "look":
         assert "interrupted; submission 500 is on the platform" in answer.text
     elif step not in ("profile", "competition"):  # nothing was begun yet
-        assert "interrupted before the submission was made" in answer.text
+        assert "interrupted before the platform confirmed a submission" in answer.text
         assert "uploads nothing twice" in answer.text
     again = commands.submit("--watch")
     assert again.status == 0, again.err
