@@ -270,5 +270,6 @@ class Workflow:
 def _interrupted(number: int | None) -> Interrupted:
     """Say where a command stands that the user has stopped."""
     if number is None:
-        return Interrupted("interrupted before the platform confirmed a submission", hint=SAME_COMMAND)
+        said = "interrupted before the platform confirmed a submission"
+        return Interrupted(said, hint=SAME_COMMAND)
     return Interrupted(f"interrupted; submission {number} is on the platform", hint=_WAIT)
