@@ -63,12 +63,11 @@ def find_token(server: str) -> str:
 def _from_keyring(server: str) -> str:
     try:
         import keyring
-        from keyring.errors import KeyringError
     except ImportError:
         return ""
     try:
         return (keyring.get_password(KEYRING_SERVICE, server) or "").strip()
-    except KeyringError:  # none on this machine, or locked
+    except Exception:  # none here, locked, or what a system's own keyring raises: it has no base
         return ""
 
 

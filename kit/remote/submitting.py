@@ -257,7 +257,7 @@ def _kept(message: str) -> PlatformError:
 
 def _no_data_set(error: Answered, size: int) -> PlatformError:
     """Say what to do where the server takes no file: by the field that it names."""
-    if "data_file" in error.fields or error.status == 413:
+    if "data_file" in error.fields or error.status == 413 or error.content == "EntityTooLarge":
         return PlatformError(
             f"the server has no space for {size:,} bytes: {error.message}",
             hint="delete files that you no longer need, on the platform's page Resources",
