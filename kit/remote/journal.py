@@ -87,6 +87,11 @@ class Journal:
         """Whether an upload was interrupted."""
         return self.state.stage not in (NEW, SUBMITTED)
 
+    @property
+    def has_uploaded(self) -> bool:
+        """Whether an interrupted upload has all its bytes on the platform."""
+        return self.state.stage in (UPLOADED, SUBMITTING)
+
     def write(self, **changed: Any) -> None:
         """Change the state, here and in the file. Raises WriteFailed."""
         self.state = replace(self.state, **changed)

@@ -120,7 +120,7 @@ def look(
     problems = [
         *_standing(place.competition),
         *_dates(place.phase, now),
-        *_space(platform, order),
+        *(() if journal.has_uploaded else _space(platform, order)),
         *(() if answers is None else fact_sheet.problems(place.competition.fact_sheet, answers)),
     ]
     problems += _limits(platform, place, ask=not problems)

@@ -57,7 +57,7 @@ class Submitter:
         """
         if (number := self.made()) is not None:
             return number
-        if self.journal.state.stage not in (stages.UPLOADED, stages.SUBMITTING):
+        if not self.journal.has_uploaded:
             self._upload()
         return self._done(self._make_submission())
 

@@ -214,7 +214,8 @@ class Workflow:
         result.problems = [*there.problems, *ours]
         if wishes.dry_run or not (there.problems or (ours and not wishes.force)):
             return there
-        hint = "nothing was uploaded" + ("" if there.problems else "; --force submits all the same")
+        said = "nothing was submitted" if journal.begun else "nothing was uploaded"
+        hint = said + ("" if there.problems else "; --force submits all the same")
         raise KitError(f"{submission.name}: not submitted", result.problems, hint)
 
     def _looked(self, submission: Submission, zipped: Packed, checks: Checks) -> Local:
@@ -226,7 +227,7 @@ class Workflow:
         """Look at the submission or wait for it, and write down what is known.
 
         Raises:
-            PlatformError: it was to be waited for, and the network is gone.
+            KitError: it was to be waited for, and the network is gone or the disk is full.
         """
         try:
             if wishes.wait_s is None:
@@ -234,12 +235,13 @@ class Workflow:
                 self._remember(result, Outcome(sent, (), ()))
             else:
                 self._wait(result, number, wishes.wait_s)
-        except PlatformError as error:
+        except KitError as error:
             said = f"submission {number} was made; what became of it is not known: {error.message}"
             if wishes.wait_s is None:
                 result.notes.append(said)
                 return
-            raise PlatformError(said, hint=_WAIT) from error
+            hint = _WAIT if isinstance(error, PlatformError) else f"{error.hint}; {_WAIT}"
+            raise KitError(said, error.problems, hint) from error
 
     def _wait(self, result: Result, number: int, wait_s: float) -> None:
         """Wait for the scores, and compare them."""
@@ -263,7 +265,9 @@ class Workflow:
         try:
             folder = self._runs / FOLDER / str(number)
             result.logs = fetch_logs(self._platform, number, folder)
-        except PlatformError as error:  # hidden, or no network: the scores are here all the same
+        except (
+            KitError
+        ) as error:  # hidden, no network, a full disk: the scores are here all the same
             result.notes.append(f"no logs: {error.message}")
 
 

@@ -163,6 +163,46 @@ def test_a_lost_submission_to_other_tasks_is_not_taken_for_this_one(
     assert len(platform.own) == 1
 
 
+def test_a_zip_that_is_there_needs_no_more_space(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.fault("POST", "/api/submissions/$", *([drop] * 10))
+    assert commands.submit().status == 1
+    platform.faults.clear()
+    platform.used_bytes = 15e9  # its own bytes count
+    assert commands.submit().status == 0
+    is_whole(platform)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--watch",)])
+def test_a_history_that_cannot_be_written_does_not_hide_the_submission(
+    arguments: tuple[str, ...], commands: Commands, platform: FakePlatform
+) -> None:
+    def broken(handler: Any, usual: Any) -> Any:
+        Path("runs/history.sqlite3").write_text("no database, but long enough to look at" * 99)
+        return usual()
+
+    platform.fault("POST", "/api/submissions/$", broken)
+    answer = commands.submit(*arguments)
+    assert "submission 500 was made; what became of it is not known" in answer.text
+    assert answer.status == (1 if arguments else 0)
+    Path("runs/history.sqlite3").unlink()
+    assert commands.submit("--watch").status == 0
+    is_whole(platform)
+
+
+def test_logs_that_cannot_be_kept_are_a_note_below_the_scores(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.steps = ["Failed"]
+    Path("runs/submissions/500").mkdir(parents=True)
+    Path("runs/submissions/500/notes.txt").write_text("mine")
+    answer = commands.submit("--watch")
+    assert answer.status == 1
+    assert "Status: Failed" in answer.text
+    assert "found other files" in answer.text
+
+
 @pytest.mark.parametrize("change", [b"other", b""])
 def test_a_zip_that_changes_during_the_upload_is_not_submitted(
     change: bytes, commands: Commands, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
