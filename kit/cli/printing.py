@@ -1,6 +1,7 @@
 """Print for people (tables) and for programs (one JSON document).
 
-All output of the kit leaves it here, so that no control character from outside reaches a terminal.
+All output of the kit leaves it here, so that no control character from outside and no hidden value
+reaches a terminal.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from kit.control_characters import escaped
 from kit.files import json_text
+from kit.hidden_values import without_hidden
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _WIDTH_OF_A_LOG = 160
@@ -27,7 +29,7 @@ class _Screen(Console):
     """A console through which text passes escaped: lines, and the cells of tables."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(escaped(text), **options)
+        return super().render_str(_shown(text), **options)
 
 
 def console(wrap: bool = False) -> Console:
@@ -42,14 +44,18 @@ def console(wrap: bool = False) -> Console:
     return screen
 
 
+def _shown(text: str) -> str:
+    return escaped(without_hidden(text))
+
+
 def say(text: str, err: bool = False) -> None:
     """Print plain text, on standard error where `err` is set."""
-    click.echo(escaped(text), err=err)
+    click.echo(_shown(text), err=err)
 
 
 def print_json(content: Any) -> None:
     """Print one JSON document on standard output."""
-    click.echo(json_text(content))
+    click.echo(without_hidden(json_text(content)))
 
 
 @contextmanager
@@ -65,7 +71,7 @@ def progress(first: str, quiet: bool) -> Iterator[Callable[[str], None] | None]:
 
 def one_line(text: str, width: int) -> Text:
     """Return text of at most `width` cells: a longer line would wrap and leave its rest."""
-    line = Text(escaped(text))
+    line = Text(_shown(text))
     line.truncate(width, overflow="ellipsis")
     return line
 

@@ -8,30 +8,46 @@ from typing import Any
 import click
 
 from kit.cli.printing import console, json_option, print_json, progress
-from kit.cli.remote import RUNS, competition_option, phase_option, server_option, show_submissions
+from kit.cli.remote import (
+    RUNS,
+    competition_option,
+    phase_option,
+    secret_key,
+    secret_key_option,
+    server_option,
+    show_submissions,
+)
 from kit.remote import preflight, records
-from kit.remote.answers import Sent
 from kit.remote.connection import connected
 from kit.remote.preflight import Place
+from kit.remote.watching import Outcome, with_children
 from kit.standings import history
 
 
 @click.command("submissions")
 @competition_option
 @phase_option
+@secret_key_option
 @server_option
 @json_option
-def command(competition: int, phase: str | None, server: str, as_json: bool) -> int:
+def command(
+    competition: int, phase: str | None, ask_secret_key: bool, server: str, as_json: bool
+) -> int:
     """List your submissions to a phase: status, scores, whether on the leaderboard.
+
+    Each of several tasks has a line of its own: the platform calls a submission finished even if
+    a task of it failed.
 
     Scores of submissions that were made here go into the history, for `kit leaderboard`. Your
     token comes from CODABENCH_TOKEN or the system's keyring.
     """
-    with connected(server) as platform, progress("asking the platform", quiet=as_json):
+    key = secret_key(ask_secret_key)
+    with connected(server, key) as platform, progress("asking the platform", quiet=as_json):
         place = preflight.find_place(platform, competition, phase, ())
-        found = platform.submissions(place.phase.id)
+        sent = platform.submissions(place.phase.id)
+        found = [with_children(platform, one) for one in sent]
         title = place.competition.title
-        history.add_platform(RUNS, [*records.of_own(platform, RUNS, title, found)])
+        history.add_platform(RUNS, [*records.of_own(platform.server, RUNS, title, found)])
     if as_json:
         print_json(_as_json(place, platform.server, found))
     else:
@@ -39,7 +55,7 @@ def command(competition: int, phase: str | None, server: str, as_json: bool) -> 
     return 0
 
 
-def _as_json(place: Place, server: str, found: Sequence[Sent]) -> dict[str, Any]:
+def _as_json(place: Place, server: str, found: Sequence[Outcome]) -> dict[str, Any]:
     phase = place.phase
     return {
         "format": 1,
@@ -50,11 +66,14 @@ def _as_json(place: Place, server: str, found: Sequence[Sent]) -> dict[str, Any]
         "per_day": phase.per_day,
         "used": phase.used,
         "in_all": phase.in_all,
-        "submissions": [one.as_json() for one in found],
+        "submissions": [
+            one.sent.as_json() | {"parts": [each.as_json() for each in one.children]}
+            for one in found
+        ],
     }
 
 
-def _show(place: Place, found: Sequence[Sent]) -> None:
+def _show(place: Place, found: Sequence[Outcome]) -> None:
     screen, phase = console(), place.phase
     screen.print(f"{place.competition.title}, {phase.name} ({phase.dates})")
     if found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,13 @@ import click
 
 from kit import submissions
 from kit.cli.options import bundle_option
-from kit.cli.printing import console, json_option, print_json, progress, size, table
+from kit.cli.printing import console, json_option, print_json, progress, say, size, table
 from kit.cli.remote import (
     RUNS,
     competition_option,
     phase_option,
+    secret_key,
+    secret_key_option,
     server_option,
     show_fetched,
 )
@@ -37,22 +40,29 @@ if TYPE_CHECKING:
     "--task", "tasks", multiple=True,
     help="Name, key or number of a task; may be repeated. Default: all of the phase.",
 )  # fmt: skip
-@click.option("--watch", is_flag=True, help="Wait for the scores and compare them.")
+@click.option(
+    "--watch", is_flag=True, help="Wait for the scores and compare them with the local ones."
+)
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0), default=7200.0, show_default=True,
-    metavar="SECONDS", help="How long --watch waits. Nothing is cancelled after it.",
+    metavar="SECONDS", help="How long --watch waits; it cancels nothing.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only say what would happen; upload nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and upload nothing.")
 @click.option(
     "--force", is_flag=True,
-    help="Submit in spite of what checks and the last run say, or the same zip again.",
+    help="Submit although a check or the last run failed, or the same zip was submitted before.",
 )  # fmt: skip
-@click.option("--quick", is_flag=True, help="Leave out the checks that have to run the model.")
+@click.option("--quick", is_flag=True, help="Leave out the checks that run the model.")
 @bundle_option("The competition's bundle, for the checks. Default: sample_data/TRACK.")
 @click.option(
     "--images", type=click.IntRange(min=1), metavar="N",
     help="Number of hidden images, for the forecast. Default: those of the bundle's task.",
 )  # fmt: skip
+@click.option(
+    "--fact-sheet", "fact_sheet_path", type=click.Path(path_type=Path), metavar="FILE",
+    help="File with the answers to the organiser's questions.",
+)  # fmt: skip
+@secret_key_option
 @server_option
 @json_option
 def command(
@@ -67,23 +77,28 @@ def command(
     """Upload SUBMISSION (a name, a folder or a zip) to a competition on the platform.
 
     It is checked first, and nothing is uploaded twice: the same command resumes what was
-    interrupted. Your token comes from CODABENCH_TOKEN or the system's keyring. Exits with 0 if it
+    interrupted. Your token comes from CODABENCH_TOKEN or the system's keyring; the secret key of a
+    private competition from CODABENCH_SECRET_KEY, or --secret-key asks for it. Exits with 0 if it
     was submitted, with --watch if it finished with every score.
     """
     from kit.remote import preflight
     from kit.remote.connection import connected
+    from kit.remote.fact_sheet import read_answers
     from kit.remote.local import Checks
     from kit.remote.workflow import Wishes, Workflow
 
     found = submissions.find(submission)
     checks = Checks(options["bundle_path"], options["images"], options["quick"])
     wait_s = options["timeout_s"] if options["watch"] else None
-    wishes = Wishes(checks, options["force"], options["dry_run"], wait_s)
-    with connected(server) as platform, _telling(as_json) as tell:
+    answers = read_answers(path) if (path := options["fact_sheet_path"]) else None
+    wishes = Wishes(checks, options["force"], options["dry_run"], wait_s, answers)
+    key = secret_key(options["ask_secret_key"])
+    with connected(server, key) as platform, _telling(as_json) as (tell, on_status):
         place = preflight.find_place(platform, competition, phase, tasks)
         workflow = Workflow(
-            platform, place, RUNS, Path("dist"), tell, lambda count: tell(f"sent {size(count)}")
-        )
+            platform, place, RUNS, Path("dist"), tell,
+            lambda count: tell(f"sent {size(count)}"), on_status,
+        )  # fmt: skip
         result = workflow.run(found, wishes)
     if as_json:
         print_json(result.as_json())
@@ -93,10 +108,21 @@ def command(
 
 
 @contextmanager
-def _telling(quiet: bool) -> Iterator[Tell]:
-    """Show what is being done, on a terminal."""
+def _telling(quiet: bool) -> Iterator[tuple[Tell, Tell]]:
+    """Show what is being done, on a terminal; a log gets a line for each change of the status."""
     with progress("asking the platform", quiet) as show:
-        yield show or (lambda what: None)
+        if show:
+            yield show, show
+        else:
+            yield _nothing, _nothing if quiet else _to_log
+
+
+def _nothing(what: str) -> None:
+    """Show nothing."""
+
+
+def _to_log(line: str) -> None:
+    say(f"{datetime.now():%H:%M:%S}  {line}", err=True)
 
 
 def _show(result: Result) -> None:

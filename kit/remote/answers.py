@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from kit.contract import MAX_ABS_SCORE
 from kit.remote.errors import PlatformError
+from kit.remote.fact_sheet import Question, questions
 
 FINISHED: Final = "Finished"
 FAILED: Final = "Failed"
@@ -68,7 +69,8 @@ class Competition:
 
     participant: "" for a user who has not asked to take part. columns: keys of the leaderboard's
     visible columns; empty where the leaderboard is hidden. starts_itself: whether submissions run
-    without the organiser. fact_sheet: whether the organiser asks for one.
+    without the organiser. takes_robots: whether users who are robots have no limits. fact_sheet:
+    the questions that the organiser asks.
     """
 
     id: int
@@ -78,7 +80,8 @@ class Competition:
     columns: tuple[str, ...]
     docker_image: str
     starts_itself: bool
-    fact_sheet: bool
+    takes_robots: bool
+    fact_sheet: tuple[Question, ...]
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,10 @@ class Sent:
 
 @dataclass(frozen=True)
 class DataSet:
-    """An uploaded file. size: 0 before the server was told that the upload is complete."""
+    """An uploaded file.
+
+    size: 0 before the server was told that the upload is complete; -1 where it tells none.
+    """
 
     id: int
     key: str
@@ -140,7 +146,7 @@ def read(what: str, content: Any, builder: Callable[[Any], T]) -> T:
     """
     try:
         return builder(content)
-    except KeyError as error:
+    except LookupError as error:
         raise _odd(what, f"without the field {error}") from error
     except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise _odd(what, f"with a value of another kind ({error})") from error
@@ -165,7 +171,8 @@ def competition(content: Any) -> Competition:
         columns=tuple(str(each["key"]) for each in columns if not each.get("hidden")),
         docker_image=str(content.get("docker_image") or ""),
         starts_itself=bool(content.get("auto_run_submissions", True)),
-        fact_sheet=bool(content.get("fact_sheet")),
+        takes_robots=bool(content.get("allow_robot_submissions")),
+        fact_sheet=questions(content.get("fact_sheet")),
     )
 
 
@@ -226,7 +233,7 @@ def data_set(content: Any) -> DataSet:
         key=str(content["key"]),
         file_name=str(content.get("file_name") or ""),
         owner=str(content.get("created_by") or ""),
-        size=int(float(content.get("submission_file_size") or 0)),
+        size=int(float(content.get("submission_file_size", -1) or 0)),
     )
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from kit.remote import answers
 from kit.remote.answers import Competition, DataSet, Sent, read
-from kit.remote.errors import Answered, PlatformError
+from kit.remote.errors import Answered, PlatformError, Unclear
+from kit.remote.secret_key import SECRET_KEY_VARIABLE
 
 if TYPE_CHECKING:
+    from kit.remote.fact_sheet import Answers
     from kit.remote.storage import Storage
     from kit.remote.transport import Transport
 
@@ -24,12 +26,14 @@ class Platform:
     Args:
         transport: the API, with the user's token.
         storage: the signed addresses.
+        secret_key: of a private competition, "" for none.
     """
 
-    def __init__(self, transport: Transport, storage: Storage) -> None:
+    def __init__(self, transport: Transport, storage: Storage, secret_key: str = "") -> None:
         self.transport = transport
         self.storage = storage
         self.server = transport.server
+        self._secret_key = secret_key
         self._user = ""
 
     def close(self) -> None:
@@ -59,20 +63,27 @@ class Platform:
     def competition(self, number: int) -> Competition:
         """Return a competition.
 
+        The secret key is sent only where the competition is not found without it: with a key of
+        another competition the server finds none, not even for its participants.
+
         Raises:
             PlatformError: the user cannot see one of that number.
         """
-        try:
-            content = self.transport.get(f"/api/competitions/{number}/")
-        except Answered as error:
-            if error.status != 404:
-                raise
-            raise PlatformError(
-                f"competition {number}: not found on {self.server} by {self.me()}",
-                hint="the number stands in the competition's address; a private one is shown to "
-                "its participants only",
-            ) from error
-        return read(f"competition {number}", content, answers.competition)
+        keys = ({}, {"secret_key": self._secret_key}) if self._secret_key else ({},)
+        for params in keys:
+            try:
+                content = self.transport.get(f"/api/competitions/{number}/", **params)
+            except Answered as error:
+                if error.status != 404:
+                    raise
+            else:
+                return read(f"competition {number}", content, answers.competition)
+        too = ", nor with the secret key" if self._secret_key else ""
+        raise PlatformError(
+            f"competition {number}: not found on {self.server} by {self.me()}{too}",
+            hint="the number stands in the competition's address; a private one is shown to its "
+            f"participants, and to others by its secret key ({SECRET_KEY_VARIABLE}, --secret-key)",
+        )
 
     def refusal(self, phase: int) -> str:
         """Return why the server would take no submission of the user now; empty where it would."""
@@ -122,12 +133,23 @@ class Platform:
         """Delete a data set of the user; one that is gone already is no error."""
         self.transport.delete(f"/api/datasets/{number}/")
 
-    def make_submission(self, key: str, phase: int, tasks: list[int]) -> int:
-        """Make a submission of a data set; return its number. Not repeated: see `post`."""
-        content = self.transport.post(
-            "/api/submissions/", {"data": key, "phase": phase, "tasks": tasks}
-        )
-        return read("the new submission", content, lambda c: int(c["id"]))
+    def make_submission(
+        self, key: str, phase: int, tasks: list[int], answers_given: Answers | None = None
+    ) -> int:
+        """Make a submission of a data set; return its number. Not repeated: see `post`.
+
+        Raises:
+            Unclear: it may have been made.
+            Answered: as for `post`.
+        """
+        asked: dict[str, Any] = {"data": key, "phase": phase, "tasks": tasks}
+        if answers_given:
+            asked["fact_sheet_answers"] = dict(answers_given)
+        content = self.transport.post("/api/submissions/", asked)
+        try:
+            return read("the new submission", content, lambda c: int(c["id"]))
+        except PlatformError as error:
+            raise Unclear(error.message, hint=error.hint) from error
 
     def submission(self, number: int) -> Sent:
         """Return a submission.

@@ -12,8 +12,10 @@ from kit.remote.server import find_token, server_address
 
 
 @contextmanager
-def connected(server: str) -> Iterator[Platform]:
+def connected(server: str, secret_key: str = "") -> Iterator[Platform]:
     """Give a platform, asked with the user's token; its connections are closed after the block.
+
+    secret_key: of a private competition.
 
     Raises:
         UsageProblem: `server` is no address.
@@ -31,7 +33,8 @@ def connected(server: str) -> Iterator[Platform]:
             hint="pip install '.[platform]' in a checkout, or "
             "pip install 'wildlife-challenge-kit[platform]'",
         ) from error
-    platform = Platform(Transport(address, find_token(address), Pause()), Storage(Pause()))
+    transport = Transport(address, find_token(address), Pause())
+    platform = Platform(transport, Storage(Pause()), secret_key)
     try:
         yield platform
     finally:

@@ -51,12 +51,28 @@ class Answered(PlatformError):
         self.content = content
 
     @property
+    def is_unclear(self) -> bool:
+        """Whether the server, or a proxy that waited too long, may have done what was asked."""
+        return self.status >= 500 or self.status == _TOO_SLOW
+
+    @property
     def fields(self) -> frozenset[str]:
         """The fields of the request that the answer complains about."""
         return frozenset(self.content) if isinstance(self.content, dict) else frozenset()
 
 
+class Interrupted(KitError):
+    """The user stopped the command; the message says where it stands."""
+
+    exit_status = 130
+
+
+class ZipChanged(KitError):
+    """The zip is another one than the one that was checked."""
+
+
 _LONGEST = 300
+_TOO_SLOW = 408
 
 
 def _said(content: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -60,14 +60,16 @@ class State:
     """How far an upload has come.
 
     key: of the data set. before: what of the same name was on the platform before the present
-    step; anything else of that name is of this step. number: of the submission.
+    step; anything else of that name is of this step. number: of the submission. known:
+    submissions of the same zip that were there before this one was begun. tasks: of this one.
     """
 
     stage: str = NEW
     key: str = ""
     before: tuple[str, ...] = ()
     number: int | None = None
-    earlier: tuple[int, ...] = field(default=())  # submissions of the same zip, before --force
+    known: tuple[int, ...] = ()
+    tasks: tuple[int, ...] = ()
 
 
 class Journal:
@@ -85,6 +87,11 @@ class Journal:
         """Whether an upload was interrupted."""
         return self.state.stage not in (NEW, SUBMITTED)
 
+    @property
+    def has_uploaded(self) -> bool:
+        """Whether an interrupted upload has all its bytes on the platform."""
+        return self.state.stage in (UPLOADED, SUBMITTING)
+
     def write(self, **changed: Any) -> None:
         """Change the state, here and in the file. Raises WriteFailed."""
         self.state = replace(self.state, **changed)
@@ -92,12 +99,10 @@ class Journal:
         content = {"format": _FORMAT, **order, "state": asdict(self.state)}
         write_json(self.path, content, "the journal of the upload")
 
-    def start_again(self) -> None:
-        """Forget the submission of an earlier command, which is kept by its number only."""
-        earlier = self.state.earlier
-        if self.state.number is not None:
-            earlier = (*earlier, self.state.number)
-        self.state = State(earlier=earlier)
+    def begin(self, known: tuple[int, ...]) -> None:
+        """Write down that a submission is begun or resumed, and what of the same zip is there."""
+        state = State() if self.state.stage == SUBMITTED else self.state
+        self.write(**asdict(state) | {"known": known, "tasks": self.order.tasks})
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -142,7 +147,8 @@ def _read(path: Path, order: Order) -> State:
             key=str(state["key"]),
             before=tuple(str(each) for each in state["before"]),
             number=None if state["number"] is None else int(state["number"]),
-            earlier=tuple(int(each) for each in state["earlier"]),
+            known=tuple(int(each) for each in state.get("known", ())),
+            tasks=tuple(int(each) for each in state.get("tasks", content["tasks"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(path, str(error)) from error

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from kit.errors import KitError
 from kit.files import write_json, writing
-from kit.remote.answers import Sent
+from kit.remote.answers import Sent, read
 from kit.remote.api import Platform
 from kit.remote.errors import Answered, PlatformError
 
@@ -128,6 +128,9 @@ def _download(
         if error.status != _FORBIDDEN:
             raise PlatformError(f"{target.name}: {error.message}", hint=error.hint) from error
         field, position = place
-        found: Any = platform.details(number).get(field)
-        again = found if position is None else found[position]["data_file"]
-        platform.storage.download(str(again), target)
+        again = read(
+            f"submission {number}",
+            platform.details(number),
+            lambda c: str(c[field] if position is None else c[field][position]["data_file"]),
+        )
+        platform.storage.download(again, target)

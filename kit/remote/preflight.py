@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kit.errors import UsageProblem
-from kit.remote.answers import APPROVED, Competition, Phase, RemoteTask
+from kit.remote import fact_sheet
+from kit.remote.answers import APPROVED, Competition, Phase, RemoteTask, Sent
 from kit.remote.api import Platform
+from kit.remote.fact_sheet import Answers, Question
 from kit.remote.journal import Journal, Order
 
 # A clock that is off by more makes signed addresses and dates go wrong.
@@ -38,11 +40,14 @@ class Place:
 class Preflight:
     """What the server would say.
 
-    problems: why it would refuse. twice: that it has the zip already. notes: what else to know.
+    problems: why it would refuse. ours: what it would take, and the kit does not: the same zip
+    again, no answers to a fact sheet. same: the submissions of the same zip. notes: what else to
+    know.
     """
 
     problems: tuple[str, ...]
-    twice: tuple[str, ...]
+    ours: tuple[str, ...]
+    same: tuple[int, ...]
     notes: tuple[str, ...]
 
 
@@ -104,20 +109,47 @@ def _tasks(phase: Phase, texts: Sequence[str]) -> tuple[RemoteTask, ...]:
     return tuple(task for task in phase.tasks if task in chosen)
 
 
-def look(platform: Platform, place: Place, journal: Journal) -> Preflight:
-    """Compare dates, limits and space, and ask the server what it would say."""
-    now = platform.transport.now()
+def look(
+    platform: Platform, place: Place, journal: Journal, answers: Answers | None = None
+) -> Preflight:
+    """Compare dates, limits and space, and ask the server what it would say.
+
+    answers: to the competition's fact sheet, None where the user gives none.
+    """
+    now, order = platform.transport.now(), journal.order
     problems = [
         *_standing(place.competition),
         *_dates(place.phase, now),
-        *_used(place.phase),
-        *_space(platform, journal.order),
+        *(() if journal.has_uploaded else _space(platform, order)),
+        *(() if answers is None else fact_sheet.problems(place.competition.fact_sheet, answers)),
     ]
-    if not problems and (why := platform.refusal(place.phase.id)):
-        problems.append(f"the server would take no submission: {why}")
-    twice = _twice(platform, journal)
+    problems += _limits(platform, place, ask=not problems)
+    same = [o for o in platform.submissions(order.phase) if o.file_name == order.file_name]
+    ours = _twice([one for one in same if one.id not in _accepted(journal)])
     notes = _notes(place, now, platform.transport.skew)
-    return Preflight(tuple(problems), tuple(twice), tuple(notes))
+    if answers is None and (asked := place.competition.fact_sheet):
+        (ours if any(one.required for one in asked) else notes).append(_unanswered(asked))
+    return Preflight(tuple(problems), tuple(ours), tuple(o.id for o in same), tuple(notes))
+
+
+def _limits(platform: Platform, place: Place, ask: bool) -> list[str]:
+    """Return which limits are used up, and what else the server says.
+
+    The server is asked last, and of a robot only: asking it approves one that has not taken part.
+    """
+    used = _used(place.phase)
+    if not ask or (used and not place.competition.takes_robots):
+        return used
+    why = platform.refusal(place.phase.id)
+    if not why:
+        return []  # no limits for a robot
+    return used or [f"the server would take no submission: {why}"]
+
+
+def _unanswered(asked: Sequence[Question]) -> str:
+    """Say which answers the organiser wants; the server takes a submission without them."""
+    listed = "; ".join(str(question) for question in asked)
+    return f"the organiser asks for a fact sheet, --fact-sheet FILE gives the answers: {listed}"
 
 
 def _standing(competition: Competition) -> list[str]:
@@ -160,12 +192,13 @@ def _space(platform: Platform, order: Order) -> list[str]:
     ]
 
 
-def _twice(platform: Platform, journal: Journal) -> list[str]:
+def _accepted(journal: Journal) -> Sequence[int]:
+    """Return the submissions of the same zip that an interrupted command knew of."""
+    return journal.state.known if journal.begun else ()
+
+
+def _twice(found: Sequence[Sent]) -> list[str]:
     """Say that the same zip was submitted to this phase, by this machine or another one."""
-    if journal.begun:
-        return []
-    order = journal.order
-    found = [o for o in platform.submissions(order.phase) if o.file_name == order.file_name]
     if not found:
         return []
     told = ", ".join(f"{one.id} ({one.status}, {one.created:%Y-%m-%d %H:%M} UTC)" for one in found)
@@ -185,6 +218,4 @@ def _notes(place: Place, now: datetime, skew: timedelta) -> list[str]:
         notes.append(f"today's submissions: {phase.used_today} of {phase.per_day} used")
     if not place.competition.starts_itself:
         notes.append("the organiser starts submissions by hand; until then they wait")
-    if place.competition.fact_sheet:
-        notes.append("the organiser asks for a fact sheet; fill it in on the platform's page")
     return notes

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kit.remote.answers import Sent
-from kit.remote.api import Platform
 from kit.remote.journal import FOLDER, SUBMITTED, Order
-from kit.remote.watching import Outcome, look_at
+from kit.remote.watching import Outcome
 
 
 def of(order: Order, title: str, outcome: Outcome) -> dict[str, Any]:
@@ -43,21 +41,20 @@ def _record(server: str, name: str, sha256: str, title: str, outcome: Outcome) -
 
 
 def of_own(
-    platform: Platform, runs: Path, title: str, found: Iterable[Sent]
+    server: str, runs: Path, title: str, found: Iterable[Outcome]
 ) -> Iterator[dict[str, Any]]:
     """Yield the records of those submissions that ended and were made here, says the journal."""
     known = {
         state["number"]: content
         for content in _journals(runs)
-        if content.get("server") == platform.server
+        if content.get("server") == server
         and isinstance(state := content.get("state"), dict)
         and state.get("stage") == SUBMITTED
     }
-    for sent in found:
-        if (content := known.get(sent.id)) and sent.ended:
-            outcome = look_at(platform, sent.id, ()) if sent.children else Outcome(sent, (), ())
+    for outcome in found:
+        if (content := known.get(outcome.sent.id)) and outcome.sent.ended:
             name, sha256 = str(content.get("name")), str(content.get("sha256"))
-            yield _record(platform.server, name, sha256, title, outcome)
+            yield _record(server, name, sha256, title, outcome)
 
 
 def _journals(runs: Path) -> Iterator[dict[str, Any]]:

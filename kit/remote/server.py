@@ -7,11 +7,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kit.errors import KitError, UsageProblem
+from kit.hidden_values import hide
 
 DEFAULT_SERVER: Final = "https://www.codabench.org"
 TOKEN_VARIABLE: Final = "CODABENCH_TOKEN"
 KEYRING_SERVICE: Final = "codabench"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def server_address(text: str) -> str:
@@ -29,7 +30,7 @@ def server_address(text: str) -> str:
         raise UsageProblem(f"--server: expected an address such as {DEFAULT_SERVER}")
     if url.username or url.password:
         raise UsageProblem("--server: expected an address without a name or password in it")
-    if url.scheme == "http" and host not in _LOOPBACK:
+    if url.scheme == "http" and host not in LOOPBACK:
         raise UsageProblem(
             f"--server http://{host}: your token would travel unencrypted",
             hint=f"use https://{host}",
@@ -47,7 +48,7 @@ def find_token(server: str) -> str:
     Raises:
         KitError: there is none, or it cannot be one. No message holds the token.
     """
-    token = os.environ.pop(TOKEN_VARIABLE, "").strip() or _from_keyring(server)
+    token = hide(os.environ.pop(TOKEN_VARIABLE, "").strip() or _from_keyring(server))
     if not token:
         raise KitError(f"{server}: expected your token, found none", hint=_how(server))
     if not (token.isascii() and token.isalnum()):
@@ -62,12 +63,11 @@ def find_token(server: str) -> str:
 def _from_keyring(server: str) -> str:
     try:
         import keyring
-        from keyring.errors import KeyringError
     except ImportError:
         return ""
     try:
         return (keyring.get_password(KEYRING_SERVICE, server) or "").strip()
-    except KeyringError:  # none on this machine, or locked
+    except Exception:  # none here, locked, or what a system's own keyring raises: it has no base
         return ""
 
 

@@ -14,7 +14,8 @@ from kit.errors import KitError
 from kit.remote import journal as stages
 from kit.remote.answers import DataSet
 from kit.remote.api import Platform
-from kit.remote.errors import SAME_COMMAND, Answered, PlatformError, Unclear
+from kit.remote.errors import SAME_COMMAND, Answered, PlatformError, Unclear, ZipChanged
+from kit.remote.fact_sheet import Answers
 from kit.remote.journal import Journal
 
 # How often a lost answer is looked up; the waits between grow as those of a download.
@@ -39,12 +40,14 @@ class Submitter:
     """Carries out the order of a journal.
 
     on_bytes: gets the number of bytes that were sent. notes: what a person may want to know.
+    answers: to the competition's fact sheet.
     """
 
     platform: Platform
     journal: Journal
     on_bytes: Callable[[int], None] = lambda count: None
     notes: list[str] = field(default_factory=list)
+    answers: Answers | None = None
 
     def submit(self) -> int:
         """Return the number of the submission, which is made if it is not there yet.
@@ -54,19 +57,21 @@ class Submitter:
         """
         if (number := self.made()) is not None:
             return number
-        if self.journal.state.stage not in (stages.UPLOADED, stages.SUBMITTING):
+        if not self.journal.has_uploaded:
             self._upload()
         return self._done(self._make_submission())
 
     def made(self) -> int | None:
-        """Return the submission that an earlier command made, also one that saw no answer."""
+        """Return the submission that an earlier command made, also one that saw no answer.
+
+        One to other tasks is not what this command was asked for.
+        """
         state = self.journal.state
-        if state.stage == stages.SUBMITTED:
-            return state.number
-        if state.stage != stages.SUBMITTING or (number := self._found()) is None:
-            return None
-        self.notes.append(f"submission {number} was made by the interrupted command")
-        return self._done(number)
+        number = state.number if state.stage == stages.SUBMITTED else None
+        if state.stage == stages.SUBMITTING and (number := self._found()) is not None:
+            self.notes.append(f"submission {number} was made by the interrupted command")
+            self._done(number)
+        return number if state.tasks == self.journal.order.tasks else None
 
     def _done(self, number: int) -> int:
         self.journal.write(stage=stages.SUBMITTED, number=number)
@@ -99,7 +104,10 @@ class Submitter:
         key, url = self._make_data_set()
         self.journal.write(stage=stages.MADE, key=key)
         try:
-            self.platform.storage.upload(url, order.path, self.on_bytes)
+            self.platform.storage.upload(url, order.path, order.sha256, self.on_bytes)
+        except ZipChanged:
+            self._forget_data_set()
+            raise
         except Answered as error:
             if error.status == _FORBIDDEN:
                 raise _Expired(error) from error
@@ -115,7 +123,7 @@ class Submitter:
             try:
                 return self.platform.make_data_set(order.file_name, order.size, order.competition)
             except (Unclear, Answered) as error:
-                if isinstance(error, Answered) and error.status < 500:
+                if isinstance(error, Answered) and not error.is_unclear:
                     raise _no_data_set(error, order.size) from error
                 self._forget_data_set()
                 if asked == _ASKED:
@@ -124,10 +132,13 @@ class Submitter:
         raise AssertionError("unreachable")
 
     def _compare_size(self, key: str) -> None:
-        """Refuse a data set that the server holds with another number of bytes."""
+        """Refuse a data set that the server holds with another number of bytes.
+
+        A size below 0 says that the server could not find out.
+        """
         order = self.journal.order
         found = next((s for s in self._same_name() if s.key == key), None)
-        if found and found.size > 0 and found.size != order.size:
+        if found and found.size >= 0 and found.size != order.size:
             self._forget_data_set()
             self.journal.write(stage=stages.NEW, key="")
             raise KitError(
@@ -172,14 +183,17 @@ class Submitter:
     def _make_submission(self) -> int:
         order = self.journal.order
         if self.journal.state.stage == stages.UPLOADED:
-            before = tuple(str(number) for number in self._numbers())
+            there = self._numbers()
+            self._refuse_another(there)
+            before = tuple(str(number) for number in there)
             self.journal.write(stage=stages.SUBMITTING, before=before)
         for asked in range(1, _ASKED + 1):
             try:
                 key = self.journal.state.key
-                return self.platform.make_submission(key, order.phase, [*order.tasks])
+                tasks = [*order.tasks]
+                return self.platform.make_submission(key, order.phase, tasks, self.answers)
             except (Unclear, Answered) as error:
-                if isinstance(error, Answered) and error.status < 500:
+                if isinstance(error, Answered) and not error.is_unclear:
                     self.journal.write(stage=stages.UPLOADED)
                     raise self._refused(error) from error
                 if (number := self._looked_up()) is not None:
@@ -191,6 +205,20 @@ class Submitter:
                 if asked == _ASKED:
                     raise _kept(error.message) from error
         raise AssertionError("unreachable")
+
+    def _refuse_another(self, there: list[int]) -> None:
+        """Make no second submission where another command or machine made one meanwhile.
+
+        Raises:
+            KitError: it did.
+        """
+        if new := [number for number in there if number not in self.journal.state.known]:
+            listed = ", ".join(map(str, new))
+            raise KitError(
+                f"{self.journal.order.name}: another command or machine submitted the same zip "
+                f"meanwhile: {listed}; this one did not submit it",
+                hint="--force submits it once more",
+            )
 
     def _refused(self, error: Answered) -> KitError:
         """Say why a submission was refused; a data set that has gone is uploaded again."""
@@ -229,7 +257,7 @@ def _kept(message: str) -> PlatformError:
 
 def _no_data_set(error: Answered, size: int) -> PlatformError:
     """Say what to do where the server takes no file: by the field that it names."""
-    if "data_file" in error.fields or error.status == 413:
+    if "data_file" in error.fields or error.status == 413 or error.content == "EntityTooLarge":
         return PlatformError(
             f"the server has no space for {size:,} bytes: {error.message}",
             hint="delete files that you no longer need, on the platform's page Resources",

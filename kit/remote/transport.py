@@ -10,14 +10,14 @@ import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-import kit
 from kit.download import Pause, seconds_to_wait
+from kit.hidden_values import bytes_without_hidden, without_hidden
+from kit.remote.clients import AGENT, open_client
 from kit.remote.errors import SAME_COMMAND, Answered, NotSent, PlatformError, Unclear, Unreachable
 
 TRIES = 5
@@ -26,19 +26,11 @@ _LONGEST_WAIT_S = 600.0
 # What a server means to go away by itself, besides 5xx.
 _PASSING = (408, 425, 429)
 _TOO_MANY = 429
-TIMEOUT = httpx.Timeout(60.0, connect=20.0)
-AGENT = {"User-Agent": f"wildlife-challenge-kit/{kit.__version__}"}
 
 
 def utc_now() -> datetime:
     """Return the time of this machine's clock."""
     return datetime.now(timezone.utc)
-
-
-@cache
-def certificates() -> ssl.SSLContext:
-    """Return whom to trust, read once: that takes longer than a request."""
-    return httpx.create_ssl_context()
 
 
 class Transport:
@@ -63,9 +55,7 @@ class Transport:
         self.skew = timedelta(0)  # of the server's clock, against this machine's
         self._clock = clock
         headers = {**AGENT, "Authorization": f"Token {token}", "Accept": "application/json"}
-        self._client = httpx.Client(
-            base_url=server, headers=headers, timeout=TIMEOUT, verify=certificates()
-        )
+        self._client = open_client(base_url=server, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""
@@ -143,7 +133,20 @@ class Transport:
             raise connection_problem(f"{method} {self.server}{path}", error) from error
         if moment := _date(response.headers.get("Date", "")):
             self.skew = moment - self._clock()
+        return _without_hidden(response)
+
+
+def _without_hidden(response: httpx.Response) -> httpx.Response:
+    """Return an answer that does not send the token back, whatever becomes of its text."""
+    content = bytes_without_hidden(response.content)
+    headers = {name: without_hidden(value) for name, value in response.headers.items()}
+    if content == response.content and headers == dict(response.headers.items()):
         return response
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        headers.pop(name, None)
+    return httpx.Response(
+        response.status_code, headers=headers, content=content, request=response.request
+    )
 
 
 def repeated(

@@ -19,6 +19,8 @@ _LONGEST_WAIT_S: Final = 60.0
 _GROWTH: Final = 1.5
 # The server stores the status before the scores: so long an ended submission may lack some.
 _GRACE_S: Final = 60.0
+# After so long the same status is said again: a log without a line looks like one that hangs.
+_SILENCE_S: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Outcome:
 class Watch:
     """Asks again and again, less and less often.
 
-    tell: called with a line for each change. sleep, clock: seconds of a clock that never goes
-    back.
+    tell: called with a line for each change, and every few minutes without one. sleep, clock:
+    seconds of a clock that never goes back.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Watch:
         self._sleep = sleep
         self._clock = clock
         self._said = ""
+        self._said_at = self._begun = clock()
         self._ended_at: float | None = None
 
     def wait(self, number: int, timeout_s: float) -> Outcome:
@@ -88,10 +91,10 @@ class Watch:
         Raises:
             PlatformError: it never answered.
         """
-        begun, wait_s = self._clock(), _FIRST_WAIT_S
+        self._begun, wait_s = self._clock(), _FIRST_WAIT_S
         last: Outcome | None = None
         while True:
-            left = timeout_s - (self._clock() - begun)
+            left = timeout_s - (self._clock() - self._begun)
             last = self._asked(number, left) or last
             if last and self._is_over(last):
                 return last
@@ -122,31 +125,43 @@ class Watch:
         return not finished or not outcome.missing or now - self._ended_at >= _GRACE_S
 
     def _say(self, line: str) -> None:
-        if line != self._said:
-            self._said = line
-            self._tell(line)
+        now, same = self._clock(), line == self._said
+        if same and now - self._said_at < _SILENCE_S:
+            return
+        self._said, self._said_at = line, now
+        self._tell(f"{'still ' if same else ''}{line}, after {_span(now - self._begun)}")
 
 
 def look_at(platform: Platform, number: int, columns: Sequence[str]) -> Outcome:
     """Return what is to be seen of a submission now."""
-    sent = platform.submission(number)
+    return with_children(platform, platform.submission(number), columns)
+
+
+def with_children(platform: Platform, sent: Sent, columns: Sequence[str] = ()) -> Outcome:
+    """Return what is to be seen of a submission, and of its child for each of several tasks."""
     children = tuple(platform.submission(child) for child in sorted(sent.children))
     return Outcome(sent, children, tuple(_missing(sent, children, columns)))
 
 
 def _missing(sent: Sent, children: Sequence[Sent], columns: Sequence[str]) -> list[str]:
     """Return the columns without a score. A computed one may be the parent's alone."""
-    if not columns:  # a hidden leaderboard: nothing is known of them
-        return []
-    if not columns:  # a hidden leaderboard tells none
-        return [] if sent.scores else ["any score"]
     missing = [key for key in columns if key not in sent.scores]
+    if not (columns or children or sent.scores):  # a hidden leaderboard tells no columns
+        missing = ["any score"]
     return missing + [f"all of {one.task or one.id}" for one in children if not one.scores]
 
 
 def _is_final(error: Unreachable | Answered) -> bool:
     """Say whether asking again would give the same answer."""
     return isinstance(error, Answered) and error.status < 500 and error.status != 429
+
+
+def _span(seconds: float) -> str:
+    """Return a time in words, such as 40 s or 1 h 5 min."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def status_line(outcome: Outcome) -> str:

@@ -13,11 +13,12 @@ from kit.errors import KitError
 from kit.remote import journal as stages
 from kit.remote import local, preflight, records
 from kit.remote.api import Platform
-from kit.remote.errors import PlatformError
+from kit.remote.errors import SAME_COMMAND, Interrupted, PlatformError
+from kit.remote.fact_sheet import Answers, complete
 from kit.remote.journal import FOLDER, Journal, Order
 from kit.remote.local import Checks, Local, Packed
 from kit.remote.logs import Fetched, fetch_logs
-from kit.remote.preflight import Place
+from kit.remote.preflight import Place, Preflight
 from kit.remote.reconcile import Comparison, reconcile
 from kit.remote.submitting import Submitter
 from kit.remote.watching import Outcome, Watch
@@ -25,16 +26,21 @@ from kit.standings import history
 from kit.submissions import Submission
 
 Tell = Callable[[str], None]
+_WAIT = "the same command with --watch waits for it; nothing is uploaded again"
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asked for. wait_s: how long to wait for the scores; None: not at all."""
+    """What the user asked for. wait_s: how long to wait for the scores; None: not at all.
+
+    answers: to the competition's fact sheet; None: none are sent.
+    """
 
     checks: Checks
     force: bool = False
     dry_run: bool = False
     wait_s: float | None = None
+    answers: Answers | None = None
 
 
 @dataclass
@@ -93,7 +99,7 @@ class Workflow:
     """Submits one submission to one place.
 
     runs: the folder of runs. dist: of zips. tell: called with what begins. on_bytes: with the
-    number of bytes that were sent.
+    number of bytes that were sent. on_status: with each status while it is waited for.
     """
 
     def __init__(
@@ -104,6 +110,7 @@ class Workflow:
         dist: Path,
         tell: Tell = lambda what: None,
         on_bytes: Callable[[int], None] = lambda count: None,
+        on_status: Tell = lambda line: None,
     ) -> None:
         self._platform = platform
         self._place = place
@@ -111,20 +118,31 @@ class Workflow:
         self._dist = dist
         self._tell = tell
         self._on_bytes = on_bytes
+        self._on_status = on_status
+        self._number: int | None = None
 
     def run(self, submission: Submission, wishes: Wishes) -> Result:
         """Do what the user asked for, or resume it.
 
         Raises:
             KitError: something speaks against the upload, or it could not be made.
+            Interrupted: the user stopped it.
         """
+        try:
+            result = self._begin(submission, wishes)
+            if result.number is not None:
+                self._follow(result, result.number, wishes)
+            return result
+        except KeyboardInterrupt as error:
+            raise _interrupted(self._number) from error
+
+    def _begin(self, submission: Submission, wishes: Wishes) -> Result:
         with TemporaryDirectory(prefix="kit-submit-") as temporary:
             target = self._dist / f"{submission.name}.zip"
             written = Path(temporary) / target.name if wishes.dry_run else target
             zipped = local.packed(submission, written, wishes.checks.bundle, wishes.force)
             result = self._submit(submission, zipped, wishes)
-        if result.number is not None:
-            self._follow(result, result.number, wishes)
+        self._number = result.number
         return result
 
     def _submit(self, submission: Submission, zipped: Packed, wishes: Wishes) -> Result:
@@ -132,18 +150,23 @@ class Workflow:
         journal = Journal(self._runs, order)
         result = Result(order, self._place)
         with journal.locked() if not wishes.dry_run else nullcontext():
-            submitter = Submitter(self._platform, journal, self._on_bytes, result.notes)
+            answers = self._answers(wishes)
+            submitter = Submitter(self._platform, journal, self._on_bytes, result.notes, answers)
             result.number = self._made(submitter, wishes)
             if result.number is not None:
                 return result
-            self._refuse(submission, zipped, wishes, journal, result)
+            there = self._refuse(submission, zipped, wishes, journal, result)
             if wishes.dry_run:
                 return result
-            if journal.state.stage == stages.SUBMITTED:
-                journal.start_again()
+            journal.begin(there.same)
             self._tell(f"uploading {order.size:,} bytes")
             result.number = submitter.submit()
         return result
+
+    def _answers(self, wishes: Wishes) -> Answers | None:
+        """Return what is sent as answers to the fact sheet."""
+        sheet = self._place.competition.fact_sheet
+        return None if wishes.answers is None else complete(sheet, wishes.answers)
 
     def _order(self, submission: Submission, zipped: Packed, dry_run: bool) -> Order:
         place, path = self._place, zipped.path
@@ -175,23 +198,24 @@ class Workflow:
         wishes: Wishes,
         journal: Journal,
         result: Result,
-    ) -> None:
-        """Stop where something speaks against the upload.
+    ) -> Preflight:
+        """Stop where something speaks against the upload; return what the platform says.
 
         Raises:
             KitError: every reason; what --force does not override comes first.
         """
         self._tell("asking the platform")
-        there = preflight.look(self._platform, self._place, journal)
+        there = preflight.look(self._platform, self._place, journal, wishes.answers)
         result.notes += there.notes
         if not (journal.begun or there.problems):
             result.local = self._looked(submission, zipped, wishes.checks)
             result.notes += result.local.notes
-        ours = [*there.twice, *(result.local.problems if result.local else ())]
+        ours = [*there.ours, *(result.local.problems if result.local else ())]
         result.problems = [*there.problems, *ours]
         if wishes.dry_run or not (there.problems or (ours and not wishes.force)):
-            return
-        hint = "nothing was uploaded" + ("" if there.problems else "; --force submits all the same")
+            return there
+        said = "nothing was submitted" if journal.begun else "nothing was uploaded"
+        hint = said + ("" if there.problems else "; --force submits all the same")
         raise KitError(f"{submission.name}: not submitted", result.problems, hint)
 
     def _looked(self, submission: Submission, zipped: Packed, checks: Checks) -> Local:
@@ -200,15 +224,30 @@ class Workflow:
         return local.look(submission, zipped, checks, self._place.phase, known, self._tell)
 
     def _follow(self, result: Result, number: int, wishes: Wishes) -> None:
-        """Wait for the submission, compare its scores, and write down what is known."""
+        """Look at the submission or wait for it, and write down what is known.
+
+        Raises:
+            KitError: it was to be waited for, and the network is gone or the disk is full.
+        """
+        try:
+            if wishes.wait_s is None:
+                sent = self._platform.submission(number)
+                self._remember(result, Outcome(sent, (), ()))
+            else:
+                self._wait(result, number, wishes.wait_s)
+        except KitError as error:
+            said = f"submission {number} was made; what became of it is not known: {error.message}"
+            if wishes.wait_s is None:
+                result.notes.append(said)
+                return
+            hint = _WAIT if isinstance(error, PlatformError) else f"{error.hint}; {_WAIT}"
+            raise KitError(said, error.problems, hint) from error
+
+    def _wait(self, result: Result, number: int, wait_s: float) -> None:
+        """Wait for the scores, and compare them."""
         competition = self._place.competition
-        if wishes.wait_s is None:
-            sent = self._platform.submission(number)
-            self._remember(result, Outcome(sent, (), ()))
-            return
-        columns = competition.columns
-        watch = Watch(self._platform, columns, self._tell)
-        result.outcome = watch.wait(number, wishes.wait_s)
+        watch = Watch(self._platform, competition.columns, self._on_status)
+        result.outcome = watch.wait(number, wait_s)
         self._remember(result, result.outcome)
         if not result.outcome.in_time:
             return
@@ -226,5 +265,15 @@ class Workflow:
         try:
             folder = self._runs / FOLDER / str(number)
             result.logs = fetch_logs(self._platform, number, folder)
-        except PlatformError as error:  # hidden, or no network: the scores are here all the same
+        except (
+            KitError
+        ) as error:  # hidden, no network, a full disk: the scores are here all the same
             result.notes.append(f"no logs: {error.message}")
+
+
+def _interrupted(number: int | None) -> Interrupted:
+    """Say where a command stands that the user has stopped."""
+    if number is None:
+        said = "interrupted before the platform confirmed a submission"
+        return Interrupted(said, hint=SAME_COMMAND)
+    return Interrupted(f"interrupted; submission {number} is on the platform", hint=_WAIT)

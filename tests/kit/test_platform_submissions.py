@@ -31,10 +31,22 @@ def test_the_users_own_submissions_are_listed(commands: Commands, platform: Fake
     assert "challenge_score 1, accuracy 1" in shown
 
 
-def test_children_are_not_listed(commands: Commands, platform: FakePlatform) -> None:
+def test_each_task_of_a_submission_is_listed_below_it(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    """The platform calls it finished although one of them failed."""
     platform.tasks = {1: "one", 2: "two"}
+    platform.steps, platform.child_steps = ["Finished"], {"two": ["Failed"]}
+    platform.child_scores = {"one": {"accuracy": "0.5"}}
     assert commands.submit().status == 0
-    assert [one["id"] for one in commands(*LIST, "--json").json["submissions"]] == [500]
+    (only,) = commands(*LIST, "--json").json["submissions"]
+    assert only["id"] == 500
+    assert [(part["task"], part["status"]) for part in only["parts"]] == [
+        ("one", "Finished"), ("two", "Failed"),
+    ]  # fmt: skip
+    shown = commands(*LIST).text
+    assert "501 Finished one accuracy 0.5" in shown
+    assert "502 Failed two" in shown
 
 
 def test_scores_that_were_not_waited_for_get_into_the_history(
@@ -123,6 +135,18 @@ def test_an_address_that_expired_meanwhile_is_asked_for_again(
     assert platform.count("GET", "get_details") == 2
 
 
+def test_a_log_that_is_gone_when_it_is_asked_for_again_is_one_message(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    assert commands.submit().status == 0
+    platform.fault("GET", "/storage/", status(403))
+    platform.fault("GET", "get_details", lambda handler, usual: usual(), status(200, {"logs": []}))
+    answer = commands("fetch-logs", "500")
+    assert answer.status == 1
+    assert "submission 500: expected the answer of a Codabench server" in answer.text
+    assert not Path("runs/submissions/500").exists()
+
+
 def test_a_fetch_that_fails_leaves_the_earlier_one(
     commands: Commands, platform: FakePlatform
 ) -> None:
@@ -208,3 +232,43 @@ def test_what_platforms_tell_stays_and_the_last_counts(tmp_path: Path) -> None:
     history.add_platform(tmp_path, [{**record, "status": "Finished"}])
     assert [one["status"] for one in history.read_platform(tmp_path)] == ["Finished"]
     assert history.read(tmp_path) == []
+
+
+def test_each_board_shows_the_platforms_score_of_its_task_or_that_it_failed(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    commands("pack", commands.submission, "--out", "x.zip")
+    digest = hashlib.sha256(Path("x.zip").read_bytes()).hexdigest()
+    for index, name in enumerate(("one", "two")):
+        write_run(f"r{index}", digest, task={"index": index, "name": name})
+    platform.tasks = {1: "one", 2: "two"}
+    platform.child_scores = {"one": {"challenge_score": "0.25", "accuracy": "1"}}
+    platform.child_steps = {"two": ["Submitting", "Failed"]}
+    assert commands.submit("--watch").status == 1
+    boards = commands("leaderboard", "--quick", "--json").json["boards"]
+    found = {
+        board["task"]: [(each["status"], each["value"]) for each in entry["platform"]]
+        for board in boards
+        for entry in board["entries"]
+    }
+    assert found == {"one": [("Finished", 0.25)], "two": [("Failed", None)]}
+
+
+def test_a_board_of_an_error_ranks_the_smaller_one_first_next_to_the_platforms(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    commands("pack", commands.submission, "--out", "x.zip")
+    cell = {
+        "key": "challenge_score", "title": "Error", "sorting": "asc", "hidden": False,
+        "primary": True,
+    }  # fmt: skip
+    digest = hashlib.sha256(Path("x.zip").read_bytes()).hexdigest()
+    write_run("r1", digest, leaderboard=[cell | {"value": 12.5, "shown": "12.500"}])
+    worse = [cell | {"value": 13.0, "shown": "13.000"}]
+    write_run("r2", "0" * 64, submission="other", leaderboard=worse)
+    platform.scores = {"challenge_score": "12.7500000000"}
+    assert commands.submit("--watch").status == 0
+    lines = commands("leaderboard", "--quick").out.splitlines()
+    rows = [line.split()[:4] for line in lines if line[:1] in "12" and line]
+    assert [row[:3] for row in rows] == [["1", "wide", "12.500"], ["2", "other", "13.000"]]
+    assert rows[0][3] == "12.7500"

@@ -123,14 +123,16 @@ def test_what_cannot_be_a_token_is_refused_without_showing_it(commands: Commands
 
 def test_the_token_may_be_in_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     def get_password(service: str, username: str) -> str | None:
-        if username == "https://broken":
+        if username == "https://none":
             raise NoKeyringError
+        if username == "https://broken":
+            raise RuntimeError("no message bus")
         return "abc123" if (service, username) == ("codabench", "https://here") else None
 
     monkeypatch.delenv("CODABENCH_TOKEN", raising=False)
     monkeypatch.setattr(keyring, "get_password", get_password)
     assert find_token("https://here") == "abc123"
-    for server in ("https://elsewhere", "https://broken"):
+    for server in ("https://elsewhere", "https://none", "https://broken"):
         with pytest.raises(KitError, match="expected your token"):
             find_token(server)
 

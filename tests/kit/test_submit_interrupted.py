@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from kit.remote.journal import STAGES, Journal, Order
 from tests.support.kit import Answer
 from tests.support.platform_commands import Commands, is_whole, stage
 from tests.support.platform_server import (
@@ -75,13 +74,16 @@ def test_a_network_that_is_gone_is_one_message_and_the_same_command_resumes(
     answer = commands.submit()
     if step == "submission" and fault is drop_answer:
         assert answer.status == 0  # it is in the list, so that no answer is needed
+    elif step == "look":
+        assert answer.status == 0
+        assert "submission 500 was made; what became of it is not known" in answer.text
     else:
         assert answer.status == 1
         assert "run the same command again" in answer.text
     assert "Traceback" not in answer.text
     platform.faults.clear()
     again = commands.submit()
-    if step == "look" or answer.status == 0:
+    if answer.status == 0:
         assert "submitted to this phase already" in again.text
     else:
         assert again.status == 0, again.err
@@ -112,19 +114,20 @@ def test_a_request_that_something_repeated_is_told(
 def test_a_server_that_says_nothing_is_given_up_and_asked_again(
     step: str, commands: Commands, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("transport", "storage"):
-        monkeypatch.setattr(f"kit.remote.{name}.TIMEOUT", 0.5)
+    monkeypatch.setattr("kit.remote.clients.TIMEOUT", 0.5)
     platform.fault(*STEPS[step], stall)
     answer = commands.submit()
     assert answer.status == 0, answer.err
     is_whole(platform)
 
 
-def test_a_submission_that_was_made_with_an_error_is_found(
-    commands: Commands, platform: FakePlatform
+@pytest.mark.parametrize("fault", [done_but(500), done_but(408), done_but(201, {"pk": "?"})])
+def test_a_submission_that_was_made_without_a_good_answer_is_found(
+    fault: Fault, commands: Commands, platform: FakePlatform
 ) -> None:
-    platform.fault("POST", "/api/submissions/$", done_but(500))
+    platform.fault("POST", "/api/submissions/$", fault)
     assert commands.submit().status == 0
+    assert platform.count("POST", "/api/submissions/$") == 1
     is_whole(platform)
 
 
@@ -227,13 +230,14 @@ def test_an_address_that_is_refused_again_is_one_message(
     is_whole(platform)
 
 
+@pytest.mark.parametrize("count", [0, 100])
 def test_an_upload_that_was_cut_on_the_way_is_seen(
-    commands: Commands, platform: FakePlatform
+    count: int, commands: Commands, platform: FakePlatform
 ) -> None:
-    platform.fault("PUT", "/storage/", cut(100))
+    platform.fault("PUT", "/storage/", cut(count))
     answer = commands.submit()
     assert answer.status == 1
-    assert "bytes were sent, the server has 100" in answer.text
+    assert f"bytes were sent, the server has {count}" in answer.text
     assert not platform.own
     assert commands.submit().status == 0
     is_whole(platform)
@@ -274,31 +278,3 @@ def _usual(handler: Any, usual: Any) -> Any:
 def is_told(answer: Answer) -> bool:
     """Whether an earlier command made the submission, and could not look at it any more."""
     return "submitted to this phase already" in answer.text
-
-
-def order(tmp_path: Path) -> Order:
-    return Order("https://x.org", 7, 70, (), "wide", tmp_path / "a.zip", "ab" * 32, 10)
-
-
-def test_two_commands_do_not_submit_the_same_zip_at_once(tmp_path: Path) -> None:
-    first, second = Journal(tmp_path, order(tmp_path)), Journal(tmp_path, order(tmp_path))
-    with first.locked(), pytest.raises(Exception, match="another `kit submit`"), second.locked():
-        pass
-    with second.locked():
-        pass
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_journal_is_read_as_it_was_written(stage: str, tmp_path: Path) -> None:
-    journal = Journal(tmp_path, order(tmp_path))
-    journal.write(stage=stage, key="k", before=("1",), number=3)
-    assert Journal(tmp_path, order(tmp_path)).state == journal.state
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 9}', '{"format": 1}', "\udcff"])
-def test_a_broken_journal_is_one_message(content: str, tmp_path: Path) -> None:
-    path = Journal(tmp_path, order(tmp_path)).path
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(Exception, match="expected the journal of an upload"):
-        Journal(tmp_path, order(tmp_path))

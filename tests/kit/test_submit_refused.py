@@ -181,3 +181,11 @@ def test_the_model_is_run_before_the_upload(
     assert broken.status == 1
     assert "not submitted" in broken.text
     assert len(platform.own) == 1
+
+
+def test_a_robot_has_no_limits_where_robots_may_submit(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.robots, platform.used_before = True, 5
+    assert commands.submit().status == 0
+    assert len(platform.own) == 1

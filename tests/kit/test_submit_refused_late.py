@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.platform_commands import Commands, is_whole, stage
-from tests.support.platform_server import (
-    drop,
-    status,
-)
+from tests.support.platform_server import Fault, drop, status
 from tests.support.platform_state import COMPETITION, FakePlatform
 
 
@@ -47,6 +44,10 @@ def test_approval_that_is_withdrawn_during_the_upload_is_one_message(
     answer = commands.submit()
     assert answer.status == 1
     assert "You do not have access" in answer.text
+    assert not platform.own
+    assert commands.submit().status == 0
+    assert platform.count("PUT", "/storage/") == 1
+    is_whole(platform)
 
 
 def test_an_upload_that_was_deleted_meanwhile_is_made_again(
@@ -80,15 +81,22 @@ def test_a_data_set_that_is_refused_is_one_message(
     assert words in answer.text
     assert not platform.own
     assert commands.submit().status == 0
+    is_whole(platform)
 
 
+@pytest.mark.parametrize(
+    "fault", [status(413), status(400, "<Error><Code>EntityTooLarge</Code></Error>")]
+)
 def test_a_storage_that_takes_no_such_file_is_one_message(
-    commands: Commands, platform: FakePlatform
+    fault: Fault, commands: Commands, platform: FakePlatform
 ) -> None:
-    platform.fault("PUT", "/storage/", status(413))
+    platform.fault("PUT", "/storage/", fault)
     answer = commands.submit()
     assert answer.status == 1
     assert "no space for" in answer.text
+    assert not platform.own
+    assert commands.submit().status == 0
+    is_whole(platform)
 
 
 def test_a_server_that_asks_for_patience_gets_it(

@@ -11,7 +11,7 @@ import pytest
 
 from kit.remote.reconcile import reconcile
 from kit.remote.watching import Outcome
-from tests.support.platform_commands import Commands, write_run
+from tests.support.platform_commands import Commands, is_whole, write_run
 from tests.support.platform_server import drop, status
 from tests.support.platform_state import FakePlatform
 from tests.support.remote_answers import competition, sent
@@ -188,7 +188,49 @@ def test_a_network_that_stays_away_while_waiting_is_one_message(
     platform.fault("GET", r"/submissions/\d+/$", *([drop] * 1000))
     answer = commands.submit("--watch", "--timeout", "300")
     assert answer.status == 1
-    assert "run the same command again" in answer.text
+    assert "submission 500 was made; what became of it is not known" in answer.text
+    assert "the same command with --watch waits for it" in answer.text
+    platform.faults.clear()
+    assert commands.submit("--watch").status == 0
+    is_whole(platform)
+
+
+def test_a_log_gets_a_line_for_each_change_and_one_every_few_minutes(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    platform.steps = ["Submitting", *["Running"] * 20, "Scoring", "Finished"]
+    answer = commands.submit("--watch")
+    assert answer.status == 0
+    assert "\x1b" not in answer.err
+    assert "\r" not in answer.err
+    lines = [line.split("  ", 1)[1] for line in answer.err.splitlines()]
+    said = [line.split(",")[0] for line in lines]
+    assert list(dict.fromkeys(said)) == [
+        "Submitting", "Running", "still Running", "Scoring", "Finished",
+    ]  # fmt: skip
+    assert lines[0] == "Submitting, after 0 s"
+    assert said.count("still Running") == 2  # in a quarter of an hour
+    assert not commands.submit("--watch", "--json").err
+
+
+def test_a_finished_submission_without_any_score_is_no_success_on_a_hidden_leaderboard(
+    commands: Commands, platform: FakePlatform
+) -> None:
+    """Its columns are unknown then, but the user's own scores are not hidden."""
+
+    def hidden(handler: Any, usual: Any) -> Any:
+        code, content, headers = usual()
+        return code, {**content, "leaderboards": []}, headers
+
+    platform.fault("GET", "/competitions/", *([hidden] * 3))
+    platform.late_looks = 10**6
+    answer = commands.submit("--watch", "--json")
+    assert answer.status == 1
+    assert answer.json["outcome"]["missing"] == ["any score"]
+    platform.own[0].late_looks = 0
+    again = commands.submit("--watch", "--json")
+    assert again.status == 0
+    assert again.json["outcome"]["missing"] == []
 
 
 def test_hidden_logs_are_a_note(commands: Commands, platform: FakePlatform) -> None:

@@ -115,12 +115,12 @@ def status(code: int, content: Any = "<h1>Error</h1>", **headers: str) -> Fault:
     return lambda handler, usual: (code, content, named)
 
 
-def done_but(code: int) -> Fault:
-    """Do what was asked, and answer with an error all the same."""
+def done_but(code: int, content: Any = "<h1>Error</h1>") -> Fault:
+    """Do what was asked, and answer with something else all the same."""
 
     def act(handler: Handler, usual: Callable[[], Answer]) -> Answer:
         usual()
-        return code, "<h1>Error</h1>", {}
+        return code, content, {}
 
     return act
 

@@ -66,7 +66,7 @@ def profile(request: Request) -> Answer:
 
 def competition(request: Request, number: str) -> Answer:
     platform = request.platform
-    if int(number) != COMPETITION:
+    if int(number) != COMPETITION or not _visible(request):
         return 404, {"detail": "No Competition matches the given query."}, {}
     columns = [
         {"title": key.title(), "key": key, "index": index, "hidden": False, "precision": 3}
@@ -88,9 +88,18 @@ def competition(request: Request, number: str) -> Answer:
     content = {
         "id": COMPETITION, "title": platform.title, "participant_status": platform.participant,
         "phases": [phase], "docker_image": platform.image, "auto_run_submissions": True,
-        "leaderboards": [{"id": 1, "primary_index": 0, "columns": columns}], "fact_sheet": None,
+        "leaderboards": [{"id": 1, "primary_index": 0, "columns": columns}],
+        "fact_sheet": platform.fact_sheet, "allow_robot_submissions": platform.robots,
     }  # fmt: skip
     return 200, content, {}
+
+
+def _visible(request: Request) -> bool:
+    """With a key in the query only that counts, for participants too."""
+    platform = request.platform
+    if given := request.query.get("secret_key"):
+        return given == [platform.secret_key]
+    return platform.secret_key is None or platform.participant == "approved"
 
 
 def can_make_submission(request: Request, phase: str) -> Answer:
@@ -169,13 +178,18 @@ def make_submission(request: Request) -> Answer:
         return 400, {"data": [f"Object with key={asked['data']} does not exist."]}, {}
     if not set(asked["tasks"]) <= set(platform.tasks):
         return 400, {"non_field_errors": ["All tasks must be part of the current phase."]}, {}
+    if answers := asked.get("fact_sheet_answers"):
+        if platform.fact_sheet is None:
+            return 500, "<h1>Error</h1>", {}
+        if refusal := refused_answers(platform.fact_sheet, answers):
+            return 400, {"non_field_errors": [refusal]}, {}
     if platform.participant != "approved":
         return 403, {"detail": "You do not have access to this competition"}, {}
     if reason := limit_reached(platform):
         # The model raises PermissionError, which is no error of the framework.
         return (400, [reason], {}) if platform.refuses_with_400 else (500, "<h1>Error</h1>", {})
     parent = add_work(platform, upload, "", list(platform.steps), dict(platform.scores))
-    parent.late_looks = platform.late_looks
+    parent.late_looks, parent.answers = platform.late_looks, answers
     names = [platform.tasks[number] for number in asked["tasks"] or platform.tasks]
     if len(names) == 1:
         parent.task = names[0]
@@ -186,6 +200,19 @@ def make_submission(request: Request) -> Answer:
             child.parent = parent.number
             parent.children.append(child.number)
     return 201, {"id": parent.number, "status": parent.status, "data": upload.key}, {}
+
+
+def refused_answers(sheet: dict[str, Any], answers: dict[str, Any]) -> str:
+    """As `SubmissionCreationSerializer.validate` looks at them."""
+    if set(answers) != set(sheet):
+        return "Fact Sheet keys do not match Answer keys"
+    for key, value in answers.items():
+        if value not in sheet[key]["selection"] and sheet[key]["selection"]:
+            return f"{key}: {value} is not a valid selection from {sheet[key]}"
+        required = sheet[key]["is_required"] == "true"
+        if not value and required and not isinstance(value, bool):
+            return f"{sheet[key]['title']}({key}) requires an answer"
+    return ""
 
 
 def submission(request: Request, number: str) -> Answer:

@@ -13,7 +13,8 @@ def competition(**changed: Any) -> Competition:
     """A competition of the title B."""
     values: dict[str, Any] = {
         "id": 7, "title": "B", "participant": "approved", "phases": (), "columns": (),
-        "docker_image": "image", "starts_itself": True, "fact_sheet": False,
+        "docker_image": "image", "starts_itself": True, "fact_sheet": (),
+        "takes_robots": False,
     }  # fmt: skip
     return Competition(**values | changed)
 
