@@ -28,6 +28,7 @@ from accelerate import Accelerator
 from torch import Tensor, distributed, nn
 
 from training.common import processes
+from training.common.console import say
 from training.common.errors import TrainingError
 from training.common.whole_batch import Share, computing, in_32_bits, take_whole_batches
 
@@ -68,7 +69,8 @@ class Parallel:
         for network in networks:
             network.to(self.device)
             if self._count > 1 or self._parts > 1:
-                take_whole_batches(network)
+                for name in sorted(take_whole_batches(network)):
+                    say(f"{name}: each process takes the statistics of its own images")
             for tensor in network.state_dict().values() if self._count > 1 else ():
                 first = tensor.contiguous()
                 distributed.broadcast(first, src=0)
@@ -83,8 +85,9 @@ class Parallel:
         first, last = 0, total
         if shared:
             first, last = (total * rank // self._count for rank in (self._rank, self._rank + 1))
-        # Every process has as many parts, because batch norms wait for each other in each.
-        parts = max(1, min(self._parts, total // self._count if shared else total))
+        # Every process has as many parts, because batch norms wait for each other in each; a part
+        # has two images, because a batch norm learns nothing from one.
+        parts = max(1, min(self._parts, (total // self._count if shared else total) // 2))
         edges = [first + (last - first) * number // parts for number in range(parts + 1)]
         return [Share(total, range(start, stop), shared) for start, stop in pairwise(edges)]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from timm.layers.drop import DropPath, drop_path
+from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, distributed, nn
 from torch.nn.functional import dropout
 
@@ -46,13 +47,20 @@ def computing(share: Share) -> Iterator[None]:
         _now.pop()
 
 
-def take_whole_batches(network: nn.Module) -> None:
+def take_whole_batches(network: nn.Module) -> set[str]:
     """Give the layers of a network that depend on the batch the forward passes of this file.
 
-    Names and tensors stay as they are. A subclass of such a layer keeps its own forward pass.
+    Names and tensors stay as they are. Return the classes of batch norms that are not known here:
+    each process normalises its own images with them.
     """
     for layer in network.modules():
         layer.__class__ = _WHOLE.get(type(layer), type(layer))
+    norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    return {
+        type(layer).__name__
+        for layer in network.modules()
+        if isinstance(layer, norms) and type(layer) not in _WHOLE.values()
+    }
 
 
 def in_32_bits(values: Tensor) -> Tensor:
@@ -104,11 +112,23 @@ class WholeBatchNorm2d(nn.BatchNorm2d):
         return _normalised(self, x) if self.training and _is_shared() else super().forward(x)
 
 
+class WholeBatchNormAct2d(BatchNormAct2d):
+    """timm's batch norm with its activation, by the statistics of the images of all processes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.training and _is_shared()):
+            own: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+            return own
+        found: Tensor = self.act(self.drop(_normalised(self, x)))
+        return found
+
+
 _WHOLE: dict[type[nn.Module], type[nn.Module]] = {
     nn.Dropout: WholeDropout,
     DropPath: WholeDropPath,
     nn.BatchNorm1d: WholeBatchNorm1d,
     nn.BatchNorm2d: WholeBatchNorm2d,
+    BatchNormAct2d: WholeBatchNormAct2d,
 }
 
 
