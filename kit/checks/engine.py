@@ -24,9 +24,11 @@ from kit.checks.submission import (
     vendored,
 )
 from kit.checks.submission.archive import check_zip
+from kit.checks.submission.launching import check_code_file, left_out_by
 from kit.checks.submission.subject import Subject, opened
+from kit.contracts.recognising import contract_of
 from kit.errors import KitError
-from kit.findings.finding import CheckResult, Report
+from kit.findings.finding import CheckResult, Finding, Report
 from kit.repository import provided
 from kit.submissions import Submission
 from kit.zips import unpack
@@ -97,10 +99,18 @@ def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
     names = tuple(STATIC)
     if subject.is_result:
         report.kind, names = "result submission", OF_RESULTS
+    contract = contract_of(task) if task else None
+    left_out = left_out_by(contract)
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
         for name in names:
-            report.add(name, STATIC[name](subject))
+            found = STATIC[name](subject)
+            report.add(name, (one for one in found if _code_of(one) not in left_out))
+    report.add("code file", check_code_file(subject, contract))
+
+
+def _code_of(found: CheckResult) -> str:
+    return found.code if isinstance(found, Finding) else ""
 
 
 @contextmanager

@@ -170,7 +170,11 @@ def _check_by_running(report: Report, context: Context) -> None:
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name)
         chosen = sample(context.task.input_data if context.task else None, folder)
-        with laboratory(context.submission, context.limit_s, program, chosen.metadata) as room:
+        contract = other_call(context.task)
+        made_with = contract.made_with if contract else ()
+        with laboratory(
+            context.submission, context.limit_s, program, chosen.metadata, made_with
+        ) as room:
             check_running(report, context, room, chosen, folder)
             _check_scored(report, context, room)
 
@@ -187,9 +191,15 @@ def check_running(
         chosen: the images of the task.
         folder: where odd images are drawn.
     """
-    before = room.files()
+    before, target, count = room.files(), context.target, context.images
+    contract = other_call(context.task)
+    if target and contract and contract.script:
+        context.tell(f"running {contract.script} by the bundle's own program")
+        check_own_program(report, room, None, target, count)
+        report.add("time and memory", check_forecast(report.forecast))
+        return
     context.tell(f"loading the model and predicting up to {len(chosen.paths)} images")
-    images = (chosen.paths, odd_images(folder)) if not other_call(context.task) else ((), ())
+    images = (chosen.paths, odd_images(folder)) if not contract else ((), ())
     probe = room.probe(*images)
     if probe.of("error") and (named := submission_paths(context.submission)):
         why = f"{named[0]}, and a submission that is tried alone has no /app"
@@ -199,7 +209,6 @@ def check_running(
     _leave_out_repeated(report)
     if probe.load_seconds is None:
         return
-    target, count = context.target, context.images
     if target and check_own_program(report, room, probe, target, count):
         report.add("time and memory", check_forecast(report.forecast))
         return

@@ -3,61 +3,99 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kit.contracts.arrays import array_problems
 from kit.contracts.reading import Contract, Wanted
 from kit.contracts.recognising import Rows, asked_rows, read_table
 from kit.errors import KitError
 from kit.findings.finding import Finding, shown
 
 _MISSING = "answers-missing"
+# pandas writes whole numbers so where a column has a gap; its merge takes both for one.
+_WHOLE = re.compile(r"^(\d+)\.0+$")
 
 
-def wanted_keys(contract: Contract, data: Path) -> list[str]:
-    """Return what the predictions have to be about: each call or row of the input data, once.
-
-    Raises:
-        KitError: the table of the input data cannot be read.
-    """
-    rows = asked_rows(data, contract.table)
-    return list(dict.fromkeys(row[contract.answer.key] for row in rows))
-
-
-def answer_problems(output: Path, contract: Contract, keys: Sequence[str]) -> Iterator[Finding]:
-    """Say what of the file of predictions would stop the scoring, or lose predictions.
+def answer_problems(
+    output: Path, contract: Contract, data: Path, truth: Path | None = None
+) -> Iterator[Finding]:
+    """Say what of the predictions would stop the scoring, or would not be scored.
 
     Args:
-        output: the folder that holds the file.
-        contract: what it has to look like.
-        keys: what it has to be about.
+        output: the folder that holds them.
+        contract: what they have to look like.
+        data: the input data that they are about.
+        truth: the reference data, for a contract whose keys stand there; None where hidden.
     """
     wanted = contract.answer
+    if wanted.arrays:
+        yield from array_problems(output, wanted.arrays, data)
+        return
     try:
-        rows = read_table(output, wanted.file)
+        rows = read_answers(output, wanted)
     except KitError:
         files = shown(sorted(path.name for path in output.iterdir())) or "nothing"
         yield Finding(_MISSING, wanted.file, f"expected this file at the root, found {files}")
         return
     columns = list(rows[0]) if rows else []
     if lacking := [name for name in wanted.columns if name not in columns]:
-        found = f"expected the columns {', '.join(wanted.columns)}, found no {', '.join(lacking)}"
-        yield Finding(_MISSING, wanted.file, found)
+        yield Finding(_MISSING, wanted.file, _columns_problem(wanted, lacking, columns))
         return
-    yield from _rows(rows, wanted, keys)
+    keys = _wanted_keys(contract, data, truth)
+    yield from _rows(rows, wanted, keys, bool(contract.table.truth))
     if wanted.number:
         yield from _numbers(rows, wanted)
 
 
-def _rows(rows: Rows, wanted: Wanted, keys: Sequence[str]) -> Iterator[Finding]:
-    counts = Counter(row[wanted.key] for row in rows)
+def read_answers(folder: Path, wanted: Wanted) -> Rows:
+    """Return the rows of the file of predictions, each column under its first name.
+
+    Raises:
+        KitError: there is no such file, or it cannot be read.
+    """
+    return [
+        {name: row[other] for name, other in wanted.instead.items() if other in row} | row
+        for row in read_table(folder, wanted.file)
+    ]
+
+
+def _columns_problem(wanted: Wanted, lacking: Sequence[str], columns: Sequence[str]) -> str:
+    names = [
+        f"{name} (or {wanted.instead[name]})" if name in wanted.instead else name
+        for name in wanted.columns
+    ]
+    found = f"; its columns are {shown(columns)}" if columns else "; it has no rows"
+    return f"expected the columns {', '.join(names)}, found no {', '.join(lacking)}{found}"
+
+
+def _wanted_keys(contract: Contract, data: Path, truth: Path | None) -> list[str] | None:
+    """Return what the predictions have to be about, once each; None where that is hidden."""
+    key, table = contract.answer.key, contract.table
+    if not table.truth:
+        return list(dict.fromkeys(row[key] for row in asked_rows(data, table)))
+    try:
+        rows = read_table(truth, table.truth) if truth else []
+    except KitError:
+        return None  # the organiser's own file, which the scoring program complains about
+    return list(dict.fromkeys(row[key] for row in rows if key in row)) or None
+
+
+def _rows(
+    rows: Rows, wanted: Wanted, known: Sequence[str] | None, is_part: bool
+) -> Iterator[Finding]:
+    """Compare the keys of the rows with those known; with `is_part` there may be more."""
+    counts = Counter(_WHOLE.sub(r"\1", row[wanted.key]) for row in rows)
+    keys = list(counts) if known is None else known
+    asked = [*keys, *counts] if is_part else keys
     problems = {
         "without a prediction": [key for key in keys if not counts[key]],
         f"with other than {wanted.rows} rows": [
             key for key in keys if counts[key] not in (0, wanted.rows)
         ],
-        "not in the input data": sorted(set(counts) - set(keys)),
+        "not in the input data": sorted(set(counts) - set(asked)),
     }
     for what, found in problems.items():
         if found:

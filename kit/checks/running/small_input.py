@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.contracts.arrays import draw_arrays
 from kit.contracts.reading import Contract, Table
 from kit.contracts.recognising import Rows, asked_rows, read_table
 from kit.errors import KitError
@@ -38,14 +39,18 @@ class Small:
         images: how many images they hold.
         total: how many there are in all; 0 for drawn ones.
         is_cut: whether something was left out.
+        named: what a contract without images gives, in words; "" where there are images.
     """
 
     data: Path
     images: int
     total: int
     is_cut: bool
+    named: str = ""
 
     def __str__(self) -> str:
+        if self.named:
+            return self.named
         if not self.total:
             return f"{self.images} drawn images"
         return f"{self.images} of {self.total} images" if self.is_cut else f"{self.images} images"
@@ -65,7 +70,10 @@ def small_input(
     Raises:
         KitError: there is neither, or the zip of the data cannot be used.
     """
-    if data is None and contract:
+    if data is None and contract and contract.table.arrays:
+        draw_arrays(contract.table.arrays, folder / "input")
+        return Small(folder / "input", 0, 0, False, "drawn arrays")
+    if data is None and contract and contract.table.file:
         return _drawn(contract.table, folder)
     if data is None:
         raise KitError("the bundle's input data are hidden")
@@ -75,6 +83,8 @@ def small_input(
         unpack(data, source)
     files = [item for item in walk(source) if item.kind is Kind.FILE]
     images = [item.name for item in files if is_image(item.name)]
+    if contract and not images:
+        return Small(source, 0, 0, False, "the input data")
     if len(images) <= _FEW and calls > 1:
         return Small(source, len(images), len(images), False)
     tables = _tables(source, [item.name for item in files], images, contract, calls)
