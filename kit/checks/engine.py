@@ -14,6 +14,7 @@ from kit.checks.submission import (
     files,
     formats,
     imports,
+    launching,
     licences,
     network,
     paths,
@@ -24,8 +25,8 @@ from kit.checks.submission import (
     vendored,
 )
 from kit.checks.submission.archive import check_zip
-from kit.checks.submission.launching import check_code_file, left_out_by
 from kit.checks.submission.subject import Subject, opened
+from kit.contracts.reading import Contract
 from kit.contracts.recognising import contract_of
 from kit.errors import KitError
 from kit.findings.finding import CheckResult, Finding, Report
@@ -100,13 +101,18 @@ def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
     if subject.is_result:
         report.kind, names = "result submission", OF_RESULTS
     contract = contract_of(task) if task else None
-    left_out = left_out_by(contract)
+    left_out = launching.left_out_by(contract)
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
         for name in names:
-            found = STATIC[name](subject)
+            found = _check_of(name, contract)(subject)
             report.add(name, (one for one in found if _code_of(one) not in left_out))
-    report.add("code file", check_code_file(subject, contract))
+    report.add("code file", launching.check_code_file(subject, contract))
+
+
+def _check_of(name: str, contract: Contract | None) -> Check:
+    is_script = contract is not None and contract.script
+    return launching.check_requirements if is_script and name == "requirements" else STATIC[name]
 
 
 def _code_of(found: CheckResult) -> str:

@@ -31,6 +31,7 @@ from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
 from kit.checks.submission.subject import Subject
 from kit.contract import DEFAULT_TIME_LIMIT_S
+from kit.contracts.reading import Contract
 from kit.errors import KitError, UsageProblem
 from kit.findings.finding import Report, Skipped
 from kit.isolation.app_paths import submission_paths
@@ -83,6 +84,11 @@ class Context:
     def task(self) -> Task | None:
         """The task of the target."""
         return self.target.task if self.target else None
+
+    @property
+    def contract(self) -> Contract | None:
+        """The task's contract, where the model is not asked for one image at a time."""
+        return other_call(self.task)
 
     @property
     def limit_s(self) -> float:
@@ -163,15 +169,14 @@ def _check_result(report: Report, context: Context) -> None:
 
 def _check_by_running(report: Report, context: Context) -> None:
     program = planning_program(context.task)
-    why = _why_not_run(report, context.subject)
+    why = _why_not_run(report, context)
     if why is not None:
         _skip_running(report, why)
         return
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name)
         chosen = sample(context.task.input_data if context.task else None, folder)
-        contract = other_call(context.task)
-        made_with = contract.made_with if contract else ()
+        made_with = context.contract.made_with if context.contract else ()
         with laboratory(
             context.submission, context.limit_s, program, chosen.metadata, made_with
         ) as room:
@@ -192,7 +197,7 @@ def check_running(
         folder: where odd images are drawn.
     """
     before, target, count = room.files(), context.target, context.images
-    contract = other_call(context.task)
+    contract = context.contract
     if target and contract and contract.script:
         context.tell(f"running {contract.script} by the bundle's own program")
         check_own_program(report, room, None, target, count)
@@ -238,13 +243,16 @@ def _leave_out_repeated(report: Report) -> None:
     ]
 
 
-def _why_not_run(report: Report, subject: Subject) -> Skipped | None:
+def _why_not_run(report: Report, context: Context) -> Skipped | None:
     """Return why nothing can be run, None where it can."""
+    subject = context.subject
     codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
     if any(f.code == "python-syntax" and f.severity == "error" for f in report.findings):
         codes = codes or ["python-syntax"]
     if codes:
         return Skipped("", f"fix {', '.join(codes)} first", f"kit check {subject.submission.name}")
+    if context.contract and context.contract.script:
+        return None  # what its image holds is not known; a run tells what is missing here
     if missing := missing_packages(subject):
         names = " ".join(missing)
         name = subject.submission.name

@@ -40,7 +40,11 @@ def answer_problems(
         files = shown(sorted(path.name for path in output.iterdir())) or "nothing"
         yield Finding(_MISSING, wanted.file, f"expected this file at the root, found {files}")
         return
-    columns = list(rows[0]) if rows else []
+    if not rows:
+        found = f"expected a row for each {wanted.key}, found none that reads"
+        yield Finding(_MISSING, wanted.file, found)
+        return
+    columns = list(rows[0])
     if lacking := [name for name in wanted.columns if name not in columns]:
         yield Finding(_MISSING, wanted.file, _columns_problem(wanted, lacking, columns))
         return
@@ -67,8 +71,8 @@ def _columns_problem(wanted: Wanted, lacking: Sequence[str], columns: Sequence[s
         f"{name} (or {wanted.instead[name]})" if name in wanted.instead else name
         for name in wanted.columns
     ]
-    found = f"; its columns are {shown(columns)}" if columns else "; it has no rows"
-    return f"expected the columns {', '.join(names)}, found no {', '.join(lacking)}{found}"
+    found = f"found no {', '.join(lacking)}; its columns are {shown(columns)}"
+    return f"expected the columns {', '.join(names)}, {found}"
 
 
 def _wanted_keys(contract: Contract, data: Path, truth: Path | None) -> list[str] | None:

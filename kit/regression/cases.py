@@ -113,7 +113,7 @@ def _run(case: Case, submission: Submission, where: str, on_tick: OnTick = no_pr
             submission, case.bundle, case.task, folder / "run", mode=choice.mode, on_tick=on_tick
         )
         if result.failure:
-            log = runs.tail(result.steps[-1].log) if result.steps else []
+            log = runs.tail(result.steps[-1].telling_log) if result.steps else []
             raise KitError(f"{case}: {result.failure}", log)
         predictions = comparable(result.folder, case.task)
     return Kept(predictions, result.scores, result.digests, machine_type(), where)

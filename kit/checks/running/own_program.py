@@ -184,7 +184,7 @@ def _run(room: Laboratory, place: Place, given: Small, limit_s: float) -> Trial:
         room.restore()
     found = doubts_of_steps(place, [step], workspace) if step.failure else []
     verdict = unknown_verdict(found) if found and not step.timed_out else None
-    return Trial(given, step, tuple(runs.tail(step.log)), verdict)
+    return Trial(given, step, tuple(runs.tail(step.telling_log)), verdict)
 
 
 def _findings(
