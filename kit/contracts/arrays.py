@@ -58,10 +58,9 @@ def array_problems(output: Path, wanted: Mapping[str, str], data: Path) -> Itera
 
 
 def draw_arrays(shapes: Mapping[str, Sequence[int]], folder: Path) -> None:
-    """Write files of normal random numbers of these shapes into a new folder."""
+    """Write files of normal random numbers of these shapes into a folder."""
     import numpy as np
 
-    folder.mkdir(parents=True)
     generator = np.random.default_rng(_SEED)
     for name, shape in shapes.items():
         np.savez(folder / name, generator.normal(size=shape))

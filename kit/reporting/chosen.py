@@ -80,8 +80,7 @@ def _with_scores(text: str, folder: Path, record: dict[str, Any]) -> ChosenRun:
     if other := contract_in(folder):
         raise KitError(
             f"{folder}: expected {PREDICTIONS_FILE} of a track of the kit, found predictions of "
-            f"the contract {other.name} ({', '.join(other.answer.files)}), of which there is no "
-            "report",
+            f"the contract {other.name}, of which there is no report",
             hint="`kit leaderboard` and `kit compare` show its scores",
         )
     if not found.predictions.is_file():
