@@ -13,7 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 DATA = Path("/tmp/data")  # the published scripts name it
 SCRIPT, ANSWER = "script.py", "submission.csv"
@@ -41,10 +41,15 @@ def pack_images(input_dir: Path, table: str) -> None:
     """Write the zip that the scripts unpack; it holds the images below private_testset/."""
     try:
         DATA.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(DATA / "private_testset.zip", "w") as archive:
+        # Another run may be reading the zip of that name.
+        with (
+            NamedTemporaryFile(dir=DATA, suffix=".tmp", delete=False) as stream,
+            zipfile.ZipFile(stream, "w") as archive,
+        ):
             for path in sorted(input_dir.rglob("*")):
                 if path.is_file() and path.name != table:
                     archive.write(path, Path("private_testset", path.relative_to(input_dir)))
+        Path(stream.name).replace(DATA / "private_testset.zip")
     except OSError as error:
         sys.exit(
             f"{DATA}: the scripts read their images from there, and it cannot be made: {error}"

@@ -1,0 +1,304 @@
+"""Contracts that start a submission in another way: a script, a script with arguments, arrays."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.kit import Kit
+from tests.support.launched_contracts import FLOODS, make_array_bundle, make_flood_bundle
+
+Make = Callable[[Path], Path]
+Change = tuple[str, str]
+
+
+def home(contract: str) -> Make:
+    """What makes the kit's own bundle of a contract."""
+
+    def make(folder: Path) -> Path:
+        from datetime import date
+
+        from kit.bundle_scaffold import new_bundle
+
+        new_bundle(folder, date(2026, 1, 1), contract)
+        return folder
+
+    return make
+
+
+MADE: dict[str, tuple[Make, str, dict[str, float]]] = {
+    "iharp-floods": (make_flood_bundle, "model.py", {"acc": 0.5, "n": FLOODS}),
+    "a3d3-forecasting": (make_array_bundle, "model.py", {"total_MSR": 1.0}),
+    "snakeclef-script": (
+        home("snakeclef-script"), "script.py",
+        {"track1": 48.48, "track2": 5.0, "f1": 33.33, "accuracy": 50.0},
+    ),
+    "fungiclef-script": (
+        home("fungiclef-script"), "script.py",
+        {"track1": 0.5, "track2": 0.0, "track3": 0.5, "track4": 5.0, "f1": 33.33},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", MADE)
+def test_a_new_submission_is_checked_run_and_compared(kit: Kit, name: str, tmp_path: Path) -> None:
+    make, code, scores = MADE[name]
+    bundle = make(tmp_path / "bundle")
+    made = kit("new", "mine", "--bundle", bundle)
+    assert made.status == 0, made.text
+    assert f"edit {code}" in made.text
+    checked = kit("check", "mine", "--bundle", bundle, "--json")
+    assert checked.json["findings"] == []
+    assert {"own program", "scores"} <= set(checked.json["checks"])
+    ran = kit("run", "mine", "--bundle", bundle, "--json").json
+    assert ran["ok"], ran["failure"]
+    assert ran["scores"] == pytest.approx(scores)
+    assert ran["notes"] == []
+    assert kit("compare", "--update", "mine", "--bundle", bundle).status == 0
+    for against in ([], ["--against", ran["folder"]]):
+        again = kit("compare", "mine", "--bundle", bundle, *against, "--json")
+        assert again.json["comparisons"][0]["verdict"] == "identical"
+    assert kit("pack", "mine", "--bundle", bundle).status == 0
+    assert kit("check", "dist/mine.zip", "--bundle", bundle, "--json").json["findings"] == []
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", MADE)
+def test_there_is_one_message_in_place_of_a_report(kit: Kit, name: str, tmp_path: Path) -> None:
+    bundle = MADE[name][0](tmp_path / "bundle")
+    kit("new", "mine", "--bundle", bundle)
+    assert kit("run", "mine", "--bundle", bundle).status == 0
+    report = kit("report", "mine")
+    assert report.status == 1
+    assert "of which there is no report" in report.text
+    if name.endswith("script"):  # both write the same file
+        assert "clef-script" in report.text
+    else:
+        assert f"the contract {name}," in report.text
+    board = kit("leaderboard", "--json").json["boards"][0]
+    assert [one["submission"] for one in board["entries"]] == ["mine"]
+    assert "no predictions.txt" in board["no_intervals"]
+    power = kit("power", "mine")
+    assert power.status in (1, 2)
+    assert "Traceback" not in power.text
+
+
+def changed(kit: Kit, bundle: Path, code: str, *changes: Change) -> list[dict[str, str]]:
+    """The findings of a new submission in which texts are replaced."""
+    kit("new", "mine", "--bundle", bundle)
+    path = Path("submissions/mine", code)
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    answer = kit("check", "mine", "--bundle", bundle, "--json")
+    found: list[dict[str, str]] = answer.json["findings"]
+    return found
+
+
+MAIN = ('__name__ == "__main__":\n    main()', '__name__ == "__main__":\n    ')
+FLOOD_DEFECTS: dict[str, tuple[Change, str, str]] = {
+    "ids are left out": (
+        ("csv.DictReader(index)", "list(csv.DictReader(index))[2:]"),
+        "answers-missing", "id without a prediction: 0, 1",
+    ),
+    "an id is there twice": (
+        ('out.write("id,y_prob\\n")', 'out.write("id,y_prob\\n0,1\\n")'),
+        "answers-missing", "id with other than 1 rows: 0",
+    ),
+    "a probability is no number": (
+        ("return 0.5", "return float('nan')"), "return-not-finite", "0 nan",
+    ),
+    "other columns": (
+        ('"id,y_prob\\n"', '"id,flood\\n"'),
+        "answers-missing", "expected the columns id, y_prob (or label), found no y_prob",
+    ),
+    "no rows": (
+        ("csv.DictReader(index)", "[]"),
+        "answers-missing", "expected a row for each id, found none",
+    ),
+    "it writes nothing": (
+        (MAIN[0], MAIN[1] + "pass"), "program-fails", "the participant wrote no predictions.csv",
+    ),
+    "it raises": (
+        (MAIN[0], MAIN[1] + "raise KeyError('sea_level')"),
+        "program-fails", "KeyError: 'sea_level'",
+    ),
+    "it ends with 1": (
+        (MAIN[0], MAIN[1] + "raise SystemExit(1)"), "program-fails", "ended with exit status 1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", FLOOD_DEFECTS)
+def test_a_defect_of_a_script_with_arguments_is_told(kit: Kit, name: str, tmp_path: Path) -> None:
+    change, code, text = FLOOD_DEFECTS[name]
+    (finding,) = changed(kit, make_flood_bundle(tmp_path / "bundle"), "model.py", change)
+    assert finding["code"] == code
+    assert text in finding["found"]
+
+
+@pytest.mark.process
+def test_what_a_script_printed_is_told_with_its_line(kit: Kit, tmp_path: Path) -> None:
+    change = ("return 0.5", "return {}['a']")
+    (finding,) = changed(kit, make_flood_bundle(tmp_path / "bundle"), "model.py", change)
+    assert finding["file"] == "model.py"
+    assert finding["line"]
+    ran = kit("run", "mine", "--bundle", tmp_path / "bundle")
+    assert "prediction_ingestion_stdout.txt: Traceback" in ran.text
+    assert "KeyError: 'a'" in ran.text
+
+
+@pytest.mark.process
+def test_labels_and_whole_numbers_of_pandas_are_taken(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_flood_bundle(tmp_path / "bundle")
+    changes = (('"id,y_prob\\n"', '"id,label\\n"'), ("{predict(row):.6f}", "1.0"))
+    assert changed(kit, bundle, "model.py", *changes) == []
+    ran = kit("run", "mine", "--bundle", bundle, "--json").json
+    kit("compare", "--update", "mine", "--bundle", bundle)
+    (found,) = kit("compare", "mine", "--bundle", bundle, "--json").json["comparisons"]
+    assert (ran["scores"]["acc"], found["predictions"]["images"]) == (0.5, FLOODS)
+
+
+@pytest.mark.process
+def test_ids_that_are_not_scored_do_no_harm_and_hidden_truth_says_nothing(
+    kit: Kit, tmp_path: Path
+) -> None:
+    bundle = make_flood_bundle(tmp_path / "bundle")
+    truth = bundle / "reference_data/y_test.csv"
+    truth.write_text("".join(truth.read_text().splitlines(keepends=True)[:3]))
+    few = ("csv.DictReader(index)", "list(csv.DictReader(index))[1:]")
+    (finding,) = changed(kit, bundle, "model.py", few)
+    assert finding["found"] == "id without a prediction: 0"
+    for content in (b"id,y_true\n0,1\n\x85,\x85\n", b"y_true\n1\n"):
+        truth.write_bytes(content)
+        answer = kit("check", "mine", "--bundle", bundle, "--json").json
+        assert "own program" in answer["checks"]
+        assert {one["code"] for one in answer["findings"]} <= {"run-fails"}
+
+
+def test_requirements_that_nobody_installs_are_told(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_flood_bundle(tmp_path / "bundle")
+    kit("new", "mine", "--bundle", bundle)
+    Path("submissions/mine/requirements.txt").write_text("# models\ncatboost>=1.2\n\nscipy\n")
+    answer = kit("check", "mine", "--bundle", bundle, "--quick", "--json").json
+    (finding,) = answer["findings"]
+    assert (finding["code"], finding["severity"]) == ("requirement-unread", "warning")
+    assert finding["found"].endswith("installs nothing of it: catboost>=1.2, scipy")
+
+
+@pytest.mark.parametrize("name", ["iharp-floods", "snakeclef-script"])
+def test_the_file_that_is_started_has_to_be_there(kit: Kit, name: str, tmp_path: Path) -> None:
+    make, code, _ = MADE[name]
+    bundle = make(tmp_path / "bundle")
+    kit("new", "mine", "--bundle", bundle)
+    folder = Path("submissions/mine")
+    (folder / "code").mkdir()
+    (folder / code).rename(folder / "code" / code)
+    (finding,) = kit("check", folder, "--bundle", bundle, "--json").json["findings"]
+    assert (finding["code"], finding["file"]) == ("model-missing", code)
+    assert "found under code/; the bundle's program starts it: python" in finding["found"]
+
+
+def test_hidden_data_that_cannot_be_drawn_are_told(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_flood_bundle(tmp_path / "bundle")
+    shutil.rmtree(bundle / "input_data")
+    kit("new", "mine", "--bundle", bundle)
+    skipped = kit("check", "mine", "--bundle", bundle, "--json").json["skipped"]
+    assert skipped[0]["why"] == "the bundle's input data are hidden"
+
+
+ARRAY_DEFECTS: dict[str, tuple[Change, str, str]] = {
+    "the bands are kept": (
+        ("signals[..., 0].copy()", "signals.copy()"), "answers-missing",
+        "expected the shape (3, 20, 4), found (3, 20, 4, 9)",
+    ),
+    "the known steps are left out": (
+        ("return forecast", "return forecast[:, KNOWN:]"), "answers-missing",
+        "expected the shape (3, 20, 4), found (3, 10, 4)",
+    ),
+    "a value is no number": (
+        ("return forecast", "forecast[0, 12, 1] = float('nan'); return forecast"),
+        "return-not-finite", "1 of 240 numbers",
+    ),
+    "text": (
+        ("return forecast", "return forecast.astype(str)"), "answers-missing",
+        "expected numbers, found",
+    ),
+    "objects": (
+        ("return forecast", "return forecast.astype(object)"), "answers-missing",
+        "expected an .npz file with the array arr_0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ARRAY_DEFECTS)
+def test_a_defect_of_arrays_is_told_for_each_file(kit: Kit, name: str, tmp_path: Path) -> None:
+    change, code, text = ARRAY_DEFECTS[name]
+    found = changed(kit, make_array_bundle(tmp_path / "bundle"), "model.py", change)
+    assert [one["code"] for one in found] == [code] * 5
+    assert text in found[0]["found"]
+
+
+@pytest.mark.process
+def test_a_model_with_a_name_is_made_with_it(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_array_bundle(tmp_path / "bundle")
+    assert changed(kit, bundle, "model.py", (' = "affi"', "")) == []
+    shutil.rmtree(bundle / "input_data")  # drawn then
+    assert kit("check", "mine", "--bundle", bundle, "--json").json["findings"] == []
+    text = Path("submissions/mine/model.py").read_text()
+    wrong = text.replace("return forecast", "return forecast[0]")
+    Path("submissions/mine/model.py").write_text(wrong)
+    found = kit("check", "mine", "--bundle", bundle, "--json").json["findings"]
+    assert "expected the shape (3, 20, 239), found (20, 239)" in found[0]["found"]
+
+
+def test_arrays_are_no_file_of_predictions(kit: Kit, tmp_path: Path) -> None:
+    bundle = make_array_bundle(tmp_path / "bundle")
+    kit("new", "mine", "--bundle", bundle)
+    (tmp_path / "p.txt").write_text("a,1\n")
+    options = ("--predictions", tmp_path / "p.txt", "--against", tmp_path / "p.txt")
+    answer = kit("compare", "mine", "--bundle", bundle, *options)
+    assert answer.status in (1, 2)
+    assert "expected a contract with one file of predictions" in answer.text
+
+
+SCRIPT_DEFECTS: dict[str, tuple[Change, str, str]] = {
+    "an observation is left out": (
+        ("in observations.items()", "in list(observations.items())[1:]"),
+        "answers-missing", "observation_id without a prediction: 1",
+    ),
+    "a row for each image": (
+        ('out.write(f"{name},{predict(images)}\\n")',
+         'out.write(f"{name},{predict(images)}\\n" * len(images))'),
+        "answers-missing", "observation_id with other than 1 rows: 2",
+    ),
+    "a name in place of a class": (
+        ("return 0", "return 'Vipera berus'"), "return-not-finite", "1 Vipera berus",
+    ),
+    "it writes another file": (
+        ('"submission.csv"', '"user_submission.csv"'), "program-fails",
+        "script.py: expected it to write submission.csv in its folder, found none",
+    ),
+    "it raises": (
+        ("return 0", "raise ValueError('no weights')"), "program-fails",
+        "script.py ended with exit status 1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", SCRIPT_DEFECTS)
+def test_a_defect_of_a_script_is_told(kit: Kit, name: str, tmp_path: Path) -> None:
+    change, code, text = SCRIPT_DEFECTS[name]
+    bundle = home("snakeclef-script")(tmp_path / "bundle")
+    (finding,) = changed(kit, bundle, "script.py", change)
+    assert finding["code"] == code
+    assert text in finding["found"]
