@@ -52,6 +52,10 @@ def answer_problems(
     yield from _rows(rows, wanted, keys, bool(contract.table.truth))
     if wanted.number:
         yield from _numbers(rows, wanted)
+    if wanted.whole and (wrong := [row for row in rows if not _is_whole(row[wanted.whole])]):
+        named = shown([f"{row[wanted.key]} {row[wanted.whole]}" for row in wrong])
+        found = f"expected whole numbers as {wanted.whole}, found for {wanted.key} {named}"
+        yield Finding(_MISSING, wanted.file, found)
 
 
 def read_answers(folder: Path, wanted: Wanted) -> Rows:
@@ -119,6 +123,11 @@ def _numbers(rows: Rows, wanted: Wanted) -> Iterator[Finding]:
         yield Finding("return-not-finite", wanted.file, shown(infinite))
     if negative:
         yield Finding("answers-negative", wanted.file, shown(negative))
+
+
+def _is_whole(text: str) -> bool:
+    value = _number(text)
+    return math.isfinite(value) and value == int(value)
 
 
 def _number(text: str) -> float:

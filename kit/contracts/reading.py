@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kit.yaml_text import read_yaml
 
@@ -54,6 +54,7 @@ class Wanted:
         key: the column that says what a row is about: a group of the table, or a row.
         rows: how many rows there are for each.
         number: the column that has to hold finite numbers; "" for none.
+        whole: the column that has to hold whole numbers, which name classes; "" for none.
         not_negative: where these columns have these values, the number is at least 0.
         instead: columns that may stand in the place of another, by that other's name.
         arrays: in place of a table, names of .npz files; each holds `arr_0` of the shape of the
@@ -65,9 +66,15 @@ class Wanted:
     key: str = ""
     rows: int = 1
     number: str = ""
+    whole: str = ""
     not_negative: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Literal["score", "label"]:
+        """What a prediction is: a score, which noise may move a little, or a label."""
+        return "score" if self.number or self.arrays else "label"
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -79,9 +79,10 @@ def _with_scores(text: str, folder: Path, record: dict[str, Any]) -> ChosenRun:
         )
     if other := contract_in(folder):
         raise KitError(
-            f"{folder}: expected {PREDICTIONS_FILE} of a track of the kit, found predictions of "
-            f"the contract {other.name}, of which there is no report",
-            hint="`kit leaderboard` and `kit compare` show its scores",
+            f"{folder}: expected {PREDICTIONS_FILE} of a track of the kit, found "
+            f"{other.answer.files[0]} of another contract, of which there is no report",
+            hint="`kit leaderboard` and `kit compare` show its scores, and detailed_results.html "
+            "next to it is its program's own page",
         )
     if not found.predictions.is_file():
         raise KitError(

@@ -198,7 +198,7 @@ def test_lower_is_better_in_comparison_and_leaderboard(kit: Kit, tmp_path: Path)
             assert found["predictions"]["images"] == 24
     report = kit("report", "near")
     assert report.status == 1
-    assert "predictions of the contract hdr-beetles" in report.text
+    assert "found predictions.csv of another contract" in report.text
 
 
 @pytest.mark.process
