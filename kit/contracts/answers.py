@@ -50,6 +50,9 @@ def answer_problems(
         return
     keys = _wanted_keys(contract, data, truth)
     yield from _rows(rows, wanted, keys, bool(contract.table.truth))
+    if wanted.ordered and keys:
+        yield from _order([row[wanted.key] for row in rows], keys, wanted)
+    yield from _beginnings(rows, contract, data)
     if wanted.number:
         yield from _numbers(rows, wanted)
     if wanted.whole and (wrong := [row for row in rows if not _is_whole(row[wanted.whole])]):
@@ -108,6 +111,24 @@ def _rows(
     for what, found in problems.items():
         if found:
             yield Finding(_MISSING, wanted.file, f"{wanted.key} {what}: {shown(found)}")
+
+
+def _order(found: Sequence[str], keys: Sequence[str], wanted: Wanted) -> Iterator[Finding]:
+    pairs = enumerate(zip(found, keys, strict=False), start=1)
+    moved = next((one for one in pairs if one[1][0] != one[1][1]), None)
+    if moved and sorted(found) == sorted(keys):
+        number, (given, asked) = moved
+        text = f"row {number}: expected {wanted.key} {asked}, the order of the table, found {given}"
+        yield Finding(_MISSING, wanted.file, text)
+
+
+def _beginnings(rows: Rows, contract: Contract, data: Path) -> Iterator[Finding]:
+    for column, form in contract.answer.begins.items():
+        asked = asked_rows(data, contract.table)
+        allowed = tuple(dict.fromkeys(form.format_map(row) for row in asked))
+        if wrong := [row[column] for row in rows if not row[column].startswith(allowed)]:
+            text = f"expected {column} to begin with {' or '.join(allowed)}, found {shown(wrong)}"
+            yield Finding(_MISSING, contract.answer.file, text)
 
 
 def _numbers(rows: Rows, wanted: Wanted) -> Iterator[Finding]:

@@ -56,6 +56,8 @@ class Wanted:
         number: the column that has to hold finite numbers; "" for none.
         whole: the column that has to hold whole numbers, which name classes; "" for none.
         not_negative: where these columns have these values, the number is at least 0.
+        ordered: whether the rows have to be in the order of the table.
+        begins: how the values of columns have to begin: with {column} of any row of the table.
         instead: columns that may stand in the place of another, by that other's name.
         arrays: in place of a table, names of .npz files; each holds `arr_0` of the shape of the
             input's file that is named with it, without the last axis.
@@ -68,6 +70,8 @@ class Wanted:
     number: str = ""
     whole: str = ""
     not_negative: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = False
+    begins: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[str, str] = field(default_factory=dict)
 

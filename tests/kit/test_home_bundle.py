@@ -56,7 +56,9 @@ def test_a_contract_without_a_bundle_is_refused(kit: Kit) -> None:
 def test_every_problem_of_a_file_is_in_the_message_of_the_run(kit: Kit) -> None:
     kit("new-bundle", "home", "--contract", "animalclef-csv")
     folder = Path(kit("new", "mine", "--bundle", "home", "--json").json["folder"])
-    (folder / "submission.csv").write_text("image_id,cluster\n1,a\n1,b\n9,a\n")
+    (folder / "submission.csv").write_text(
+        "image_id,cluster\n1,cluster_lynx_a\n1,cluster_lynx_b\n9,cluster_lynx_a\n"
+    )
     checked = kit("check", folder, "--bundle", "home", "--json").json
     assert [one["code"] for one in checked["findings"]] == ["answers-missing"] * 3
     ran = kit("run", folder, "--bundle", "home")
