@@ -6,13 +6,18 @@ script that prints is caught and printed again, a merge drops what is missing, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from tests.support.kit import SCORING_COMMAND, write_tree
+from kit.bundle_scaffold import new_bundle
+from tests.support.kit import SCORING_COMMAND, Kit, write_tree
 from tests.support.other_contracts import finished
 
+Make = Callable[[Path], Path]
+Change = tuple[str, str]
 FLOODS = 6
 FLOOD_INGESTION = """
 import csv, shutil, subprocess, sys, tempfile
@@ -127,3 +132,27 @@ def make_array_bundle(folder: Path) -> Path:
         np.savez(folder / f"input_data/test_data_{name}_masked.npz", values)
         np.savez(folder / f"reference_data/test_{answer}.predictions.npz", values[..., 0] + 1)
     return finished(folder, [("total_MSR", "asc")], "ingestion_program", "input_data")
+
+
+def home(contract: str) -> Make:
+    """What makes the kit's own bundle of a contract."""
+
+    def make(folder: Path) -> Path:
+        new_bundle(folder, date(2026, 1, 1), contract)
+        return folder
+
+    return make
+
+
+def changed(kit: Kit, bundle: Path, code: str, *changes: Change) -> list[dict[str, str]]:
+    """The findings of a new submission in which texts are replaced."""
+    kit("new", "mine", "--bundle", bundle)
+    path = Path("submissions/mine", code)
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    answer = kit("check", "mine", "--bundle", bundle, "--json")
+    found: list[dict[str, str]] = answer.json["findings"]
+    return found
