@@ -106,8 +106,8 @@ def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
         subject = replace(subject, whitelist=whitelist)
         for name in names:
             found = _check_of(name, contract)(subject)
-            report.add(name, (one for one in found if _code_of(one) not in left_out))
-    report.add("code file", launching.check_code_file(subject, contract))
+            own = launching.check_code_file(subject, contract) if name == "files" else ()
+            report.add(name, [*(one for one in found if _code_of(one) not in left_out), *own])
 
 
 def _check_of(name: str, contract: Contract | None) -> Check:
