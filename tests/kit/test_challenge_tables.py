@@ -30,7 +30,8 @@ def test_all_problems_of_the_tables_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answers", "text"),
     [
-        (None, "submission.csv: expected a CSV file, found none that reads"),
+        (None, "submission.csv: expected this file in res/, found none"),
+        ("image_id,cluster\n" + "x" * 200_000, "found none that reads"),
         ("", "found no rows"),
         ("image_id,identity\n1,a\n", "found no cluster among image_id, identity"),
         ("image_id,cluster\n9,a\n", "image_id without a prediction: 1"),

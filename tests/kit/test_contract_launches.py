@@ -110,6 +110,17 @@ def test_ids_that_are_not_scored_do_no_harm_and_hidden_truth_says_nothing(
         assert {one["code"] for one in answer["findings"]} <= {"run-fails"}
 
 
+def test_shared_packages_are_imported_by_the_script(kit: Kit, tmp_path: Path) -> None:
+    bundle = home("fungiclef-script")(tmp_path / "bundle")
+    assert kit("new", "mine", "--bundle", bundle, "--with", "wildlife_image").status == 0
+    script = Path("submissions/mine/script.py").read_text()
+    assert "import wildlife_image" in script
+    assert kit("vendor", "--check", "mine").status == 0
+    unknown = kit("pack", "mine")
+    assert unknown.status == 1
+    assert "model.py: expected at the root of the submission" in unknown.text
+
+
 def test_requirements_that_nobody_installs_are_told(kit: Kit, tmp_path: Path) -> None:
     bundle = make_flood_bundle(tmp_path / "bundle")
     kit("new", "mine", "--bundle", bundle)

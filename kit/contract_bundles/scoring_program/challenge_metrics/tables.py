@@ -18,6 +18,9 @@ def read_table(path: Path, columns: Sequence[str], problems: list[str]) -> list[
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = [row for row in csv.DictReader(stream, restval="") if any(row.values())]
+    except FileNotFoundError:
+        problems.append(f"{path.name}: expected this file in {path.parent.name}/, found none")
+        return []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         problems.append(f"{path.name}: expected a CSV file, found none that reads: {error}")
         return []
