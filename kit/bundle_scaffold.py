@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from kit.contract import COMPETITION_FILE
+from kit.contracts.home_bundle import fill_home_bundle
 from kit.errors import UsageProblem
 from kit.files import WriteFailed
 from kit.trees import copy_files
@@ -16,15 +17,17 @@ _DEVELOPMENT = timedelta(days=60)
 _FINAL = timedelta(days=14)
 
 
-def new_bundle(target: Path, today: date) -> list[str]:
-    """Copy the template to a new folder and set dates that are still to come; return the files.
+def new_bundle(target: Path, today: date, contract: str | None = None) -> list[str]:
+    """Fill a new folder from the template and set dates that are still to come; return the files.
 
     Args:
         target: the folder to make.
         today: the first phase begins on the first of the month after the next.
+        contract: the published challenge whose contract and metric the bundle has; None for the
+            template.
 
     Raises:
-        UsageProblem: something is there already.
+        UsageProblem: something is there already, or there is no bundle for the contract.
         WriteFailed: the folder cannot be made.
     """
     temporary = target.parent / f".{target.name}.tmp"
@@ -32,7 +35,10 @@ def new_bundle(target: Path, today: date) -> list[str]:
         if target.exists() or target.is_symlink():
             raise UsageProblem(f"{target}: exists already; choose another name")
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy_files(TEMPLATE, temporary, lambda inner: "__pycache__" not in inner)
+        if contract is None:
+            copy_files(TEMPLATE, temporary, lambda inner: "__pycache__" not in inner)
+        else:
+            fill_home_bundle(temporary, contract)
         path = temporary / COMPETITION_FILE
         path.write_text(_dated(path.read_text(encoding="utf-8"), today), encoding="utf-8")
         temporary.rename(target)

@@ -11,6 +11,8 @@ from typing import Final
 
 COMPETITION_FILE: Final = "competition.yaml"
 MODEL_FILE: Final = "model.py"
+# In its place in a challenge that starts a submission as a program (kit/contracts).
+SCRIPT_FILE: Final = "script.py"
 METADATA_FILE: Final = "metadata"
 # The worker looks for both, only at the root of a zip, in this order.
 METADATA_FILES: Final = ("metadata.yaml", "metadata")

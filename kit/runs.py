@@ -19,7 +19,7 @@ from typing import Any
 from kit.absences import absence_notes, refuse_incomplete
 from kit.bundles import Bundle, Task
 from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE, REPORT_FILE
-from kit.contracts.kept import predictions_name
+from kit.contracts.kept import predictions_names
 from kit.digests import digests_of
 from kit.errors import KitError, UsageProblem
 from kit.files import FULL, WriteFailed, replacing, write_json
@@ -226,7 +226,7 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
             f" after {done:,} images; `kit run --resume {_resumed_by(result.folder)}` predicts the "
             "others"
         )
-    for name in {PREDICTIONS_FILE, CANDIDATES_FILE, predictions_name(result.task)}:
+    for name in {PREDICTIONS_FILE, CANDIDATES_FILE, *predictions_names(result.task)}:
         _keep(prediction.output / name, result.folder)
     return prediction
 

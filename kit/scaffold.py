@@ -38,7 +38,7 @@ def new(
         parent: where the submissions are; it is made if it is missing.
         name: the new submission's name.
         track: its track.
-        packages: shared packages, or modules of them, that its model.py imports; the copies are
+        packages: shared packages, or modules of them, that its code imports; the copies are
             made as `kit vendor` makes them.
         files: text by name, instead of the template's files.
 
@@ -57,7 +57,7 @@ def new(
         write_files(temporary, files or {})
         _personalise(temporary, name, track)
         if packages:
-            _import(temporary / MODEL_FILE, name, packages)
+            _import(temporary / next(iter(files or ()), MODEL_FILE), name, packages)
             vendor(temporary, shared)
     return target
 

@@ -8,7 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from kit.contract import COMPETITION_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, TRACKS
+from kit.contract import (
+    COMPETITION_FILE,
+    METADATA_FILE,
+    METADATA_FILES,
+    MODEL_FILE,
+    SCRIPT_FILE,
+    TRACKS,
+)
 from kit.errors import KitError, UsageProblem
 from kit.packing.shipping import Shipment, has_junk, shipped
 from kit.repository import provided, submissions_folder
@@ -49,13 +56,14 @@ class LaidOut:
 
 
 def discover() -> list[Submission]:
-    """Return every folder of submissions/ that holds a model.py, sorted by name.
+    """Return every folder of submissions/ that holds a model.py or script.py, sorted by name.
 
     Raises:
         UsageProblem: there is no submissions/ here or above.
     """
     folder = submissions_folder()
-    paths = sorted(path.parent for path in folder.glob(f"*/{MODEL_FILE}"))
+    code = (MODEL_FILE, SCRIPT_FILE)
+    paths = sorted({path.parent for name in code for path in folder.glob(f"*/{name}")})
     return [Submission(path.name, path) for path in paths]
 
 

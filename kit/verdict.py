@@ -75,7 +75,7 @@ def platform_verdict(bundle: Bundle, prediction: StepResult, scoring: StepResult
         verdict.notes.insert(
             0,
             f"{prediction.failure}: the platform ignores that and scores what is there; the "
-            f"cause is in {_name(prediction.log)}",
+            f"cause is in {_name(prediction.telling_log)}",
         )
     return verdict
 

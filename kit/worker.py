@@ -65,6 +65,16 @@ class StepResult:
     log: Path | None = None
 
     @property
+    def telling_log(self) -> Path | None:
+        """The log that says why it failed: `log`, or the standard output where that is empty.
+
+        A program that starts another one may print everything that one says.
+        """
+        other = self.log and self.log.with_name(self.log.name.replace("_stderr", "_stdout"))
+        is_empty = self.log and self.log.is_file() and not self.log.stat().st_size
+        return other if is_empty and other and other.is_file() else self.log
+
+    @property
     def seconds(self) -> float:
         """Wall-clock seconds of the longer of the step's programs."""
         return max((outcome.seconds for outcome in self.outcomes.values()), default=0.0)

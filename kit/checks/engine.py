@@ -14,6 +14,7 @@ from kit.checks.submission import (
     files,
     formats,
     imports,
+    launching,
     licences,
     network,
     paths,
@@ -25,8 +26,10 @@ from kit.checks.submission import (
 )
 from kit.checks.submission.archive import check_zip
 from kit.checks.submission.subject import Subject, opened
+from kit.contracts.reading import Contract
+from kit.contracts.recognising import contract_of
 from kit.errors import KitError
-from kit.findings.finding import CheckResult, Report
+from kit.findings.finding import CheckResult, Finding, Report
 from kit.repository import provided
 from kit.submissions import Submission
 from kit.zips import unpack
@@ -97,10 +100,23 @@ def check_subject(report: Report, subject: Subject, task: Task | None) -> None:
     names = tuple(STATIC)
     if subject.is_result:
         report.kind, names = "result submission", OF_RESULTS
+    contract = contract_of(task) if task else None
+    left_out = launching.left_out_by(contract)
     with whitelist_of(task) as whitelist:
         subject = replace(subject, whitelist=whitelist)
         for name in names:
-            report.add(name, STATIC[name](subject))
+            found = _check_of(name, contract)(subject)
+            own = launching.check_code_file(subject, contract) if name == "files" else ()
+            report.add(name, [*(one for one in found if _code_of(one) not in left_out), *own])
+
+
+def _check_of(name: str, contract: Contract | None) -> Check:
+    is_script = contract is not None and contract.script
+    return launching.check_requirements if is_script and name == "requirements" else STATIC[name]
+
+
+def _code_of(found: CheckResult) -> str:
+    return found.code if isinstance(found, Finding) else ""
 
 
 @contextmanager

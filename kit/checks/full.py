@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
-from kit import bundles
-from kit.bundles import Bundle, Task
 from kit.checks.engine import check_subject, opened_for_checks
 from kit.checks.running.behaviour import (
     check_answers,
@@ -23,18 +18,16 @@ from kit.checks.running.behaviour import (
 )
 from kit.checks.running.forecast import check_forecast, forecast
 from kit.checks.running.images import Sample, odd_images, sample
-from kit.checks.running.own_program import check_own_program, other_call
+from kit.checks.running.own_program import check_own_program
 from kit.checks.running.probing import Laboratory, laboratory, planning_program, plans_for
 from kit.checks.running.result_file import check_result_file
 from kit.checks.running.scored_run import check_result_scores, check_scores
 from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
-from kit.checks.submission.subject import Subject
-from kit.contract import DEFAULT_TIME_LIMIT_S
-from kit.errors import KitError, UsageProblem
+from kit.checks.target import Context, Tell, opened_target, tell_nobody
 from kit.findings.finding import Report, Skipped
 from kit.isolation.app_paths import submission_paths
-from kit.submissions import Submission, default_bundle, known_track, metadata_of
+from kit.submissions import Submission
 
 # With one of these nothing can be run, or should be.
 _PREVENTS_RUNNING = frozenset((
@@ -50,56 +43,6 @@ _SEEN_UNREAD = ("network-call", "network-hub")
 _SEEN_RUNNING = ("network-needed", "network-tried")
 _RUNNING = "loading, answers, odd images, sameness, time and memory"
 _SCORING = "scores, ties, the negated score"
-
-
-# Progress callback: what begins now, in a few words.
-Tell = Callable[[str], None]
-
-
-def tell_nobody(what: str) -> None:
-    """Show no progress."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """One check: the open submission, what it runs against, and for how many images.
-
-    `problem` says why there is no target, and is empty where there is one. `images` is the number
-    of hidden images, None for the task's own. `tell` is called with what begins.
-    """
-
-    subject: Subject
-    target: Target | None = None
-    problem: str = ""
-    images: int | None = None
-    tell: Tell = tell_nobody
-
-    @property
-    def submission(self) -> Submission:
-        """The submission as the user named it."""
-        return self.subject.submission
-
-    @property
-    def task(self) -> Task | None:
-        """The task of the target."""
-        return self.target.task if self.target else None
-
-    @property
-    def limit_s(self) -> float:
-        """The time limit of a step: the task's, else the platform's default."""
-        return self.task.time_limit_s if self.task else DEFAULT_TIME_LIMIT_S
-
-    @property
-    def track(self) -> str | None:
-        """The track that the metadata names, None where it names none that the kit knows."""
-        return known_track(metadata_of(self.subject.root).get("track"))
-
-
-class Target(NamedTuple):
-    """What a submission runs against."""
-
-    bundle: Bundle
-    task: Task
 
 
 def check_submission(
@@ -128,7 +71,7 @@ def check_submission(
         report, subject = stack.enter_context(opened_for_checks(submission))
         if subject is None:
             return report
-        target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
+        target, problem = stack.enter_context(opened_target(subject, bundle_path, task_name))
         context = Context(subject, target, problem, images, tell)
         check_subject(report, subject, context.task)
         if bundle_path is None or target is not None:
@@ -163,14 +106,17 @@ def _check_result(report: Report, context: Context) -> None:
 
 def _check_by_running(report: Report, context: Context) -> None:
     program = planning_program(context.task)
-    why = _why_not_run(report, context.subject)
+    why = _why_not_run(report, context)
     if why is not None:
         _skip_running(report, why)
         return
     with TemporaryDirectory(prefix="kit-check-") as name:
         folder = Path(name)
         chosen = sample(context.task.input_data if context.task else None, folder)
-        with laboratory(context.submission, context.limit_s, program, chosen.metadata) as room:
+        made_with = context.contract.made_with if context.contract else ()
+        with laboratory(
+            context.submission, context.limit_s, program, chosen.metadata, made_with
+        ) as room:
             check_running(report, context, room, chosen, folder)
             _check_scored(report, context, room)
 
@@ -187,9 +133,15 @@ def check_running(
         chosen: the images of the task.
         folder: where odd images are drawn.
     """
-    before = room.files()
+    before, target, count = room.files(), context.target, context.images
+    contract = context.contract
+    if target and contract and contract.script:
+        context.tell(f"running {contract.script} by the bundle's own program")
+        check_own_program(report, room, None, target, count)
+        report.add("time and memory", check_forecast(report.forecast))
+        return
     context.tell(f"loading the model and predicting up to {len(chosen.paths)} images")
-    images = (chosen.paths, odd_images(folder)) if not other_call(context.task) else ((), ())
+    images = (chosen.paths, odd_images(folder)) if not contract else ((), ())
     probe = room.probe(*images)
     if probe.of("error") and (named := submission_paths(context.submission)):
         why = f"{named[0]}, and a submission that is tried alone has no /app"
@@ -199,7 +151,6 @@ def check_running(
     _leave_out_repeated(report)
     if probe.load_seconds is None:
         return
-    target, count = context.target, context.images
     if target and check_own_program(report, room, probe, target, count):
         report.add("time and memory", check_forecast(report.forecast))
         return
@@ -229,13 +180,16 @@ def _leave_out_repeated(report: Report) -> None:
     ]
 
 
-def _why_not_run(report: Report, subject: Subject) -> Skipped | None:
+def _why_not_run(report: Report, context: Context) -> Skipped | None:
     """Return why nothing can be run, None where it can."""
+    subject = context.subject
     codes = sorted({finding.code for finding in report.findings} & _PREVENTS_RUNNING)
     if any(f.code == "python-syntax" and f.severity == "error" for f in report.findings):
         codes = codes or ["python-syntax"]
     if codes:
         return Skipped("", f"fix {', '.join(codes)} first", f"kit check {subject.submission.name}")
+    if context.contract and context.contract.script:
+        return None  # what its image holds is not known; a run tells what is missing here
     if missing := missing_packages(subject):
         names = " ".join(missing)
         name = subject.submission.name
@@ -246,39 +200,6 @@ def _why_not_run(report: Report, subject: Subject) -> Skipped | None:
 
 def _skip_running(report: Report, why: Skipped) -> None:
     report.skipped += [Skipped(name, why.why, why.command) for name in (_RUNNING, _SCORING)]
-
-
-@contextmanager
-def _target(
-    subject: Subject, bundle_path: Path | None, task_name: str | None
-) -> Iterator[tuple[Target | None, str]]:
-    """Give the bundle and task to run against, or None and why there are none."""
-    with ExitStack() as stack:
-        target, problem = None, ""
-        try:
-            path = bundle_path or _bundle_of_track(subject)
-            bundle = stack.enter_context(bundles.opened(path))
-            target = Target(bundle, bundle.task(task_name))
-        except _NoBundle as error:
-            problem = error.message
-        except UsageProblem:
-            raise
-        except KitError as error:
-            problem = "; ".join([error.message, *error.problems])
-        yield target, problem
-
-
-class _NoBundle(KitError):
-    """The submission's track leads to no bundle, and the user named none."""
-
-
-def _bundle_of_track(subject: Subject) -> Path:
-    if subject.is_result:
-        raise _NoBundle("a result submission names no track; --bundle says what reads its files")
-    try:
-        return default_bundle(subject.submission.name, metadata_of(subject.root).get("track"))
-    except UsageProblem as error:
-        raise _NoBundle(error.message) from error
 
 
 def _check_scored(report: Report, context: Context, room: Laboratory) -> None:

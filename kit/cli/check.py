@@ -18,7 +18,7 @@ from kit.findings.rules import SEVERITIES
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from kit.checks.full import Tell
+    from kit.checks.target import Tell
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 # Nobody reads thousands of lines of one kind.

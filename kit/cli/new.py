@@ -10,7 +10,7 @@ import click
 from kit.bundles import opened
 from kit.cli.options import bundle_option, task_option
 from kit.cli.printing import console, json_option, print_json
-from kit.contract import MODEL_FILE
+from kit.contract import MODEL_FILE, SCRIPT_FILE
 from kit.contracts.starting import new_for_bundle
 from kit.errors import UsageProblem
 from kit.repository import SUBMISSIONS, submissions_above
@@ -50,8 +50,9 @@ def command(
         print_json({"format": 1, **content})
         return 0
     against = f" --bundle {bundle_path}" if bundle_path else ""
-    if (folder / MODEL_FILE).is_file():
-        then = f"edit {MODEL_FILE}, then `kit run {name}{against}`"
+    code = next((one for one in (MODEL_FILE, SCRIPT_FILE) if (folder / one).is_file()), None)
+    if code:
+        then = f"edit {code}, then `kit run {name}{against}`"
     else:  # found by its path only, as every result submission
         then = f"fill its file, then `kit run {folder}{against}`"
     console().print(f"{folder}\nNext: {then}.")

@@ -214,8 +214,9 @@ def _times(steps: Sequence[StepResult]) -> Table:
 def _show_failure(result: runs.Run, screen: Console) -> None:
     failed = next((step for step in result.steps if step.failure), None)
     if failed:
-        screen.print(f"Last lines of {failed.log.name if failed.log else 'the log'}:")
-        for line in runs.tail(failed.log):
+        log = failed.telling_log
+        screen.print(f"Last lines of {log.name if log else 'the log'}:")
+        for line in runs.tail(log):
             screen.print(f"  {line}")
         screen.print()
     screen.print(f"FAILED: {result.failure}")

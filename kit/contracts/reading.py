@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kit.yaml_text import read_yaml
 
@@ -27,6 +27,10 @@ class Table:
         drawn: values by column for a table that the kit draws.
         named_images: where there is no table, the column that holds the name of each image of the
             input data, without its ending; "" where there is one.
+        truth: where the organiser's program makes the table itself, the table of the reference data
+            that holds the key; "" where the input data hold one.
+        arrays: where there is no table, shapes by name of the .npz files: as they are drawn, and
+            with as many axes as they have.
     """
 
     file: str = ""
@@ -36,11 +40,13 @@ class Table:
     only: Mapping[str, str] = field(default_factory=dict)
     drawn: Mapping[str, str] = field(default_factory=dict)
     named_images: str = ""
+    truth: str = ""
+    arrays: Mapping[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The file of predictions.
+    """The file of predictions, or several files of arrays.
 
     Attributes:
         file: its name at the root of the output.
@@ -48,15 +54,36 @@ class Wanted:
         key: the column that says what a row is about: a group of the table, or a row.
         rows: how many rows there are for each.
         number: the column that has to hold finite numbers; "" for none.
+        whole: the column that has to hold whole numbers, which name classes; "" for none.
         not_negative: where these columns have these values, the number is at least 0.
+        ordered: whether the rows have to be in the order of the table.
+        begins: how the values of columns have to begin: with {column} of any row of the table.
+        instead: columns that may stand in the place of another, by that other's name.
+        arrays: in place of a table, names of .npz files; each holds `arr_0` of the shape of the
+            input's file that is named with it, without the last axis.
     """
 
-    file: str
-    columns: tuple[str, ...]
-    key: str
+    file: str = ""
+    columns: tuple[str, ...] = ()
+    key: str = ""
     rows: int = 1
     number: str = ""
+    whole: str = ""
     not_negative: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = False
+    begins: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Literal["score", "label"]:
+        """What a prediction is: a score, which noise may move a little, or a label."""
+        return "score" if self.number or self.arrays else "label"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files of predictions."""
+        return tuple(self.arrays) or (self.file,)
 
 
 @dataclass(frozen=True)
@@ -71,6 +98,9 @@ class Contract:
         table: what the input data hold.
         answer: what comes back.
         call: how the organiser's program calls the model; "" for a result.
+        script: the file of the submission that his program starts with Python, in the folder of
+            the submission; "" where it imports class Model of model.py.
+        made_with: what it gives to Model(), such as the name of a data set.
         starts_with: the files of a new submission of code.
         fills: for a result, the values of a new file's columns: with {column} of the table's row,
             and {n}, which counts rows with the same value before it.
@@ -83,6 +113,8 @@ class Contract:
     table: Table
     answer: Wanted
     call: str = ""
+    script: str = ""
+    made_with: tuple[str, ...] = ()
     starts_with: Mapping[str, str] = field(default_factory=dict)
     fills: Mapping[str, str] = field(default_factory=dict)
 
@@ -94,10 +126,10 @@ def contracts() -> tuple[Contract, ...]:
 
 
 def _contract(content: dict[str, Any]) -> Contract:
-    parts = {"table": _with_tuples(Table, content), "answer": _with_tuples(Wanted, content)}
-    return Contract(**content | parts | {"recognised_by": tuple(content["recognised_by"])})
+    parts = {"table": _made(Table, content["table"]), "answer": _made(Wanted, content["answer"])}
+    made: Contract = _made(Contract, content | parts)
+    return made
 
 
-def _with_tuples(kind: type[Any], content: dict[str, Any]) -> Any:
-    part = content["table" if kind is Table else "answer"]
-    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in part.items()})
+def _made(kind: type[Any], content: dict[str, Any]) -> Any:
+    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in content.items()})

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from kit.bundles import Bundle, Task
-from kit.contracts.reading import CODE, RESULT, Contract, Table, contracts
+from kit.contracts.reading import CODE, Contract, Table, contracts
 from kit.errors import KitError
 from kit.image_names import is_image
 from kit.isolation.app_paths import code_files
@@ -29,23 +29,25 @@ def contract_of(task: Task) -> Contract | None:
 
     The input data of a published bundle are hidden as a rule; the programs decide then.
     """
+    ingestion, everything = task.ingestion_program, _code(task)
     for one in contracts():
-        program = task.ingestion_program if one.kind == CODE else task.scoring_program
-        if one.kind == RESULT and task.ingestion_program is not None:
+        if (one.kind == CODE) != (ingestion is not None):
             continue
-        if program is None or not _holds(program, one.recognised_by):
+        if not all(text.encode() in everything for text in one.recognised_by):
             continue
         if task.input_data is None or _has_table(task.input_data, one.table):
             return one
     return None
 
 
-def _holds(program: Path, texts: tuple[str, ...]) -> bool:
-    everything = b"\n".join(data for _, data in code_files(program))
-    return all(text.encode() in everything for text in texts)
+def _code(task: Task) -> bytes:
+    programs = [one for one in (task.ingestion_program, task.scoring_program) if one]
+    return b"\n".join(data for program in programs for _, data in code_files(program))
 
 
 def _has_table(data: Path, table: Table) -> bool:
+    if table.truth or table.arrays:
+        return True
     try:
         found = asked_rows(data, table) if table.named_images else read_table(data, table.file, 1)
     except KitError:

@@ -185,6 +185,8 @@ _REQUIREMENTS = _table(
     ("requirement-headless", "write it as shown", "opencv-python: README, packages for servers"),
     ("requirement-duplicate", "name it once", "HDR ingestion: the last one wins"),
     ("requirement-differs-here", "install it here to check what will run", "codalab#2034"),
+    ("requirement-unread", "do without what only these lines would bring",
+     "iHARP ingestion: installs nothing"),
 )  # fmt: skip
 _DYNAMIC = _table(
     "error",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE
+from kit.contract import MANIFEST_FILE, METADATA_FILE, METADATA_FILES, MODEL_FILE, SCRIPT_FILE
 from kit.findings.finding import Finding, shown
 from kit.packing.manifest import Manifest, entry_of, read_manifest
 from kit.results import is_result, result_problems
@@ -133,7 +133,7 @@ def file_problems(names: Iterable[str], entries: list[Entry], manifest: Manifest
 def root_problems(names: list[str]) -> list[Finding]:
     """Return the files that have to be at the root of a submission and are missing."""
     problems = []
-    if MODEL_FILE not in names:
+    if MODEL_FILE not in names and SCRIPT_FILE not in names:
         nested = [name for name in names if PurePosixPath(name).name == MODEL_FILE]
         found = f"found under {PurePosixPath(nested[0]).parent}/" if nested else "found nowhere"
         text = f"expected at the root of the submission, {found}"

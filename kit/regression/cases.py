@@ -13,6 +13,7 @@ from kit.bundle_track import track_of_bundle
 from kit.bundles import Bundle, Task
 from kit.contract import PREDICTION_OF_TRACK
 from kit.contracts.kept import comparable, predictions_name
+from kit.contracts.recognising import contract_of
 from kit.errors import KitError
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import ModeOptions, choose_mode
@@ -113,7 +114,7 @@ def _run(case: Case, submission: Submission, where: str, on_tick: OnTick = no_pr
             submission, case.bundle, case.task, folder / "run", mode=choice.mode, on_tick=on_tick
         )
         if result.failure:
-            log = runs.tail(result.steps[-1].log) if result.steps else []
+            log = runs.tail(result.steps[-1].telling_log) if result.steps else []
             raise KitError(f"{case}: {result.failure}", log)
         predictions = comparable(result.folder, case.task)
     return Kept(predictions, result.scores, result.digests, machine_type(), where)
@@ -140,7 +141,8 @@ def compare(case: Case, stored: Kept, new: Kept, resamples: int | None = None) -
     after = parse_predictions(new.predictions, new.where)
     if missing := sorted(before.keys() - after.keys()):
         raise KitError(f"{new.where}: no prediction for {len(missing):,} images", missing)
-    kind = case.kind or kind_of(before)
+    contract = contract_of(case.task)
+    kind = case.kind or (contract.answer.kind if contract else kind_of(before))
     # What a run or a file does not tell counts as the same: the bootstrap then has the last word.
     same_machine = not (stored.machine and new.machine) or stored.machine == new.machine
     changed = change(before, after, kind, same_machine)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from kit.contract import PREDICTIONS_FILE
-from kit.contracts.kept import comparable
-from kit.contracts.reading import CODE, contracts
+from kit.contracts.kept import comparable, contract_in
+from kit.contracts.reading import CODE
 from kit.errors import UsageProblem
 from kit.records import read_record, run_folder
 from kit.regression.cases import Case, score_predictions
@@ -71,8 +71,7 @@ def _run_of(folder: Path) -> Source:
     task = None if index is None else str(index)
     if (folder / PREDICTIONS_FILE).is_file():
         return Source(file=folder / PREDICTIONS_FILE, task=task)
-    for contract in contracts():
-        path = folder / contract.answer.file
-        if path.is_file() and read_record(folder).get("ok"):
-            return Source(path, "", task, folder if contract.kind == CODE else None)
+    if (contract := contract_in(folder)) and read_record(folder).get("ok"):
+        path = folder / contract.answer.files[0]
+        return Source(path, "", task, folder if contract.kind == CODE else None)
     raise UsageProblem(f"{folder}: expected a run with {PREDICTIONS_FILE}, found none")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE
-from kit.contracts.reading import contracts
+from kit.contracts.kept import contract_in
 from kit.errors import KitError, UsageProblem
 from kit.records import RUNS, last_runs, read_record, run_folder
 
@@ -77,11 +77,12 @@ def _with_scores(text: str, folder: Path, record: dict[str, Any]) -> ChosenRun:
             f"{folder}: the run has no scores to report: {record.get('failure') or 'not finished'}",
             hint="name an earlier run (the folders of runs/), or run the submission again",
         )
-    if other := next((one for one in contracts() if (folder / one.answer.file).is_file()), None):
+    if other := contract_in(folder):
         raise KitError(
-            f"{folder / other.answer.file}: expected {PREDICTIONS_FILE} of a track of the kit, "
-            f"found predictions of the contract {other.name}, of which there is no report",
-            hint="`kit leaderboard` and `kit compare` show its scores",
+            f"{folder}: expected {PREDICTIONS_FILE} of a track of the kit, found "
+            f"{other.answer.files[0]} of another contract, of which there is no report",
+            hint="`kit leaderboard` and `kit compare` show its scores, and detailed_results.html "
+            "next to it is its program's own page",
         )
     if not found.predictions.is_file():
         raise KitError(

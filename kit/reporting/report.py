@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kit.bundle_track import asked_of_a_track
 from kit.files import replacing
 from kit.reporting.chosen import ChosenRun
 from kit.reporting.comparison_page import comparison_page
@@ -24,7 +25,8 @@ def write_report(runs: Sequence[ChosenRun], target: Path, bundle_path: Path | No
         KitError: the bundle or a table cannot be used; every problem is named.
     """
     with opened(runs[0], bundle_path) as source:
-        content = analysis(source.task, runs)
+        with asked_of_a_track(source.bundle):
+            content = analysis(source.task, runs)
         if len(runs) == 1:
             text = run_page(runs[0], source, content)
         else:

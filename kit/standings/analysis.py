@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kit import bundles
+from kit.bundle_track import asked_of_a_track
 from kit.contract import PREDICTIONS_FILE
 from kit.digests import digests_of
 from kit.errors import KitError
@@ -73,7 +74,8 @@ def analyse(board: Board, *options: object) -> Analysis:
             place.mkdir(parents=True)
             shutil.copyfile(str(_predictions(entry)), place / PREDICTIONS_FILE)
         lay_out_tables(task, Path(folder))
-        return Analysis(entries, ask("standings.py", Path(folder), *options))
+        with asked_of_a_track(bundle):
+            return Analysis(entries, ask("standings.py", Path(folder), *options))
 
 
 def _predictions(entry: Entry) -> Path | None:

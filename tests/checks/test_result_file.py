@@ -10,12 +10,20 @@ from tests.support.kit import Kit
 from tests.support.other_contracts import make_result_bundle
 
 HEAD = "image_id,cluster\n"
-ROWS = [f"{number},cluster_{number}\n" for number in range(1, 6)]
+ROWS = [f"{number},cluster_lynx_{number}\n" for number in range(1, 6)]
 DEFECTS = {
     "another column": (HEAD.replace("cluster", "identity") + "".join(ROWS), "found no cluster"),
     "an image is missing": (HEAD + "".join(ROWS[1:]), "image_id without a prediction: 1"),
     "an image is there twice": (HEAD + "".join([*ROWS, ROWS[0]]), "with other than 1 rows: 1"),
-    "an unknown image": (HEAD + "".join(ROWS) + "77,a\n", "not in the input data: 77"),
+    "another order": (
+        HEAD + "".join(ROWS[::-1]),
+        "row 1: expected image_id 1, the order of the table, found 5",
+    ),
+    "another name of a cluster": (
+        HEAD + "".join(ROWS).replace("lynx_3", "wolf_3"),
+        "cluster to begin with cluster_lynx_ or cluster_turtle_, found cluster_wolf_3",
+    ),
+    "an unknown image": (HEAD + "".join(ROWS) + "77,cluster_lynx_1\n", "not in the input data: 77"),
 }
 
 

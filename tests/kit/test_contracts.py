@@ -30,11 +30,15 @@ def test_each_contract_says_what_it_needs_to() -> None:
     for one in contracts():
         assert one.recognised_by
         assert one.kind in (CODE, RESULT)
-        assert one.answer.key in one.answer.columns
+        assert one.answer.arrays or one.answer.key in one.answer.columns
+        assert set(one.answer.arrays.values()) == set(one.table.arrays)
+        assert set(one.answer.instead) <= set(one.answer.columns)
         assert set(one.table.images) <= set(one.table.columns)
-        assert bool(one.table.file) != bool(one.table.named_images)
+        table = one.table
+        given = (table.file, table.named_images, table.truth, table.arrays)
+        assert sum(map(bool, given)) == 1
         if one.kind == CODE:
-            ast.parse(one.starts_with["model.py"])
+            ast.parse(one.starts_with[one.script or "model.py"])
         else:
             assert {one.answer.key, *one.fills} == set(one.answer.columns)
 
@@ -194,7 +198,7 @@ def test_lower_is_better_in_comparison_and_leaderboard(kit: Kit, tmp_path: Path)
             assert found["predictions"]["images"] == 24
     report = kit("report", "near")
     assert report.status == 1
-    assert "predictions of the contract hdr-beetles" in report.text
+    assert "found predictions.csv of another contract" in report.text
 
 
 @pytest.mark.process

@@ -247,8 +247,8 @@ def test_a_bundle_of_no_known_track_is_refused(
     make_run(Path("runs/one"), "hybrid", given, bundle=bundle)
     answer = kit("report", "one")
     assert answer.status == 1
-    assert "a table of no known track" in answer.text
-    assert "hybrid needs filename, hybrid_stat, ssp_indicator" in answer.text
+    assert "found a metric of its own (challenge_score, accuracy)" in answer.text
+    assert "detailed_results.html in the run's folder" in answer.text
 
 
 def test_images_may_be_in_a_zip(kit: Kit, in_empty_folder: Path) -> None:

@@ -83,7 +83,7 @@ def make_event_bundle(folder: Path, ingestion: str = EVENT_INGESTION) -> Path:
                     Image.new("RGB", (20 + event, 10)).save(folder / "input_data" / name)
                 table.writerow([*names, "Carabus auratus", 4, event])
     columns = [("rms", "asc"), ("events", "desc")]
-    return _finished(folder, columns, "ingestion_program", "input_data")
+    return finished(folder, columns, "ingestion_program", "input_data")
 
 
 def make_result_bundle(folder: Path) -> Path:
@@ -91,7 +91,7 @@ def make_result_bundle(folder: Path) -> Path:
     write_tree(folder, _programs("", RESULT_SCORING))
     rows = [f"{n},images/{n}.png,{'lynx' if n < 3 else 'turtle'},{_split(n)}\n" for n in range(6)]
     write_tree(folder, {"input_data/metadata.csv": "image_id,path,dataset,split\n" + "".join(rows)})
-    return _finished(folder, [("ari", "desc"), ("rows", "desc")], "input_data")
+    return finished(folder, [("ari", "desc"), ("rows", "desc")], "input_data")
 
 
 PLOT_SCORING = """
@@ -110,7 +110,7 @@ def make_plot_bundle(folder: Path) -> Path:
     (folder / "input_data").mkdir()
     for name in ("plot_b.png", "plot_a.png"):
         Image.new("RGB", (20, 20)).save(folder / "input_data" / name)
-    return _finished(folder, [("f1", "desc"), ("rows", "desc")], "input_data")
+    return finished(folder, [("f1", "desc"), ("rows", "desc")], "input_data")
 
 
 def _split(number: int) -> str:
@@ -130,7 +130,8 @@ def _programs(ingestion: str, scoring: str) -> dict[str, str | bytes]:
     return found
 
 
-def _finished(folder: Path, columns: list[tuple[str, str]], *kept: str) -> Path:
+def finished(folder: Path, columns: list[tuple[str, str]], *kept: str) -> Path:
+    """Write the rest of a bundle: its logo, and competition.yaml with these columns and parts."""
     Image.new("RGB", (8, 8)).save(folder / "logo.png")
     content = competition_yaml()
     task: dict[str, Any] = content["tasks"][0]

@@ -18,7 +18,7 @@ from kit.bundles import Bundle, Task
 from kit.checks.running import probing
 from kit.checks.running.probing import Laboratory, Probe, plans_for
 from kit.checks.running.small_input import Small, small_input
-from kit.contracts.answers import answer_problems, wanted_keys
+from kit.contracts.answers import answer_problems
 from kit.contracts.reading import CODE, Contract
 from kit.contracts.recognising import contract_of
 from kit.errors import KitError
@@ -66,14 +66,18 @@ def other_call(task: Task | None) -> Contract | None:
 
 
 def check_own_program(
-    report: Report, room: Laboratory, probe: Probe, target: tuple[Bundle, Task], images: int | None
+    report: Report,
+    room: Laboratory,
+    probe: Probe | None,
+    target: tuple[Bundle, Task],
+    images: int | None,
 ) -> bool:
     """Run the program where it is not ours; return whether the probes say nothing more.
 
     Args:
         report: gets the findings, and the forecast where the contract is known.
         room: where the submission is laid out.
-        probe: what loading and `predict(image)` showed.
+        probe: what loading and `predict(image)` showed; None for a script, which is not loaded.
         target: the bundle and the task, whose ingestion program runs.
         images: the number of hidden images; as many as the task has by default.
     """
@@ -82,13 +86,14 @@ def check_own_program(
     contract = other_call(task)
     if not _is_own(task, contract):
         return False
-    other = contract is not None or _answers_otherwise(probe)
-    trial = _tried(report, room, place, contract) if _is_worth_a_trial(probe) else None
+    other = contract is not None or (probe is not None and _answers_otherwise(probe))
+    is_worth = probe is None or _is_worth_a_trial(probe)
+    trial = _tried(report, room, place, contract) if is_worth else None
     if trial is None:
-        return contract is not None or (other and _is_worth_a_trial(probe))
-    if contract is None and trial.failed and _is_known(trial, probe):
+        return contract is not None or (other and is_worth)
+    if contract is None and trial.failed and probe and _is_known(trial, probe):
         return False
-    report.add("own program", _findings(trial, contract, room))
+    report.add("own program", _findings(trial, contract, room, task.reference_data))
     if contract:
         report.forecast = _forecast(room, place, trial, contract, images)
     if other:
@@ -179,17 +184,19 @@ def _run(room: Laboratory, place: Place, given: Small, limit_s: float) -> Trial:
         room.restore()
     found = doubts_of_steps(place, [step], workspace) if step.failure else []
     verdict = unknown_verdict(found) if found and not step.timed_out else None
-    return Trial(given, step, tuple(runs.tail(step.log)), verdict)
+    return Trial(given, step, tuple(runs.tail(step.telling_log)), verdict)
 
 
-def _findings(trial: Trial, contract: Contract | None, room: Laboratory) -> Iterator[Finding]:
+def _findings(
+    trial: Trial, contract: Contract | None, room: Laboratory, truth: Path | None
+) -> Iterator[Finding]:
     output = trial.step.output
     if trial.step.timed_out:
         yield Finding("probe-timeout", "", f"on {trial.small}: {trial.step.failure}")
     elif trial.failed:
         yield _failure(trial, room)
     elif contract:
-        yield from answer_problems(output, contract, wanted_keys(contract, trial.small.data))
+        yield from answer_problems(output, contract, trial.small.data, truth)
     elif not any(output.iterdir()):
         found = f"on {trial.small} the bundle's own ingestion program wrote no file"
         yield Finding("answers-missing", "", found)

@@ -257,7 +257,7 @@ def load(request: dict[str, Any], journal: Journal) -> Any:
     begin = time.perf_counter()
     steps: list[tuple[str, Callable[[Any], Any]]] = [
         ("import", lambda _: __import__("model").Model),
-        ("Model()", lambda made: made()),
+        ("Model()", lambda made: made(*request["made_with"])),
         ("load()", lambda made: (made.load(), made)[1]),
     ]
     made: Any = None

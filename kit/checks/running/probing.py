@@ -101,7 +101,8 @@ def plans_for(task: Task | None) -> bool:
 class Laboratory:
     """A submission that is laid out once, in which probes run one after the other.
 
-    `ingestion_program` is the one whose plan calls the model; `metadata` the task's metadata.csv.
+    `ingestion_program` is the one whose plan calls the model; `metadata` the task's metadata.csv;
+    `made_with` what Model() is given.
     """
 
     root: Path
@@ -110,6 +111,7 @@ class Laboratory:
     limit_s: float
     ingestion_program: Path
     metadata: Path | None
+    made_with: tuple[str, ...] = ()
 
     def probe(
         self,
@@ -161,6 +163,7 @@ class Laboratory:
     ) -> Mapping[str, Any]:
         return {
             "folder": str(self.laid_out.folder),
+            "made_with": list(self.made_with),
             "ingestion_program": str(self.ingestion_program.resolve()),
             "input": str(inputs),
             "images": [str(path) for path in images],
@@ -196,7 +199,11 @@ def _events(path: Path, folder: str, named: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def laboratory(
-    submission: Submission, limit_s: float, ingestion_program: Path, metadata: Path | None = None
+    submission: Submission,
+    limit_s: float,
+    ingestion_program: Path,
+    metadata: Path | None = None,
+    made_with: tuple[str, ...] = (),
 ) -> Iterator[Laboratory]:
     """Lay a submission out for the time of the block.
 
@@ -205,10 +212,13 @@ def laboratory(
         limit_s: seconds after which a probe is ended.
         ingestion_program: the program whose plan calls the model.
         metadata: the task's metadata.csv, None where it has none.
+        made_with: what Model() is given, by the contract of the bundle.
 
     Raises:
         KitError: the zip cannot be used.
     """
     with temporary_folder("kit-check-") as root:
         laid_out = lay_out(submission, root / "submission")
-        yield Laboratory(root, submission, laid_out, limit_s, ingestion_program, metadata)
+        yield Laboratory(
+            root, submission, laid_out, limit_s, ingestion_program, metadata, made_with
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kit.bundles import Task
-from kit.contracts.answers import answer_problems, wanted_keys
+from kit.contracts.answers import answer_problems
 from kit.contracts.reading import RESULT
 from kit.contracts.recognising import contract_of
 from kit.findings.finding import Finding
@@ -20,4 +20,4 @@ def check_result_file(root: Path, task: Task | None) -> Iterator[Finding]:
     contract = contract_of(task) if task else None
     if task is None or contract is None or contract.kind != RESULT or task.input_data is None:
         return
-    yield from answer_problems(root, contract, wanted_keys(contract, task.input_data))
+    yield from answer_problems(root, contract, task.input_data)

@@ -106,7 +106,7 @@ def check_result_scores(
             found = f"{result.failure}; the platform ignores that and scores the files as they are"
             yield Finding("result-ingestion", "", found)
         elif result.failure:
-            log = runs.tail(result.steps[-1].log if result.steps else None)[-_SHOWN_LINES:]
+            log = runs.tail(result.steps[-1].telling_log if result.steps else None)[-_SHOWN_LINES:]
             yield Finding("run-fails", "", "\n".join([result.failure, *log]))
         yield from _constant(_read(result.folder / PREDICTIONS_FILE))
 
@@ -143,7 +143,7 @@ def _failure(result: runs.Run) -> Iterator[CheckResult]:
 def _cause(result: runs.Run) -> str:
     """Return what the log of the step that failed says last: from its ERROR, or its last line."""
     failed = next((step for step in result.steps if step.failure), None)
-    lines = runs.tail(failed.log) if failed else []
+    lines = runs.tail(failed.telling_log) if failed else []
     begins = [number for number, line in enumerate(lines) if line.startswith("ERROR: ")]
     first, *items = (lines[begins[-1] :] if begins else lines[-1:]) or [""]
     listed = shown([item.strip().removeprefix("- ") for item in items], _MOST_LINES)

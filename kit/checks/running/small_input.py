@@ -6,14 +6,13 @@ rows belong together; without one, the first rows of every table that names imag
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.contracts.drawing import can_draw, draw_input, write_table
 from kit.contracts.reading import Contract, Table
 from kit.contracts.recognising import Rows, asked_rows, read_table
 from kit.errors import KitError
@@ -25,8 +24,6 @@ from kit.zips import unpack
 _FEW = 24
 _ROWS = 8
 _CALLS = 3
-# How many rows a call has in data that the kit draws; a single one is what models forget.
-_DRAWN_CALLS = (1, 3)
 
 
 @dataclass(frozen=True)
@@ -38,14 +35,18 @@ class Small:
         images: how many images they hold.
         total: how many there are in all; 0 for drawn ones.
         is_cut: whether something was left out.
+        named: what a contract without images gives, in words; "" where there are images.
     """
 
     data: Path
     images: int
     total: int
     is_cut: bool
+    named: str = ""
 
     def __str__(self) -> str:
+        if self.named:
+            return self.named
         if not self.total:
             return f"{self.images} drawn images"
         return f"{self.images} of {self.total} images" if self.is_cut else f"{self.images} images"
@@ -65,8 +66,9 @@ def small_input(
     Raises:
         KitError: there is neither, or the zip of the data cannot be used.
     """
-    if data is None and contract:
-        return _drawn(contract.table, folder)
+    if data is None and contract and can_draw(contract):
+        drawn = draw_input(contract, folder / "input")
+        return Small(folder / "input", drawn, 0, False, "" if drawn else "drawn arrays")
     if data is None:
         raise KitError("the bundle's input data are hidden")
     source = data
@@ -75,6 +77,8 @@ def small_input(
         unpack(data, source)
     files = [item for item in walk(source) if item.kind is Kind.FILE]
     images = [item.name for item in files if is_image(item.name)]
+    if contract and not images:
+        return Small(source, 0, 0, False, "the input data")
     if len(images) <= _FEW and calls > 1:
         return Small(source, len(images), len(images), False)
     tables = _tables(source, [item.name for item in files], images, contract, calls)
@@ -89,7 +93,7 @@ def _copy(
     """Write the tables' rows that stay, and link all other files but those of `left`."""
     for item in files:
         if item.name in tables:
-            _write(tables[item.name][0], target / item.name)
+            write_table(tables[item.name][0], target / item.name)
         elif item.name not in left:
             _link(item.path, target / item.name)
 
@@ -149,15 +153,6 @@ def _some_calls(rows: Rows, table: Table, count: int) -> Rows:
     return [row for call, its in calls.items() if call in chosen for row in its]
 
 
-def _write(rows: Rows, target: Path) -> None:
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, list(rows[0]), extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(stream.getvalue(), encoding="utf-8")
-
-
 def _link(source: Path, target: Path) -> None:
     """Give a file a second name, or copy it to another disk: a symbolic link would lead out."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -165,24 +160,3 @@ def _link(source: Path, target: Path) -> None:
         os.link(source.resolve(), target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _drawn(table: Table, folder: Path) -> Small:
-    """Draw input data for a contract: calls of one and of several rows."""
-    from PIL import Image
-
-    rows: Rows = []
-    base = Image.linear_gradient("L").resize((160, 120))
-    for call, count in enumerate(_DRAWN_CALLS, start=1):
-        for place in range(count):
-            row = dict.fromkeys(table.columns, "") | dict(table.drawn)
-            row |= {table.group_by: str(call)} if table.group_by else {}
-            for column in table.images:
-                row[column] = f"images/{call}_{place}_{column}.jpg"
-                target = folder / "input" / row[column]
-                target.parent.mkdir(parents=True, exist_ok=True)
-                parts = (base, base.rotate(90 * place), base.rotate(180))
-                Image.merge("RGB", parts).save(target)
-            rows.append(row)
-    _write(rows, folder / "input" / table.file)
-    return Small(folder / "input", len(rows) * len(table.images), 0, False)

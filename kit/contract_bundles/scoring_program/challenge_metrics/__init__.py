@@ -1,0 +1,1 @@
+"""Metrics of published challenges, one module for each contract; they need Python only."""
