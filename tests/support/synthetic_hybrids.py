@@ -28,8 +28,6 @@ SMALLEST = [
     "4",
     "--save-every",
     "8",
-    "--device",
-    "cpu",
     "--threads",
     "1",
 ]
