@@ -94,6 +94,7 @@ def _image_column(schema: Any) -> str | None:
             kind = schema.field(name).type
             if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
                 kind = kind.field(kind.get_field_index("bytes")).type
-            if types.is_binary(kind) or types.is_large_binary(kind):
+            # A column of nulls alone has a type of its own; it holds no paths.
+            if types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind):
                 return name
     return None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.files import writing
 from kit.trees import temporary_folder
 
 
@@ -37,7 +38,11 @@ class ImageReference:
 
 @contextmanager
 def places_of(images: Sequence[ImageReference]) -> Iterator[list[list[object]]]:
-    """Give the places of images; bytes in Parquet files are copied to a temporary file first."""
+    """Give the places of images; bytes in Parquet files are copied to a temporary file first.
+
+    Raises:
+        WriteFailed: the disk of temporary files is full.
+    """
     if all(image.row is None for image in images):
         yield [image.place() for image in images]
         return
@@ -45,7 +50,10 @@ def places_of(images: Sequence[ImageReference]) -> Iterator[list[list[object]]]:
 
     with temporary_folder("kit-images-") as folder:
         file = folder / "images"
-        yield list(_copied(images, read_rows(images), file))
+        contents = read_rows(images)
+        with writing(file, "the copy of images from Parquet files"):
+            places = list(_copied(images, contents, file))
+        yield places
 
 
 def _copied(

@@ -13,6 +13,7 @@ answer, not the end.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
@@ -56,11 +57,14 @@ class Span:
         descriptor = os.open(self.file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(22, "not a regular file", self.file)
+                raise OSError(errno.EINVAL, "not a regular file", self.file)
             if self.offset is None:
                 return stream.read()
             stream.seek(self.offset)
-            return stream.read(self.size)
+            content = stream.read(self.size)
+        if len(content) < self.size:
+            raise OSError(errno.EIO, "the file that holds it ends too early", self.file)
+        return content
 
     def with_data(self) -> Span:
         """Return the same with the bytes in it, where they can be read."""
