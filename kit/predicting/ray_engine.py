@@ -85,8 +85,8 @@ def _connect(ray: Any, address: str | None) -> None:
     try:
         ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise KitError(f"{where} cannot be reached: {error}") from error
+        what = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot start"
+        raise KitError(f"{what}: {error}") from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

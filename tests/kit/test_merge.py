@@ -60,7 +60,7 @@ def test_a_shard_that_was_never_done_is_named(kit: Kit, out: Path) -> None:
     (out / "journal/part-2-of-2.jsonl").unlink()
     answer = kit("merge", out)
     assert answer.status == 1
-    assert "1 of 3 shards are not done: 1" in answer.err
+    assert "not done: 1 of 3 shards (shard 1)" in answer.err
 
 
 def test_rows_of_other_images_are_refused(kit: Kit, out: Path) -> None:
