@@ -256,6 +256,26 @@ def test_a_submission_without_an_embedding_is_told_so(
     assert "embed_batch" in answer.err
 
 
+def test_modules_of_the_submission_are_its_own_whatever_their_names(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    names = ("answers", "caller", "images", "loading", "server", "listing")
+    model = "".join(f"import {name}\n" for name in names)
+    model += f"assert all(part.mine for part in ({', '.join(names)}))\n{BATCHED}"
+    own = {f"{name}.py": "mine = True\n" for name in names}
+    submission = make_submission(tmp_path / "s", model, **own)
+    assert kit("predict", submission, images, "--out", "out").status == 0
+
+
+def test_no_module_of_the_kit_is_lent_to_the_submission(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    submission = batched(tmp_path / "s", f"import serving\n{BATCHED}")
+    answer = kit("predict", submission, images, "--out", "out")
+    assert answer.status == 1
+    assert "No module named 'serving'" in answer.err
+
+
 def test_predictions_without_a_model_are_told_so(kit: Kit, images: Path, tmp_path: Path) -> None:
     results = write_tree(tmp_path / "results", {"predictions.txt": "a.png,1\n"})
     answer = kit("predict", results, images, "--out", "out")

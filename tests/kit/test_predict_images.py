@@ -11,7 +11,7 @@ import pytest
 from kit.errors import KitError, UsageProblem
 from kit.predicting.listing import SUFFIXES, list_images
 from kit.predicting.references import places_of
-from kit.predicting.server import Span
+from kit.predicting.served_submission.images import Span
 from tests.support.collections import batched, make_images, make_parquet, make_tar, png, rows_of
 from tests.support.kit import Kit
 from wildlife_ingestion.images import EXTENSIONS
