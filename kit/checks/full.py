@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
-from kit import bundles
-from kit.bundles import Bundle, Task
+from kit.bundles import Task
 from kit.checks.engine import check_subject, opened_for_checks
 from kit.checks.running.behaviour import (
     check_answers,
@@ -30,11 +28,11 @@ from kit.checks.running.scored_run import check_result_scores, check_scores
 from kit.checks.submission.files import check_track
 from kit.checks.submission.imports import missing_packages
 from kit.checks.submission.subject import Subject
+from kit.checks.target import Target, opened_target
 from kit.contract import DEFAULT_TIME_LIMIT_S
-from kit.errors import KitError, UsageProblem
 from kit.findings.finding import Report, Skipped
 from kit.isolation.app_paths import submission_paths
-from kit.submissions import Submission, default_bundle, known_track, metadata_of
+from kit.submissions import Submission, known_track, metadata_of
 
 # With one of these nothing can be run, or should be.
 _PREVENTS_RUNNING = frozenset((
@@ -95,13 +93,6 @@ class Context:
         return known_track(metadata_of(self.subject.root).get("track"))
 
 
-class Target(NamedTuple):
-    """What a submission runs against."""
-
-    bundle: Bundle
-    task: Task
-
-
 def check_submission(
     submission: Submission,
     bundle_path: Path | None,
@@ -128,7 +119,7 @@ def check_submission(
         report, subject = stack.enter_context(opened_for_checks(submission))
         if subject is None:
             return report
-        target, problem = stack.enter_context(_target(subject, bundle_path, task_name))
+        target, problem = stack.enter_context(opened_target(subject, bundle_path, task_name))
         context = Context(subject, target, problem, images, tell)
         check_subject(report, subject, context.task)
         if bundle_path is None or target is not None:
@@ -246,39 +237,6 @@ def _why_not_run(report: Report, subject: Subject) -> Skipped | None:
 
 def _skip_running(report: Report, why: Skipped) -> None:
     report.skipped += [Skipped(name, why.why, why.command) for name in (_RUNNING, _SCORING)]
-
-
-@contextmanager
-def _target(
-    subject: Subject, bundle_path: Path | None, task_name: str | None
-) -> Iterator[tuple[Target | None, str]]:
-    """Give the bundle and task to run against, or None and why there are none."""
-    with ExitStack() as stack:
-        target, problem = None, ""
-        try:
-            path = bundle_path or _bundle_of_track(subject)
-            bundle = stack.enter_context(bundles.opened(path))
-            target = Target(bundle, bundle.task(task_name))
-        except _NoBundle as error:
-            problem = error.message
-        except UsageProblem:
-            raise
-        except KitError as error:
-            problem = "; ".join([error.message, *error.problems])
-        yield target, problem
-
-
-class _NoBundle(KitError):
-    """The submission's track leads to no bundle, and the user named none."""
-
-
-def _bundle_of_track(subject: Subject) -> Path:
-    if subject.is_result:
-        raise _NoBundle("a result submission names no track; --bundle says what reads its files")
-    try:
-        return default_bundle(subject.submission.name, metadata_of(subject.root).get("track"))
-    except UsageProblem as error:
-        raise _NoBundle(error.message) from error
 
 
 def _check_scored(report: Report, context: Context, room: Laboratory) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from kit import bundles
 from kit.bundles import Bundle
-from kit.checks.full import Context, Target, check_running
+from kit.checks.full import Context, check_running
 from kit.checks.running.images import sample
 from kit.checks.running.probing import laboratory, planning_program
 from kit.checks.running.scored_run import check_scores
 from kit.checks.submission.subject import opened
+from kit.checks.target import Target
 from kit.findings.finding import CheckResult, Report
 from kit.submissions import Submission
 from tests.support.kit import ROOT, make_bundle, make_submission
