@@ -1,50 +1,22 @@
 """A disk that takes no more, in the middle of `kit predict` and `kit merge`.
 
-The limit of file sizes (RLIMIT_FSIZE) stands for the disk, as in test_full_disk.py. Here it begins
-in the middle of a command, before one of its functions is called again.
+The limit of file sizes stands for the disk, and begins in the middle of a command
+(tests/support/full_disk.py). test_predict_ray_full_disk.py does the same on nodes of Ray.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.collections import batched, make_images, make_parquet, png, rows_of
+from tests.support.full_disk import ended_by
 from tests.support.kit import Kit
 
 pytest.importorskip("pyarrow", reason="kit predict needs pyarrow (the extra predict)")
 pytestmark = pytest.mark.process
-
-# python -c SCRIPT MODULE FUNCTION CALLS LIMIT ARGUMENTS...
-SCRIPT = """
-import importlib, resource, sys
-from kit.cli import main
-module, name, calls, limit = sys.argv[1:5]
-module = importlib.import_module(module)
-function, left = getattr(module, name), [int(calls)]
-def limited(*arguments, **options):
-    left[0] -= 1
-    if left[0] < 0:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-    return function(*arguments, **options)
-setattr(module, name, limited)
-main(sys.argv[5:])
-"""
-
-
-def ended_by(
-    function: str, calls: int, limit: int, *arguments: str | Path
-) -> subprocess.CompletedProcess[str]:
-    """Run a command whose files have a limit from the call after `calls` of `function` on."""
-    module, _, name = function.rpartition(".")
-    hook = [sys.executable, "-c", SCRIPT, module, name, str(calls), str(limit)]
-    return subprocess.run(
-        [*hook, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 @pytest.fixture
