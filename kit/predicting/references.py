@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,10 @@ class ImageReference:
     row: int | None = None
 
     def place(self) -> list[object]:
-        """Return what kit/predicting/server.py takes: name, file, offset and size."""
+        """Return what kit/predicting/server.py takes: name, file, offset and size.
+
+        `places_of` adds why there are no bytes, where it could not copy them.
+        """
         return [self.name, self.file, self.offset, self.size]
 
 
@@ -57,13 +60,13 @@ def places_of(images: Sequence[ImageReference]) -> Iterator[list[list[object]]]:
 
 
 def _copied(
-    images: Sequence[ImageReference], contents: dict[str, bytes], file: Path
+    images: Sequence[ImageReference], contents: Mapping[str, bytes | str], file: Path
 ) -> Iterator[list[object]]:
     with file.open("wb") as stream:
         for image in images:
-            content = contents.get(image.name)
-            if content is None:  # no such file: the row says that it cannot be read
-                yield [image.name, f"{image.file} row {image.row}", None, -1]
+            content = contents.get(image.name, "its file has fewer rows now")
+            if isinstance(content, str):
+                yield [image.name, image.file, None, -1, content]
                 continue
             yield [image.name, str(file), stream.tell(), len(content)]
             stream.write(content)

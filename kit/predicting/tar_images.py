@@ -12,6 +12,8 @@ from kit.predicting.references import ImageReference
 
 _BLOCK: Final = tarfile.BLOCKSIZE
 _READ: Final = 1 << 20
+# The first bytes of what gzip, bzip2, xz and zstd write.
+_COMPRESSED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 
 
 def list_tar(
@@ -25,9 +27,12 @@ def list_tar(
         left_out: gets a line for each image by its name that is no file: a link, a pipe.
 
     Raises:
-        tarfile.TarError: half a file, a damaged one, or several that were joined.
+        tarfile.TarError: half a file, a damaged or compressed one, or several that were joined.
         OSError: it cannot be read.
     """
+    with path.open("rb") as stream:
+        if stream.read(6).startswith(_COMPRESSED):
+            raise tarfile.ReadError("compressed, so that no image can be read alone: unpack it")
     absolute = str(path.absolute())
     with tarfile.open(path, "r:") as archive:
         for member in archive:

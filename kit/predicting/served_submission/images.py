@@ -12,11 +12,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Span:
-    """The place of an image's bytes, with what the pipeline asks of a path; or the bytes."""
+    """The place of an image's bytes, with what the pipeline asks of a path; or the bytes.
+
+    why_not: the reason why there are no bytes; empty where nobody knows of one.
+    """
 
     file: str
     offset: int | None
     size: int
+    why_not: str = ""
     data: bytes | None = None
 
     def read_bytes(self) -> bytes:
@@ -26,6 +30,8 @@ class Span:
         """
         if self.data is not None:
             return self.data
+        if self.why_not:
+            raise OSError(errno.EIO, self.why_not, self.file)
         descriptor = os.open(self.file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -59,8 +65,5 @@ class Source:
 
 
 def sources_of(images: Sequence[Sequence[Any]]) -> list[Source]:
-    """Return the images of a request: name, file, offset and size each."""
-    return [
-        Source(name, Span(file, offset, size), place)
-        for place, (name, file, offset, size) in enumerate(images, start=1)
-    ]
+    """Return the images of a request: name, and the first fields of a span."""
+    return [Source(name, Span(*span), place) for place, (name, *span) in enumerate(images, start=1)]
