@@ -137,6 +137,23 @@ def test_a_process_that_was_killed_is_started_again(kit: Kit, images: Path, tmp_
     assert Path("out/logs/part-1-of-1.log").read_text().count("loading") == 2
 
 
+def test_a_process_that_was_killed_while_it_loaded_is_started_again(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    mark.touch()
+    dies = f"""def load(self):
+        import os, pathlib
+        mark = pathlib.Path({str(mark)!r})
+        if not mark.read_bytes():
+            mark.write_bytes(b"x")
+            os.kill(os.getpid(), 9)"""
+    submission = batched(tmp_path / "s", BATCHED.replace("def load(self):", dies))
+    answer = kit("predict", submission, images, "--out", "out", "--json")
+    assert answer.status == 0, answer.err
+    assert answer.json["predicted"] == 9
+
+
 def test_a_process_that_dies_each_time_ends_the_run(kit: Kit, images: Path, tmp_path: Path) -> None:
     dies = BATCHED.replace("return [float", "__import__('os')._exit(7)\n        return [float")
     answer = kit("predict", batched(tmp_path / "s", dies), images, "--out", "out")
