@@ -88,9 +88,9 @@ test-slow: $(VENV)/all.done ## The slow checks too
 test-containers: $(VENV)/all.done ## The tests that need containers, on a private engine if there is none
 	@PYTHON=$(BIN)/python tests/containers/run.sh
 
-test-ray: $(VENV)/all.done ## kit predict on Ray: two nodes here, 10,000 images, a killed worker, a killed driver (minutes)
+test-ray: $(VENV)/all.done ## kit predict on Ray: two nodes here, 10,000 images, killed workers and drivers, full disks (minutes)
 	@$(INSTALL) --editable '.[predict,ray]'
-	@$(BIN)/python -m pytest -q -m slow tests/kit/test_predict_ray.py
+	@$(BIN)/python -m pytest -q -m slow tests/kit/test_predict_ray.py tests/kit/test_predict_ray_full_disk.py
 
 coverage: $(VENV)/all.done ## The test suite, and which lines it does not reach
 	@$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=term

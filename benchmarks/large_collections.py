@@ -31,6 +31,7 @@ import numpy as np
 from benchmarks.ingestion import SPELLINGS, SUBMISSION, photograph
 from benchmarks.machine import machine
 from kit.markdown import table, write_block
+from kit.predicting.engines import ENGINES
 from kit.predicting.listing import list_images
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -156,13 +157,16 @@ def gpu_lines(light: Measured, cores: int) -> list[str]:
 def main() -> None:
     """Measure, print, and with --write fill the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--engines", default="local,ray")
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the images")
-    parser.add_argument("--write", action="store_true")
+    add = parser.add_argument
+    add("--images", type=int, default=10_000, help=f"how many, more than {FEW} (default 10,000)")
+    add("--engines", default="local,ray", help="local, or local,ray (default; Ray if installed)")
+    add("--quick", action="store_true", help="a twentieth of the images")
+    add("--write", action="store_true", help="write the tables of docs/pages/large_collections.md")
     options = parser.parse_args()
     number = options.images // (20 if options.quick else 1)
-    engines = [name for name in options.engines.split(",") if name != "ray" or has_ray()]
+    if number <= FEW:
+        parser.error(f"expected more than {FEW} images, which are the start, found {number}")
+    engines = engines_of(options.engines, parser)
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="large-collections-") as name:
         found = measure_all(Path(name), number, engines)
@@ -176,6 +180,17 @@ def main() -> None:
         write_block(PAGE, "computed", "\n".join(computed))
 
 
+def engines_of(text: str, parser: argparse.ArgumentParser) -> list[str]:
+    """Return the engines to measure. What is computed needs `local`; Ray may not be installed."""
+    names: list[str] = text.split(",")
+    if "local" not in names or not {*names} <= {*ENGINES}:
+        parser.error(f"--engines: expected local or {','.join(ENGINES)}, found {text!r}")
+    if "ray" in names and not has_ray():
+        print("Ray is not installed: the table has no row of it", file=sys.stderr)
+        names.remove("ray")
+    return names
+
+
 def measure_all(work: Path, number: int, engines: Sequence[str]) -> list[Measured]:
     """Return the rows of the table."""
     make_images(work / "images", number)
@@ -183,7 +198,7 @@ def measure_all(work: Path, number: int, engines: Sequence[str]) -> list[Measure
     (work / "light" / "model.py").write_text(SUBMISSION.format(before=SPELLINGS["full"]))
     (work / "light" / "metadata").write_text("track: hybrid\n")
     orders = [(engine, str(work / "light"), number) for engine in engines]
-    orders.append(("local", NETWORK, max(number // 10, 8 * FEW)))
+    orders.append(("local", NETWORK, min(number, max(number // 10, 8 * FEW))))
     found = []
     for engine, submission, images in orders:
         place = work / f"{Path(submission).name}-{engine}"

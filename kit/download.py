@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException, HTTPMessage, HTTPResponse, InvalidURL
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 from urllib.error import HTTPError, URLError
 
 import kit
-from kit.addresses import url_problem
 from kit.files import writing
+from kit.web_opener import RefusedRedirect, web_opener
 
 TRIES = 6
 TIMEOUT_S = 30.0
@@ -229,7 +229,7 @@ def _open(url: str, part: Path, offset: int, timeout_s: float) -> HTTPResponse:
         headers["Range"] = f"bytes={offset}-"
     try:
         request = urllib.request.Request(url, headers=headers)
-        response: HTTPResponse = _opener().open(request, timeout=timeout_s)
+        response: HTTPResponse = web_opener().open(request, timeout=timeout_s)
         return response
     except HTTPError as error:
         with error:
@@ -241,6 +241,8 @@ def _open(url: str, part: Path, offset: int, timeout_s: float) -> HTTPResponse:
                     said, seconds_to_wait(error.headers.get("Retry-After") or "")
                 ) from error
             raise DownloadFailed(said) from error
+    except RefusedRedirect as error:
+        raise DownloadFailed(f"redirected: {error}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise _connection_problem(error) from error
 
@@ -296,35 +298,3 @@ def _connection_problem(error: Exception) -> Exception:
     if isinstance(reason, InvalidURL | UnicodeError):
         return DownloadFailed(f"not an address: {reason}")
     return _Again(f"the connection failed: {reason or type(reason).__name__}")
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        if problem := url_problem(newurl):
-            fp.close()
-            raise DownloadFailed(f"redirected: {problem}")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """http and https only: urllib's own opener also reads file:, ftp: and data: addresses."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        _Redirects(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener

@@ -8,8 +8,6 @@ be resumed.
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,15 +16,16 @@ from typing import Any
 
 from kit.absences import absence_notes, refuse_incomplete
 from kit.bundles import Bundle, Task
-from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE, REPORT_FILE
+from kit.contract import CANDIDATES_FILE, PREDICTIONS_FILE
 from kit.contracts.kept import predictions_names
 from kit.digests import digests_of
-from kit.errors import KitError, UsageProblem
-from kit.files import FULL, WriteFailed, replacing, write_json
+from kit.errors import KitError
+from kit.files import FULL, WriteFailed, write_json
 from kit.isolation.logs import name_paths
 from kit.isolation.modes import SUBPROCESS, Mode
 from kit.journal import Journal
-from kit.records import RECORD_FILE, RUNS, read_record
+from kit.records import RECORD_FILE, read_record
+from kit.run_folder import keep_file, make_run_folder, report_in, resumed_by
 from kit.run_notes import doubts_of_run, notes_of_ingestion, notes_on, user_paths
 from kit.run_record import as_json
 from kit.scores import Cell, Stored, cells_of, missing_keys, read_scores, read_written, store
@@ -43,8 +42,6 @@ from kit.worker import (
     score,
     zip_output,
 )
-
-_LOG_TAIL_LINES = 15
 
 
 @dataclass
@@ -75,7 +72,7 @@ class Run:
     @property
     def report(self) -> Path | None:
         """The HTML report, where the scoring program wrote one."""
-        return _report_in(self.folder)
+        return report_in(self.folder)
 
 
 def run(
@@ -116,7 +113,7 @@ def run(
     refuse_incomplete(bundle, task, has_command(submission))
     before = read_record(folder) if resume else None
     if before is None:
-        _make_run_folder(folder)
+        make_run_folder(folder)
     folder = folder.resolve()
     result = Run(submission, bundle, task, folder, datetime.now(timezone.utc), mode.name)
     result.notes += [mode_note] if mode_note else []
@@ -135,12 +132,6 @@ def run(
         if result.digests or before is None:
             _record(result)
     return result
-
-
-def _make_run_folder(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageProblem(f"--out {folder}: expected a new or empty folder, found something there")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _make_workspace(folder: Path, mode: Mode, limit_s: float, on_tick: OnTick) -> Workspace:
@@ -177,13 +168,6 @@ def _prepare(
     _record(result)
     result.failure = ""
     return journal
-
-
-def new_run_folder(base: Path, submission: Submission, task: Task) -> Path:
-    """Return a path below `base` for a new run; the names of runs sort by time."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-    slug = "".join(c if c.isalnum() else "-" for c in task.name.lower()).strip("-")[:30]
-    return base / f"{stamp}-{submission.name[:40]}-{slug}-{secrets.token_hex(2)}"
 
 
 def _both_steps(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Journal) -> None:
@@ -223,23 +207,17 @@ def _predict(result: Run, workspace: Workspace, laid_out: LaidOut, journal: Jour
     done = journal.predicted()
     if prediction.timed_out and done is not None:
         result.failure += (
-            f" after {done:,} images; `kit run --resume {_resumed_by(result.folder)}` predicts the "
+            f" after {done:,} images; `kit run --resume {resumed_by(result.folder)}` predicts the "
             "others"
         )
     for name in {PREDICTIONS_FILE, CANDIDATES_FILE, *predictions_names(result.task)}:
-        _keep(prediction.output / name, result.folder)
+        keep_file(prediction.output / name, result.folder)
     return prediction
 
 
-def _resumed_by(folder: Path) -> Path:
-    """Return what --resume takes for a run: its name in runs/, else its folder."""
-    short = Path(folder.name)
-    return short if (RUNS / short).resolve() == folder else folder
-
-
 def _keep_scores(result: Run, scoring: StepResult) -> None:
-    if report := _report_in(scoring.output):
-        _keep(report, result.folder)
+    if report := report_in(scoring.output):
+        keep_file(report, result.folder)
     result.failure = scoring.failure
     if scoring.failure:
         return
@@ -267,22 +245,6 @@ def _bundle_digests(task: Task) -> dict[str, str]:
     return digests_of({name: path for name, path in paths.items() if path is not None})
 
 
-def _report_in(folder: Path) -> Path | None:
-    """Return the page that the platform shows: detailed_results.html, else the first of a kind.
-
-    The worker takes the first *.html that the file system lists; here the first by name.
-    """
-    others = sorted(path for path in folder.glob("*.html") if not path.name.startswith("."))
-    pages = [folder / REPORT_FILE, *others]
-    return next((path for path in pages if path.is_file() and not path.is_symlink()), None)
-
-
-def _keep(source: Path, folder: Path) -> None:
-    if source.is_file() and not source.is_symlink():
-        with replacing(folder / source.name, "the copy of the run's output") as temporary:
-            shutil.copyfile(source, temporary)
-
-
 def _record(result: Run) -> None:
     """Write run.json; a full disk here must not hide why the run itself ended."""
     try:
@@ -291,14 +253,3 @@ def _record(result: Run) -> None:
         if error.errno not in FULL:
             raise
         result.notes.append(error.message)
-
-
-def tail(log: Path | None) -> list[str]:
-    """Return the last lines of a log, for the terminal; none where there is no log."""
-    if log is None or not log.is_file():
-        return []
-    with log.open("rb") as stream:
-        stream.seek(0, 2)
-        stream.seek(max(0, stream.tell() - 16_384))
-        text = stream.read().decode("utf-8", "replace")
-    return text.rstrip().splitlines()[-_LOG_TAIL_LINES:]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 import yaml
@@ -40,8 +40,9 @@ from kit.isolation.programs import (
     writable_copies,
 )
 from kit.journal import Journal
-from kit.trees import copy_files, regular_items, walk
-from kit.zips import is_plain, tree_entries, unpack, write_zip
+from kit.step_inputs import lay_out_program, provide_data
+from kit.trees import copy_files
+from kit.zips import tree_entries, unpack, write_zip
 
 STEPS: Final = ("prediction", "scoring")
 
@@ -133,7 +134,7 @@ def predict(
         "worker_data": workspace.folder("data"),
     }
     if task.input_data:
-        folders["input_data"] = _provide(task.input_data, root / "input_data", workspace.mode)
+        folders["input_data"] = provide_data(task.input_data, root / "input_data", workspace.mode)
     jobs = []
     if not has_metadata(submission):
         # The worker's whole mechanism for result submissions: their files are the output.
@@ -165,7 +166,7 @@ def score(task: Task, workspace: Workspace, results: Path) -> StepResult:
     inputs = workspace.folder("scoring", "input")
     unpack(results, inputs / "res")
     folders = {
-        "scoring_program": _program(task.scoring_program, root / "program", "scoring"),
+        "scoring_program": lay_out_program(task.scoring_program, root / "program", "scoring"),
         "input": inputs,
         "results": inputs / "res",
         "output": step.output,
@@ -173,9 +174,11 @@ def score(task: Task, workspace: Workspace, results: Path) -> StepResult:
         "worker_data": workspace.folder("data"),
     }
     if task.reference_data:
-        folders["reference_data"] = _provide(task.reference_data, inputs / "ref", workspace.mode)
+        folders["reference_data"] = provide_data(
+            task.reference_data, inputs / "ref", workspace.mode
+        )
     if task.input_data and task.late_ingestion:
-        folders["input_data"] = _provide(task.input_data, root / "input_data", workspace.mode)
+        folders["input_data"] = provide_data(task.input_data, root / "input_data", workspace.mode)
     command = command_of(folders["scoring_program"])
     if not command:
         raise KitError(
@@ -220,64 +223,11 @@ def zip_output(step: StepResult, workspace: Workspace) -> Path:
     return archive
 
 
-def _provide(source: Path, target: Path, mode: Mode) -> Path:
-    """Give a task's data to a step: a folder by a link, a zip unpacked."""
-    if source.is_dir() and mode.real_paths:
-        # Mounted over an empty folder: a link would lead out of the container.
-        regular_items(source)
-        _refuse_links_out(source)
-        target.mkdir()
-        return source.resolve()
-    if source.is_dir():
-        regular_items(source)  # a program that opened a pipe would wait for ever
-        # A link, not a copy: a real test set is tens of gigabytes.
-        target.symlink_to(source.resolve(), target_is_directory=True)
-    elif is_plain(source):
-        raise KitError(f"{source}: expected data as a folder or zip, found a plain file")
-    else:
-        unpack(source, target)
-    return target
-
-
-def _is_of_program(name: str) -> bool:
-    last = PurePosixPath(name).name
-    return last != "__pycache__" and not last.startswith(".")
-
-
-def _refuse_links_out(folder: Path) -> None:
-    """Raise where a link in mounted data leads nowhere once only the folder is there."""
-    root = folder.resolve()
-    problems = [
-        f"{item.path}: a link to {item.link}"
-        for item in walk(folder, follow=False)
-        if item.link is not None
-        and (item.link.startswith("/") or not item.path.resolve().is_relative_to(root))
-    ]
-    if problems:
-        raise KitError(
-            f"{folder}: links lead out of the folder, and nowhere in this mode, which shows a "
-            "program this folder only",
-            problems,
-            "copy what they lead to, or use --mode subprocess; `kit bundle` copies it too",
-        )
-
-
-def _program(source: Path, target: Path, kind: str) -> Path:
-    """Lay out a program of the bundle; the user's folder stays untouched."""
-    if source.is_dir():
-        copy_files(source, target, _is_of_program)
-    elif is_plain(source):
-        raise KitError(f"{source}: expected the {kind} program as a folder or zip, found a file")
-    else:
-        unpack(source, target, must_hold=("metadata.yaml", "metadata"))
-    return target
-
-
 def _ingestion_job(
     container: ContainerKind, task: Task, root: Path, folders: dict[str, Path]
 ) -> Job:
     assert task.ingestion_program is not None
-    program = _program(task.ingestion_program, root / "ingestion_program", "ingestion")
+    program = lay_out_program(task.ingestion_program, root / "ingestion_program", "ingestion")
     command = command_of(program)
     if not command:
         raise KitError(

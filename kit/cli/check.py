@@ -13,7 +13,7 @@ from kit.cli.options import bundle_option, task_option
 from kit.cli.printing import console, json_option, print_json, progress, say, size, table
 from kit.findings.annotations import annotate
 from kit.findings.finding import Report
-from kit.findings.rules import SEVERITIES
+from kit.findings.rule import SEVERITIES
 
 if TYPE_CHECKING:
     from rich.table import Table

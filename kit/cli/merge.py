@@ -9,6 +9,7 @@ import click
 from kit.cli.options import out_option
 from kit.cli.printing import console, json_option, print_json, size
 from kit.predicting.merge import merge
+from kit.wording import counted
 
 
 @click.command("merge")
@@ -26,7 +27,7 @@ def command(folders: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
         return 0
     written = size(merged.path.stat().st_size)
     console().print(
-        f"{merged.path}  {written}: {merged.rows:,} rows of {merged.shards:,} shards, "
-        f"{merged.errors:,} with an error"
+        f"{merged.path}  {written}: {counted(merged.rows, 'row')} of "
+        f"{counted(merged.shards, 'shard')}, {merged.errors:,} with an error"
     )
     return 0

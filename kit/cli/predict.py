@@ -14,6 +14,7 @@ from kit.predicting.collection import Part
 from kit.predicting.engines import ENGINES, engine_of
 from kit.predicting.predict import Order, predict
 from kit.predicting.summary import Summary
+from kit.wording import counted
 
 _SHARD_SIZE = 1000
 
@@ -92,9 +93,10 @@ def _quiet(text: str) -> None:
 def _show(summary: Summary) -> None:
     screen = console()
     rate = summary.predicted_now / summary.seconds if summary.now else 0.0
-    shards = f"{summary.now} shards now, {summary.before} before"
+    images = f"{counted(summary.images, 'image')}, {summary.errors:,} with an error"
+    shards = f"{counted(summary.now, 'shard')} now, {summary.before:,} before"
     speed = f", {rate:.1f} images/s" if summary.now else ""
-    screen.print(f"{summary.images:,} images, {summary.errors:,} with an error: {shards}{speed}")
+    screen.print(f"{images}: {shards}{speed}")
     for filename, error in summary.examples[:5]:
         screen.print(f"  {filename}: {error}")
     for line in summary.left_out:
@@ -104,6 +106,8 @@ def _show(summary: Summary) -> None:
     screen.print(f"{folder}  {size(written)}")
     if not summary.complete:
         missing = summary.collection.shard_count - summary.total_done
-        screen.print(f"{missing} shards are for the other parts, then: kit merge {folder}")
+        left = counted(missing, "shard")
+        screen.print(f"Left for the other parts: {left}. When they are done: kit merge {folder}")
     if not summary.ok:
-        screen.print("FAILED: no image has a prediction")
+        what = "features" if summary.collection.features else "a prediction"
+        screen.print(f"FAILED: no image has {what}")

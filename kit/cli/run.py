@@ -19,6 +19,7 @@ from kit.errors import UsageProblem
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import AUTO, CHOICES, ModeOptions, choose_mode
 from kit.records import RUNS, read_record, run_folder
+from kit.run_folder import new_run_folder, tail
 from kit.scores import Cell
 from kit.standings import history
 from kit.verdict import UNKNOWN, Verdict
@@ -113,7 +114,7 @@ def command(
         chosen = bundle.task(task)
         named = app_paths(chosen, found)
         choice = choose_mode(ModeOptions(**mode_options), bundle.docker_image, named)
-        folder = out or runs.new_run_folder(RUNS, found, chosen)
+        folder = out or new_run_folder(RUNS, found, chosen)
         with _progress(quiet=as_json) as tick:
             result = runs.run(
                 found,
@@ -161,7 +162,7 @@ def _progress(quiet: bool) -> Iterator[OnTick]:
 
 
 def _last_said(log: Path) -> str:
-    said = [line for line in runs.tail(log) if not line.startswith(_FOR_THE_RUNNER)]
+    said = [line for line in tail(log) if not line.startswith(_FOR_THE_RUNNER)]
     return said[-1] if said else ""
 
 
@@ -216,7 +217,7 @@ def _show_failure(result: runs.Run, screen: Console) -> None:
     if failed:
         log = failed.telling_log
         screen.print(f"Last lines of {log.name if log else 'the log'}:")
-        for line in runs.tail(log):
+        for line in tail(log):
             screen.print(f"  {line}")
         screen.print()
     screen.print(f"FAILED: {result.failure}")

@@ -9,7 +9,8 @@ from typing import Any
 
 from kit.control_characters import without_colours
 from kit.errors import KitError
-from kit.findings.rules import RULES, SEVERITIES
+from kit.findings.rule import SEVERITIES
+from kit.findings.rules import RULES
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from kit.errors import KitError, UsageProblem
 from kit.files import replacing, write_json
 from kit.predicting.arrow import arrow
 from kit.predicting.listing import Listing
+from kit.wording import counted
 
 KEY_FILE: Final = "collection.json"
 IMAGES_FILE: Final = "images.parquet"
@@ -158,7 +159,7 @@ def _refuse_changes(old: Collection, new: Collection, listing: Listing) -> None:
         raise KitError(
             f"{old.folder}: cannot be resumed, because what decides the rows has changed",
             problems,
-            "bring back what it was, or write to a new folder",
+            "restore what it was, or write to a new folder",
         )
 
 
@@ -171,7 +172,7 @@ def _moved(before: Sequence[tuple[str, str]], listing: Listing) -> list[str]:
         "changed": [name for name in new if name in old and new[name] != old[name]],
     }
     return [
-        f"{len(names):,} images {kind}: {', '.join(names[:_SHOWN])}"
+        f"{counted(len(names), 'image')} {kind}: {', '.join(names[:_SHOWN])}"
         + (", ..." if len(names) > _SHOWN else "")
         for kind, names in kinds.items()
         if names
@@ -181,7 +182,7 @@ def _moved(before: Sequence[tuple[str, str]], listing: Listing) -> list[str]:
 def _shown(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(_shown(one) for one in value.values())
-    text = str(value)
+    text = "none" if value is None else str(value)
     return text[:12] if len(text) == 64 else text
 
 

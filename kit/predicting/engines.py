@@ -27,5 +27,5 @@ def engine_of(name: str, address: str | None) -> Engine:
 
         return partial(predict_shards, address)
     if address:
-        raise UsageProblem("--address is of a Ray cluster and goes with --engine ray")
+        raise UsageProblem("--address names a Ray cluster: it needs --engine ray")
     return local_engine.predict_shards

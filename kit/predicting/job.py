@@ -11,6 +11,7 @@ from kit.predicting.collection import Collection, Part
 from kit.predicting.references import ImageReference
 from kit.predicting.serving import Setup
 from kit.predicting.shard_files import Answer
+from kit.wording import counted
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def refuse_failing(job: Job, shard: int, answer: Answer) -> None:
     if 2 * answer.faults > readable:
         pairs = zip(job.images_of(shard), answer.errors, strict=True)
         raise SubmissionFails(
-            f"the submission failed on {answer.faults} of the {readable} images of shard {shard} "
-            "that can be read",
+            f"the submission failed on {answer.faults:,} of {counted(readable, 'readable image')} "
+            f"of shard {shard}",
             [f"{image.name}: {error}" for image, error in pairs if error][:5],
             f"what it printed is in {job.log}; shards that are done are kept",
         )

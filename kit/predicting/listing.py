@@ -17,6 +17,7 @@ from typing import Final
 from kit.errors import KitError, UsageProblem
 from kit.predicting.parquet_images import list_parquet
 from kit.predicting.references import ImageReference
+from kit.predicting.tar_images import list_tar
 from kit.trees import Kind, walk
 
 # As the ingestion program has them (wildlife_ingestion/images.py); a test compares.
@@ -54,7 +55,7 @@ def list_images(path: Path) -> Listing:
     elif not path.is_file():
         raise UsageProblem(f"{path}: expected a folder, a list or shards of images, found nothing")
     elif path.suffix.lower() in _SHARDS:
-        listing = Listing(_list_shards([path]))
+        listing = _list_shards([path], [])
     else:
         listing = Listing(_list_of_paths(path))
     if not listing.images:
@@ -83,7 +84,7 @@ def _list_folder(folder: Path) -> Listing:
         return Listing(images, left_out, folder if has_table else None)
     if len({path.suffix.lower() for path in shards}) > 1:
         raise UsageProblem(f"{folder}: holds {' and '.join(_SHARDS.values())}; name one kind")
-    return Listing(_list_shards(shards), left_out)
+    return _list_shards(shards, left_out)
 
 
 def _is_shown(name: str) -> bool:
@@ -113,9 +114,13 @@ def _list_of_paths(path: Path) -> list[ImageReference]:
     return [_reference(name, path.parent / name) for name in names]
 
 
-def _list_shards(paths: Sequence[Path]) -> list[ImageReference]:
+def _is_image(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES and _is_shown(name)
+
+
+def _list_shards(paths: Sequence[Path], left_out: list[str]) -> Listing:
     readers: dict[str, Callable[[Path], Iterator[ImageReference]]] = {
-        ".tar": _list_tar,
+        ".tar": lambda path: list_tar(path, _is_image, left_out),
         ".parquet": list_parquet,
     }
     images: list[ImageReference] = []
@@ -131,21 +136,7 @@ def _list_shards(paths: Sequence[Path]) -> list[ImageReference]:
             problems,
             "make or download these files again; nothing was predicted",
         )
-    return images
-
-
-def _list_tar(path: Path) -> Iterator[ImageReference]:
-    """Yield the members with the ending of an image. Raises tarfile.TarError for half a file."""
-    absolute = str(path.absolute())
-    with tarfile.open(path, "r:") as archive:
-        for member in archive:
-            if not member.isreg() or member.sparse is not None:
-                continue
-            if Path(member.name).suffix.lower() in SUFFIXES and _is_shown(member.name):
-                size, start = member.size, member.offset_data
-                yield ImageReference(member.name, absolute, size, str(size), start)
-        if path.stat().st_size < archive.offset + tarfile.BLOCKSIZE:
-            raise tarfile.ReadError("it ends without the mark of its end: half a file")
+    return Listing(images, left_out)
 
 
 def _refuse_bad_names(path: Path, images: Sequence[ImageReference]) -> None:
@@ -157,5 +148,5 @@ def _refuse_bad_names(path: Path, images: Sequence[ImageReference]) -> None:
         raise KitError(
             f"{path}: expected each name once, because the name tells whose prediction it is",
             twice,
-            "rename these, or predict the shards that repeat names on their own",
+            "keep one of each, rename the others, or predict shards that repeat names separately",
         )

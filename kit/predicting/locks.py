@@ -7,7 +7,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,17 +27,37 @@ class FolderBusy(KitError):
 def locked(folder: Path, part: Part) -> Iterator[None]:
     """Hold the folder for one part of its shards; the drivers of other parts may hold theirs.
 
+    Parts K/N and J/M have shards in common where N and M differ. They may follow each other, but
+    at the same time both would predict these shards.
+
     Raises:
-        FolderBusy: another process holds this part, or all.
+        FolderBusy: another process holds this part, all, or a part of another N.
         KitError: the file system has no locks.
     """
     mode = fcntl.LOCK_EX if part.is_all else fcntl.LOCK_SH
-    with _lock(folder, "all", mode | fcntl.LOCK_NB):
-        if part.is_all:
-            yield
-            return
-        with _lock(folder, part.name, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            yield
+    with _lock(folder, "all", mode | fcntl.LOCK_NB), ExitStack() as held:
+        if not part.is_all:
+            with door(folder):
+                _refuse_other_divisions(folder, part)
+                held.enter_context(_lock(folder, part.name, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        yield
+
+
+def _refuse_other_divisions(folder: Path, part: Part) -> None:
+    """Raise FolderBusy where a driver of K/N is at work, with another N than this one's."""
+    for path in sorted((folder / _FOLDER).glob("*-of-*")):
+        if path.name.rpartition("-")[2] == str(part.of):
+            continue
+        with path.open("rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError as error:
+                number, _, of = path.name.partition("-of-")
+                raise FolderBusy(
+                    f"{folder}: --shard {number}/{of} is at work here ({_holder(path)}); "
+                    f"--shard {part.number}/{part.of} divides the shards in another way",
+                    hint=f"wait until it has ended, or name a part of {of}",
+                ) from error
 
 
 @contextmanager
@@ -58,10 +78,10 @@ def _lock(folder: Path, name: str, mode: int) -> Iterator[None]:
             fcntl.flock(descriptor, mode)
         except OSError as error:
             raise _refused(folder, path, error) from error
+        # What an earlier holder wrote would name the wrong process; several share LOCK_SH.
+        os.ftruncate(descriptor, 0)
         if mode & fcntl.LOCK_EX:
-            holder = f"process {os.getpid()} on {socket.gethostname()}"
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, holder.encode(), 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -73,9 +93,12 @@ def _refused(folder: Path, path: Path, error: OSError) -> KitError:
             f"{folder}: the file system gives no lock: {error.strerror}",
             hint="write to another file system, each part to a folder of its own; then kit merge",
         )
-    holder = path.read_text(encoding="utf-8", errors="replace") or "another process"
     what = "the folder" if path.name == "all" else f"part {path.name}"
     return FolderBusy(
-        f"{folder}: another `kit predict` or `kit merge` uses {what} ({holder})",
+        f"{folder}: another `kit predict` or `kit merge` uses {what} ({_holder(path)})",
         hint="wait until it has ended, end it, or write to another folder",
     )
+
+
+def _holder(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") or "another process"

@@ -45,8 +45,8 @@ class Journal:
     def __init__(self, collection: Collection, part: Part) -> None:
         self._path = collection.folder / _FOLDER / f"part-{part.name}.jsonl"
         self._digest = collection.digest
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         with writing(self._path, "the journal"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._cut_torn_line()
 
     def _cut_torn_line(self) -> None:

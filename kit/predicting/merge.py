@@ -15,6 +15,7 @@ from kit.predicting.collection import Collection, Part, differences, read_collec
 from kit.predicting.locks import locked
 from kit.predicting.manifest import Done, read_journals
 from kit.predicting.shard_files import read_shard
+from kit.wording import counted
 from kit.zips import sha256_of
 
 _NAMES = 3  # shown of many
@@ -101,7 +102,8 @@ def _shards_of(
     if missing:
         shown = ", ".join(str(shard) for shard in missing[:_NAMES])
         more = ", ..." if len(missing) > _NAMES else ""
-        problems.append(f"{len(missing):,} of {count:,} shards are not done: {shown}{more}")
+        of_all = f"{len(missing):,} of {counted(count, 'shard')}"
+        problems.append(f"not done: {of_all} (shard {shown}{more})")
     return found, problems
 
 
@@ -129,8 +131,8 @@ def _write(
             raise KitError(
                 f"{first.folder}: expected every shard once, as its journal says",
                 problems,
-                "give the `kit predict` of these shards again (remove damaged files first), "
-                "then merge",
+                "run `kit predict` for these shards again (remove damaged files first), then "
+                "`kit merge`",
             )
     return Merged(target, len(names), errors, len(found), sha256_of(target), first)
 

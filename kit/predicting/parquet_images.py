@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,19 +46,25 @@ def _reference(path: Path, name: str, row: int, size: int, holds_bytes: bool) ->
     return ImageReference(name, str(file.absolute()), found, str(found))
 
 
-def read_rows(images: Sequence[ImageReference]) -> dict[str, bytes]:
-    """Return the bytes of images by name; one whose file has vanished or changed is left out."""
+def read_rows(images: Sequence[ImageReference]) -> dict[str, bytes | str]:
+    """Return the bytes of images by name, or why there are none: its file vanished or changed."""
     wanted: dict[str, dict[int, str]] = defaultdict(dict)
     for image in images:
         if image.row is not None:
             wanted[image.file][image.row] = image.name
-    found: dict[str, bytes] = {}
+    found: dict[str, bytes | str] = {}
     for path, names in wanted.items():
         try:
             found |= _read_file(Path(path), names)
-        except (OSError, ValueError):
-            continue  # an empty image is an error in its row
+        except (OSError, ValueError) as error:
+            found |= dict.fromkeys(names.values(), _reason(error))
     return found
+
+
+def _reason(error: Exception) -> str:
+    """Return the system's words for an error that it has; pyarrow's name the whole path."""
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else str(error)
 
 
 def _read_file(path: Path, names: dict[int, str]) -> dict[str, bytes]:
@@ -94,6 +101,7 @@ def _image_column(schema: Any) -> str | None:
             kind = schema.field(name).type
             if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
                 kind = kind.field(kind.get_field_index("bytes")).type
-            if types.is_binary(kind) or types.is_large_binary(kind):
+            # A column of nulls alone has a type of its own; it holds no paths.
+            if types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind):
                 return name
     return None

@@ -19,11 +19,12 @@ from kit.predicting.listing import Listing, list_images
 from kit.predicting.locks import door, locked
 from kit.predicting.manifest import Done, Journal, in_place, read_journals
 from kit.predicting.serving import Setup
-from kit.predicting.shard_files import write_shard
+from kit.predicting.shard_files import remove_halves, write_shard
 from kit.predicting.summary import Summary
 from kit.repository import provided
 from kit.submissions import LaidOut, Submission, lay_out, named_track
 from kit.trees import temporary_folder
+from kit.wording import counted
 
 OnProgress = Callable[[str], None]
 
@@ -128,12 +129,16 @@ def _run(job: Job, shards: list[int], engine: Engine, on_progress: OnProgress) -
     done: dict[int, Done] = {}
     if not shards:
         return done
+    remove_halves(job.collection, shards)
     journal = Journal(job.collection, job.part)
-    on_progress(f"0 of {len(shards)} shards: loading the submission")
+    on_progress(f"0 of {counted(len(shards), 'shard')}: loading the submission")
     for shard, answer in engine(job, shards):
         refuse_failing(job, shard, answer)
         done[shard] = write_shard(job.collection, shard, job.images_of(shard), answer)
         journal.add(done[shard])
         errors = sum(line.errors for line in done.values())
-        on_progress(f"{len(done)} of {len(shards)} shards, {errors:,} images with an error")
+        on_progress(
+            f"{len(done)} of {counted(len(shards), 'shard')}, "
+            f"{counted(errors, 'image')} with an error"
+        )
     return done

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +15,13 @@ from typing import Any
 
 from kit.digests import digests_of
 from kit.errors import KitError
+from kit.files import writing
 from kit.predicting.arrow import arrow
 from kit.predicting.references import ImageReference, places_of
 from kit.predicting.restarting import Restarting
 from kit.predicting.serving import Server, Setup
 from kit.repository import provided
+from kit.trees import remove_tree
 from kit.zips import unpack
 
 
@@ -40,7 +44,15 @@ class Recipe:
     cores: int
 
     def servers(self) -> Restarting:
-        """Unpack the submission on this node. Raises KitError for another version of the kit."""
+        """Unpack the submission on this node.
+
+        Raises:
+            KitError: another version of the kit than the driver's, or the disk is full.
+        """
+        with _named_node():
+            return self._servers()
+
+    def _servers(self) -> Restarting:
         import ray
 
         program = provided() / "ingestion_program"
@@ -48,13 +60,28 @@ class Recipe:
             raise KitError(f"{program}: another version of the kit than the driver's; install it")
         work = Path(tempfile.mkdtemp(prefix="kit-predict-"))
         archive = work / "submission.zip"
-        archive.write_bytes(ray.get(self.submission))
-        unpack(archive, work / "submission", made_by="kit predict")
+        try:
+            with writing(archive, "the submission"):
+                archive.write_bytes(ray.get(self.submission))
+            unpack(archive, work / "submission", made_by="kit predict")
+        except BaseException:
+            remove_tree(work)
+            raise
         # Ray allows one thread where no CPUs are reserved.
         os.environ["OMP_NUM_THREADS"] = str(min(self.cores, os.cpu_count() or 1))
         folder = Path(self.metadata_folder) if self.metadata_folder else None
         setup = Setup(work / "submission", program, self.kind, self.features, folder, work)
         return Restarting(setup, work / "submission.log")
+
+
+@contextmanager
+def _named_node() -> Iterator[None]:
+    """Let a KitError say on which node it was. It becomes a plain one, which Ray can send."""
+    try:
+        yield
+    except KitError as error:
+        message = f"on {socket.gethostname()}: {error.message}"
+        raise KitError(message, error.problems, error.hint) from None
 
 
 def facts_of(recipe: Recipe) -> dict[str, Any]:
@@ -90,7 +117,8 @@ class Preparing(_Stage):
         return _table(batch, prepared=[self._prepare(json.loads(text)) for text in texts])
 
     def _prepare(self, images: Sequence[dict[str, Any]]) -> bytes:
-        with places_of([ImageReference(**image) for image in images]) as places:
+        references = [ImageReference(**image) for image in images]
+        with _named_node(), places_of(references) as places:
             request = {"do": "prepare", "images": places}
             _, payload = self._servers.run(partial(Server.ask, request=request))
         return payload
@@ -107,7 +135,8 @@ class Predicting(_Stage):
 
     def _answer(self, prepared: bytes) -> tuple[dict[str, Any], bytes]:
         request = {"do": "answer"}
-        return self._servers.run(partial(Server.ask, request=request, payload=prepared))
+        with _named_node():
+            return self._servers.run(partial(Server.ask, request=request, payload=prepared))
 
 
 def _table(batch: Any, **columns: list[Any]) -> Any:

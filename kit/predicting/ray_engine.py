@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any, Final
 
 from kit.errors import KitError
@@ -30,6 +31,7 @@ from kit.zips import tree_entries, write_zip
 # Images that travel together: about this many, in whole batches of the model.
 _CHUNK: Final = 64
 _CORES: Final = 8  # of an actor without an accelerator
+_REASONS: Final = 5  # lines of an error of Ray's
 _MOST_BLOCKS: Final = 20_000
 Chunks = dict[int, tuple[dict[str, Any], bytes]]
 
@@ -54,12 +56,24 @@ def predict_shards(
             _connect(ray, address)
             yield from _rows(ray, job, shards)
         except ray.exceptions.RayError as error:
-            last = [line for line in str(error).splitlines() if line.strip()][-5:]
             raise KitError(
-                "Ray gave up", last, "shards that are done are kept; the same command resumes"
+                "Ray gave up",
+                reasons_of(str(error)),
+                "shards that are done are kept; the same command resumes",
             ) from error
         finally:
             ray.shutdown()
+
+
+def reasons_of(text: str) -> list[str]:
+    """Return what a text of Ray's ends with, or the message of the kit that stands in it."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    kit_error = f"{KitError.__module__}.{KitError.__name__}: "
+    starts = [number for number, line in enumerate(lines) if kit_error in line]
+    if not starts:
+        return lines[-_REASONS:]
+    first = lines[starts[0]].partition(kit_error)[2]
+    return [first, *takewhile(lambda line: line.startswith(" "), lines[starts[0] + 1 :])]
 
 
 @contextmanager
@@ -80,13 +94,14 @@ def _connect(ray: Any, address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # to standard error; Ray keeps logs
     logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    # Ray Data logs the traceback of what ends a run; the message of the kit has its reason.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     options: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
         ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise KitError(f"{where} cannot be reached: {error}") from error
+        what = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot start"
+        raise KitError(f"{what}: {error}") from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.files import writing
 from kit.trees import temporary_folder
 
 
@@ -31,13 +32,20 @@ class ImageReference:
     row: int | None = None
 
     def place(self) -> list[object]:
-        """Return what kit/predicting/server.py takes: name, file, offset and size."""
+        """Return what kit/predicting/server.py takes: name, file, offset and size.
+
+        `places_of` adds why there are no bytes, where it could not copy them.
+        """
         return [self.name, self.file, self.offset, self.size]
 
 
 @contextmanager
 def places_of(images: Sequence[ImageReference]) -> Iterator[list[list[object]]]:
-    """Give the places of images; bytes in Parquet files are copied to a temporary file first."""
+    """Give the places of images; bytes in Parquet files are copied to a temporary file first.
+
+    Raises:
+        WriteFailed: the disk of temporary files is full.
+    """
     if all(image.row is None for image in images):
         yield [image.place() for image in images]
         return
@@ -45,17 +53,20 @@ def places_of(images: Sequence[ImageReference]) -> Iterator[list[list[object]]]:
 
     with temporary_folder("kit-images-") as folder:
         file = folder / "images"
-        yield list(_copied(images, read_rows(images), file))
+        contents = read_rows(images)
+        with writing(file, "the copy of images from Parquet files"):
+            places = list(_copied(images, contents, file))
+        yield places
 
 
 def _copied(
-    images: Sequence[ImageReference], contents: dict[str, bytes], file: Path
+    images: Sequence[ImageReference], contents: Mapping[str, bytes | str], file: Path
 ) -> Iterator[list[object]]:
     with file.open("wb") as stream:
         for image in images:
-            content = contents.get(image.name)
-            if content is None:  # no such file: the row says that it cannot be read
-                yield [image.name, f"{image.file} row {image.row}", None, -1]
+            content = contents.get(image.name, "its file has fewer rows now")
+            if isinstance(content, str):
+                yield [image.name, image.file, None, -1, content]
                 continue
             yield [image.name, str(file), stream.tell(), len(content)]
             stream.write(content)

@@ -35,9 +35,8 @@ class Restarting:
             KitError: the submission cannot be loaded.
         """
         for attempt in range(1, _ATTEMPTS + 1):
-            server = self._running()
             try:
-                return ask(server)
+                return ask(self._running())  # it may be killed while it loads, too
             except ServerDied:
                 self.close()
                 if attempt == _ATTEMPTS:

@@ -77,6 +77,18 @@ def write_shard(
     )
 
 
+def remove_halves(collection: Collection, shards: Sequence[int]) -> None:
+    """Remove the temporary files of these shards, which a killed driver left behind.
+
+    The caller holds the part that they belong to: no other driver writes them.
+    """
+    names = {collection.shard_path(shard).name for shard in shards}
+    folder = collection.shard_path(0).parent
+    for path in folder.glob(".shard-*.parquet.*.tmp"):
+        if path.name[1:].partition(".parquet.")[0] + ".parquet" in names:
+            path.unlink(missing_ok=True)
+
+
 def _table(collection: Collection, images: Sequence[ImageReference], answer: Answer) -> Any:
     pa = arrow()
     values = _features(answer) if collection.features else _predictions(answer)

@@ -21,6 +21,7 @@ from kit.regression.predictions import Change, Kind, change, kind_of, parse_pred
 from kit.regression.significance import ImageChange, Significance, significance
 from kit.regression.store import Kept, Slot, machine_type, slot_of, write_stored
 from kit.regression.verdicts import WORSE, Metric, beyond_noise, metrics_of, verdict_of
+from kit.run_folder import tail
 from kit.submissions import Submission
 from kit.trees import temporary_folder
 from kit.worker import OnTick, no_progress
@@ -114,7 +115,7 @@ def _run(case: Case, submission: Submission, where: str, on_tick: OnTick = no_pr
             submission, case.bundle, case.task, folder / "run", mode=choice.mode, on_tick=on_tick
         )
         if result.failure:
-            log = runs.tail(result.steps[-1].telling_log) if result.steps else []
+            log = tail(result.steps[-1].telling_log) if result.steps else []
             raise KitError(f"{case}: {result.failure}", log)
         predictions = comparable(result.folder, case.task)
     return Kept(predictions, result.scores, result.digests, machine_type(), where)

@@ -56,11 +56,30 @@ def test_a_missing_and_a_damaged_shard_are_both_named(kit: Kit, out: Path) -> No
     assert not list(out.glob(".*.tmp"))
 
 
+def test_a_changed_shard_of_the_same_size_is_named_and_done_again_once_removed(
+    kit: Kit, out: Path, tmp_path: Path
+) -> None:
+    before = rows_of(out)
+    path = out / "shards/shard-000001.parquet"
+    content = bytearray(path.read_bytes())
+    content[40] ^= 255
+    path.write_bytes(content)
+    answer = kit("merge", out)
+    assert answer.status == 1
+    assert "shard 1: shard-000001.parquet: expected" in answer.err
+    assert "(remove damaged files first)" in answer.err
+    path.unlink()
+    order = ("predict", tmp_path / "s", tmp_path / "images", "--out", out, "--shard-size", "4")
+    assert kit(*order, "--json").json["shards"]["now"] == 1
+    assert kit("merge", out).status == 0
+    assert rows_of(out / "predictions.parquet") == before
+
+
 def test_a_shard_that_was_never_done_is_named(kit: Kit, out: Path) -> None:
     (out / "journal/part-2-of-2.jsonl").unlink()
     answer = kit("merge", out)
     assert answer.status == 1
-    assert "1 of 3 shards are not done: 1" in answer.err
+    assert "not done: 1 of 3 shards (shard 1)" in answer.err
 
 
 def test_rows_of_other_images_are_refused(kit: Kit, out: Path) -> None:

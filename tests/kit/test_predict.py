@@ -1,4 +1,4 @@
-"""`kit predict`: rows, errors that are rows, resuming, two drivers on one folder."""
+"""`kit predict`: rows, errors that are rows, resuming, refusing other digests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from kit.predicting.collection import Part
-from kit.predicting.locks import locked
 from tests.support.collections import BATCHED, LABELS, batched, make_images, png, rows_of
 from tests.support.kit import Kit, make_submission, write_tree, zipped
 
@@ -125,7 +123,7 @@ def test_a_submission_that_fails_mostly_ends_the_run_with_what_is_done(
     order = ("predict", batched(tmp_path / "s", FAILS_OFTEN), images, "--out", "out")
     answer = kit(*order, "--shard-size", "4")
     assert answer.status == 1
-    assert "failed on 4 of the 4 images of shard 1 that can be read" in answer.err
+    assert "failed on 4 of 4 readable images of shard 1" in answer.err
     assert [row["prediction"] for row in rows_of(Path("out"))] == [0.1, 0.11, 0.12, 0.13]
 
 
@@ -137,6 +135,23 @@ def test_a_process_that_was_killed_is_started_again(kit: Kit, images: Path, tmp_
     assert answer.status == 0, answer.err
     assert answer.json["predicted"] == 9
     assert Path("out/logs/part-1-of-1.log").read_text().count("loading") == 2
+
+
+def test_a_process_that_was_killed_while_it_loaded_is_started_again(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    mark.touch()
+    dies = f"""def load(self):
+        import os, pathlib
+        mark = pathlib.Path({str(mark)!r})
+        if not mark.read_bytes():
+            mark.write_bytes(b"x")
+            os.kill(os.getpid(), 9)"""
+    submission = batched(tmp_path / "s", BATCHED.replace("def load(self):", dies))
+    answer = kit("predict", submission, images, "--out", "out", "--json")
+    assert answer.status == 0, answer.err
+    assert answer.json["predicted"] == 9
 
 
 def test_a_process_that_dies_each_time_ends_the_run(kit: Kit, images: Path, tmp_path: Path) -> None:
@@ -206,27 +221,12 @@ def is_running(number: int) -> bool:
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_a_second_driver_is_refused_and_other_parts_are_not(
-    kit: Kit, images: Path, tmp_path: Path
-) -> None:
-    order = ("predict", batched(tmp_path / "s"), images, "--out", "out", "--shard-size", "4")
-    with locked(Path("out"), Part(1, 2)):
-        for part in ("1/2", None):
-            refused = kit(*order, *(("--shard", part) if part else ()))
-            assert refused.status == 1
-            assert "another `kit predict`" in refused.err
-        assert kit(*order, "--shard", "2/2").status == 0
-        assert kit("merge", "out").status == 1
-    assert not kit(*order, "--shard", "2/2", "--json").json["complete"]
-    assert kit(*order, "--shard", "1/2", "--json").json["complete"]
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda images, s: (images / "00.png").unlink(), "1 images vanished: 00.png"),
-        (lambda images, s: (images / "new.png").write_bytes(png(9)), "1 images new: new.png"),
-        (lambda images, s: (images / "01.png").write_bytes(b"x"), "1 images changed: 01.png"),
+        (lambda images, s: (images / "00.png").unlink(), "1 image vanished: 00.png"),
+        (lambda images, s: (images / "new.png").write_bytes(png(9)), "1 image new: new.png"),
+        (lambda images, s: (images / "01.png").write_bytes(b"x"), "1 image changed: 01.png"),
         (lambda images, s: (s / "model.py").write_text(BATCHED + "#"), "the submission's files"),
         (lambda images, s: (images / "metadata.csv").write_text("filename\n"), "metadata.csv"),
     ],
@@ -271,6 +271,26 @@ def test_a_submission_without_an_embedding_is_told_so(
     answer = kit("predict", submission, images, "--out", "out", "--features")
     assert answer.status == 1
     assert "embed_batch" in answer.err
+
+
+def test_modules_of_the_submission_are_its_own_whatever_their_names(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    names = ("answers", "caller", "images", "loading", "server", "listing")
+    model = "".join(f"import {name}\n" for name in names)
+    model += f"assert all(part.mine for part in ({', '.join(names)}))\n{BATCHED}"
+    own = {f"{name}.py": "mine = True\n" for name in names}
+    submission = make_submission(tmp_path / "s", model, **own)
+    assert kit("predict", submission, images, "--out", "out").status == 0
+
+
+def test_no_module_of_the_kit_is_lent_to_the_submission(
+    kit: Kit, images: Path, tmp_path: Path
+) -> None:
+    submission = batched(tmp_path / "s", f"import serving\n{BATCHED}")
+    answer = kit("predict", submission, images, "--out", "out")
+    assert answer.status == 1
+    assert "No module named 'serving'" in answer.err
 
 
 def test_predictions_without_a_model_are_told_so(kit: Kit, images: Path, tmp_path: Path) -> None:
@@ -338,38 +358,6 @@ def test_a_folder_that_holds_something_else_is_left_alone(
     answer = kit("predict", batched(tmp_path / "s"), images, "--out", images)
     assert answer.status == 2
     assert "expected a new or empty folder" in answer.err
-
-
-@pytest.mark.process
-def test_a_full_disk_is_one_message_and_the_rest_resumes(
-    kit: Kit, images: Path, tmp_path: Path
-) -> None:
-    order = [
-        "predict",
-        str(batched(tmp_path / "s")),
-        str(images),
-        "--out",
-        "out",
-        "--shard-size",
-        "4",
-    ]
-    script = (
-        "import resource, runpy, sys\n"
-        "from kit.cli import main\n"
-        "from kit.predicting import predict\n"
-        "write = predict.write_shard\n"
-        "def small(collection, shard, *rest):\n"
-        "    if shard: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
-        "    return write(collection, shard, *rest)\n"
-        "predict.write_shard = small\n"
-        "main(sys.argv[1:])\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script, *order], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 1
-    assert "shard-000001.parquet: the shard cannot be written: File too large" in ended.stderr
-    assert kit(*order, "--json").json["shards"]["before"] == 1
 
 
 @pytest.mark.process

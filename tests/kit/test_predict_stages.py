@@ -12,7 +12,7 @@ import pytest
 from kit.predicting.collection import Collection, Part
 from kit.predicting.job import Job
 from kit.predicting.listing import list_images
-from kit.predicting.ray_engine import _items, _whole_shards
+from kit.predicting.ray_engine import _items, _whole_shards, reasons_of
 from kit.predicting.references import ImageReference, places_of
 from kit.predicting.serving import Server, Setup, answer_of
 from kit.predicting.shard_files import Answer
@@ -78,3 +78,12 @@ def test_chunks_that_come_in_any_order_are_whole_shards() -> None:
     assert found[1].predictions == [None if n % 7 == 0 else float(n) for n in range(40, 80)]
     assert found[0].error_count == 6
     assert found[2].features == bytes(range(80, 95))
+
+
+def test_what_ray_says_is_cut_to_the_message_of_the_kit() -> None:
+    trace = "ray::Stage()\n  File a.py\n\n"
+    own = "kit.errors.KitError: on node7: a.zip: cannot be written\n  - full\nTo do: free it\n"
+    more = "\nThe above exception was the direct cause of the following:\n  File b.py\nError: UDF\n"
+    assert reasons_of(trace + own + more) == ["on node7: a.zip: cannot be written", "  - full"]
+    other = "".join(f"line {number}\n\n" for number in range(9))
+    assert reasons_of(other) == [f"line {number}" for number in range(4, 9)]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kit import runs
 from kit.bundles import Bundle, Task
 from kit.checks.running import probing
 from kit.checks.running.probing import Laboratory, Probe, plans_for
@@ -25,6 +24,7 @@ from kit.errors import KitError
 from kit.findings.finding import Finding, Report, Skipped
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import ModeOptions, choose_mode
+from kit.run_folder import tail
 from kit.run_notes import Place, doubts_of_steps
 from kit.verdict import Verdict, unknown_verdict
 from kit.worker import StepResult, Workspace, predict
@@ -184,7 +184,7 @@ def _run(room: Laboratory, place: Place, given: Small, limit_s: float) -> Trial:
         room.restore()
     found = doubts_of_steps(place, [step], workspace) if step.failure else []
     verdict = unknown_verdict(found) if found and not step.timed_out else None
-    return Trial(given, step, tuple(runs.tail(step.telling_log)), verdict)
+    return Trial(given, step, tuple(tail(step.telling_log)), verdict)
 
 
 def _findings(

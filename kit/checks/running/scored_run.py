@@ -20,6 +20,7 @@ from kit.findings.finding import CheckResult, Finding, Skipped, shown
 from kit.isolation.app_paths import app_paths
 from kit.isolation.mode_options import ModeOptions, choose_mode
 from kit.isolation.modes import Mode
+from kit.run_folder import tail
 from kit.scores import Cell, leaderboard, primary, read_scores
 from kit.submissions import Submission
 from kit.trees import temporary_folder
@@ -106,7 +107,7 @@ def check_result_scores(
             found = f"{result.failure}; the platform ignores that and scores the files as they are"
             yield Finding("result-ingestion", "", found)
         elif result.failure:
-            log = runs.tail(result.steps[-1].telling_log if result.steps else None)[-_SHOWN_LINES:]
+            log = tail(result.steps[-1].telling_log if result.steps else None)[-_SHOWN_LINES:]
             yield Finding("run-fails", "", "\n".join([result.failure, *log]))
         yield from _constant(_read(result.folder / PREDICTIONS_FILE))
 
@@ -143,7 +144,7 @@ def _failure(result: runs.Run) -> Iterator[CheckResult]:
 def _cause(result: runs.Run) -> str:
     """Return what the log of the step that failed says last: from its ERROR, or its last line."""
     failed = next((step for step in result.steps if step.failure), None)
-    lines = runs.tail(failed.telling_log) if failed else []
+    lines = tail(failed.telling_log) if failed else []
     begins = [number for number, line in enumerate(lines) if line.startswith("ERROR: ")]
     first, *items = (lines[begins[-1] :] if begins else lines[-1:]) or [""]
     listed = shown([item.strip().removeprefix("- ") for item in items], _MOST_LINES)
