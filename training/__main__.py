@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from training.common import processes
 from training.common.console import say
 from training.common.script import parser, run
 from training.common.submission_files import SUBMISSIONS
@@ -21,6 +22,7 @@ TRAINED = sorted(path.name for path in SUBMISSIONS.iterdir() if script_of(path.n
 
 def train(options: argparse.Namespace) -> None:
     """Train the submission. Raises ScriptError."""
+    processes.refuse_several(f"launch the submission's own script, {script_of(options.name)}")
     seed = f"--seed {options.seed}" if options.seed else ""
     refuse_untaken(options.name, options.preset, seed)
     submission = SUBMISSIONS / options.name

@@ -7,6 +7,7 @@ to either neighbour, so that the tensors of a file differ by up to TOLERANCE of 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-5
 SAMPLE = ROOT / "sample_data"
-DOUBLE = str(ROOT / "tests" / "support" / "double_precision.py")
+DOUBLE = ["-m", "tests.support.double_precision"]
 ALONE = [sys.executable]
 TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
 FEW_EPOCHS = ["--epochs", "2", "--steps", "4"]
@@ -90,7 +91,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(launch: list[str], arguments: list[str], inputs: Path, out: Path) -> None:
+def run(launch: list[str], arguments: list[str], inputs: Path, out: Path) -> list[float]:
+    """Train into the folder `out`; return the losses of the epochs that the script reports."""
     out.mkdir()
     filled = [one.format(inputs=inputs, out=out) for one in arguments]
     done = subprocess.run(
@@ -102,6 +104,7 @@ def run(launch: list[str], arguments: list[str], inputs: Path, out: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+    return [float(found) for found in re.findall(r"^epoch \d+: loss ([\d.]+)", done.stdout, re.M)]
 
 
 def assert_same_networks(one: Path, two: Path) -> None:
@@ -118,7 +121,7 @@ def assert_same_networks(one: Path, two: Path) -> None:
 
 @pytest.mark.parametrize("module", TRAINERS)
 def test_two_processes_train_the_same_network(module: str, inputs: Path, tmp_path: Path) -> None:
-    command = [DOUBLE, module, *TRAINERS[module]]
+    command = [*DOUBLE, module, *TRAINERS[module]]
     run(ALONE, command, inputs, tmp_path / "one")
     run(TWO, command, inputs, tmp_path / "two")
     assert_same_networks(tmp_path / "one", tmp_path / "two")
@@ -130,6 +133,21 @@ def test_two_processes_train_the_same_head(module: str, inputs: Path, tmp_path: 
     run(ALONE, command, inputs, tmp_path / "one")
     run(TWO, command, inputs, tmp_path / "two")
     assert_same_networks(tmp_path / "one", tmp_path / "two")
+
+
+REPORTING = (
+    "training.reid.landmarks.train", "training.reid.triplet_centroids",
+    "training.reid.megadescriptor_cosine", "training.anomaly.train_simclr",
+    "training.anomaly.train_detector",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", REPORTING)
+def test_in_32_bits_the_losses_stay_together(module: str, inputs: Path, tmp_path: Path) -> None:
+    command = ["-m", module, *TRAINERS[module]]
+    losses = run(ALONE, command, inputs, tmp_path / "one")
+    assert losses
+    assert run(TWO, command, inputs, tmp_path / "two") == pytest.approx(losses, rel=0.01)
 
 
 def test_mixed_precision_and_parts_come_from_the_launcher(inputs: Path, tmp_path: Path) -> None:

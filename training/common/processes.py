@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+from training.common.errors import TrainingError
+
 
 def count() -> int:
     """Return how many processes train together."""
@@ -24,6 +26,15 @@ def is_first() -> bool:
 def precision() -> str:
     """Return the precision that the launcher asks for: no, bf16 or fp16."""
     return os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+
+
+def refuse_several(instead: str) -> None:
+    """Stop a script that several processes cannot share; `instead`: what to do.
+
+    Raises TrainingError.
+    """
+    if count() > 1:
+        raise TrainingError(f"{count()} processes were launched for a script of one: {instead}")
 
 
 def wait() -> None:

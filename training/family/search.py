@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
 from kit.markdown import table
+from training.common import processes
 from training.common.atomic import replaced, write_text
 from training.common.cache import Features
 from training.common.console import say
@@ -62,6 +63,7 @@ def search(data: Path, out: Path, recipe: Recipe, trials: int) -> str:
     Raises DataError where OUT holds a search of other data or another recipe.
     """
     prepared = prepare(data, recipe)
+    processes.refuse_several("start a search without a launcher")
     out.mkdir(parents=True, exist_ok=True)
     study = open_study(out, recipe, short_digest(data / TABLE))
     finished = [trial for trial in study.trials if trial.state.is_finished()]

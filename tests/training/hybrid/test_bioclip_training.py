@@ -91,12 +91,15 @@ def test_the_published_values_are_the_full_preset() -> None:
     assert (full.resize, full.image_size, full.normalisation) == (256, 224, "imagenet")
 
 
-def test_mixed_precision_trains_too(data: Path, backbone: Path, tmp_path: Path) -> None:
+def test_mixed_precision_trains_too(
+    data: Path, backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state(reset_partial_state=True)  # precision is fixed for a process
     try:
-        assert tune(data, backbone, tmp_path, "--mixed-precision", "bf16", "--epochs", "1") == 0
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+        assert tune(data, backbone, tmp_path, "--epochs", "1") == 0
     finally:
         AcceleratorState._reset_state(reset_partial_state=True)
     assert all(torch.isfinite(tensor).all() for tensor in weights(tmp_path).values())

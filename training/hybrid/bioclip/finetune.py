@@ -4,7 +4,7 @@
         --network wing_unet.safetensors
     python -m training.hybrid.bioclip.finetune --preset full --data BALANCED --out FOLDER \\
         --backbone local-dir:PATH        (or hf-hub:imageomics/bioclip)
-    accelerate launch training/hybrid/bioclip/finetune.py ...
+    accelerate launch -m training.hybrid.bioclip.finetune ...
         (for several GPUs; with one or none, as above)
 
 `--preset full` is the published recipe (team henryliao85, HDR butterfly challenge 2025): everything

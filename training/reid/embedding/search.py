@@ -28,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
+from training.common import processes
 from training.common.atomic import replaced, write_text
 from training.common.console import say
 from training.common.errors import DataError, TrainingError
@@ -64,6 +65,7 @@ def search(
     Raises DataError where OUT holds a search of other data or another recipe.
     """
     prepared = prepare(data, recipe, pose)
+    processes.refuse_several("start a search without a launcher")
     out.mkdir(parents=True, exist_ok=True)
     study = _study(data, out, recipe, pose)
     done = [trial.params for trial in study.trials]
