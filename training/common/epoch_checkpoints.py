@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -30,7 +31,7 @@ class EpochCheckpoint:
     def save(self, losses: list[float]) -> None:
         """Save the parts as they are, and the loss of each finished epoch."""
         if self.checkpoint is not None:
-            states = {name: part.state_dict() for name, part in self.parts.items() if part}
+            states = {name: part.state_dict() for name, part in self._kept()}
             self.checkpoint.save({**states, "losses": losses})
 
     def resume(self, device: torch.device) -> list[float]:
@@ -41,9 +42,12 @@ class EpochCheckpoint:
         state = self.checkpoint.read(device) if self.checkpoint else None
         if state is None:
             return []
-        for name, part in self.parts.items():
-            if part:
-                part.load_state_dict(state[name])
+        for name, part in self._kept():
+            part.load_state_dict(state[name])
         losses = list(state["losses"])
         say(f"resumed after {self.unit} {len(losses)}")
         return losses
+
+    def _kept(self) -> list[tuple[str, Any]]:
+        """The parts that are there."""
+        return [(name, part) for name, part in self.parts.items() if part is not None]

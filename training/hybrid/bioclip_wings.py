@@ -104,6 +104,7 @@ def train_wing_network(data: Path, work: Path, masks: Path | None, preset: str) 
     if masks is None:
         masks = work / "masks"
         write_plain_masks(data / "images", masks)
+        processes.wait()
     inputs = ["--images", data / "images", "--masks", masks, "--table", data / "train.csv"]
     run_step(train_unet, *inputs, "--out", work / "unet", *UNET[preset])
     return work / "unet" / "wing_unet.safetensors"
@@ -121,8 +122,10 @@ def full_inputs(data: Path, network: Path, work: Path) -> Path:
     cut = work / "cut"
     inputs = ["--images", data / "images", "--network", network]
     run_step(remove_background, *inputs, "--out", cut / "images")
-    shutil.copy(data / "train.csv", cut / "train.csv")
+    write_bytes(cut / "train.csv", (data / "train.csv").read_bytes())
+    processes.wait()
     run_step(balance_classes, "--data", cut, "--out", work / "balanced")
+    processes.wait()
     return work / "balanced"
 
 

@@ -77,6 +77,8 @@ def backbone_folder(table: TrainingTable, recipe: Recipe, options: argparse.Name
 
     Raises DataError, TrainingError, FileNotFoundError.
     """
+    if options.backbone is not None or recipe.scratch is None:
+        processes.end_others()
     if options.backbone is not None:
         return Path(options.backbone)
     if recipe.scratch is None:
@@ -156,6 +158,7 @@ class Ready:
 def backbone_of(table: TrainingTable, recipe: Recipe, options: argparse.Namespace) -> Ready:
     """Return the backbone, ready. Raises DataError, TrainingError, FileNotFoundError."""
     if recipe.lite is not None:
+        processes.end_others()
         settings, path = recipe.lite.settings(), base_file(recipe.lite.network)
         extractor = Extractor.of_base(settings, path, recipe.preprocessing, options.work)
         return Ready(extractor, settings, *base_files(settings))
