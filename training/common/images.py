@@ -11,6 +11,7 @@ from typing import TypeVar
 from PIL import Image
 
 from kit.trees import Kind, problem_of, walk
+from training.common import processes
 from training.common.atomic import replaced, write_text
 from training.common.errors import DataError, FolderError
 
@@ -66,6 +67,8 @@ def place_image(source: Path, target: Path, link: bool) -> None:
     if not link:
         with replaced(target) as temporary:
             shutil.copyfile(source, temporary)
+        return
+    if not processes.is_first():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     # A link is complete from the start; the old target only has to make room.
