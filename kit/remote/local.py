@@ -15,6 +15,7 @@ from kit.findings.finding import Report
 from kit.packing.packing import pack
 from kit.remote.answers import Phase
 from kit.submissions import Submission
+from kit.wording import counted
 from kit.zips import sha256_of
 
 _TIGHT = 0.7  # of the time limit
@@ -90,7 +91,7 @@ def look(
     problems += [problem for problem, _ in found if problem]
     notes = [note for _, note in found if note]
     if warnings := report.count("warning"):
-        notes.append(f"{warnings} warnings; `kit check` shows them")
+        notes.append(f"{counted(warnings, 'warning')}: see `kit check`")
     return Local(tuple(problems[:_MOST_SHOWN]), tuple(notes), run, report.forecast)
 
 

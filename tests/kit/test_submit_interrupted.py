@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.kit import Answer
-from tests.support.platform_commands import Commands, is_whole, stage
+from tests.support.platform_commands import STEPS, Commands, is_whole, stage
 from tests.support.platform_server import (
     Fault,
     answer_twice,
@@ -22,22 +22,6 @@ from tests.support.platform_server import (
     status,
 )
 from tests.support.platform_state import FakePlatform
-
-# Every request of a submission in its order.
-STEPS = {
-    "profile": ("GET", "/my_profile/"),
-    "competition": ("GET", "/competitions/"),
-    "limits": ("GET", "/can_make_submission/"),
-    "quota": ("GET", "/user_quota/"),
-    "list of submissions": ("GET", "/api/submissions/$"),
-    "list of data sets": ("GET", "/api/datasets/$"),
-    "data set": ("POST", "/api/datasets/$"),
-    "bytes": ("PUT", "/storage/"),
-    "complete": ("PUT", "/completed/"),
-    "submission": ("POST", "/api/submissions/$"),
-    "look": ("GET", r"/api/submissions/\d+/$"),
-}
-
 
 # The steps that change something; a lost answer of the others is no other fault than none at all.
 CHANGES = ("data set", "bytes", "complete", "submission")

@@ -14,23 +14,9 @@ import pytest
 
 from kit.remote.journal import STAGES, Journal, Order
 from kit.remote.storage import Storage
-from tests.support.platform_commands import Commands, is_whole, stage
+from tests.support.platform_commands import STEPS, Commands, is_whole, stage
 from tests.support.platform_server import drop
 from tests.support.platform_state import FakePlatform, add_work
-
-# Every request of a submission in its order.
-STEPS = {
-    "profile": ("GET", "/my_profile/"),
-    "competition": ("GET", "/competitions/"),
-    "limits": ("GET", "/can_make_submission/"),
-    "list of submissions": ("GET", "/api/submissions/$"),
-    "list of data sets": ("GET", "/api/datasets/$"),
-    "data set": ("POST", "/api/datasets/$"),
-    "bytes": ("PUT", "/storage/"),
-    "complete": ("PUT", "/completed/"),
-    "submission": ("POST", "/api/submissions/$"),
-    "look": ("GET", r"/api/submissions/\d+/$"),
-}
 
 
 @contextmanager

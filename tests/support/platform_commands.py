@@ -15,6 +15,21 @@ from tests.support.kit import Answer, Kit
 from tests.support.loopback_server import FakeTime
 from tests.support.platform_state import COMPETITION, TOKEN, FakePlatform
 
+# Every request of a submission in its order.
+STEPS = {
+    "profile": ("GET", "/my_profile/"),
+    "competition": ("GET", "/competitions/"),
+    "limits": ("GET", "/can_make_submission/"),
+    "quota": ("GET", "/user_quota/"),
+    "list of submissions": ("GET", "/api/submissions/$"),
+    "list of data sets": ("GET", "/api/datasets/$"),
+    "data set": ("POST", "/api/datasets/$"),
+    "bytes": ("PUT", "/storage/"),
+    "complete": ("PUT", "/completed/"),
+    "submission": ("POST", "/api/submissions/$"),
+    "look": ("GET", r"/api/submissions/\d+/$"),
+}
+
 
 class Commands:
     """The commands about a platform, with a token, in a fresh working directory."""

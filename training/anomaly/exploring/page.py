@@ -12,6 +12,7 @@ from string import Template
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.wording import counted
 from training.anomaly.exploring.clusters import Clusters, Space, other_eps
 from training.anomaly.exploring.crops import Crop
 from training.anomaly.exploring.thumbnails import Sheet
@@ -68,8 +69,8 @@ def summary(found: Exploration) -> str:
     locations = len({crop.frame.location for crop in found.crops})
     outliers = int(found.clusters.outliers.sum())
     return (
-        f"{len(found.crops)} crops of {species} species at {_count(locations, 'location')}: "
-        f"{_count(found.clusters.count, 'cluster')} and {_count(outliers, 'outlier')}."
+        f"{len(found.crops)} crops of {species} species at {counted(locations, 'location')}: "
+        f"{counted(found.clusters.count, 'cluster')} and {counted(outliers, 'outlier')}."
     )
 
 
@@ -175,10 +176,6 @@ def _ordinal(number: int) -> str:
     if number % 100 in (11, 12, 13):
         return f"{number}th"
     return f"{number}{dict(enumerate(ENDINGS, 1)).get(number % 10, 'th')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _script_safe(text: str) -> str:
