@@ -70,7 +70,7 @@ bases: $(VENV)/all.done ## The published ImageNet weights (EfficientNet-Lite), o
 $(VENV)/bases.done: training/common/base_network.py $(wildcard submissions/*/weights.json) | $(VENV)/all.done
 	@$(BIN)/python -m training.common.base_network && touch $@ || true
 
-test: $(VENV)/all.done $(VENV)/bases.done ## The test suite (no network, no GPU; 5 minutes on two cores)
+test: $(VENV)/all.done $(VENV)/bases.done ## The test suite (no network, no GPU; under six minutes on two cores)
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-kit: $(VENV)/kit.done ## The tests of the kit and the two programs (no torch, about a minute)
