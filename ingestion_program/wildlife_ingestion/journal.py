@@ -39,12 +39,13 @@ class Journal:
     def resume(self, images: Sequence[InputImage], batch_size: int) -> list[str]:
         """Return the texts that an earlier run wrote, for the first images of `images`.
 
-        Only whole batches are kept: a model may predict another last digit in a batch of
-        another size. The journal is open for `write` afterwards.
+        Only whole batches are kept, and the last batch, which may be short: a model may predict
+        another last digit in a batch of another size. The journal is open for `write` afterwards.
         """
         try:
             first, texts = self._read(images)
-            texts = texts[: len(texts) // batch_size * batch_size]
+            if len(texts) < len(images):
+                texts = texts[: len(texts) // batch_size * batch_size]
             self._rewrite(first, images[: len(texts)], texts)
         except OSError as error:
             raise self._refused(error) from None

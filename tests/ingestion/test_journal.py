@@ -151,6 +151,29 @@ def test_only_whole_batches_are_taken_over(path: Path) -> None:
     assert path.read_text() == f"{KEY}\n"
 
 
+def test_a_complete_journal_is_taken_over_with_its_short_last_batch(path: Path) -> None:
+    images = [InputImage(path.with_name(f"{number}.png"), number + 1) for number in range(5)]
+    first = Journal(path)
+    first.resume(images, 2)
+    first.write(images, ["a"] * 5)
+    first.close()
+    again = Journal(path)
+    assert again.resume(images, 2) == ["a"] * 5
+    again.close()
+    assert path.read_bytes().count(b"\n") == 6
+
+
+def test_killed_after_its_last_batch_it_predicts_nothing_again(place: Place) -> None:
+    place.run()
+    whole = (place.output / "predictions.txt").read_bytes()
+    (place.output / "predictions.txt").unlink()
+    journal(place).write_bytes(KEY.encode() + b"\n" + whole)
+    outcome = place.run()
+    assert outcome.status == 0
+    assert "41 of 41 were predicted before" in outcome.out
+    assert (place.output / "predictions.txt").read_bytes() == whole
+
+
 def test_a_full_disk_is_one_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
