@@ -1,7 +1,8 @@
 """Features that `kit predict --features` computed, for the cache of a training script.
 
 WildlifeReID-10k has 140,000 images: `kit predict` spreads them over a cluster, resumes, and keeps
-an image that cannot be read as a row. After `kit merge` a script takes the rows over:
+an image that cannot be read as a row. After `kit merge`, a script with the option --features takes
+the rows in the place of its own, and any other script through its cache:
 
     cache = FeatureCache(DEFAULT_FOLDER, weights_digest, preprocessing)
     cache.take(paths, predicted_features(paths, folder, root))
@@ -10,14 +11,19 @@ an image that cannot be read as a row. After `kit merge` a script takes the rows
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from kit.errors import KitError
 from kit.predicting.arrow import arrow
-from kit.predicting.collection import read_images
+from kit.predicting.collection import read_collection, read_images
+from kit.submissions import Submission
+from kit.zips import write_zip
 from training.common.cache import Features
 from training.common.errors import FeatureError
 
@@ -34,14 +40,13 @@ def predicted_features(paths: Sequence[Path], folder: Path, root: Path) -> Featu
 
     Raises:
         FeatureError: the table lacks an image or has an error for it, or its file has another size
-            now; these are named.
-        KitError: pyarrow is missing, or the folder holds no list of images.
+            now, and these are named; pyarrow or the table is missing.
     """
-    table = _read(folder / "features.parquet")
-    names = [path.relative_to(root).as_posix() for path in paths]
+    with _as_feature_error():
+        table, stamps = _read(folder / "features.parquet"), dict(read_images(folder))
+    names = [_name(path, root) for path in paths]
     row_of = {name: row for row, name in enumerate(table.column("filename").to_pylist())}
     errors = table.column("error").to_pylist()
-    stamps = dict(read_images(folder))
     problems = [
         f"{name}: {why}"
         for name, path in zip(names, paths, strict=True)
@@ -56,6 +61,36 @@ def predicted_features(paths: Sequence[Path], folder: Path, root: Path) -> Featu
     return np.asarray(rows.flatten(), dtype=np.float32).reshape(len(names), -1)
 
 
+def refuse_another_submission(folder: Path, submission: Path) -> None:
+    """Refuse features that are not of the network in a folder.
+
+    Args:
+        folder: of `kit predict --features`.
+        submission: the folder of the submission that was to compute them; its files decide.
+
+    Raises:
+        FeatureError: another submission computed them, or this one with other files.
+    """
+    with _as_feature_error(), TemporaryDirectory() as temporary:
+        made_by = read_collection(folder).key["submission"]
+        entries = Submission(submission.resolve().name, submission).shipment.entries
+        digest = write_zip(entries, Path(temporary, "submission.zip"))
+    if made_by["digest"] != digest:
+        raise FeatureError(
+            f"{folder}: expected features of {submission} ({digest[:12]}), found those of "
+            f"{made_by['name']} ({made_by['digest'][:12]}): run `kit predict {submission}` into a "
+            "new folder"
+        )
+
+
+@contextmanager
+def _as_feature_error() -> Iterator[None]:
+    try:
+        yield
+    except KitError as error:
+        raise FeatureError("; ".join([error.message, *error.problems])) from error
+
+
 def _read(path: Path) -> Any:
     pa = arrow()
     try:
@@ -64,6 +99,11 @@ def _read(path: Path) -> Any:
         raise FeatureError(
             f"{path}: expected the features that `kit merge` wrote: {error}"
         ) from None
+
+
+def _name(path: Path, root: Path) -> str:
+    """Return the name of an image in the table, which lists what is below `root`."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def _why_not(

@@ -3,6 +3,7 @@
     python -m training.reid.megadescriptor_convnext --out FOLDER
     python -m training.reid.megadescriptor_convnext --data DIR --out FOLDER --descriptor FOLDER
     python -m training.reid.megadescriptor_convnext --preset full --init FILE.safetensors
+    python -m training.reid.megadescriptor_convnext --features FOLDER   (of `kit predict`)
 
 The classifier is trained on all but the validation images, which are the same as for the descriptor
 (training/reid/thresholds/validation.py); those choose curves, discount and thresholds. An
@@ -33,12 +34,18 @@ from training.common.errors import TrainingError
 from training.common.script import add_recipe_options, changed
 from training.reid.database import Database, print_duplicates, read_database
 from training.reid.embedding.classifier import NETWORKS, RECIPES, Recipe, Trainer
-from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
+from training.reid.embedding.descriptors import (
+    DESCRIPTOR,
+    add_descriptor_options,
+    command_with_features,
+    descriptor_files,
+    embeddings_for,
+    read_descriptor,
+)
 from training.reid.images import ServedImages, table_digest
 from training.reid.landmarks.files import landmark_path, read_landmarks
 from training.reid.matching.agreement import Systems, fit_curves, nearest_of
 from training.reid.options import (
-    SUBMISSIONS,
     refuse_not_positive,
     run_in_one_thread,
     submission_parser,
@@ -127,7 +134,7 @@ def build(options: argparse.Namespace) -> None:
     print_duplicates(database)
     sizes = descriptor["network"]["image_size"], NETWORKS[options.preset]["image_size"]
     images = ServedImages(database.paths, *map(int, sizes))
-    embeddings = embed(descriptor, options.descriptor, database, images)
+    embeddings = embeddings_for(options, descriptor, database, images)
     validation = validation_images(database.identity, database.dataset)
     network, classes, rows = classify(images, database, validation, landmarks, options)
     processes.end_others()
@@ -150,7 +157,8 @@ def build(options: argparse.Namespace) -> None:
     gallery = gallery_bytes(Gallery(database.identity, database.dataset), arrays)
     halves = {name: t.half().contiguous() for name, t in network.state_dict().items()}
     contents = {GALLERY: gallery, **copied, CLASSIFIER: save(halves)}
-    build = Build("megadescriptor_convnext", options.out, options.data)
+    command = command_with_features("megadescriptor_convnext", options)
+    build = Build("megadescriptor_convnext", options.out, options.data, command)
     publish(build, config, contents, PACKAGES, origins)
     discard(options.out / CHECKPOINT)
 
@@ -159,7 +167,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     made = submission_parser(
         "megadescriptor_convnext", "Train the submission megadescriptor_convnext."
     )
-    made.add_argument("--descriptor", type=Path, default=SUBMISSIONS / "megadescriptor_cosine")
+    add_descriptor_options(made)
     made.add_argument("--preset", choices=sorted(NETWORKS), default="small")
     made.add_argument("--init", type=Path, help="state dict of the same network (safetensors)")
     add_recipe_options(made, Recipe, CHANGEABLE)

@@ -3,6 +3,7 @@
     python -m training.reid.wildfusion --out FOLDER
     python -m training.reid.wildfusion --data DIR --out FOLDER --descriptor FOLDER
     python -m training.reid.wildfusion --local aliked --extractor FILE --matcher FILE
+    python -m training.reid.wildfusion --features FOLDER   (embeddings of `kit predict --features`)
 
 The global descriptor is that of the submission folder `--descriptor` (its config.json and weights
 are copied). All image pairs of a dataset are matched once; on that table the length of the
@@ -30,7 +31,14 @@ from training.common.cache import file_digest
 from training.common.console import say
 from training.common.errors import DataError
 from training.reid.database import Database, print_duplicates, read_database
-from training.reid.embedding.descriptors import DESCRIPTOR, descriptor_files, embed, read_descriptor
+from training.reid.embedding.descriptors import (
+    DESCRIPTOR,
+    add_descriptor_options,
+    command_with_features,
+    descriptor_files,
+    embeddings_for,
+    read_descriptor,
+)
 from training.reid.images import ServedImages
 from training.reid.matching.calibration_curves import (
     Curves,
@@ -42,7 +50,6 @@ from training.reid.matching.calibration_curves import (
 from training.reid.matching.pairs import Speed, all_pairs
 from training.reid.matching.sift import SETTINGS, SiftMatcher, sift_matcher
 from training.reid.options import (
-    SUBMISSIONS,
     refuse_not_positive,
     run_in_one_thread,
     submission_parser,
@@ -213,7 +220,7 @@ def build(options: argparse.Namespace) -> None:
     sift = options.local == "sift"
     size = SETTINGS.image_size if sift else options.image_size
     images = ServedImages(database.paths, size, int(descriptor["network"]["image_size"]))
-    embeddings = embed(descriptor, options.descriptor, database, images)
+    embeddings = embeddings_for(options, descriptor, database, images)
     stage = sift_stage(images) if sift else glue_stage(images, options)
     local, pairs_per_second = all_pairs(stage.matcher, database)
     wide = embeddings.astype(np.float64)
@@ -235,13 +242,14 @@ def build(options: argparse.Namespace) -> None:
     arrays = {"embeddings": embeddings, **stage.arrays}
     contents = {GALLERY: gallery_bytes(gallery, arrays), **contents}
     contents |= {name: path.read_bytes() for name, path in stage.copied.items()}
-    build = Build("wildfusion", options.out, options.data)
+    command = command_with_features("wildfusion", options)
+    build = Build("wildfusion", options.out, options.data, command)
     publish(build, config, contents, PACKAGES, origins | stage.origins)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     made = submission_parser("wildfusion", "Build the submission wildfusion.")
-    made.add_argument("--descriptor", type=Path, default=SUBMISSIONS / "megadescriptor_cosine")
+    add_descriptor_options(made)
     made.add_argument("--local", choices=("sift", "aliked", "disk"), default="sift")
     made.add_argument("--extractor", type=Path, help="state dict of ALIKED or DISK (safetensors)")
     made.add_argument("--matcher", type=Path, help="state dict of LightGlue (safetensors)")

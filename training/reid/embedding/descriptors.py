@@ -6,6 +6,7 @@ megadescriptor_cosine and triplet_centroids trained.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -20,9 +21,11 @@ from torch import Tensor, nn
 
 from training.common.cache import DEFAULT_FOLDER, FeatureCache, file_digest
 from training.common.errors import DataError
+from training.common.predicted_features import predicted_features, refuse_another_submission
 from training.reid.database import Database
 from training.reid.images import ServedImages
 from training.reid.landmarks.files import LANDMARKS, landmark_path, read_landmarks
+from training.reid.options import SUBMISSIONS
 from wildlife_backbone.features import base_path
 from wildlife_backbone.networks import with_weights
 from wildlife_reid.alignment import network_input
@@ -31,6 +34,29 @@ from wildlife_reid.swin import describe, swin_descriptor
 DESCRIPTOR = "weights/descriptor.safetensors"
 HALF_FROM = 512  # numbers of an embedding
 SCRIPTS = "python -m training.reid.megadescriptor_cosine or training.reid.triplet_centroids"
+
+
+def add_descriptor_options(made: argparse.ArgumentParser) -> None:
+    """Add --descriptor, the folder of the trained network, and --features."""
+    made.add_argument(
+        "--descriptor",
+        type=Path,
+        default=SUBMISSIONS / "megadescriptor_cosine",
+        help="the submission whose network embeds the images",
+    )
+    made.add_argument(
+        "--features",
+        type=Path,
+        metavar="FOLDER",
+        help="take the embeddings from FOLDER, which `kit predict DESCRIPTOR DATA/images --out "
+        "FOLDER --features` and `kit merge FOLDER` made",
+    )
+
+
+def command_with_features(name: str, options: argparse.Namespace) -> str:
+    """Return the command of a submission's script, as the manifest names it."""
+    taken = f" --features {options.features}" if options.features else ""
+    return f"python -m training.reid.{name}{taken}"
 
 
 def read_descriptor(folder: Path) -> dict[str, Any]:
@@ -103,6 +129,23 @@ def descriptor_files(
     return contents, origins
 
 
+def embeddings_for(
+    options: argparse.Namespace,
+    config: Mapping[str, Any],
+    database: Database,
+    images: ServedImages,
+) -> NDArray[np.floating]:
+    """Return the embeddings (n, d) of the folder --features, else those of `embed`.
+
+    options: of `add_descriptor_options`, with --data. Raises as `embed`, and FeatureError where the
+    folder lacks an image, or another submission made it.
+    """
+    if options.features is None:
+        return embed(config, options.descriptor, database, images)
+    refuse_another_submission(options.features, options.descriptor)
+    return _kept(predicted_features(database.paths, options.features, options.data / "images"))
+
+
 def embed(
     config: Mapping[str, Any],
     folder: Path,
@@ -132,7 +175,10 @@ def embed(
     seen = f"embedding 4 {images.longest}"
     key = f"{seen} {json.dumps(settings, sort_keys=True)} {landmark_digest}"
     cache = FeatureCache(DEFAULT_FOLDER, hashlib.sha256(weights).hexdigest(), key)
-    vectors = cache.features(database.paths, compute)
+    return _kept(cache.features(database.paths, compute))
+
+
+def _kept(vectors: NDArray[np.float32]) -> NDArray[np.floating]:
     return vectors.astype(np.float16) if vectors.shape[1] >= HALF_FROM else vectors
 
 
