@@ -14,6 +14,7 @@ from kit.cli.printing import console, json_option, print_json, progress, say, si
 from kit.findings.annotations import annotate
 from kit.findings.finding import Report
 from kit.findings.rule import SEVERITIES
+from kit.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,7 +107,7 @@ def _show(report: Report) -> None:
         screen.print(f"        enable with: {item.command}")
     if report.forecast:
         screen.print(_forecast(report.forecast))
-    counts = ", ".join(f"{report.count(name)} {name}s" for name in SEVERITIES)
+    counts = ", ".join(counted(report.count(name), name) for name in SEVERITIES)
     skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
     screen.print(f"{len(report.checks)} checks: {counts}{skipped}")
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kit.errors import KitError
 from kit.findings.finding import Finding
+from kit.trees import open_regular
+from kit.zips import ZIP_ERRORS
 
 _NAME = "arr_0"
 _SEED = 0
+# numpy.load gives a plain array for a .npy file, which is no context manager; the shape in a
+# damaged header may be larger than the memory.
+_UNREADABLE = (
+    *ZIP_ERRORS, OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError,
+)  # fmt: skip
 
 
 def read_array(path: Path) -> Any:
@@ -20,15 +26,24 @@ def read_array(path: Path) -> Any:
     Raises:
         KitError: there is no such file, or it holds no `arr_0` that reads without pickle.
     """
+    try:
+        return _read(path)
+    except ValueError as error:
+        raise KitError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> Any:
+    """Return the array; raise ValueError with what was expected, without the file's name."""
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because numpy leaves a damaged file open.
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as archive:
             return archive[_NAME]
     except FileNotFoundError:
-        raise KitError("expected this file at the root, found none") from None
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise KitError(f"expected an .npz file with the array {_NAME}: {error}") from error
+        raise ValueError("expected this file, found none") from None
+    except _UNREADABLE as error:
+        raise ValueError(f"expected an .npz file with the array {_NAME}: {error}") from error
 
 
 def array_problems(output: Path, wanted: Mapping[str, str], data: Path) -> Iterator[Finding]:
@@ -38,14 +53,17 @@ def array_problems(output: Path, wanted: Mapping[str, str], data: Path) -> Itera
         output: the folder of the predictions.
         wanted: the input's file by the file of predictions.
         data: the folder of the input data.
+
+    Raises:
+        KitError: the input data cannot be read.
     """
     import numpy as np
 
     for name, source in wanted.items():
         try:
-            found = read_array(output / name)
-        except KitError as error:
-            yield Finding("answers-missing", name, error.message)
+            found = _read(output / name)
+        except ValueError as error:
+            yield Finding("answers-missing", name, str(error))
             continue
         shape = read_array(data / source).shape[:-1]
         if found.shape != shape:

@@ -27,7 +27,7 @@ def test_an_error_is_exit_status_1(kit: Kit, tmp_path: Path) -> None:
     folder = make_submission(tmp_path / "s", metadata="command: x\ntrack: hybrid\n")
     answer = kit("check", folder, "--quick")
     assert answer.status == 1
-    for part in ("metadata-command", "To do: remove the command", "1 errors"):
+    for part in ("metadata-command", "To do: remove the command", "1 error,"):
         assert part in answer.text
 
 

@@ -1,0 +1,1 @@
+"""What the process of a probe does; imports nothing of the kit."""
