@@ -5,9 +5,9 @@
 The images are generated JPEGs of 480x360 pixels: pieces of a few larger ones. Two submissions
 predict them with both engines: a light one (colours and edges, so that decoding counts most), and
 with --features the network of `triplet_centroids`. Each command runs twice on folders of their
-own: on 64 images, which is the start, and on all; the rate is that of
-the others. --write puts the measured table and, apart from it, the computed one between the
-markers of docs/pages/large_collections.md. Ray stands in the table where it is installed.
+own: on 64 images, which is the start, and on all; the rate is that of the others. --write puts the
+measured table and, apart from it, the computed one between the markers of
+docs/pages/large_collections.md. Ray stands in the table where it is installed.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import numpy as np
 
 from benchmarks.ingestion import SPELLINGS, SUBMISSION, photograph
 from benchmarks.machine import machine
+from kit.cli.printing import size
 from kit.markdown import table, write_block
 from kit.predicting.engines import ENGINES
 from kit.predicting.listing import list_images
@@ -132,14 +133,22 @@ def computed_table(found: Sequence[Measured], cores: int) -> list[str]:
                 [
                     f"{amount:,}",
                     one.submission,
-                    f"{core_hours:,.0f}",
-                    f"{core_hours / (NODES * CORES):,.1f}",
-                    f"{amount * one.image_bytes / 1e9:,.0f} GB",
-                    f"{amount * one.shard_bytes / 1e9:,.2f} GB",
+                    f"{core_hours:,.{1 if core_hours < 10 else 0}f}",
+                    duration(core_hours * 3600 / (NODES * CORES)),
+                    size(round(amount * one.image_bytes)),
+                    size(round(amount * one.shard_bytes)),
                 ]
             )
-    titles = ["images", "submission", "core hours", f"hours on {NODES} nodes of {CORES} cores"]
+    titles = ["images", "submission", "core hours", f"on {NODES} nodes of {CORES} cores"]
     return table([*titles, "images to read", "shards"], rows, numbers=range(2, 6))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds, minutes or hours, whichever fits."""
+    for length, unit in ((3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 def gpu_lines(light: Measured, cores: int) -> list[str]:

@@ -109,8 +109,8 @@ def table(
 def size(bytes_: int) -> str:
     """Return a number of bytes in words, such as 1.2 MB."""
     value = float(bytes_)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     raise AssertionError("unreachable")
