@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from kit.errors import KitError, UsageProblem
 from kit.files import replacing, write_json
-from kit.predicting.arrow import arrow
+from kit.predicting.arrow import arrow, read_parquet
 from kit.predicting.listing import Listing
 from kit.wording import counted
 
@@ -203,7 +203,7 @@ def read_images(folder: Path) -> list[tuple[str, str]]:
     pa = arrow()
     path = folder / IMAGES_FILE
     try:
-        table = pa.parquet.read_table(path, columns=["filename", "stamp"])
+        table = read_parquet(path, ["filename", "stamp"])
     except (OSError, pa.ArrowException) as error:
         raise KitError(f"{path}: expected the list of images: {error}") from error
     return list(zip(*(table.column(at).to_pylist() for at in (0, 1)), strict=True))

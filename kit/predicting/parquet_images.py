@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kit.predicting.arrow import arrow
+from kit.predicting.arrow import arrow, open_parquet
 from kit.predicting.references import ImageReference
 
 _NAMES: Final = ("filename", "file_name", "path", "name", "__key__")
@@ -29,7 +29,7 @@ def list_parquet(path: Path) -> Iterator[ImageReference]:
     if name is None:
         raise ValueError(f"expected a column {' or '.join(_NAMES)}, found {schema.names}")
     size, row = path.stat().st_size, 0
-    for batch in file.iter_batches(columns=[name]):
+    for batch in file.iter_batches(columns=[name], use_threads=False):
         for text in batch.column(0).to_pylist():
             if not isinstance(text, str) or not text:
                 raise ValueError(f"row {row}, column {name}: expected a name, found {text!r}")
@@ -76,7 +76,7 @@ def _read_file(path: Path, names: dict[int, str]) -> dict[str, bytes]:
         rows = file.metadata.row_group(group).num_rows
         here = [row for row in names if first <= row < first + rows]
         if here and column:
-            values = file.read_row_group(group, columns=[column]).column(0)
+            values = file.read_row_group(group, [column], use_threads=False).column(0)
             for row in here:
                 value = values[row - first].as_py()
                 value = value.get("bytes") if isinstance(value, dict) else value
@@ -88,7 +88,7 @@ def _read_file(path: Path, names: dict[int, str]) -> dict[str, bytes]:
 def _opened(path: Path) -> Any:
     pa = arrow()
     try:
-        return pa.parquet.ParquetFile(path)
+        return open_parquet(path)
     except pa.ArrowInvalid as error:
         raise ValueError(f"not a whole Parquet file ({error})") from error
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kit.files import replacing
-from kit.predicting.arrow import arrow
+from kit.predicting.arrow import arrow, read_parquet
 from kit.predicting.collection import Collection
 from kit.predicting.manifest import Done
 from kit.predicting.references import ImageReference
@@ -145,7 +145,7 @@ def read_shard(collection: Collection, done: Done) -> Any:
             f"{path.name}: expected {done.bytes:,} bytes with sha256 {done.sha256[:12]}, found "
             f"{len(content):,} bytes of another content: half a file, or a changed one"
         )
-    table = arrow().parquet.read_table(io.BytesIO(content))
+    table = read_parquet(io.BytesIO(content))
     found = (table.schema.metadata or {}).get(_KEY, b"").decode()
     if found != collection.digest:
         raise ValueError(

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
-from kit.predicting.arrow import arrow
+from kit.predicting.arrow import arrow, read_parquet
 from kit.predicting.collection import read_collection, read_images
 from kit.submissions import Submission
 from kit.zips import write_zip
@@ -94,7 +94,7 @@ def _as_feature_error() -> Iterator[None]:
 def _read(path: Path) -> Any:
     pa = arrow()
     try:
-        return pa.parquet.read_table(path)
+        return read_parquet(path)
     except (OSError, pa.ArrowException) as error:
         raise FeatureError(
             f"{path}: expected the features that `kit merge` wrote: {error}"
