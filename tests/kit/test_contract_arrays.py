@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,11 @@ def test_damaged_input_data_are_told_with_their_path(output: Path) -> None:
         problems(output)
     with pytest.raises(KitError, match=r"data/in\.npz"):
         read_array(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_not_waited_for(output: Path) -> None:
+    (output / NAME).unlink()
+    os.mkfifo(output / NAME)
+    (problem,) = problems(output)
+    assert "expected an .npz file with the array arr_0" in problem
