@@ -1,4 +1,4 @@
-"""Arrays as predictions: what is said of files that are no .npz, damaged, or of another shape."""
+"""Arrays as predictions: files that are no .npz, damaged, or of another shape are told."""
 
 from __future__ import annotations
 

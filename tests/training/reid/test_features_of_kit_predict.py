@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.support.kit import Kit
 from tests.support.retrieval import draw_database, load_model, spotted
 from training.reid import wildfusion
 from training.reid.database import read_database
@@ -24,17 +25,28 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 DESCRIPTOR = SUBMISSIONS / "megadescriptor_cosine"
 
 
-@pytest.fixture
-def work(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small database in `data` and its embeddings in `rows`."""
-    data = draw_database(tmp_path / "data")
-    order = ("predict", DESCRIPTOR, data / "images", "--out", tmp_path / "rows", "--features")
-    assert kit(*order).status == 0
-    assert kit("merge", tmp_path / "rows").status == 0
-    monkeypatch.setattr(pairs, "RUNS", tmp_path / "runs")
+    folder = tmp_path_factory.mktemp("predicted")
+    images = draw_database(folder / "data") / "images"
+    for order in (
+        ["predict", DESCRIPTOR, images, "--out", "rows", "--features"],
+        ["merge", "rows"],
+    ):
+        command = [sys.executable, "-m", "kit", *map(str, order)]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def work(predicted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder, with caches of its own."""
+    copy = Path(shutil.copytree(predicted, tmp_path / "copy"))
+    monkeypatch.setattr(pairs, "RUNS", copy / "runs")
     for module in (sift, descriptors):
-        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "features")
-    return tmp_path
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", copy / "features")
+    return copy
 
 
 def command(work: Path) -> list[str]:
